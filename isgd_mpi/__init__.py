@@ -1,0 +1,3 @@
+"""Distributed importance sampling for SGD over MPI."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20151119)
+
+
+@pytest.fixture(autouse=True)
+def floating_point_faults_are_errors():
+    with np.errstate(divide="raise", invalid="raise", over="raise"):
+        yield
+
+
+def python_of(kernel):
+    """The kernel as plain Python; itself where compilation is off."""
+    return getattr(kernel, "py_func", kernel)
+
+
+@pytest.fixture(params=["jit", "python"])
+def variant(request):
+    """What to call a kernel by: as it is compiled, and as it is written."""
+    return python_of if request.param == "python" else lambda kernel: kernel
+
+
+@pytest.fixture
+def spurious_flags_of_blas():
+    """Ignore the invalid flag: OpenBLAS's product with a vector raises it when its buffer held a NaN before."""
+    with np.errstate(invalid="ignore"):
+        yield
