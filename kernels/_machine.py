@@ -1,0 +1,160 @@
+"""What the machine can do at most, measured: bandwidth by pattern and footprint, sgemm by rows."""
+
+import functools
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numba
+import numpy as np
+
+from kernels._jit import jit
+
+_BEST_OF = 5
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A call that does nothing but reach a limit of the machine, and the work that it does."""
+
+    function: Callable
+    arguments: tuple
+    work: int
+
+    def rate(self):
+        """Return the best work a second of a few calls, in units of 1e9, after one that compiles."""
+        self.function(*self.arguments)
+        seconds = []
+        for _ in range(_BEST_OF):
+            begin = time.perf_counter()
+            self.function(*self.arguments)
+            seconds.append(time.perf_counter() - begin)
+        return self.work / min(seconds) / 1e9
+
+
+def describe_machine(threads):
+    """Return what stands above the table: host, processor, versions, revision.
+
+    Parameters
+    ----------
+    threads : int
+        BLAS threads.
+    """
+    return {
+        "host": platform.node(),
+        "processor": f"{_processor()}, {len(os.sched_getaffinity(0))} cores",
+        "threads": threads,
+        "versions": f"Python {platform.python_version()}, NumPy {np.__version__}, Numba {numba.__version__}",
+        "revision": _revision(),
+        "sgemm": f"{_product(2048, 2048).rate():.1f} GFLOP/s at 2048 x 2048 x 2048",
+        "memory": f"{bandwidth_probe('copy', 2**29).rate():.1f} GB/s of a copy within 512 MiB",
+    }
+
+
+def _processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _revision():
+    """Return the git revision with + if it was changed, or "none"."""
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+", "--exclude=*"]
+    try:
+        return subprocess.run(git, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "none"
+
+
+@jit
+def read(x):
+    """Return the sum of an array: reads alone.
+
+    Parameters
+    ----------
+    x : (n,) ndarray of float32
+    """
+    total = x.dtype.type(0)
+    for i in range(x.shape[0]):
+        total += x[i]
+    return total
+
+
+@jit
+def update(x):
+    """Negate an array in place: as many reads as writes, all of lines already there.
+
+    Parameters
+    ----------
+    x : (n,) ndarray of float32
+    """
+    for i in range(x.shape[0]):
+        x[i] = -x[i]
+
+
+@jit
+def copy(x):
+    """Copy an array's first half to its second: as many reads as writes.
+
+    Parameters
+    ----------
+    x : (n,) ndarray of float32
+    """
+    half = x.shape[0] // 2
+    source, dest = x[:half], x[half : 2 * half]
+    for i in range(half):
+        dest[i] = source[i]
+
+
+_PATTERNS = {"read": (read, 4), "update": (update, 8), "copy": (copy, 4)}  # with bytes moved an element
+
+
+def bandwidth_probe(pattern, footprint_bytes):
+    """Return what moves bytes as fast as one thread can.
+
+    Parameters
+    ----------
+    pattern : "read", "update" or "copy"
+    footprint_bytes : int
+        Working set; at least 4 KiB, at most 512 MiB.
+
+    Returns
+    -------
+    Probe
+        Its work is in bytes, reads and writes together, without the reads that a write to a new line costs.
+    """
+    function, n_bytes = _PATTERNS[pattern]
+    x = np.ones(min(max(2**12, int(footprint_bytes)), 2**29) // 4, np.float32)
+    return Probe(function, (x,), n_bytes * x.size)
+
+
+def matmul_probe(n_rows):
+    """Return the fastest float32 matrix product with so many rows.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows of the left factor; the right one is square, of the best of four widths.
+
+    Returns
+    -------
+    Probe
+        Its work is in floating-point operations.
+    """
+    return _product(n_rows, _best_width(n_rows))
+
+
+@functools.cache
+def _best_width(n_rows):
+    return max((256, 512, 1024, 2048), key=lambda width: _product(n_rows, width).rate())
+
+
+def _product(n_rows, width):
+    left, right = np.ones((n_rows, width), np.float32), np.ones((width, width), np.float32)
+    return Probe(np.matmul, (left, right, np.empty_like(left)), 2 * left.size * width)

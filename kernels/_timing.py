@@ -1,0 +1,111 @@
+"""Alternating blocks of calls, their medians, and the comparison of results afterwards."""
+
+import statistics
+import time
+from itertools import cycle, islice
+
+import numpy as np
+
+from kernels._machine import bandwidth_probe, matmul_probe
+
+_BLOCK_SECONDS = 0.004  # long beside the clock's resolution, short beside another process's time slice
+_SCALES = {"G": 1e9, "M": 1e6}
+
+
+def measure(case, size, repeat):
+    """Measure a kernel, its twin and the machine's limit at one size, in alternating blocks.
+
+    Parameters
+    ----------
+    case : _cases.Case
+    size : tuple of int
+    repeat : int
+        Blocks of calls of each.
+
+    Returns
+    -------
+    dict
+        ``kernel``, ``size``, ``us`` and ``numpy_us`` (medians, microseconds a call), ``ratio`` (NumPy's time by ours),
+        ``rate`` and ``unit``, ``limit`` (in that unit) and ``share_of_limit``; None where there is none.
+
+    Raises
+    ------
+    AssertionError
+        If the kernel and its twin do not agree.
+    """
+    variants = case.variants(size)
+    work, probe = case.work(*variants[0]), _probe(case, size, variants[0])
+    limit_call = (probe.function, [probe.arguments]) if probe else (None, None)
+    ours, numpys, limits = alternating_medians([(case.kernel, variants), (case.twin, variants), limit_call], repeat)
+    if case.twin:
+        check_twins(case, size)
+    scale = _SCALES[case.unit[0]]
+    limit = probe.work / limits / scale if probe else None
+    return {
+        "kernel": case.name,
+        "size": size,
+        "us": ours * 1e6,
+        "numpy_us": numpys * 1e6 if case.twin else None,
+        "ratio": numpys / ours if case.twin else None,
+        "rate": work / ours / scale,
+        "unit": case.unit,
+        "limit": limit,
+        "share_of_limit": work / ours / scale / limit if probe else None,
+    }
+
+
+def alternating_medians(calls, repeat):
+    """Return the median seconds of a call of each function.
+
+    Parameters
+    ----------
+    calls : list of (callable or None, list of tuple)
+        Functions, and their arguments, used in turn; of None the median is None.
+    repeat : int
+        Blocks of each.
+    """
+    counts = [_calls_in_a_block(*call) for call in calls]
+    turns = [cycle(variants or ()) for _, variants in calls]
+    blocks = [[] for _ in calls]
+    for _ in range(repeat):
+        for (function, _), count, turn, seconds in zip(calls, counts, turns, blocks):
+            if function:
+                seconds.append(_block(function, list(islice(turn, count))) / count)
+    return [statistics.median(seconds) if seconds else None for seconds in blocks]
+
+
+def check_twins(case, size):
+    """Assert that a kernel and its twin write and return the same, from the same arguments."""
+    ours, expected = case.variants(size)[0], case.variants(size)[0]
+    returned = case.kernel(*ours), case.twin(*expected)
+    if returned[0] is not None:
+        assert returned[0] == returned[1], f"{case.name} returned {returned[0]}, its twin {returned[1]}"
+    for got, wanted in zip(ours, expected):
+        if np.asarray(got).dtype.kind == "f":
+            np.testing.assert_allclose(got, wanted, rtol=2e-4, atol=1e-5, err_msg=case.name)
+        else:
+            np.testing.assert_array_equal(got, wanted, err_msg=case.name)
+
+
+def _block(function, arguments):
+    """Return the seconds that calls with these arguments take."""
+    begin = time.perf_counter()
+    for each in arguments:
+        function(*each)
+    return time.perf_counter() - begin
+
+
+def _calls_in_a_block(function, variants):
+    """Return how many calls fill a block, after one that compiles."""
+    if function is None:
+        return 0
+    _block(function, variants[:1])
+    return max(1, round(_BLOCK_SECONDS / max(_block(function, variants[:1]), 1e-7)))
+
+
+def _probe(case, size, arguments):
+    """Return the probe of the limit that a case is held against, or None."""
+    if case.limit == "matmul":
+        return matmul_probe(size[0])
+    footprint = sum(array.nbytes for array in arguments if isinstance(array, np.ndarray))
+    return bandwidth_probe(case.limit, footprint) if case.limit else None

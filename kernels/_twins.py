@@ -1,0 +1,125 @@
+"""The same results as the kernels', as one would write them with NumPy: what the bench compares with."""
+
+import numpy as np
+
+_BITS = 0xFFFFFFFF
+
+
+def squared_row_norms(x, out):
+    """Row norms."""
+    out[:] = np.einsum("ni,ni->n", x, x)
+
+
+def add_squared_grad_norms(squared_input_norms, squared_delta_norms, out):
+    """One layer's share."""
+    out += (squared_input_norms + 1) * squared_delta_norms
+
+
+def bias_relu(z, bias, squared_norms):
+    """Bias, clip, norms: three passes."""
+    z += bias
+    np.maximum(z, 0, out=z)
+    squared_row_norms(z, squared_norms)
+
+
+def relu_backward(delta, activation, squared_norms):
+    """Mask, norms."""
+    delta *= activation > 0
+    squared_row_norms(delta, squared_norms)
+
+
+def relu_backward_transposed(upstream, activation, delta, squared_norms):
+    """Mask, norms."""
+    np.multiply(upstream.T, activation > 0, out=delta)
+    squared_row_norms(delta, squared_norms)
+
+
+def softmax_cross_entropy(logits, labels, losses, predictions, squared_norms):
+    """Deltas, losses, classes, norms."""
+    rows = np.arange(len(labels))
+    logits.argmax(axis=1, out=predictions)
+    logits -= logits.max(axis=1, keepdims=True)
+    label_logits = logits[rows, labels]
+    np.exp(logits, out=logits)
+    total = logits.sum(axis=1)
+    losses[:] = np.log(total) - label_logits
+    logits /= total[:, None]
+    logits[rows, labels] -= 1
+    squared_row_norms(logits, squared_norms)
+
+
+def sgd_update(params, gradient, learning_rate):
+    """Check, update."""
+    if not np.isfinite(gradient).all():
+        return 0
+    params -= np.float32(learning_rate) * gradient
+    return params.size
+
+
+def nesterov_update(params, velocity, gradient, learning_rate, momentum):
+    """Check, coast, update."""
+    if not np.isfinite(gradient).all():
+        return 0
+    velocity *= momentum
+    params -= velocity
+    velocity -= np.float32(learning_rate) * gradient
+    params += np.float32(1 + momentum) * velocity
+    return params.size
+
+
+def cumulative_sum(prob_weights, order, out):
+    """Gather, sum."""
+    np.cumsum(prob_weights[order], out=out)
+
+
+def search(cumulative, points, out):
+    """Binary searches, one by one."""
+    out[:] = np.searchsorted(cumulative, points * cumulative[-1], side="right")
+
+
+def systematic_search(cumulative, offset, out):
+    """Points, then binary searches."""
+    search(cumulative, (offset + np.arange(len(out))) / len(out), out)
+
+
+def gather_standardized(images, indices, mean, inverse_std, out):
+    """Gather, standardise."""
+    standardize(images[indices], mean, inverse_std, out)
+
+
+def standardize(images, mean, inverse_std, out):
+    """Two passes."""
+    np.subtract(images, mean, out=out)
+    out *= inverse_std
+
+
+def add_moments(images, shift, sums, squared_sums):
+    """Shift, sum, sum of squares."""
+    difference = images - shift
+    sums += difference.sum(axis=0)
+    squared_sums += np.einsum("bi,bi->i", difference, difference)
+
+
+def _mix32(x):
+    x = ((x ^ (x >> 16)) * 0x7FEB352D) & _BITS
+    x = ((x ^ (x >> 15)) * 0x846CA68B) & _BITS
+    return x ^ (x >> 16)
+
+
+def fill_examples(indices, prototypes, backgrounds, images, labels):
+    """Synthetic examples, all pixels of all of them at a time."""
+    key = _mix32(_mix32(indices & _BITS) ^ (indices >> 32)).astype(np.uint64)
+    which, how = _mix32(key ^ np.uint64(1)).astype(np.int64), _mix32(key ^ np.uint64(2)).astype(np.int64)
+    n_classes = len(prototypes)
+    labels[:] = which % n_classes
+    other = (labels + 1 + (which >> 16) % (n_classes - 1)) % n_classes
+    background = _mix32(key ^ np.uint64(3)) % np.uint64(len(backgrounds))
+    contrast = 64 + (how & 127)
+    share = np.where(((how >> 8) & 255) < 26, 120 + ((how >> 24) & 31), 176 + ((how >> 16) % 80))
+    signal = (share * contrast)[:, None] * prototypes[labels]
+    signal += ((256 - share) * contrast)[:, None] * prototypes[other]
+    signal += ((256 - contrast) << 8)[:, None] * backgrounds[background]
+    pixels = np.arange(1, images.shape[1] + 1, dtype=np.uint64) << np.uint64(16)
+    words = _mix32(key[:, None] ^ pixels).astype(np.uint32)
+    four_bytes = words.view(np.uint8).reshape(*words.shape, 4).sum(axis=2, dtype=np.int64)
+    images[:] = np.clip(128 + (signal >> 16) + ((four_bytes - 510) >> 2), 0, 255)

@@ -1,0 +1,138 @@
+"""Activations and loss, forward and backward, each in one pass over the data.
+
+The passes that write a layer's output or delta also take its row norm, which the per-example
+gradient norms need. Index letters: `n` example, `o` output.
+"""
+
+import math
+
+from kernels._jit import jit
+
+_TILE = 32  # rows of a transposed array read side by side: they stay in the first-level cache
+
+
+@jit
+def bias_relu(z, bias, squared_norms):
+    """Add the bias, clip at zero, and take each row's squared norm.
+
+    Parameters
+    ----------
+    z : (B, fan_out) ndarray
+        ``h W`` on entry, ``max(h W + bias, 0)`` on return, in place. A NaN stays one.
+    bias : (fan_out,) ndarray
+        Same dtype as `z`.
+    squared_norms : (B,) ndarray of float64
+        Squared norm of each row of the result, overwritten.
+    """
+    zero = z.dtype.type(0)
+    for n in range(z.shape[0]):
+        total = zero
+        for o in range(z.shape[1]):
+            value = z[n, o] + bias[o]
+            value = zero if value < zero else value  # this way round a NaN passes
+            z[n, o] = value
+            total += value * value
+        squared_norms[n] = total
+
+
+@jit
+def relu_backward(delta, activation, squared_norms):
+    """Zero the deltas of inactive units and take each row's squared norm.
+
+    Parameters
+    ----------
+    delta : (B, fan_out) ndarray
+        Gradient by the activations on entry, by the pre-activations on return, in place.
+    activation : (B, fan_out) ndarray
+        What :func:`bias_relu` returned.
+    squared_norms : (B,) ndarray of float64
+        Squared norm of each row of the result, overwritten.
+    """
+    zero = delta.dtype.type(0)
+    for n in range(delta.shape[0]):
+        total = zero
+        for o in range(delta.shape[1]):
+            value = zero if activation[n, o] <= zero else delta[n, o]
+            delta[n, o] = value
+            total += value * value
+        squared_norms[n] = total
+
+
+@jit
+def relu_backward_transposed(upstream, activation, delta, squared_norms):
+    """Do what :func:`relu_backward` does, from the transposed gradient by the activations.
+
+    Parameters
+    ----------
+    upstream : (fan_out, B) ndarray
+        Gradient by the activations, transposed: what ``W @ delta.T`` gives.
+    activation : (B, fan_out) ndarray
+        What :func:`bias_relu` returned.
+    delta : (B, fan_out) ndarray
+        Gradient by the pre-activations, overwritten. Must not share memory with `upstream`.
+    squared_norms : (B,) ndarray of float64
+        Squared norm of each row of the result, overwritten.
+    """
+    zero = delta.dtype.type(0)
+    squared_norms[: delta.shape[0]] = 0
+    for start in range(0, delta.shape[1], _TILE):
+        columns = slice(start, start + _TILE)
+        upstream_tile, active_tile, delta_tile = upstream[columns], activation[:, columns], delta[:, columns]
+        for n in range(delta_tile.shape[0]):
+            total = zero
+            for o in range(delta_tile.shape[1]):
+                value = upstream_tile[o, n]  # loaded in any case: a conditional load would be a branch
+                value = zero if active_tile[n, o] <= zero else value
+                delta_tile[n, o] = value
+                total += value * value
+            squared_norms[n] += total
+
+
+@jit
+def softmax_cross_entropy(logits, labels, losses, predictions, squared_norms):
+    """Turn logits into deltas; write each example's loss, predicted class and squared norm of delta.
+
+    Parameters
+    ----------
+    logits : (B, n_classes) ndarray
+        Logits z on entry, ``delta = softmax(z) - onehot(label)`` on return, in place.
+    labels : (B,) ndarray of int
+        True classes.
+    losses : (B,) ndarray
+        Cross-entropy in nats, ``log sum exp(z) - z[label]``, overwritten.
+    predictions : (B,) ndarray of int
+        Class of the largest logit, the first of equals, overwritten.
+    squared_norms : (B,) ndarray of float64
+        ``|delta[n]|^2``, overwritten.
+    """
+    for n in range(logits.shape[0]):
+        z = logits[n]
+        label = labels[n]
+        best = 0
+        for o in range(1, z.shape[0]):
+            if z[o] > z[best]:
+                best = o
+        largest = z[best]
+        label_logit = z[label] - largest
+        total = z.dtype.type(0)
+        for o in range(z.shape[0]):
+            z[o] = math.exp(z[o] - largest)
+            total += z[o]
+        losses[n] = math.log(total) - label_logit
+        predictions[n] = best
+        squared_norms[n] = _delta_of_exponentials(z, total, label)
+
+
+@jit
+def _delta_of_exponentials(z, total, label):
+    """Turn exponentials into ``softmax - onehot`` in place; return the squared norm."""
+    # 1 - p[label] cancels for easy examples: take the others' sum instead
+    others = z.dtype.type(0)
+    squared = z.dtype.type(0)
+    for o in range(z.shape[0]):
+        if o != label:
+            z[o] /= total
+            others += z[o]
+            squared += z[o] * z[o]
+    z[label] = -others
+    return squared + others * others

@@ -1,0 +1,124 @@
+"""``python -m kernels.bench``: every kernel beside its NumPy twin and the machine's measured limit.
+
+Each row alternates blocks of calls of the kernel and of its twin, so that their ratio is fair on a
+busy machine. Compilation comes before the clock starts; results are compared after it stops.
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
+_COLUMNS = "{:<24} {:>14} {:>10} {:>10} {:>6} {:>8} {:<9} {:>8} {:>6}"
+_HEADINGS = ("kernel", "size", "ours [us]", "NumPy [us]", "ratio", "rate", "", "limit", "share")
+_LEGEND = """us: median of a call. GB: bytes that must move. limit: what this machine did in blocks between
+these when it only moved as many bytes, or multiplied matrices of as many rows as fast as it could;
+a share above 100 %: part of the working set stayed in a nearer cache."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def main(argv=None):
+    """Measure the kernels that the command line names, print a table.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        Arguments; ``sys.argv[1:]`` if not given.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    parser = make_parser()
+    options = parser.parse_args(argv)
+    if "numpy" not in sys.modules:  # BLAS reads them once, when it is loaded
+        os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(options.threads)))
+    from kernels._cases import CASES  # not before the number of threads is set
+
+    names = [case.name for case in CASES]
+    if unknown := [name for name in options.only or () if name not in names]:
+        parser.error(f"--only {unknown[0]}: choose from {' '.join(names)}")
+    if options.json and not os.access(options.json.parent, os.W_OK):
+        parser.error(f"--json {options.json}: the folder is missing or cannot be written")
+    chosen = [case for case in CASES if not options.only or case.name in options.only]
+    result = measure_all(chosen, options.threads, options.repeat)
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=2) + "\n")
+    return 0
+
+
+def make_parser():
+    """Return the parser of ``python -m kernels.bench``."""
+    parser = _Parser(prog="python -m kernels.bench", description="Measure the kernels beside NumPy.")
+    parser.add_argument("--threads", type=_positive, default=1, help="BLAS threads; kernels use one [threads; 1]")
+    parser.add_argument("--repeat", type=_positive, default=9, help="blocks of calls behind each median [blocks; 9]")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="kernels to measure [all]")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="file to write the results to as well")
+    return parser
+
+
+def _positive(text):
+    """Parse a positive integer."""
+    if not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
+    return int(text)
+
+
+def measure_all(cases, threads, repeat):
+    """Measure cases at all their sizes, and print as it goes.
+
+    Parameters
+    ----------
+    cases : list of _cases.Case
+    threads : int
+        BLAS threads, for the header.
+    repeat : int
+        Blocks of calls behind each median.
+
+    Returns
+    -------
+    dict
+        ``machine`` and ``rows``, ready for JSON.
+    """
+    from kernels._machine import describe_machine
+    from kernels._timing import measure
+
+    machine = describe_machine(threads)
+    print("\n".join(f"{name:<10} {value}" for name, value in machine.items()))
+    print(_LEGEND)
+    print(_COLUMNS.format(*_HEADINGS), flush=True)
+    rows = []
+    for case in cases:
+        for size in case.sizes:
+            rows.append(measure(case, size, repeat))
+            print(_COLUMNS.format(*_cells(rows[-1])), flush=True)
+    return {"machine": machine, "rows": rows}
+
+
+def _cells(row):
+    """Return a row of the table as text."""
+    numpy_us, ratio, limit, share = (row[name] for name in ("numpy_us", "ratio", "limit", "share_of_limit"))
+    return (
+        row["kernel"],
+        "x".join(map(str, row["size"])),
+        f"{row['us']:.1f}",
+        "-" if numpy_us is None else f"{numpy_us:.1f}",
+        "-" if ratio is None else f"{ratio:.2f}",
+        f"{row['rate']:.2f}",
+        row["unit"],
+        "-" if limit is None else f"{limit:.1f}",
+        "-" if share is None else f"{share:.0%}",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""The optimiser's update, fused with the check that the gradient is finite."""
+
+from kernels._jit import jit
+
+# Blocks are slices, not index ranges: with an offset in the index the loops do not vectorise.
+_BLOCK = 4096  # parameters checked at a time: 16 KiB of float32 gradient stay in the first-level cache
+
+
+@jit
+def sgd_update(params, gradient, learning_rate):
+    """Subtract ``learning_rate * gradient`` from the parameters, in place.
+
+    Parameters
+    ----------
+    params, gradient : (P,) ndarray
+        Same dtype. `params` is updated in place.
+    learning_rate : float
+        Step size.
+
+    Returns
+    -------
+    n_updated : int
+        P, or the start of the first block of 4096 that holds a NaN or infinity: that block and
+        those behind it were not touched.
+    """
+    rate = params.dtype.type(learning_rate)
+    for start in range(0, params.shape[0], _BLOCK):
+        theta, g = params[start : start + _BLOCK], gradient[start : start + _BLOCK]
+        if not _all_finite(g):
+            return start
+        for i in range(theta.shape[0]):
+            theta[i] -= rate * g[i]
+    return params.shape[0]
+
+
+@jit
+def nesterov_update(params, velocity, gradient, learning_rate, momentum):
+    """Take one step of Nesterov's momentum in look-ahead form, in place.
+
+    Parameters
+    ----------
+    params, velocity, gradient : (P,) ndarray
+        Same dtype. `params` and `velocity` are updated in place.
+    learning_rate : float
+        Step size.
+    momentum : float
+        Share of the velocity that is kept, in [0, 1).
+
+    Returns
+    -------
+    n_updated : int
+        As of :func:`sgd_update`.
+
+    Notes
+    -----
+    ``v' = m v - lr g`` and ``theta' = theta - m v + (1 + m) v'``, where theta is the look-ahead
+    point [1]_: the gradient is taken, and scores are computed, where the parameters are.
+
+    References
+    ----------
+    .. [1] Y. Bengio, N. Boulanger-Lewandowski, R. Pascanu, "Advances in optimizing recurrent
+       networks", arXiv:1212.0901, 2012.
+    """
+    rate = params.dtype.type(learning_rate)
+    kept = params.dtype.type(momentum)
+    one = params.dtype.type(1)
+    for start in range(0, params.shape[0], _BLOCK):
+        theta, g = params[start : start + _BLOCK], gradient[start : start + _BLOCK]
+        v = velocity[start : start + _BLOCK]
+        if not _all_finite(g):
+            return start
+        for i in range(theta.shape[0]):
+            coasting = kept * v[i]
+            faster = coasting - rate * g[i]
+            theta[i] += (one + kept) * faster - coasting
+            v[i] = faster
+    return params.shape[0]
+
+
+@jit
+def _all_finite(gradient):
+    """Whether the gradient holds neither NaN nor infinity."""
+    zero = gradient.dtype.type(0)
+    checksum = zero
+    for i in range(gradient.shape[0]):
+        checksum += gradient[i] * zero  # NaN for both, and it vectorises
+    return checksum == zero

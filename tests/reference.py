@@ -1,0 +1,137 @@
+"""Slow, obvious twins of every fast path: the oracle that tests hold results against."""
+
+import numpy as np
+
+
+def squared_row_norms(x):
+    """Squared norm of each row, in float64."""
+    return np.array([sum(float(value) ** 2 for value in row) for row in x])
+
+
+def squared_grad_norms(x, delta):
+    """Squared norms of an affine layer's gradient, by forming each outer product."""
+    norms = []
+    for row, d in zip(x.astype(float), delta.astype(float)):
+        weight_gradient = np.outer(row, d)
+        norms.append((weight_gradient**2).sum() + (d**2).sum())
+    return np.array(norms)
+
+
+def bias_relu(z, bias):
+    """Activations after the bias."""
+    return np.maximum(z + bias, 0)
+
+
+def relu_backward(delta, activation):
+    """Deltas of the active units only."""
+    return np.where(activation > 0, delta, 0)
+
+
+def relu_backward_transposed(upstream, activation):
+    """Deltas of the active units only, from the transposed gradient."""
+    return relu_backward(upstream.T, activation)
+
+
+def softmax_cross_entropy(logits, labels):
+    """Deltas, losses and predicted classes, in float64."""
+    logits = logits.astype(float)
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+    rows = np.arange(len(labels))
+    losses = -np.log(probabilities[rows, labels])
+    delta = probabilities.copy()
+    delta[rows, labels] -= 1
+    return delta, losses, logits.argmax(axis=1)
+
+
+def nesterov_update(params, velocity, gradient, learning_rate, momentum):
+    """New parameters and velocity, as method.md section 8 writes them."""
+    new_velocity = momentum * velocity - learning_rate * gradient
+    return params - momentum * velocity + (1 + momentum) * new_velocity, new_velocity
+
+
+def cumulative_sum(prob_weights, order):
+    """Running sums in the given order."""
+    return np.cumsum(prob_weights[order])
+
+
+def systematic_positions(cumulative, offset, size):
+    """Positions of equidistant points, one linear scan each."""
+    points = [(offset + m) / size * cumulative[-1] for m in range(size)]
+    return np.array([next(k for k, value in enumerate(cumulative) if value > point) for point in points])
+
+
+def mlp_logits(weights, biases, x):
+    """Forward pass in float64."""
+    h = np.asarray(x, dtype=float)
+    for k, (w, b) in enumerate(zip(weights, biases)):
+        h = h @ w.astype(float) + b.astype(float)
+        if k < len(weights) - 1:
+            h = np.maximum(h, 0)
+    return h
+
+
+def mlp_example_gradient(weights, biases, x, label):
+    """Loss and gradient of one example, layer by layer, flattened as the parameter vector is."""
+    weights = [w.astype(float) for w in weights]
+    inputs = [np.asarray(x, dtype=float)]
+    for k, (w, b) in enumerate(zip(weights, biases)):
+        z = inputs[-1] @ w + b.astype(float)
+        inputs.append(np.maximum(z, 0) if k < len(weights) - 1 else z)
+    logits = inputs.pop()
+    delta, losses, _ = softmax_cross_entropy(logits[None], np.array([label]))
+    delta = delta[0]
+    parts = []
+    for k in reversed(range(len(weights))):
+        parts = [np.outer(inputs[k], delta).ravel(), delta] + parts
+        delta = (weights[k] @ delta) * (inputs[k] > 0)
+    return losses[0], np.concatenate(parts)
+
+
+def trace_of_covariance(gradients, proposal):
+    """Trace of the covariance of ``g / (N q)`` under q, by enumerating all N outcomes."""
+    n_examples = len(gradients)
+    estimates = gradients / (n_examples * proposal[:, None])
+    mean = proposal @ estimates
+    return proposal @ ((estimates - mean) ** 2).sum(axis=1)
+
+
+def gather_standardized(images, indices, mean, inverse_std):
+    """Standardised features of chosen examples, in float64."""
+    return standardize(images[indices], mean, inverse_std)
+
+
+def standardize(images, mean, inverse_std):
+    """Standardised features, in float64."""
+    return (images.astype(float) - mean.astype(float)) * inverse_std.astype(float)
+
+
+def sgd_update(params, gradient, learning_rate):
+    """New parameters."""
+    return params - learning_rate * gradient
+
+
+def search_positions(cumulative, points):
+    """First positions whose sum exceeds each fraction of the total, one linear scan each."""
+    values = [point * cumulative[-1] for point in points]
+    return np.array([next(k for k, total in enumerate(cumulative) if total > value) for value in values])
+
+
+def integrate_over_offsets(prob_weights, n_points, outcome):
+    """Exact mean of an outcome of systematic sampling over its uniform offset.
+
+    The positions found change only where a point crosses a cumulative sum: at the fractional parts
+    of M times the cumulative probabilities. Between two such offsets the outcome is constant.
+    """
+    crossings = n_points * np.cumsum(prob_weights) / np.sum(prob_weights) % 1
+    edges = np.unique(np.concatenate([[0.0], crossings, [1.0]]))
+    middles, lengths = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
+    wide = lengths > 1e-12  # narrower ones are rounding: their middle may lie on either side
+    return sum(length * np.asarray(outcome(offset)) for offset, length in zip(middles[wide], lengths[wide]))
+
+
+def mlp_weighted_gradient(weights, biases, x, labels, importance_weights):
+    """Weighted mean of the examples' losses and gradients."""
+    pairs = [mlp_example_gradient(weights, biases, row, label) for row, label in zip(x, labels)]
+    losses, gradients = np.array([loss for loss, _ in pairs]), np.array([gradient for _, gradient in pairs])
+    return importance_weights @ losses / len(x), importance_weights @ gradients / len(x), losses, gradients

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+import reference
+
+from kernels.optim import _BLOCK, nesterov_update, sgd_update
+
+pytestmark = pytest.mark.kernels
+DTYPES = [np.float32, np.float64]
+RTOL = {np.float32: 1e-5, np.float64: 1e-13}
+SIZES = [1, 7, _BLOCK - 1, _BLOCK, _BLOCK + 1, 2 * _BLOCK + 5]
+
+
+def vectors(rng, n, size, dtype):
+    return [rng.standard_normal(size).astype(dtype) for _ in range(n)]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", SIZES)
+def test_sgd_update(variant, rng, dtype, size):
+    params, gradient = vectors(rng, 2, size, dtype)
+    got = params.copy()
+    assert variant(sgd_update)(got, gradient, 0.3) == size
+    np.testing.assert_allclose(got, reference.sgd_update(params, gradient, 0.3), rtol=RTOL[dtype], atol=RTOL[dtype])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", SIZES)
+def test_nesterov_update(variant, rng, dtype, size):
+    params, velocity, gradient = vectors(rng, 3, size, dtype)
+    got, got_velocity = params.copy(), velocity.copy()
+    assert variant(nesterov_update)(got, got_velocity, gradient, 0.3, 0.9) == size
+    expected = reference.nesterov_update(params, velocity, gradient, 0.3, 0.9)
+    np.testing.assert_allclose([got, got_velocity], expected, rtol=RTOL[dtype], atol=RTOL[dtype])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_nesterov_without_momentum_is_sgd(variant, rng, dtype):
+    params, gradient = vectors(rng, 2, 300, dtype)
+    plain, coasting = params.copy(), params.copy()
+    variant(sgd_update)(plain, gradient, 0.3)
+    variant(nesterov_update)(coasting, np.ones_like(params), gradient, 0.3, 0.0)
+    np.testing.assert_allclose(coasting, plain, rtol=RTOL[dtype], atol=RTOL[dtype])
+
+
+def test_look_ahead_form_is_nesterovs_momentum(variant):
+    # on (theta^2)/2, with the gradient taken ahead of a point that moves by the velocity
+    rate, momentum, point, speed = 0.1, 0.8, 1.0, 0.0
+    params, velocity = np.ones(1), np.zeros(1)
+    for _ in range(20):
+        variant(nesterov_update)(params, velocity, params.copy(), rate, momentum)
+        speed = momentum * speed - rate * (point + momentum * speed)
+        point += speed
+        np.testing.assert_allclose(params, point + momentum * speed, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [0, _BLOCK - 1, _BLOCK, 2 * _BLOCK + 3])
+@pytest.mark.parametrize("momentum", [None, 0.9])
+def test_a_gradient_that_is_not_finite_stops_at_its_block(variant, rng, dtype, bad, place, momentum):
+    params, velocity, gradient = vectors(rng, 3, 2 * _BLOCK + 5, dtype)
+    gradient[place] = bad
+    got, got_velocity = params.copy(), velocity.copy()
+    with np.errstate(invalid="ignore"):
+        if momentum is None:
+            n_updated = variant(sgd_update)(got, gradient, 0.3)
+        else:
+            n_updated = variant(nesterov_update)(got, got_velocity, gradient, 0.3, momentum)
+    assert n_updated == place // _BLOCK * _BLOCK
+    np.testing.assert_array_equal(got[n_updated:], params[n_updated:])
+    np.testing.assert_array_equal(got_velocity[n_updated:], velocity[n_updated:])
+    assert (got[:n_updated] != params[:n_updated]).all()
+
+
+def test_no_finite_gradient_is_taken_for_an_infinite_one(variant):
+    largest = np.finfo(np.float32).max
+    params = np.zeros(64, np.float32)
+    assert variant(sgd_update)(params, np.full(64, largest), np.float32(1e-38)) == 64
