@@ -1,0 +1,206 @@
+"""Data sets converted once into .npy files, which all ranks of a node then map.
+
+A folder of the cache is named after its sources' paths, sizes and times, so that a changed file is
+never served stale. It is written under another name and renamed when complete: readers see all of
+it or nothing, and where several processes convert at once the first one wins. A lock spares the
+others the work on file systems that have locks; nothing depends on it.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+import uuid
+
+import numpy as np
+
+from isgd_mpi.data.examples import FormatError
+from isgd_mpi.data.folders import CACHE_VARIABLE
+from isgd_mpi.errors import InputError
+from kernels.gather import add_moments
+
+_logger = logging.getLogger(__name__)
+
+_VERSION = 1  # to be raised when conversion, splits or synthetic examples change
+_META = "meta.json"
+_CHUNK_BYTES = 2**24
+
+
+def open_converted(recipe, cache_folder):
+    """Map a data set's arrays, after converting it if no one has yet.
+
+    Parameters
+    ----------
+    recipe : sources.Recipe
+        What to read, if need be.
+    cache_folder : Path
+        Where converted data lie; made if missing.
+
+    Returns
+    -------
+    n_classes : int
+        Labels are below it.
+    arrays : dict of str to ndarray
+        x_NAME (n, n_features) and y_NAME (n,) int32 of each split, in the
+        order train, valid, test; mean and std (n_features,) float64 over the
+        training set. All are read-only maps of files.
+
+    Raises
+    ------
+    InputError
+        The source is damaged, the cache cannot be written or is damaged.
+    """
+    entry = cache_folder / f"{_file_name(recipe.name)}-{fingerprint(recipe)}"
+    if not entry.is_dir():
+        try:
+            _convert(recipe, entry)
+        except OSError as error:
+            raise InputError(
+                f"cannot write converted data to {cache_folder} ({error.strerror or error}); "
+                f"name another folder in {CACHE_VARIABLE}"
+            ) from None
+    return _map(entry)
+
+
+def fingerprint(recipe):
+    """Return what tells one state of a data set's sources from another.
+
+    Parameters
+    ----------
+    recipe : sources.Recipe
+        Its files are not opened.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+
+    Raises
+    ------
+    FormatError
+        A file is not there.
+    """
+    files = [_state(path) for path in recipe.files]
+    identity = (_VERSION, recipe.name, recipe.synthetic_size, files)
+    return hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
+
+
+def _state(path):
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise FormatError(path, error.strerror) from None
+    return str(path.resolve()), status.st_size, status.st_mtime_ns
+
+
+def _file_name(name):
+    return re.sub(r"[^\w.-]", "_", name)[:64]
+
+
+def _convert(recipe, entry):
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(entry.with_name(entry.name + ".lock")):
+        if entry.is_dir():
+            return
+        unfinished = entry.with_name(f"{entry.name}.{uuid.uuid4().hex[:8]}.unfinished")
+        try:
+            unfinished.mkdir()
+            source = recipe.read()
+            _logger.info("converting %s into %s, once", recipe.name, entry)
+            _write(source, unfinished)
+            _rename(unfinished, entry)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(path):
+    with open(path, "w") as file:
+        with contextlib.suppress(OSError):  # no locks here: then several convert, one wins
+            fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _rename(unfinished, entry):
+    try:
+        os.rename(unfinished, entry)
+    except OSError:
+        if not entry.is_dir():  # else another process was first
+            raise
+
+
+def _write(source, folder):
+    moments = _Moments()
+    for name, rows in source.splits.items():
+        _write_split(source, name, rows, folder, moments if name == "train" else None)
+    for name, array in zip(("mean", "std"), moments.mean_and_std()):
+        np.save(folder / f"{name}.npy", array)
+    sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
+    meta = {"n_classes": source.n_classes, "splits": list(source.splits), "bytes": sizes}
+    (folder / _META).write_text(json.dumps(meta, indent=1))
+
+
+def _write_split(source, name, rows, folder, moments):
+    first, _ = source.take(rows[:1])
+    chunk_rows = max(1, _CHUNK_BYTES // first.nbytes)
+    # written in sequence, not through a map: a full disk is then an error, not a signal
+    with open(folder / f"x_{name}.npy", "wb") as x_file, open(folder / f"y_{name}.npy", "wb") as y_file:
+        _write_header(x_file, first.dtype, (len(rows), first.shape[1]))
+        _write_header(y_file, np.dtype(np.int32), (len(rows),))
+        for start in range(0, len(rows), chunk_rows):
+            images, labels = source.take(rows[start : start + chunk_rows])
+            x_file.write(images)
+            y_file.write(labels)
+            if moments is not None:
+                moments.add(images)
+
+
+def _write_header(file, dtype, shape):
+    description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, description)
+
+
+class _Moments:
+    """Mean and standard deviation of each feature, in float64, in one pass."""
+
+    def __init__(self):
+        self._n_examples = 0
+
+    def add(self, images):
+        if self._n_examples == 0:
+            # an example, not a mean: a constant feature's deviations are then exactly 0
+            self._shift = images[0].astype(np.float64)
+            self._sums, self._squared_sums = np.zeros((2, images.shape[1]))
+        add_moments(images, self._shift, self._sums, self._squared_sums)
+        self._n_examples += len(images)
+
+    def mean_and_std(self):
+        mean = self._sums / self._n_examples
+        variance = self._squared_sums / self._n_examples - mean * mean
+        return self._shift + mean, np.sqrt(np.maximum(variance, 0))
+
+
+def _map(entry):
+    """Return the number of classes and the arrays of a complete entry."""
+    try:
+        meta = json.loads((entry / _META).read_text())
+        for file_name, n_bytes in meta["bytes"].items():
+            found = (entry / file_name).stat().st_size
+            if found != n_bytes:
+                raise ValueError(f"{file_name} has {found} bytes instead of {n_bytes}")
+        names = [f"{letter}_{split}" for split in meta["splits"] for letter in "xy"] + ["mean", "std"]
+        return meta["n_classes"], {name: _map_array(entry / f"{name}.npy") for name in names}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{entry} is damaged ({error}); delete this folder and run again") from None
+
+
+def _map_array(path):
+    # asarray: kernels take plain arrays faster than numpy.memmap
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))

@@ -1,0 +1,101 @@
+"""Where original data files and converted data lie."""
+
+import os
+from pathlib import Path
+
+from isgd_mpi.errors import InputError
+
+DATA_VARIABLE = "ISGD_MPI_DATA"
+CACHE_VARIABLE = "ISGD_MPI_CACHE"
+
+_DEFAULT = "~/.cache/isgd_mpi"
+
+SUBFOLDERS = {
+    "mnist": ("mnist",),
+    "cifar10": ("cifar10", "cifar10/cifar-10-batches-bin", "cifar10/cifar-10-batches-py")
+    + ("cifar-10-batches-bin", "cifar-10-batches-py"),
+    "svhn": ("svhn",),
+    "svhn-small": ("svhn", "svhn-small"),
+}
+"""Where a data set's files are looked for below the data folder, before the folder itself."""
+
+
+def data_folder(data_dir=None):
+    """Return the folder of original data files.
+
+    Parameters
+    ----------
+    data_dir : str or Path, optional
+        The user's choice; by default ``$ISGD_MPI_DATA`` or
+        ``~/.cache/isgd_mpi``.
+
+    Returns
+    -------
+    Path
+        It need not exist.
+    """
+    return Path(data_dir or os.environ.get(DATA_VARIABLE) or _DEFAULT).expanduser()
+
+
+def cache_folder(cache_dir=None):
+    """Return the folder of converted data.
+
+    Parameters
+    ----------
+    cache_dir : str or Path, optional
+        The caller's choice; by default ``$ISGD_MPI_CACHE`` or
+        ``~/.cache/isgd_mpi/converted``.
+
+    Returns
+    -------
+    Path
+        It need not exist.
+    """
+    return Path(cache_dir or os.environ.get(CACHE_VARIABLE) or f"{_DEFAULT}/converted").expanduser()
+
+
+def fetch_command(name, data_dir=None):
+    """Return the command line that downloads a data set to where it is looked for."""
+    option = f" --data-dir {data_dir}" if data_dir else ""
+    return f"python -m isgd_mpi.fetch {name}{option}"
+
+
+def find_files(name, file_names, data_dir=None, suffixes=("",)):
+    """Find the original files of a data set.
+
+    Parameters
+    ----------
+    name : str
+        A key of `SUBFOLDERS`.
+    file_names : sequence of str
+        Each is looked for in every folder.
+    data_dir : str or Path, optional
+        As in `data_folder`.
+    suffixes : sequence of str
+        What may follow a file name, best first.
+
+    Returns
+    -------
+    list of Path
+        One per file name.
+
+    Raises
+    ------
+    InputError
+        A file is missing.
+    """
+    folder = data_folder(data_dir)
+    folders = [folder / subfolder for subfolder in SUBFOLDERS[name]] + [folder]
+    found = [_find(file_name, folders, suffixes) for file_name in file_names]
+    if None in found:
+        looked_in = ", ".join(str(folder) for folder in folders)
+        raise InputError(
+            f"{name}: {file_names[found.index(None)]} is missing (looked in {looked_in}); "
+            f"get it with: {fetch_command(name, data_dir)}"
+        )
+    return found
+
+
+def _find(file_name, folders, suffixes):
+    candidates = (folder / (file_name + suffix) for folder in folders for suffix in suffixes)
+    return next((path for path in candidates if path.is_file()), None)

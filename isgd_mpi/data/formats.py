@@ -1,0 +1,199 @@
+"""Read the files that data sets come in: IDX, CIFAR-10, MATLAB, npz.
+
+Every reader returns `RawExamples` that it has checked, and raises `FormatError` for a file that is
+truncated, of another kind, or holds impossible values. No reader runs what a file says.
+"""
+
+import gzip
+import math
+import pickle
+import zipfile
+import zlib
+
+import numpy as np
+
+from isgd_mpi.data.examples import FormatError, check_examples, describe
+from isgd_mpi.data.plain_pickle import read_plain_pickle
+
+_IDX_IMAGES, _IDX_LABELS = 0x0803, 0x0801  # third byte: 8 means uint8; fourth: number of axes
+_CIFAR10_SHAPE = (3, 32, 32)
+_CIFAR10_PIXELS = math.prod(_CIFAR10_SHAPE)
+_READ_BYTES = 2**20
+
+# what gzip, zipfile, pickle, numpy and scipy raise for a damaged file
+_DAMAGED = (EOFError, OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+_DAMAGED += (MemoryError, RuntimeError, zlib.error, zipfile.BadZipFile, pickle.UnpicklingError)
+
+
+def _unreadable(path, error):
+    return FormatError(path, f"cannot be read, truncated or damaged? ({type(error).__name__}: {error})")
+
+
+def read_idx(images_path, labels_path, n_classes=10):
+    """Read a pair of IDX files, MNIST's format, gzipped or not.
+
+    Parameters
+    ----------
+    images_path, labels_path : Path
+        The two files of one split.
+    n_classes : int
+        Labels are below it.
+
+    Returns
+    -------
+    RawExamples
+        Images of shape (n, rows, columns).
+    """
+    images = _read_idx_array(images_path, _IDX_IMAGES)
+    labels = _read_idx_array(labels_path, _IDX_LABELS)
+    return check_examples(f"{images_path} with {labels_path}", images, labels, n_classes)
+
+
+def _read_idx_array(path, expected_magic):
+    n_axes = expected_magic & 255
+    try:
+        with _open_maybe_gzipped(path) as file:
+            magic = int.from_bytes(file.read(4), "big")
+            if magic != expected_magic:
+                raise FormatError(path, f"wrong magic number 0x{magic:08x} instead of 0x{expected_magic:08x}")
+            shape = tuple(int.from_bytes(file.read(4), "big") for _ in range(n_axes))
+            # one more than announced, to notice a longer file
+            content = _read_at_most(file, math.prod(shape) + 1)
+    except _DAMAGED as error:
+        raise _unreadable(path, error) from None
+    if len(content) != math.prod(shape):
+        problem = "truncated" if len(content) < math.prod(shape) else "too long"
+        raise FormatError(path, f"{problem}, its header announces {math.prod(shape)} bytes")
+    return np.frombuffer(content, dtype=np.uint8).reshape(shape)
+
+
+def _open_maybe_gzipped(path):
+    with open(path, "rb") as file:
+        is_gzip = file.read(2) == b"\x1f\x8b"
+    return gzip.open(path) if is_gzip else open(path, "rb")
+
+
+def _read_at_most(file, n_bytes):
+    # piece by piece: one read() would allocate all that a damaged header announces
+    content = bytearray()
+    while len(content) < n_bytes and (piece := file.read(min(_READ_BYTES, n_bytes - len(content)))):
+        content += piece
+    return content
+
+
+def read_cifar10_binary(path, n_classes=10):
+    """Read a binary batch of CIFAR-10: records of a label and 3072 pixels.
+
+    Parameters
+    ----------
+    path : Path
+        data_batch_1.bin or the like.
+    n_classes : int
+        Labels are below it.
+
+    Returns
+    -------
+    RawExamples
+        Images of shape (n, 3, 32, 32): channel, row, column.
+    """
+    try:
+        content = np.fromfile(path, dtype=np.uint8)
+    except _DAMAGED as error:
+        raise _unreadable(path, error) from None
+    record_bytes = 1 + _CIFAR10_PIXELS
+    if content.size % record_bytes:
+        raise FormatError(path, f"truncated, {content.size} bytes are no multiple of {record_bytes}")
+    records = content.reshape(-1, record_bytes)
+    return check_examples(path, records[:, 1:].reshape(-1, *_CIFAR10_SHAPE), records[:, 0], n_classes)
+
+
+def read_cifar10_pickle(path, n_classes=10):
+    """Read a Python batch of CIFAR-10 without running what the pickle asks for.
+
+    Parameters
+    ----------
+    path : Path
+        data_batch_1 or the like, written by Python 2 or 3.
+    n_classes : int
+        Labels are below it.
+
+    Returns
+    -------
+    RawExamples
+        Images of shape (n, 3072): channel, row, column.
+    """
+    try:
+        with open(path, "rb") as file:
+            batch = read_plain_pickle(file)
+        images, labels = (np.asarray(batch.get(key.encode(), batch.get(key))) for key in ("data", "labels"))
+    except _DAMAGED as error:
+        raise _unreadable(path, error) from None
+    if images.ndim != 2 or images.shape[1] != _CIFAR10_PIXELS:
+        raise FormatError(path, f"images must have {_CIFAR10_PIXELS} pixels, not {describe(images)}")
+    return check_examples(path, images, labels, n_classes)
+
+
+def read_svhn(path):
+    """Read a MATLAB file of SVHN's cropped digits.
+
+    Parameters
+    ----------
+    path : Path
+        train_32x32.mat or the like: X (32, 32, 3, n) uint8, y (n, 1), 1..10.
+
+    Returns
+    -------
+    RawExamples
+        Images of shape (n, 3, 32, 32): channel, row, column, as CIFAR-10's.
+        Labels are the file's less one, 0..9: class 0 is the digit one,
+        class 9 the digit zero, for which the file says 10.
+    """
+    from scipy.io.matlab import MatReadError, loadmat  # here, as no other data set needs SciPy
+
+    try:
+        variables = loadmat(path, variable_names=("X", "y"))
+        images, labels = variables["X"], variables["y"]
+    except (*_DAMAGED, MatReadError) as error:
+        raise _unreadable(path, error) from None
+    if images.ndim != 4 or images.shape[:3] != (32, 32, 3) or images.dtype != np.uint8:
+        raise FormatError(path, f"X must be uint8 of shape (32, 32, 3, n), not {describe(images)}")
+    if not np.isin(labels, np.arange(1, 11)).all():
+        raise FormatError(path, "y has a label out of range 1..10")
+    return check_examples(path, images.transpose(3, 2, 0, 1), labels.astype(np.int32) - 1)
+
+
+def read_npz(path):
+    """Read an npz file of x_train, y_train, x_test, y_test and perhaps x_valid, y_valid.
+
+    Parameters
+    ----------
+    path : Path
+        Arrays of Python objects are refused: they would be unpickled.
+
+    Returns
+    -------
+    dict of str to RawExamples
+        Each split that the file has; images of any trailing shape.
+    """
+    try:
+        with open(path, "rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise FormatError(path, "is not an npz file, or truncated")
+            file.seek(0)
+            arrays = dict(_npz_arrays(path, np.load(file, allow_pickle=False)))
+    except _DAMAGED as error:
+        raise _unreadable(path, error) from None
+    return {name: check_examples(f"{path} ({name})", x, y) for name, (x, y) in arrays.items()}
+
+
+def _npz_arrays(path, archive):
+    has_valid = {"x_valid", "y_valid"} & set(archive.files)
+    names = ("train", "valid", "test") if has_valid else ("train", "test")
+    missing = [key for name in names for key in (f"x_{name}", f"y_{name}") if key not in archive.files]
+    if missing:
+        raise FormatError(path, f"has no {', '.join(missing)}, only {', '.join(archive.files) or 'nothing'}")
+    for name in names:
+        x, y = archive[f"x_{name}"], archive[f"y_{name}"]
+        if not (isinstance(x, np.ndarray) and isinstance(y, np.ndarray)):  # a zip of something else: bytes
+            raise FormatError(path, f"x_{name} or y_{name} is no array")
+        yield name, (x, y)

@@ -1,0 +1,204 @@
+"""What each data set is made of: its files, and which of their examples make up which split."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from isgd_mpi.data import folders, formats, synthetic
+from isgd_mpi.data.examples import FormatError
+from isgd_mpi.errors import InputError
+
+NAMES = ("mnist10k", "mnist", "cifar10", "svhn", "svhn-small", "synthetic")
+
+_BUNDLED = Path(__file__).parent / "mnist10k"
+_MNIST_TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+_MNIST_TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+_CIFAR10_BATCHES = [f"data_batch_{k}" for k in (1, 2, 3, 4, 5)] + ["test_batch"]
+_CIFAR10_KINDS = ((".bin", formats.read_cifar10_binary), ("", formats.read_cifar10_pickle))
+_SVHN_FILES = {
+    "svhn": ("train_32x32.mat", "extra_32x32.mat", "test_32x32.mat"),
+    "svhn-small": ("train_32x32.mat", "test_32x32.mat"),
+}
+_SVHN_TRAIN_PERCENT = 95  # of all files but the test file; the rest is "valid"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Examples of a data set as its files hold them."""
+
+    n_classes: int
+    splits: dict[str, np.ndarray]  # rows of each split, in its order
+    take: Callable  # rows -> images (B, n_features) uint8 or float32, labels (B,) int32
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to make a data set: what identifies it, and how to read it."""
+
+    name: str
+    files: tuple[Path, ...]
+    read: Callable[[], Source]
+    way_out: str = ""  # what the user can do about a damaged file
+    synthetic_size: int = 0
+
+
+def recipe(name, data_dir=None, synthetic_size=synthetic.DEFAULT_SIZE):
+    """Find the files of a data set, without reading them.
+
+    Parameters
+    ----------
+    name : str
+        One of `NAMES`, or the path of an npz file.
+    data_dir : str or Path, optional
+        Folder of original files, as in `folders.data_folder`.
+    synthetic_size : int
+        Training examples of the synthetic set.
+
+    Returns
+    -------
+    Recipe
+        Its `read` may raise `FormatError`.
+
+    Raises
+    ------
+    InputError
+        The name is unknown or a file is missing.
+    """
+    if str(name).endswith(".npz"):
+        return _npz_recipe(Path(name).expanduser())
+    if name not in NAMES:
+        raise InputError(f"unknown data set {name!r}: choose {', '.join(NAMES)}, or a path ending in .npz")
+    if name == "synthetic":
+        sizes = synthetic.split_sizes(synthetic_size)
+        return Recipe(name, (), partial(_read_synthetic, sizes), synthetic_size=synthetic_size)
+    if name == "mnist10k":
+        files = tuple(_BUNDLED / f"{file_name}.gz" for file_name in _MNIST_TEST)
+        return Recipe(name, files, partial(_read_mnist10k, files), "install isgd_mpi again, it brings this file")
+    find = {"mnist": _find_mnist, "cifar10": _find_cifar10}.get(name, _find_svhn)
+    files, read = find(name, data_dir)
+    return Recipe(name, tuple(files), read, f"delete it and run: {folders.fetch_command(name, data_dir)}")
+
+
+def fixed_permutation(n):
+    """Return the permutation of 0..n-1 that all runs share.
+
+    Parameters
+    ----------
+    n : int
+        Length.
+
+    Returns
+    -------
+    (n,) ndarray of int64
+        Not a matter of a run's seed: two runs must have the same splits.
+    """
+    # RandomState: NumPy froze its stream for good (NEP 19), a Generator's may change
+    return np.random.RandomState(0).permutation(n)
+
+
+def _consecutive(sizes):
+    """Return the rows of splits that follow each other, from their sizes."""
+    stops = np.cumsum(list(sizes.values()))
+    return {name: np.arange(stop - sizes[name], stop) for name, stop in zip(sizes, stops)}
+
+
+def _end_to_end(parts, splits, n_classes=10):
+    """Return the source whose rows count through all parts, one after the other."""
+    starts = np.cumsum([0] + [len(part) for part in parts])
+    _check_alike(parts)
+
+    def take(rows):
+        part_of = np.searchsorted(starts, rows, side="right") - 1
+        taken = [parts[k].take(rows[part_of == k] - starts[k]) for k in np.unique(part_of)]
+        images, labels = (np.concatenate(arrays) for arrays in zip(*taken))
+        back = np.argsort(np.argsort(part_of, kind="stable"))
+        return images[back], labels[back]
+
+    return Source(n_classes, splits, take)
+
+
+def _check_alike(parts):
+    def kind(part):
+        dtype = "uint8" if part.images.dtype == np.uint8 else "float"
+        return f"{part.images[0].size} {dtype} features"
+
+    first = parts[0]
+    for part in parts[1:]:
+        if kind(part) != kind(first):
+            raise FormatError(part.where, f"{kind(part)} an example, but {kind(first)} in {first.where}")
+
+
+def _read_mnist10k(files):
+    # permuted: the first half of the test file was written by other people, and more neatly
+    train, valid, test = np.split(fixed_permutation(10_000), [8_000, 9_000])
+    return _end_to_end([formats.read_idx(*files)], {"train": train, "valid": valid, "test": test})
+
+
+def _find_mnist(name, data_dir):
+    files = folders.find_files(name, _MNIST_TRAIN + _MNIST_TEST, data_dir, suffixes=("", ".gz"))
+    return files, partial(_read_mnist, files)
+
+
+def _read_mnist(files):
+    train, test = formats.read_idx(*files[:2]), formats.read_idx(*files[2:])
+    return _end_to_end([train, test], _consecutive({"train": len(train), "test": len(test)}))
+
+
+def _find_cifar10(name, data_dir):
+    complaints = []
+    for suffix, read_batch in _CIFAR10_KINDS:
+        try:
+            files = folders.find_files(name, [batch + suffix for batch in _CIFAR10_BATCHES], data_dir)
+            return files, partial(_read_cifar10, files, read_batch)
+        except InputError as error:
+            complaints.append(error)
+    raise complaints[0]
+
+
+def _read_cifar10(files, read_batch):
+    batches = [read_batch(path) for path in files]
+    sizes = {"train": sum(map(len, batches[:-1])), "test": len(batches[-1])}
+    return _end_to_end(batches, _consecutive(sizes))
+
+
+def _find_svhn(name, data_dir):
+    files = folders.find_files(name, _SVHN_FILES[name], data_dir)
+    return files, partial(_read_svhn, files)
+
+
+def _read_svhn(files):
+    *learning, test = [formats.read_svhn(path) for path in files]
+    n_learning = sum(map(len, learning))
+    # percent in integers: 0.95 * n may round to either side
+    train, valid = np.split(fixed_permutation(n_learning), [n_learning * _SVHN_TRAIN_PERCENT // 100])
+    if train.size == 0:
+        raise FormatError(files[0], "a single example leaves the training set empty")
+    splits = {"train": train, "valid": valid, "test": np.arange(n_learning, n_learning + len(test))}
+    return _end_to_end([*learning, test], splits)
+
+
+def _read_synthetic(sizes):
+    return Source(synthetic.N_CLASSES, _consecutive(sizes), synthetic.examples_at)
+
+
+def _npz_recipe(path):
+    if not path.is_file():
+        raise InputError(f"no such file: {path}; give an npz file with x_train, y_train, x_test and y_test")
+    way_out = "save x_train, y_train, x_test, y_test with numpy.savez: uint8 or finite float, labels 0..C-1"
+    return Recipe(path.stem, (path,), partial(_read_npz, path), way_out)
+
+
+def _read_npz(path):
+    parts = formats.read_npz(path)
+    n_train, n_classes = len(parts["train"]), 1 + int(parts["train"].labels.max())
+    if n_classes > n_train:
+        raise FormatError(path, f"y_train has label {n_classes - 1}, but only {n_train} examples")
+    for name, part in parts.items():
+        if part.labels.max() >= n_classes:
+            problem = f"y_{name} has label {part.labels.max()}, out of range 0..{n_classes - 1} of y_train"
+            raise FormatError(path, problem)
+    sizes = {name: len(part) for name, part in parts.items()}
+    return _end_to_end(list(parts.values()), _consecutive(sizes), n_classes)

@@ -1,0 +1,197 @@
+"""``python -m isgd_mpi.fetch NAME``: download a data set from its official place.
+
+An interrupted download goes on where it stopped when the command is run again. Each file is
+checked against its known MD5 and appears under its name only when it is right.
+"""
+
+import os
+import shutil
+import sys
+import tarfile
+from argparse import ArgumentError, HelpFormatter
+from dataclasses import dataclass
+
+import jsonargparse
+import pooch
+
+from isgd_mpi.data.download import NetworkError, ResumingDownloader
+from isgd_mpi.data.folders import data_folder
+from isgd_mpi.errors import InputError
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file to download, and where it comes from."""
+
+    base_url: str  # ends in a slash
+    file_name: str
+    md5: str  # 32 hexadecimal digits
+    members: tuple[str, ...] = ()  # of a tar archive: files to unpack beside it
+
+
+_MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+_CIFAR10 = "https://www.cs.toronto.edu/~kriz/"
+_SVHN = "http://ufldl.stanford.edu/housenumbers/"  # the official address has no https
+_CIFAR10_BATCHES = (*(f"data_batch_{k}" for k in (1, 2, 3, 4, 5)), "test_batch")
+_CIFAR10_MEMBERS = tuple(f"cifar-10-batches-bin/{batch}.bin" for batch in _CIFAR10_BATCHES)
+_SVHN_TRAIN = Download(_SVHN, "train_32x32.mat", "e26dedcc434d2e4c54c9b2d4a06d8373")
+_SVHN_EXTRA = Download(_SVHN, "extra_32x32.mat", "a93ce644f1a588dc4d68dda5feec44a7")
+_SVHN_TEST = Download(_SVHN, "test_32x32.mat", "eb5a983be6a315427106f1b164d9cef3")
+
+DOWNLOADS = {
+    "mnist": (
+        Download(_MNIST, "train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
+        Download(_MNIST, "train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432"),
+        Download(_MNIST, "t10k-images-idx3-ubyte.gz", "9fb629c4189551a2d022fa330f9573f3"),
+        Download(_MNIST, "t10k-labels-idx1-ubyte.gz", "ec29112dd5afa0611ce80d1b7f02629c"),
+    ),
+    "cifar10": (Download(_CIFAR10, "cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530", _CIFAR10_MEMBERS),),
+    "svhn": (_SVHN_TRAIN, _SVHN_EXTRA, _SVHN_TEST),
+    "svhn-small": (_SVHN_TRAIN, _SVHN_TEST),
+}
+"""The files of each data set."""
+
+_FOLDERS = {"svhn-small": "svhn"}  # others: their own name
+_NOTHING_TO_FETCH = {"mnist10k": "comes with isgd_mpi", "synthetic": "is made when it is first used"}
+
+
+def fetch(name, data_dir=None, mirror=None, downloads=DOWNLOADS):
+    """Download the files of a data set that are not there yet.
+
+    Parameters
+    ----------
+    name : str
+        A key of `downloads`.
+    data_dir : str or Path, optional
+        Files go to the folder NAME in it; as in `folders.data_folder`.
+    mirror : str, optional
+        URL of a folder that holds files of the same names.
+    downloads : dict of str to tuple of Download
+        The files of each data set.
+
+    Returns
+    -------
+    Path
+        The folder with the files.
+
+    Raises
+    ------
+    InputError
+        The name is unknown or the folder cannot be written.
+    NetworkError
+        A server does not give the right file.
+    """
+    if name not in downloads:
+        raise InputError(f"unknown data set {name!r}: choose {', '.join(downloads)}")
+    if mirror and not mirror.startswith(("http://", "https://")):
+        raise InputError(f"--mirror {mirror}: give a URL that starts with http:// or https://")
+    folder = data_folder(data_dir) / _FOLDERS.get(name, name)
+    try:
+        for download in downloads[name]:
+            _fetch_file(download, folder, mirror)
+            _unpack(folder / download.file_name, download.members)
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(f"cannot write to {folder} ({reason}); choose another --data-dir") from None
+    return folder
+
+
+def _fetch_file(download, folder, mirror):
+    base_url = f"{mirror.rstrip('/')}/" if mirror else download.base_url
+    known_hash = f"md5:{download.md5}"
+    pooch.get_logger().setLevel("WARNING")  # we say the same, shorter
+    files = pooch.create(folder, base_url, registry={download.file_name: known_hash})
+    path = folder / download.file_name
+    if path.is_file() and pooch.hashes.hash_matches(path, known_hash):
+        return _say(f"{path} is there already, and right")
+    _say(f"{path} from {files.get_url(download.file_name)}")
+    try:
+        files.fetch(download.file_name, downloader=ResumingDownloader(path.with_name(path.name + ".part")))
+    except ValueError:  # pooch's word for a wrong hash; it has removed the file
+        raise NetworkError(
+            f"{files.get_url(download.file_name)}: what came has the wrong checksum (not MD5 {download.md5}) "
+            "and was removed; try again, or another --mirror"
+        ) from None
+
+
+def _unpack(archive, members):
+    """Copy the named regular files out of a tar archive; no path in it decides where to."""
+    missing = [member for member in members if not (archive.parent / member).is_file()]
+    if not missing:
+        return
+    with tarfile.open(archive) as tar:
+        regular = {entry.name: entry for entry in tar if entry.isfile()}
+        for member in missing:
+            if member not in regular:
+                raise InputError(f"{archive}: has no regular file {member}; delete it and try again")
+            _copy_whole(tar.extractfile(regular[member]), archive.parent / member)
+    _say(f"{archive} unpacked")
+
+
+def _copy_whole(content, path):
+    path.parent.mkdir(exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    with content, open(part, "wb") as file:
+        shutil.copyfileobj(content, file)
+    os.replace(part, path)
+
+
+def _say(line):
+    print(line, file=sys.stderr)
+
+
+def _parse(arguments):
+    parser = jsonargparse.ArgumentParser(
+        prog="python -m isgd_mpi.fetch",
+        description="Download a data set from its official place, or go on where it was interrupted.",
+        exit_on_error=False,
+        allow_abbrev=False,
+        formatter_class=HelpFormatter,
+    )
+    parser.add_argument("name", metavar="NAME", help=f"data set: {', '.join(DOWNLOADS)}")
+    parser.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help="folder for original data files, made if missing (default: $ISGD_MPI_DATA or ~/.cache/isgd_mpi)",
+    )
+    parser.add_argument("--mirror", metavar="URL", help="another folder with files of the same names")
+    try:
+        return parser.parse_args(arguments)
+    except ArgumentError as error:
+        raise InputError(f"{' '.join(str(error).split())}; see --help") from None
+
+
+def main(arguments=None):
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        By default those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0, 1 if the network fails, 2 if the input is at fault,
+        130 if interrupted.
+    """
+    try:
+        options = _parse(arguments)
+        if options.name in _NOTHING_TO_FETCH:
+            _say(f"{options.name} {_NOTHING_TO_FETCH[options.name]}: nothing to download")
+        else:
+            _say(f"{options.name} is in {fetch(options.name, options.data_dir, options.mirror)}")
+    except InputError as error:
+        _say(f"isgd_mpi: {error}")
+        return 2
+    except NetworkError as error:
+        _say(f"isgd_mpi: {error}")
+        return 1
+    except KeyboardInterrupt:
+        _say("isgd_mpi: interrupted; run the same command again to go on")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
