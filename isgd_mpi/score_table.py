@@ -1,0 +1,90 @@
+"""The latest score of each example, and the step of the parameters behind it."""
+
+import numpy as np
+
+NEVER = -1
+"""Step of an example that has no score yet."""
+
+
+class ScoreTable:
+    """Scores of the whole training set, newest wins.
+
+    Parameters
+    ----------
+    labels : (N,) ndarray of int
+        Classes: they stand in for predictions not yet known.
+
+    Attributes
+    ----------
+    scores : (N,) ndarray of float32
+        Meaningless where `steps` is NEVER.
+    steps : (N,) ndarray of int64
+        Step of the parameters that each score was computed with.
+    predictions : (N,) ndarray of int32
+        Class that the scorers last predicted.
+    """
+
+    def __init__(self, labels):
+        self.scores = np.zeros(len(labels), np.float32)
+        self.steps = np.full(len(labels), NEVER, np.int64)
+        self.predictions = np.array(labels, np.int32)
+
+    def write(self, rows, scores, step):
+        """Store the scores of some examples unless there are newer ones.
+
+        Parameters
+        ----------
+        rows : slice or (B,) ndarray of int
+            The examples.
+        scores : (B,) ndarray
+            Their scores.
+        step : int
+            Step of the parameters behind them.
+        """
+        known = self.steps[rows]
+        self.scores[rows] = np.where(known > step, self.scores[rows], scores)
+        self.steps[rows] = np.maximum(known, step)
+
+    def usable_fraction(self):
+        """Return the fraction of the examples that have a score."""
+        return np.count_nonzero(self.steps != NEVER) / len(self.steps)
+
+    def filled_scores(self):
+        """Return all scores, the mean of the usable ones where there is none.
+
+        So every example can be drawn, and the estimate stays unbiased.
+
+        Returns
+        -------
+        scores : (N,) ndarray of float64
+
+        Raises
+        ------
+        ValueError
+            If no example has a score.
+        """
+        usable = self.steps != NEVER
+        if not usable.any():
+            raise ValueError("no example has a score yet")
+        scores = self.scores.astype(np.float64)
+        if not usable.all():
+            scores[~usable] = scores[usable].mean()
+        return scores
+
+    def staleness(self, step):
+        """Return the mean and the largest staleness of the scores, in steps.
+
+        Parameters
+        ----------
+        step : int
+            Step now.
+
+        Returns
+        -------
+        mean, largest : float, int
+            NaN and -1 where no example has a score.
+        """
+        usable = self.steps[self.steps != NEVER]
+        if not usable.size:
+            return float("nan"), -1
+        return float(step - usable.mean()), int(step - usable.min())

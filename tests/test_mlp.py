@@ -1,0 +1,156 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+import reference
+
+from isgd_mpi.mlp import MLP
+from isgd_mpi.params import initial_params, layer_views, n_parameters
+
+pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")
+WIDTHS = [(6, 4), (6, 5, 3), (4, 7, 5, 3), (5, 3, 8, 2, 4), (1, 1, 1), (3, 1, 2), (1, 4, 1)]
+PRECISIONS = [(np.float64, 1e-12), (np.float32, 1e-4)]
+
+
+def make(rng, widths, n_rows, dtype=np.float64, max_rows=None):
+    """A model with all parameters random, and a batch."""
+    model = MLP(widths, max_rows or n_rows, dtype)
+    model.params[:] = initial_params(widths, "he", rng) + 0.1 * rng.standard_normal(n_parameters(widths))
+    x = rng.standard_normal((n_rows, widths[0])).astype(dtype)
+    return model, x, rng.integers(0, widths[-1], n_rows)
+
+
+def expected_gradient(model, x, y, importance_weights):
+    return reference.mlp_weighted_gradient(*layer_views(model.params, model.widths), x, y, importance_weights)
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), PRECISIONS)
+@pytest.mark.parametrize("widths", WIDTHS)
+@pytest.mark.parametrize("n_rows", [1, 6])
+def test_scores_are_the_norms_of_explicit_gradients(rng, widths, n_rows, dtype, rtol):
+    model, x, y = make(rng, widths, n_rows, dtype)
+    scores, losses, correct = model.scores(x, y)
+    _, _, expected_losses, gradients = expected_gradient(model, x, y, np.ones(n_rows))
+    np.testing.assert_allclose(scores, np.linalg.norm(gradients, axis=1), rtol=rtol)
+    np.testing.assert_allclose(losses, expected_losses, rtol=rtol, atol=rtol / 10)
+    logits = reference.mlp_logits(*layer_views(model.params, widths), x)
+    np.testing.assert_array_equal(model.predictions, logits.argmax(axis=1))
+    np.testing.assert_array_equal(correct, logits.argmax(axis=1) == y)
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), PRECISIONS)
+@pytest.mark.parametrize("widths", WIDTHS)
+@pytest.mark.parametrize("n_rows", [1, 6])
+def test_gradient_is_the_weighted_mean_of_explicit_gradients(rng, widths, n_rows, dtype, rtol):
+    model, x, y = make(rng, widths, n_rows, dtype)
+    importance_weights = rng.exponential(size=n_rows).astype(dtype)
+    loss, gradient, _ = model.gradient(x, y, importance_weights)
+    expected_loss, expected, _, _ = expected_gradient(model, x, y, importance_weights)
+    np.testing.assert_allclose(gradient, expected, rtol=rtol, atol=rtol * np.abs(expected).max() / 10)
+    np.testing.assert_allclose(loss, expected_loss, rtol=rtol, atol=rtol / 10)
+    assert isinstance(loss, float) and gradient.dtype == dtype
+
+
+@pytest.mark.parametrize("widths", WIDTHS)
+def test_gradient_is_the_derivative_of_the_weighted_loss(rng, widths):
+    model, x, y = make(rng, widths, 5)
+    importance_weights, step = rng.exponential(size=5), 1e-6
+    gradient = model.gradient(x, y, importance_weights)[1].copy()
+    for k in range(model.params.size):
+        value, losses = model.params[k], []
+        for model.params[k] in (value + step, value - step):
+            losses.append(importance_weights @ model.scores(x, y)[1] / 5)
+        model.params[k] = value
+        np.testing.assert_allclose((losses[0] - losses[1]) / (2 * step), gradient[k], atol=1e-8)
+
+
+@pytest.mark.parametrize("widths", WIDTHS)
+def test_gradient_scores_as_scores_does(rng, widths):
+    model, x, y = make(rng, widths, 6, np.float32)
+    scores, _, _ = model.scores(x, y)
+    expected, predictions = scores.copy(), model.predictions.copy()
+    _, _, got = model.gradient(x, y, rng.exponential(size=6).astype(np.float32))
+    np.testing.assert_array_equal(got, expected)
+    np.testing.assert_array_equal(model.predictions, predictions)
+
+
+def test_scores_do_not_depend_on_the_rest_of_the_batch_or_its_size(rng):
+    model, x, y = make(rng, (6, 5, 3), 8)
+    scores = model.scores(x, y)[0].copy()
+    for n in range(8):
+        alone, _, _ = model.scores(x[n : n + 1], y[n : n + 1])
+        np.testing.assert_allclose(alone, scores[n : n + 1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_rows", [1, 3, 7])
+def test_fewer_rows_than_the_buffers_hold(rng, n_rows):
+    large, x, y = make(rng, (6, 5, 4, 3), n_rows, max_rows=64)
+    small = MLP(large.widths, n_rows, np.float64)
+    small.params = large.params
+    large.scores(rng.standard_normal((64, 6)), rng.integers(0, 3, 64))  # leaves something in every buffer
+    for got, expected in zip(large.scores(x, y), small.scores(x, y)):
+        assert len(got) == n_rows
+        np.testing.assert_allclose(got, expected, rtol=1e-12)
+    importance_weights = rng.exponential(size=n_rows)
+    got, expected = (model.gradient(x, y, importance_weights)[1] for model in (large, small))
+    np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-15)
+
+
+def test_no_call_allocates_what_grows_with_the_model(rng):
+    n_rows = 256
+    model, x, y = make(rng, (300, 256, 128, 10), n_rows, np.float32)
+    importance_weights = np.ones(n_rows, np.float32)
+    calls = [lambda: model.scores(x, y), lambda: model.gradient(x, y, importance_weights)]
+    for call in calls:
+        call()
+        tracemalloc.start()
+        call()
+        _, peak_bytes = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak_bytes < 2**16 < n_rows * 128 * 4  # ufuncs have small buffers of their own
+
+
+def test_parameters_set_are_used_in_place(rng):
+    model, x, y = make(rng, (4, 3, 2), 3)
+    vector = model.params.copy()
+    model.params = vector
+    before = model.scores(x, y)[0].copy()
+    vector *= 2
+    assert model.params is vector
+    assert (model.scores(x, y)[0] != before).all()
+
+
+@pytest.mark.parametrize("shape", [(0,), (22,), (24,), (23, 1)])
+def test_parameters_of_another_size_are_refused(shape):
+    model = MLP((4, 3, 2), 1)
+    params = model.params
+    with pytest.raises(ValueError, match="23 parameters are wanted"):
+        model.params = np.zeros(shape, np.float32)
+    assert model.params is params
+
+
+@pytest.mark.parametrize("place", ["first weight", "hidden bias", "last bias"])
+@pytest.mark.parametrize("method", ["scores", "gradient"])
+def test_nan_parameters_give_nan_scores_and_losses(rng, place, method):
+    model, x, y = make(rng, (4, 3, 2), 5)
+    weights, biases = layer_views(model.params, model.widths)
+    {"first weight": weights[0], "hidden bias": biases[0], "last bias": biases[1]}[place].flat[0] = np.nan
+    if method == "scores":
+        scores, losses, _ = model.scores(x, y)
+    else:
+        losses, gradient, scores = model.gradient(x, y, np.ones(5))
+        assert np.isnan(gradient).any()
+    assert np.isnan(scores).all() and np.isnan(losses).all()
+
+
+def test_a_nan_feature_is_nan_in_its_own_example_alone(rng):
+    model, x, y = make(rng, (4, 3, 2), 5)
+    x[2, 1] = np.nan
+    scores, losses, _ = model.scores(x, y)
+    np.testing.assert_array_equal(np.isnan([scores, losses]), [[False, False, True, False, False]] * 2)
+
+
+def test_the_loss_of_zero_parameters_is_the_logarithm_of_the_classes(rng):
+    model, x, y = make(rng, (6, 5, 7), 4)
+    model.params[:] = 0
+    np.testing.assert_allclose(model.scores(x, y)[1], np.log(7), rtol=1e-15)

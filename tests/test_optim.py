@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+import reference
+
+from isgd_mpi.optim import SGD
+
+
+def test_steps_without_momentum_subtract_the_gradient(rng):
+    params, gradients = rng.standard_normal(50), rng.standard_normal((3, 50))
+    optimiser = SGD(params.copy(), 0.2)
+    for gradient in gradients:
+        optimiser.step(gradient)
+    np.testing.assert_allclose(optimiser.params, params - 0.2 * gradients.sum(axis=0), rtol=1e-12)
+    assert optimiser.velocity is None
+
+
+def test_steps_with_momentum_are_nesterovs(rng):
+    params, velocity = rng.standard_normal(50), np.zeros(50)
+    optimiser = SGD(params.copy(), 0.2, momentum=0.9)
+    for gradient in rng.standard_normal((4, 50)):
+        optimiser.step(gradient)
+        params, velocity = reference.nesterov_update(params, velocity, gradient, 0.2, 0.9)
+        np.testing.assert_allclose(optimiser.params, params, rtol=1e-11)
+        np.testing.assert_allclose(optimiser.velocity, velocity, rtol=1e-11)
+
+
+def test_the_learning_rate_may_change_between_steps():
+    optimiser = SGD(np.zeros(2), 1.0)
+    optimiser.step(np.ones(2))
+    optimiser.learning_rate = 0.5
+    optimiser.step(np.ones(2))
+    np.testing.assert_array_equal(optimiser.params, [-1.5, -1.5])
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_parameters_are_updated_in_place_and_keep_their_dtype(momentum):
+    params = np.ones(5, np.float32)
+    SGD(params, 0.1, momentum).step(np.ones(5, np.float32))
+    assert params.dtype == np.float32 and (params < 1).all()
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_gradient_that_is_not_finite_is_refused(momentum, bad):
+    params, gradient = np.ones(5), np.ones(5)
+    gradient[3] = bad
+    with np.errstate(invalid="ignore"), pytest.raises(FloatingPointError, match="gradient is not finite"):
+        SGD(params, 0.1, momentum).step(gradient)
+    np.testing.assert_array_equal(params, np.ones(5))

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+
+from isgd_mpi.config import Config
+from isgd_mpi.proposal import prob_weights_from_scores
+from isgd_mpi.sampler import Sampler
+
+N, N_CLASSES = 40, 4
+
+
+@pytest.fixture
+def labels(rng):
+    return rng.integers(0, N_CLASSES, N, dtype=np.int32)
+
+
+@pytest.fixture
+def make(labels, rng):
+    def make(**settings):
+        return Sampler(Config(**({"minibatch_size": 8, "usable_fraction": 0.5} | settings)), labels, N_CLASSES, rng)
+
+    return make
+
+
+def write(sampler, n_rows, scores, step=0):
+    sampler.write(slice(0, n_rows), scores[:n_rows], np.zeros(n_rows, np.int32), step)
+
+
+def is_uniform(sampler):
+    return not sampler.importance_sampling and sampler.mixture == 1 and np.ptp(sampler.proposal.prob_weights) == 0
+
+
+def test_uniform_until_enough_examples_have_a_score(make, rng):
+    sampler, scores = make(), rng.exponential(size=N)
+    assert is_uniform(sampler)
+    write(sampler, 19, scores)
+    assert sampler.renew() is None and is_uniform(sampler)
+    write(sampler, 20, scores)
+    assert sampler.renew() is None and sampler.importance_sampling
+
+
+def test_the_proposal_is_formed_from_the_scores_and_their_mean_where_there_is_none(make, rng):
+    sampler, scores = make(smoothing=0.3, mixture=0.2), rng.exponential(size=N).astype(np.float32)
+    write(sampler, 30, scores)
+    sampler.renew()
+    scores[30:] = scores[:30].mean(dtype=float)
+    expected = prob_weights_from_scores(scores.astype(float), 0.3, 0.2)
+    np.testing.assert_allclose(sampler.proposal.prob_weights, expected, rtol=1e-6)
+    assert sampler.mixture == 0.2
+
+
+def test_uniform_sampling_stays_uniform(make, rng):
+    sampler = make(score="uniform")
+    write(sampler, N, rng.exponential(size=N))
+    assert sampler.renew() is None and is_uniform(sampler)
+
+
+@pytest.mark.parametrize("scores", [np.zeros(N), np.full(N, np.nan)])
+def test_scores_that_form_no_proposal_are_told_of_and_sampling_is_uniform(make, rng, scores):
+    sampler = make()
+    write(sampler, N, rng.exponential(size=N))
+    sampler.renew()
+    write(sampler, N, scores, step=1)
+    assert "finite and not all zero" in sampler.renew()
+    assert is_uniform(sampler)
+
+
+def test_systematic_uniform_sampling_draws_each_example_once_a_pass_when_one_minibatch_is_a_pass(make, rng):
+    sampler = make(minibatch_size=N)
+    indices, importance_weights = sampler.draw(rng)
+    np.testing.assert_array_equal(np.sort(indices), np.arange(N))
+    np.testing.assert_allclose(importance_weights, 1)
+
+
+def test_a_minibatch_has_the_size_and_the_sampling_asked_for(make):
+    for sampling in ("systematic", "multinomial"):
+        sampler = make(sampling=sampling, minibatch_size=6)
+        got, _ = sampler.draw(np.random.default_rng(1))
+        expected, _ = sampler.proposal.draw(6, sampling, np.random.default_rng(1))
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_the_order_is_renewed_once_as_many_examples_were_drawn_or_scored_as_there_are(make, rng):
+    sampler, scores = make(), rng.exponential(size=N)
+    write(sampler, N, scores)
+    sampler.renew()
+    first = sampler._order
+    write(sampler, N - 8, scores[::-1].copy(), step=1)
+    sampler.renew()
+    assert sampler._order is first
+    sampler.draw(rng)  # for the monitor: does not count
+    sampler.renew()
+    assert sampler._order is first
+    sampler.note_drawn(8)
+    sampler.renew()
+    assert sampler._order is not first
+    np.testing.assert_array_equal(np.sort(sampler._order), np.arange(N))
+
+
+def test_predictions_of_scorers_go_into_the_table(make, rng):
+    sampler = make()
+    sampler.write(slice(3, 6), np.ones(3), np.array([1, 2, 3], np.int32), step=4)
+    np.testing.assert_array_equal(sampler.table.predictions[3:6], [1, 2, 3])
+    np.testing.assert_array_equal(sampler.table.steps[3:6], [4, 4, 4])
