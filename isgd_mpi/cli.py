@@ -1,0 +1,69 @@
+"""``python -m isgd_mpi``: arguments on one rank, the job on all, and what happened as an exit code."""
+
+import logging
+import sys
+
+import numpy as np
+from mpi4py import MPI
+
+from isgd_mpi.errors import InputError
+from isgd_mpi.job import TRAINER, Job
+from isgd_mpi.node import on_all_ranks
+from isgd_mpi.options import parse
+
+DONE, FAILED, BAD_INPUT = 0, 1, 2
+
+
+def main(argv=None):
+    """Train as the command line says. Collective over all ranks of the job.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        Arguments; ``sys.argv[1:]`` if not given.
+
+    Returns
+    -------
+    int
+        The exit code, the same on every rank.
+    """
+    comm = MPI.COMM_WORLD
+    try:
+        config = shared_config(comm, argv)
+        if config is not None and not config.quiet:
+            logging.basicConfig(format="isgd_mpi: %(message)s")
+            logging.getLogger("isgd_mpi").setLevel(logging.INFO)
+        with np.errstate(all="ignore"):  # numbers that are not finite are looked for, not warned about
+            completed = config is None or Job(comm, config).run()
+        return DONE if completed else FAILED
+    except InputError as error:
+        if comm.Get_rank() == TRAINER:
+            print(f"isgd_mpi: {error}", file=sys.stderr)
+        return BAD_INPUT
+
+
+def shared_config(comm, argv):
+    """Parse the command line on one rank for all. Collective.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+    argv : list of str or None
+
+    Returns
+    -------
+    Config or None
+        None if only help was asked for.
+    """
+
+    def parse_once():
+        if comm.Get_rank() != TRAINER:
+            return None
+        try:
+            config = parse(argv)
+        except SystemExit:
+            return None
+        config.check_ranks(comm.Get_size())
+        return config
+
+    return comm.bcast(on_all_ranks(comm, parse_once), root=TRAINER)

@@ -1,0 +1,185 @@
+"""The settings of a run: one frozen dataclass, each field with its unit, default and meaning."""
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from isgd_mpi.errors import InputError
+
+LIMITS = ("steps", "epochs", "seconds")
+"""Options that say when to stop, of which one may be given."""
+
+_DEFAULT_EPOCHS = 5.0
+
+FIXED_MIXTURE_OF_AUTO = 0.1
+"""What ``mixture = "auto"`` stands for."""
+
+
+def _option(default, meaning):
+    """Declare a field: its default, and what ``--help`` says of it."""
+    if isinstance(default, list):
+        return field(default_factory=default.copy, metadata={"help": meaning})
+    return field(default=default, metadata={"help": meaning})
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of a training run; ``python -m isgd_mpi --help`` lists them with units.
+
+    Raises
+    ------
+    InputError
+        If a value is out of its range, or two contradict each other.
+    """
+
+    data: str = _option(
+        "mnist10k",
+        "data set: mnist10k (bundled), mnist, cifar10, svhn, svhn-small, synthetic, or the path of an .npz file "
+        "with x_train, y_train, x_test, y_test",
+    )
+    data_dir: str | None = _option(
+        None, "folder of the original files, DIR/NAME or DIR itself [$ISGD_MPI_DATA or ~/.cache/isgd_mpi]"
+    )
+    synthetic_size: int = _option(100_000, "training examples of the synthetic data set [examples]")
+    standardize: Literal["auto", "feature", "range"] = _option(
+        "auto",
+        "how features are scaled once their mean is subtracted: feature (each by its standard deviation), range (all "
+        "by 255) or auto (range for uint8 images in which some pixels hardly vary, such as MNIST's, else feature)",
+    )
+    hidden: list[int] = _option([512, 512], "widths of the hidden ReLU layers [units]")
+    init: Literal["he"] | float = _option("he", "initial weights: he, or a normal distribution's standard deviation")
+    lr: float = _option(0.1, "learning rate")
+    momentum: float = _option(0.0, "Nesterov momentum, in [0, 1)")
+    minibatch_size: int = _option(128, "examples in a step of the trainer [examples]")
+    steps: int | None = _option(None, "when to stop: after so many updates [steps]")
+    epochs: float | None = _option(
+        None, "when to stop: after drawing so many times the training set [epochs; 5 if no limit is given]"
+    )
+    seconds: float | None = _option(None, "when to stop: after so much training time [s]")
+    score: Literal["grad-norm", "uniform"] = _option(
+        "grad-norm",
+        "what examples are drawn by: grad-norm (norm of the example's gradient) or uniform (importance sampling off)",
+    )
+    sampling: Literal["systematic", "multinomial"] = _option(
+        "systematic",
+        "how a minibatch is drawn: systematic (equidistant points in one ordering) or multinomial (independent draws)",
+    )
+    mixture: Literal["auto"] | float = _option(
+        "auto", f"uniform part of the proposal, in [0, 1], or auto (at present {FIXED_MIXTURE_OF_AUTO})"
+    )
+    smoothing: float = _option(0.0, "constant added to every score [unit of the score]")
+    usable_fraction: float = _option(
+        0.1, "importance sampling begins when this fraction of the training set has a score, in (0, 1]"
+    )
+    feedback: bool = _option(True, "whether the trainer's own minibatches go into the score table")
+    schedule: Literal["exact", "pipelined", "relaxed"] = _option(
+        "relaxed",
+        "exact (the trainer stops until all is scored), pipelined (scores are merged exactly refresh_every steps "
+        "later) or relaxed (the trainer never waits)",
+    )
+    refresh_every: int = _option(32, "steps from one exchange of parameters and scores to the next [steps]")
+    score_batch_size: int = _option(2048, "examples that a scorer handles at a time [examples]")
+    trainers: int = _option(1, "ranks that train, the others score [ranks; only 1 at present]")
+    threads: int | None = _option(
+        None, "BLAS threads of each rank [threads; cores per rank if not given, 1 if the schedule is exact]"
+    )
+    run_dir: str | None = _option(
+        None, "folder to write to, which must not exist yet [runs/<data>-<score>-<seed>-<n> if not given]"
+    )
+    eval_every: int | None = _option(
+        None, "steps from one evaluation of all splits to the next [steps; once an epoch if not given]"
+    )
+    seed: int = _option(0, "of every random number")
+    quiet: bool = _option(False, "print nothing but errors")
+
+    def __post_init__(self):
+        for name in _POSITIVE:
+            value = getattr(self, name)
+            if value is not None and not (value > 0 and math.isfinite(value)):
+                raise InputError(f"{option(name)} must be positive, not {value}")
+        for name in ("smoothing", "seed"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"{option(name)} must not be negative, nor infinite: {getattr(self, name)}")
+        if not all(width > 0 for width in self.hidden):
+            raise InputError(f"--hidden must be positive widths, not {' '.join(map(str, self.hidden))}")
+        if not 0 <= self.momentum < 1:
+            raise InputError(f"--momentum must lie in [0, 1), not {self.momentum}")
+        if not 0 < self.usable_fraction <= 1:
+            raise InputError(f"--usable-fraction must lie in (0, 1], not {self.usable_fraction}")
+        if self.mixture != "auto" and not 0 <= self.mixture <= 1:
+            raise InputError(f"--mixture must lie in [0, 1], or be auto, not {self.mixture}")
+        if self.init != "he" and not 0 < self.init < math.inf:
+            raise InputError(f"--init must be he or a positive number, not {self.init}")
+        limits = [name for name in LIMITS if getattr(self, name) is not None]
+        if len(limits) > 1:
+            raise InputError(f"give one of --steps, --epochs and --seconds, not {' and '.join(map(option, limits))}")
+
+    @property
+    def uniform_part(self):
+        """The mixture as a number."""
+        return FIXED_MIXTURE_OF_AUTO if self.mixture == "auto" else self.mixture
+
+    @property
+    def wanted_threads(self):
+        """BLAS threads of each rank, or None for as many as there are cores for it.
+
+        `exact` promises the same bits whatever the number of ranks, and BLAS rounds differently with
+        another number of threads: there it is one.
+        """
+        return 1 if self.schedule == "exact" and self.threads is None else self.threads
+
+    def check_ranks(self, n_ranks):
+        """Refuse what so many ranks cannot do.
+
+        Raises
+        ------
+        InputError
+            If there are more trainers than ranks, or more than can be used at present.
+        """
+        if self.trainers > n_ranks:
+            raise InputError(
+                f"--trainers {self.trainers} needs at least as many ranks, not {n_ranks}: mpirun -n {self.trainers}"
+            )
+        if self.trainers > 1:
+            raise InputError(f"--trainers {self.trainers} is not available yet: use --trainers 1")
+
+    def n_steps(self, n_examples):
+        """Return the number of steps to train for, or None where time is the limit.
+
+        Parameters
+        ----------
+        n_examples : int
+            Examples in the training set; an epoch draws so many.
+        """
+        if self.steps is not None or self.seconds is not None:
+            return self.steps
+        return math.ceil(self.with_limit().epochs * n_examples / self.minibatch_size)
+
+    def with_limit(self):
+        """Return these settings with the default limit where none is given."""
+        unlimited = all(getattr(self, name) is None for name in LIMITS)
+        return replace(self, epochs=_DEFAULT_EPOCHS) if unlimited else self
+
+    def steps_per_evaluation(self, n_examples):
+        """Return the steps from one evaluation to the next: an epoch's, unless they are given."""
+        return self.eval_every or math.ceil(n_examples / self.minibatch_size)
+
+
+_POSITIVE = (
+    "synthetic_size",
+    "lr",
+    "minibatch_size",
+    "steps",
+    "epochs",
+    "seconds",
+    "refresh_every",
+    "score_batch_size",
+    "trainers",
+    "threads",
+    "eval_every",
+)
+
+
+def option(name):
+    """Return the command-line option of a field."""
+    return "--" + name.replace("_", "-")

@@ -1,0 +1,110 @@
+"""Loss and error of whole splits, measured a batch at a time beside other work."""
+
+import numpy as np
+
+from isgd_mpi.messages import ERRORS, EXAMPLES, LOSS, SPLITS
+from isgd_mpi.score_table import NEVER
+from isgd_mpi.shards import shards
+
+
+class Evaluation:
+    """One rank's part of measuring every split with the same parameters.
+
+    Parameters
+    ----------
+    model : Model
+        Shared with the rank's other work; its parameters are put back after each batch.
+    dataset : datasets.Dataset
+    part, n_parts : int
+        Which of how many parts of each split is this rank's.
+    images : (B, n_features) ndarray of float32
+        Buffer for standardised images; B is also the batch size.
+
+    Attributes
+    ----------
+    evaluated_step : int
+        Step of the parameters of the last evaluation that is complete here, or NEVER.
+    totals : (n_splits, 3) ndarray of float64
+        Its sums: loss in nats, wrong predictions, examples.
+    """
+
+    def __init__(self, model, dataset, part, n_parts, images):
+        self._model = model
+        self._dataset = dataset
+        self._images = images
+        self._batches = []
+        for split in (name for name in SPLITS if name in dataset.splits):
+            shard = shards(len(dataset.splits[split]), len(images), n_parts)[part]
+            self._batches += [(split, *shard.rows(i)) for i in range(len(shard.batches))]
+        self._params = np.empty_like(model.params)
+        self._step = NEVER
+        self._sums = np.zeros((len(SPLITS), 3))
+        self._n_done = len(self._batches)
+        self.evaluated_step = NEVER
+        self.totals = np.zeros((len(SPLITS), 3))
+
+    def start(self, params, step):
+        """Begin anew with a copy of these parameters."""
+        self._params[:] = params
+        self._step = step
+        self._sums[:] = 0
+        self._n_done = 0
+        self._finish()
+
+    @property
+    def unfinished(self):
+        """Whether batches are left to be measured."""
+        return self._n_done < len(self._batches)
+
+    def advance(self, n_batches=None):
+        """Measure the next batches, as far as there are any.
+
+        Parameters
+        ----------
+        n_batches : int, optional
+            How many; all that are left if not given.
+        """
+        left = self._batches[self._n_done :][:n_batches]
+        if not left:
+            return
+        in_use, self._model.params = self._model.params, self._params
+        for split, start, stop in left:
+            x, y = self._dataset.batch(split, start, stop, self._images)
+            _, losses, correct = self._model.scores(x, y)
+            sums = self._sums[SPLITS.index(split)]
+            sums[LOSS] += losses.sum(dtype=np.float64)
+            sums[ERRORS] += np.count_nonzero(~correct)
+            sums[EXAMPLES] += len(y)
+        self._model.params = in_use
+        self._n_done += len(left)
+        self._finish()
+
+    def _finish(self):
+        """Publish the sums once the last batch is in."""
+        if not self.unfinished:
+            self.totals[:] = self._sums
+            self.evaluated_step = self._step
+
+
+def combine(totals):
+    """Turn the sums over all ranks into the figures of each split.
+
+    Parameters
+    ----------
+    totals : (n_splits, 3) ndarray of float64
+        Summed over the ranks.
+
+    Returns
+    -------
+    dict of str to dict
+        ``loss`` (mean, nats), ``error`` (fraction) and ``n`` of each split that has examples.
+    """
+    return {
+        split: {
+            "loss": float(row[LOSS] / row[EXAMPLES]),
+            "error": float(row[ERRORS] / row[EXAMPLES]),
+            "n": int(row[EXAMPLES]),
+        }
+        for split, row in zip(SPLITS, totals)
+        if row[EXAMPLES]
+    }

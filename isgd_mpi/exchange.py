@@ -1,0 +1,197 @@
+"""Parameters out, reports back: one broadcast and one gather a refresh.
+
+The exchange moves records as plain bytes and does not know what is in them. Refresh k is an
+Ibcast of what the trainer publishes and an Igatherv of what the scorers report; each rank starts
+them in this order, and every buffer is allocated once. Records are as :mod:`isgd_mpi.messages`
+defines them; a rank that reports nothing has a dtype of None.
+"""
+
+import time
+
+import numpy as np
+from mpi4py import MPI
+
+from isgd_mpi.waiting import look, wait
+
+
+def as_bytes(record):
+    """Return a record's (or a plain array's) memory as a flat array of bytes."""
+    return record.reshape(-1).view(np.uint8)
+
+
+class TrainerExchange:
+    """The trainer's end: publishes parameters, collects the scorers' reports.
+
+    Not collective to construct; each of the methods says what it is.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+        Private to the exchange; this rank is its root.
+    published : numpy.dtype
+        Of the record that goes out.
+    reports : list of (numpy.dtype or None)
+        Of the record that comes back from each rank.
+    polite : bool
+        See :func:`waiting.wait`.
+
+    Attributes
+    ----------
+    published : () ndarray
+        Filled in by the caller before :meth:`start`.
+    reports : list of () ndarray
+        One of each rank that reports, valid once the refresh is complete and until the next.
+    pending : bool
+        Whether a refresh was started and not yet waited for.
+    seconds : float
+        Time spent here so far: sending, looking and waiting.
+    """
+
+    def __init__(self, comm, published, reports, polite):
+        self._comm = comm
+        self._polite = polite
+        self.published = np.zeros((), published)
+        counts = [dtype.itemsize if dtype else 0 for dtype in reports]
+        displs = [sum(counts[:rank]) for rank in range(len(counts))]
+        received = np.zeros(sum(counts), np.uint8)
+        self._recvbuf = [received, counts, displs, MPI.BYTE]
+        self.reports = [
+            received[start : start + count].view(dtype)[0:1].reshape(())
+            for start, count, dtype in zip(displs, counts, reports)
+            if dtype
+        ]
+        self._requests = []
+        self.pending = False
+        self.seconds = 0.0
+
+    def start(self):
+        """Start a refresh: publish, and expect the reports. Collective, does not wait."""
+        begin = time.perf_counter()
+        self._requests = [
+            self._comm.Ibcast([as_bytes(self.published), MPI.BYTE], root=self._comm.Get_rank()),
+            self._comm.Igatherv(None, self._recvbuf, root=self._comm.Get_rank()),
+        ]
+        self.pending = True
+        self.seconds += time.perf_counter() - begin
+
+    def look(self):
+        """Return whether the refresh under way is complete; gives it time to go on. Not collective."""
+        begin = time.perf_counter()
+        complete = look(self._requests)
+        self.seconds += time.perf_counter() - begin
+        return complete
+
+    def wait(self):
+        """Wait until the refresh under way is complete. Not collective."""
+        begin = time.perf_counter()
+        wait(self._requests, self._polite)
+        self.pending = False
+        self.seconds += time.perf_counter() - begin
+
+
+class ScorerExchange:
+    """A scorer's end: receives parameters, reports.
+
+    Collective to construct: it starts to receive, which the trainer's first start completes.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+        Private to the exchange.
+    published, report : numpy.dtype
+        Of the records that come in and go out.
+    polite : bool
+        See :func:`waiting.wait`.
+    root : int
+        The trainer's rank.
+
+    Attributes
+    ----------
+    published : () ndarray
+        The last record received. Stays valid until the one after the next is expected, so
+        parameters may be used where they arrived.
+    """
+
+    def __init__(self, comm, published, report, polite, root=0):
+        self._comm = comm
+        self._polite = polite
+        self._root = root
+        self._buffers = [np.zeros((), published) for _ in range(2)]
+        self._outgoing = np.zeros((), report)
+        self._receiving = self._sending = MPI.REQUEST_NULL
+        self.published = None
+        self._expect()
+
+    def _expect(self):
+        """Start to receive into the buffer that is not in use."""
+        self._buffers.reverse()
+        self._receiving = self._comm.Ibcast([as_bytes(self._buffers[0]), MPI.BYTE], root=self._root)
+
+    def arrived(self):
+        """Return whether a new record has arrived. If so, :meth:`report` must be called next. Not collective."""
+        if not look([self._receiving]):
+            return False
+        self.published = self._buffers[0]
+        return True
+
+    def wait(self):
+        """Wait for the next record. Not collective."""
+        wait([self._receiving], self._polite)
+        self.published = self._buffers[0]
+
+    def report(self, record, last=False):
+        """Answer the record received, and expect the next one unless this was the last. Collective.
+
+        Parameters
+        ----------
+        record : () ndarray
+            Copied: the caller may go on writing to it.
+        last : bool
+            Whether to wait until the report is sent rather than expect more.
+        """
+        wait([self._sending], self._polite)
+        self._outgoing[...] = record
+        self._sending = self._comm.Igatherv([as_bytes(self._outgoing), MPI.BYTE], None, root=self._root)
+        if last:
+            wait([self._sending], self._polite)
+        else:
+            self._expect()
+
+
+class LocalExchange:
+    """The exchange of a trainer without scorers: a refresh is a call.
+
+    Parameters
+    ----------
+    published : numpy.dtype
+        Of the record that goes out.
+    answer : callable
+        Takes that record, returns the report. Its time counts as waiting.
+
+    Attributes
+    ----------
+    published, reports, pending, seconds
+        As of :class:`TrainerExchange`.
+    """
+
+    def __init__(self, published, answer):
+        self.published = np.zeros((), published)
+        self._answer = answer
+        self.reports = []
+        self.pending = False
+        self.seconds = 0.0
+
+    def start(self):
+        """Start a refresh."""
+        self.pending = True
+
+    def look(self):
+        """Return True: a call is complete when it is wanted."""
+        return True
+
+    def wait(self):
+        """Complete the refresh."""
+        begin = time.perf_counter()
+        self.reports = [self._answer(self.published)]
+        self.pending = False
+        self.seconds += time.perf_counter() - begin

@@ -1,0 +1,64 @@
+"""How a job ends when something goes wrong: together, with one message, and never by hanging."""
+
+import signal
+import sys
+import time
+import traceback
+
+_DRAIN_SECONDS = 0.2  # launchers kill on Abort without reading first what was just written
+
+
+def abort_on_exception(comm):
+    """Make any uncaught exception on this rank end the whole job at once, with exit code 1.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+        All ranks of the job. Without this the others would wait for this rank for ever.
+    """
+
+    def hook(kind, value, trace):
+        rank, size = comm.Get_rank(), comm.Get_size()
+        if issubclass(kind, KeyboardInterrupt):
+            text = "isgd_mpi: interrupted before training began\n" if rank == 0 else ""
+        else:
+            lines = traceback.format_exception(kind, value, trace)
+            text = f"isgd_mpi: rank {rank} of {size} failed, the job ends\n" + "".join(lines)
+        try:
+            sys.stdout.flush()
+            sys.stderr.write(text)
+            sys.stderr.flush()
+            time.sleep(_DRAIN_SECONDS)
+        finally:  # whatever happened to the message
+            comm.Abort(1)
+
+    sys.excepthook = hook
+
+
+class Interruption:
+    """Remembers the first signal that asks this rank to stop, instead of stopping at once.
+
+    A context manager: outside of the block the signals do what they did before.
+
+    Attributes
+    ----------
+    signal : int
+        SIGINT, SIGTERM, SIGHUP, or 0.
+    """
+
+    def __init__(self):
+        self.signal = 0
+
+    def __enter__(self):
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup leaves it
+            numbers.append(signal.SIGHUP)
+        self._handlers = {number: signal.signal(number, self._remember) for number in numbers}
+        return self
+
+    def __exit__(self, *exception):
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _remember(self, number, frame):
+        self.signal = self.signal or number

@@ -1,0 +1,112 @@
+"""Where this rank runs: cores, neighbours on the node, threads, and who gives way to whom."""
+
+import os
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import numba
+import threadpoolctl
+from mpi4py import MPI
+
+from isgd_mpi.errors import InputError
+from isgd_mpi.waiting import meet
+
+
+def on_all_ranks(comm, action):
+    """Call `action` on every rank and return its result. Collective.
+
+    Raises
+    ------
+    InputError
+        On every rank, if it was raised on any: the message of the lowest such rank.
+    """
+    result, message = None, None
+    try:
+        result = action()
+    except InputError as error:
+        message = str(error)
+    messages = [text for text in comm.allgather(message) if text is not None]
+    if messages:
+        raise InputError(messages[0])
+    return result
+
+
+@dataclass(frozen=True)
+class Node:
+    """A rank's place on its node.
+
+    Attributes
+    ----------
+    comm : mpi4py.MPI.Comm
+        The ranks of this node.
+    threads : int
+        BLAS threads that this rank may use.
+    crowded : bool
+        Whether the node's ranks, with their threads, outnumber its cores: waiting must then be polite.
+    own_session : bool
+        Whether the node's ranks are in scheduling groups (sessions) of their own.
+    hosts : list of str
+        Host name of each rank of the job.
+    blas : list of str
+        BLAS libraries in use, with versions.
+    """
+
+    comm: MPI.Comm
+    threads: int
+    crowded: bool
+    own_session: bool
+    hosts: list[str]
+    blas: list[str]
+
+    @contextmanager
+    def first_rank_first(self):
+        """Run a block on the node's first rank, then on the others. Collective on the node."""
+        if self.comm.Get_rank() > 0:
+            meet(self.comm, self.crowded)
+        try:
+            yield
+        finally:
+            if self.comm.Get_rank() == 0:
+                meet(self.comm, self.crowded)  # also when the block failed: the others must not wait for ever
+
+    def give_way(self):
+        """Lower this rank's priority below that of ranks which did not call this."""
+        os.nice(19)
+        if self.own_session:
+            # between sessions nice counts for nothing, the group's own value does; not all kernels have it
+            with suppress(OSError), open("/proc/self/autogroup", "w") as file:
+                file.write("19")
+
+
+def find_node(comm, threads=None):
+    """Find out about the node, and set the number of BLAS and Numba threads. Collective.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+        All ranks.
+    threads : int, optional
+        BLAS threads of each rank; the node's cores divided by its ranks if not given.
+
+    Returns
+    -------
+    Node
+    """
+    node_comm = comm.Split_type(MPI.COMM_TYPE_SHARED)
+    own_cores = os.sched_getaffinity(0)
+    places = node_comm.allgather((sorted(own_cores), os.getsid(0)))
+    cores = set().union(*(place[0] for place in places))
+    sessions = {place[1] for place in places}
+    n_ranks = len(places)
+    threads = threads or max(1, min(len(own_cores), len(cores) // n_ranks))
+    threadpoolctl.threadpool_limits(threads)
+    pools = threadpoolctl.threadpool_info()
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    return Node(
+        comm=node_comm,
+        threads=threads,
+        crowded=n_ranks * threads > len(cores),
+        own_session=len(sessions) == n_ranks,
+        hosts=comm.allgather(MPI.Get_processor_name()),
+        blas=[f"{pool['internal_api']} {pool['version']}" for pool in pools if pool["user_api"] == "blas"],
+    )

@@ -1,0 +1,80 @@
+"""What a run says of itself: its summary, and a verdict in plain words."""
+
+from isgd_mpi.messages import SPLITS
+
+_WORTH_SAYING = 1.1  # variance gains below this are called none
+
+
+def describe_job(config, dataset, widths, n_ranks, node, folder):
+    """Return what is about to be run, in three lines."""
+    sizes = ", ".join(f"{len(split)} {name}" for name, split in dataset.splits.items())
+    n_scorers = n_ranks - config.trainers
+    if n_scorers:
+        roles = f"1 trainer, {n_scorers} scorer{'s' * (n_scorers > 1)}, {config.schedule} schedule"
+    elif config.score == "uniform":
+        roles = "no scorers: uniform SGD"
+    elif config.schedule == "exact":
+        roles = "no scorers: the trainer scores all examples itself at each refresh"
+    else:
+        roles = "no scorers: importance sampling from the trainer's own minibatches"
+    crowd = " (more ranks than cores: scorers give way)" if node.crowded and n_scorers else ""
+    return (
+        f"data   {dataset.name}: {sizes} examples of {dataset.n_features} features, {dataset.n_classes} classes\n"
+        f"model  MLP {'-'.join(map(str, widths))}; scores: {config.score}; into {folder}\n"
+        f"ranks  {n_ranks} with {node.threads} thread{'s' * (node.threads > 1)} each: {roles}{crowd}"
+    )
+
+
+def summarise(trainer, config, n_ranks, seconds, exchange_seconds):
+    """Return the totals of a run.
+
+    Parameters
+    ----------
+    trainer : training.Trainer
+    config : config.Config
+    n_ranks : int
+    seconds : float
+        Training time, without the evaluation at the end.
+    exchange_seconds : float
+        The part of it that the trainer spent on the exchange.
+
+    Returns
+    -------
+    dict
+        Ready for JSON.
+    """
+    return {
+        "steps": trainer.step,
+        "examples": trainer.step * config.minibatch_size,
+        "seconds": seconds,
+        "variance_gain": trainer.mean_variance_gain,
+        "steps_per_second": trainer.step / seconds,
+        "scored_per_second": trainer.n_scored / seconds,
+        "wait_fraction": exchange_seconds / seconds,
+        "ranks": n_ranks,
+        "trainers": config.trainers,
+    }
+
+
+def last_evaluation(splits):
+    """Return loss and error of each split; None of those that there are not."""
+    return {
+        split: {name: splits[split][name] for name in ("loss", "error")} if split in splits else None
+        for split in SPLITS
+    }
+
+
+def verdict(trainer, score):
+    """Say in a line what importance sampling gained, or would have."""
+    figures, gain = trainer.figures, trainer.mean_variance_gain
+    if score == "uniform":
+        ideal = figures.get("trace_ideal", 0.0)
+        if not ideal > 0:
+            return "uniform sampling; too short a run to say what importance sampling could have gained"
+        possible = figures["trace_uniform"] / ideal
+        return f"uniform sampling; importance sampling could have divided the variance by up to {possible:.2g}"
+    if gain is None:
+        return "importance sampling never began: too few examples had a score (see --usable-fraction, --steps)"
+    if gain < _WORTH_SAYING:
+        return f"importance sampling did not pay here: variance gain {gain:.2f}; try --score uniform on all ranks"
+    return f"variance gain {gain:.2f}: a uniform minibatch would have to be {gain:.1f} times as large"

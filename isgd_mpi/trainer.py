@@ -1,0 +1,113 @@
+"""The trainer's loop: when it steps, publishes parameters, and merges the scores that come back."""
+
+import math
+import signal
+from dataclasses import dataclass
+
+from isgd_mpi.messages import EVALUATE, STOP
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When the trainer publishes, waits and merges.
+
+    Attributes
+    ----------
+    refresh_every : int
+        Steps from one publication to the next, at least.
+    patience : float
+        Steps that the trainer takes while a refresh is under way before it waits for it.
+    eager : bool
+        Whether it merges as soon as the scores are there.
+    """
+
+    refresh_every: int
+    patience: float
+    eager: bool
+
+    @classmethod
+    def named(cls, name, refresh_every):
+        """Return the schedule ``exact``, ``pipelined`` or ``relaxed``."""
+        patience = {"exact": 0, "pipelined": refresh_every, "relaxed": math.inf}[name]
+        return cls(refresh_every, patience, eager=name == "relaxed")
+
+
+def run_trainer(trainer, exchange, schedule, finished):
+    """Train until it is time to stop.
+
+    Parameters
+    ----------
+    trainer : training.Trainer
+    exchange : exchange.TrainerExchange or exchange.LocalExchange
+    schedule : Schedule
+    finished : callable
+        Takes the step and the signal that a scorer reported, or 0; returns whether to take no further step.
+
+    Raises
+    ------
+    Diverged
+        As :meth:`training.Trainer.take_step`.
+    """
+    while not finished(trainer.step, trainer.reported_signal):
+        merge_if_due(trainer, exchange, schedule)
+        if not exchange.pending and trainer.lag >= schedule.refresh_every:
+            trainer.publish(exchange)
+            merge_if_due(trainer, exchange, schedule)
+        trainer.take_step()
+
+
+def merge_if_due(trainer, exchange, schedule):
+    """Merge the refresh under way if the schedule says so; otherwise give it time to go on."""
+    if not exchange.pending:
+        return
+    if trainer.lag >= schedule.patience or (exchange.look() and schedule.eager):
+        exchange.wait()
+        trainer.merge(exchange)
+
+
+def finish_training(trainer, exchange, evaluate):
+    """Merge what is under way, stop the scorers, and evaluate the last parameters if asked for."""
+    if exchange.pending:
+        exchange.wait()
+        trainer.merge(exchange)
+    trainer.publish(exchange, STOP | (EVALUATE if evaluate else 0))
+    exchange.wait()
+    trainer.merge_evaluation(exchange.reports)
+
+
+class StopRule:
+    """Says when to stop: after the last step, when time is up, or on a signal to any rank.
+
+    Parameters
+    ----------
+    config : config.Config
+    n_examples : int
+        Examples in the training set.
+    log : runlog.RunLog
+        Its clock counts.
+    interruption : faults.Interruption
+        Of this rank; scorers report theirs.
+
+    Attributes
+    ----------
+    interrupted_by : str or None
+        Name of the signal, if one ended the run.
+    """
+
+    def __init__(self, config, n_examples, log, interruption):
+        self._n_steps = config.n_steps(n_examples)
+        self._seconds = config.seconds
+        self._log = log
+        self._interruption = interruption
+        self.interrupted_by = None
+
+    def __call__(self, step, reported_signal):
+        """Return whether to take no further step."""
+        number = self._interruption.signal or reported_signal
+        if number:
+            self._log.event(step, f"signal: {signal.Signals(number).name}")
+            self.interrupted_by = signal.Signals(number).name
+            return True
+        if self._n_steps is not None and step >= self._n_steps:
+            return True
+        return self._seconds is not None and self._log.seconds >= self._seconds

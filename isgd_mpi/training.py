@@ -1,0 +1,241 @@
+"""The state of a training run, and what can be done to it: take a step, publish, merge."""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from isgd_mpi import messages
+from isgd_mpi.evaluation import combine
+from isgd_mpi.monitor import PAIR_EVERY, Monitor, effective_sample_size, entropy
+from isgd_mpi.optim import SGD
+from isgd_mpi.sampler import Sampler
+from isgd_mpi.score_table import NEVER
+
+
+class Diverged(Exception):
+    """Training ran into a number that is not finite; the message says where and what to try."""
+
+
+class Trainer:
+    """The state of a training run, and what can be done to it.
+
+    Parameters
+    ----------
+    config : config.Config
+    dataset : datasets.Dataset
+    model : Model
+        Updated in place.
+    seeds : list of numpy.random.SeedSequence
+        For the draws, for the order of uniform sampling, and for the monitor's own draws.
+    log : runlog.RunLog
+    scored : bool
+        Whether scores come back; if not, the monitor lives from the trainer's own minibatches.
+
+    Attributes
+    ----------
+    step : int
+        Updates done.
+    n_scored : int
+        Examples that scorers scored.
+    reported_signal : int
+        Signal that a scorer received, or 0.
+    figures : dict
+        Of the last refresh, as in the metrics file.
+    splits : dict
+        The last evaluation of each split.
+    """
+
+    def __init__(self, config, dataset, model, seeds, log, scored):
+        self._config = config
+        self._dataset = dataset
+        self._model = model
+        self._log = log
+        self._scored = scored
+        self._draw_rng, order_rng, self._pair_rng = (np.random.default_rng(seed) for seed in seeds)
+        self._sampler = Sampler(config, dataset.splits["train"].labels, dataset.n_classes, order_rng)
+        self._optimiser = SGD(model.params, config.lr, config.momentum)
+        self._monitor = Monitor(dataset.n_train, model.params.size, model.params.dtype)
+        self._images = np.empty((config.minibatch_size, dataset.n_features), model.params.dtype)
+        self._labels = np.empty(config.minibatch_size, np.int32)
+        self._batch_steps = np.full(-(-dataset.n_train // config.score_batch_size), NEVER, np.int64)
+        self._steps_per_evaluation = self._evaluation_due = config.steps_per_evaluation(dataset.n_train)
+        self._evaluated_step = self._wanted_step = NEVER
+        self._published_step = None
+        self._counters = _Counters()
+        self._sum_of_losses = 0.0
+        self._log_gains = []
+        self.step = 0
+        self.n_scored = 0
+        self.reported_signal = 0
+        self.figures = {}
+        self.splits = {}
+
+    @property
+    def lag(self):
+        """Steps since parameters were last published; infinite if they never were."""
+        return math.inf if self._published_step is None else self.step - self._published_step
+
+    @property
+    def mean_variance_gain(self):
+        """Geometric mean of the variance gain over the refreshes with importance sampling, or None."""
+        return math.exp(np.mean(self._log_gains)) if self._log_gains else None
+
+    def take_step(self):
+        """Draw a minibatch, update the model, keep the minibatch's scores.
+
+        Raises
+        ------
+        Diverged
+            If the loss or the gradient is not finite.
+        """
+        paired = self.step % PAIR_EVERY == 0
+        if paired:
+            self._monitor.hold(self._minibatch_gradient(self._pair_rng).gradient)
+        minibatch = self._minibatch_gradient(self._draw_rng)
+        self._update(minibatch)
+        if paired:
+            self._monitor.observe_pair(minibatch.gradient)
+        self._sampler.note_drawn(len(minibatch.indices))
+        if self._config.feedback:
+            self._sampler.write(minibatch.indices, minibatch.scores, self._model.predictions, self.step)
+        if not self._scored:
+            self._monitor.observe(minibatch.scores, minibatch.importance_weights, drawn=True)
+        self._sum_of_losses += minibatch.loss
+        self.step += 1
+
+    def _minibatch_gradient(self, rng):
+        """Draw a minibatch and compute its gradient."""
+        indices, importance_weights = self._sampler.draw(rng)
+        self._dataset.gather(indices, self._images, self._labels)
+        weights = importance_weights.astype(self._images.dtype)
+        return _Minibatch(indices, importance_weights, *self._model.gradient(self._images, self._labels, weights))
+
+    def _update(self, minibatch):
+        """Take the optimiser's step unless something is not finite."""
+        try:
+            if not math.isfinite(minibatch.loss):
+                raise FloatingPointError("the loss is not finite")
+            self._optimiser.step(minibatch.gradient)
+        except FloatingPointError as error:
+            advice = f"a --lr below {self._config.lr:g}" if self.step else "a smaller --init, or look at the data"
+            raise Diverged(
+                f"{error} at step {self.step} (largest importance weight {minibatch.importance_weights.max():.3g}): "
+                f"try {advice}"
+            ) from None
+
+    def publish(self, exchange, command=0):
+        """Start a refresh with the present parameters."""
+        if self.step >= self._evaluation_due and self._wanted_step == self._evaluated_step:
+            command |= messages.EVALUATE
+            missed = (self.step - self._evaluation_due) // self._steps_per_evaluation
+            self._evaluation_due += (1 + missed) * self._steps_per_evaluation
+        if command & messages.EVALUATE:
+            self._wanted_step = self.step
+        exchange.published["step"] = self.step
+        exchange.published["command"] = command
+        exchange.published["params"] = self._model.params
+        exchange.start()
+        self._published_step = self.step
+
+    def merge(self, exchange):
+        """Take in the scores and evaluations that came back, and renew the proposal."""
+        self._merge_scores(exchange.reports)
+        self.merge_evaluation(exchange.reports)
+        self.reported_signal = max(int(report["signal"]) for report in exchange.reports)
+        self._log_refresh(exchange.seconds)
+        was_on = self._sampler.importance_sampling
+        problem = self._sampler.renew()
+        if self._sampler.importance_sampling and not was_on:
+            self._log.event(self.step, "importance sampling begins")
+        elif was_on and problem:
+            self._log.event(self.step, f"sampling uniformly: {problem}")
+
+    def merge_evaluation(self, reports):
+        """Record the evaluation asked for once every rank has done its part."""
+        complete = all(report["evaluated_step"] == self._wanted_step for report in reports)
+        if self._evaluated_step == self._wanted_step or not complete:
+            return
+        self._evaluated_step = self._wanted_step
+        self.splits = combine(sum(report["totals"] for report in reports))
+        self._log.evaluated(self.step, self.splits, self.step - self._evaluated_step)
+
+    def _merge_scores(self, reports):
+        """Hand the batches scored since the last refresh to the monitor and the sampler."""
+        fresh = list(self._fresh_batches(reports))
+        if not fresh:
+            return
+        rows = np.concatenate([np.arange(batch[0].start, batch[0].stop) for batch in fresh])
+        norms = np.concatenate([batch[1] for batch in fresh])
+        self._monitor.observe(norms, self._sampler.proposal.importance_weights(rows))
+        for batch in fresh:
+            self._sampler.write(*batch)
+        self.n_scored += len(rows)
+
+    def _fresh_batches(self, reports):
+        """Yield rows, scores, predictions and step of each batch scored since the last refresh."""
+        size, first_batch, first_row = self._config.score_batch_size, 0, 0
+        for report in reports:
+            scores, predictions, steps = report["scores"], report["predictions"], report["batch_steps"]
+            known = self._batch_steps[first_batch : first_batch + len(steps)]
+            for batch in np.flatnonzero(steps > known):
+                start, stop = batch * size, min((batch + 1) * size, len(scores))
+                rows = slice(first_row + start, first_row + stop)
+                yield rows, scores[start:stop], predictions[start:stop], steps[batch]
+            known[:] = steps
+            first_batch += len(steps)
+            first_row += len(scores)
+
+    def _log_refresh(self, exchange_seconds):
+        """Record the figures of the interval that ends."""
+        now = _Counters(self._log.seconds, self.step, self.n_scored, exchange_seconds, self._sum_of_losses)
+        past, self._counters = self._counters, now
+        weights = self._sampler.proposal.prob_weights
+        staleness_mean, staleness_max = self._sampler.table.staleness(self.step)
+        self.figures = self._monitor.traces() | {
+            "effective_sample_size": effective_sample_size(weights),
+            "entropy": entropy(weights),
+            "mixture": self._sampler.mixture,
+            "usable_fraction": self._sampler.table.usable_fraction(),
+            "staleness_mean": staleness_mean,
+            "staleness_max": staleness_max,
+            "importance_sampling": self._sampler.importance_sampling,
+            "examples_scored": self.n_scored,
+            **now.rates_since(past),
+        }
+        if self._sampler.importance_sampling and self.figures["variance_gain"] > 0:
+            self._log_gains.append(math.log(self.figures["variance_gain"]))
+        self._log.refreshed(self.step, self.figures)
+
+
+class _Minibatch(NamedTuple):
+    """A drawn minibatch and what the model says of it."""
+
+    indices: np.ndarray
+    importance_weights: np.ndarray
+    loss: float
+    gradient: np.ndarray
+    scores: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Counters:
+    """What had been done at a refresh."""
+
+    seconds: float = 0.0
+    step: int = 0
+    n_scored: int = 0
+    exchange_seconds: float = 0.0
+    sum_of_losses: float = 0.0
+
+    def rates_since(self, past):
+        """Return rates and means over the interval since `past`."""
+        seconds = max(self.seconds - past.seconds, 1e-9)
+        n_steps = self.step - past.step
+        return {
+            "steps_per_second": n_steps / seconds,
+            "scored_per_second": (self.n_scored - past.n_scored) / seconds,
+            "wait_fraction": (self.exchange_seconds - past.exchange_seconds) / seconds,
+            "minibatch_loss": (self.sum_of_losses - past.sum_of_losses) / n_steps if n_steps else math.nan,
+        }

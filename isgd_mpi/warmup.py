@@ -1,0 +1,31 @@
+"""Compile, or load from the cache, every kernel before the clock starts."""
+
+import numpy as np
+
+from isgd_mpi.mlp import FEW_ROWS, MLP
+from isgd_mpi.optim import SGD
+from isgd_mpi.proposal import Proposal
+
+
+def warm_up(dataset):
+    """Run every kernel once, on the types that training uses, with a model of a few units.
+
+    Parameters
+    ----------
+    dataset : datasets.Dataset
+        The one to be trained on: its arrays' types are compiled for.
+    """
+    n_rows = FEW_ROWS + 1  # backward passes of few and of many rows differ
+    images = np.empty((n_rows, dataset.n_features), np.float32)
+    labels = np.empty(n_rows, np.int32)
+    proposal = Proposal(np.ones(dataset.n_train), np.arange(dataset.n_train))
+    for sampling in ("multinomial", "systematic"):
+        indices, weights = proposal.draw(n_rows, sampling, np.random.default_rng(0))
+    dataset.gather(indices, images, labels)
+    model = MLP((dataset.n_features, 2, dataset.n_classes), n_rows)
+    model.scores(images, labels)
+    _, gradient, _ = model.gradient(images[:1], labels[:1], weights[:1].astype(np.float32))
+    for momentum in (0.0, 0.5):
+        SGD(model.params, 0.0, momentum).step(gradient)
+    for split in dataset.splits:
+        model.scores(*dataset.batch(split, 0, 1, images))

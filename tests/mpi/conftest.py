@@ -1,0 +1,44 @@
+"""Run as: mpirun -n {1,2,3,5} python -m pytest tests/mpi. All ranks run the same tests in the same order."""
+
+import shutil
+import tempfile
+
+import pytest
+from mpi4py import MPI
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    """Give each rank a temporary folder of its own: ranks that clean up pytest's common one at once trip each other."""
+    config.option.basetemp = tempfile.mkdtemp(prefix=f"isgd_mpi-test-{MPI.COMM_WORLD.rank}-")
+
+
+def pytest_unconfigure(config):
+    """Remove it once no rank reads another's files any more."""
+    MPI.COMM_WORLD.Barrier()
+    shutil.rmtree(config.option.basetemp, ignore_errors=True)
+
+
+@pytest.fixture
+def comm():
+    """A communicator of its own for each test, so that no message strays into the next."""
+    duplicate = MPI.COMM_WORLD.Dup()
+    yield duplicate
+    duplicate.Free()
+
+
+@pytest.fixture
+def everywhere(comm):
+    """Assert through a gather, so that all ranks fail together."""
+
+    def check(condition, message=""):
+        failed = [rank for rank, ok in enumerate(comm.allgather(bool(condition))) if not ok]
+        assert not failed, f"on ranks {failed}: {message}"
+
+    return check
+
+
+@pytest.fixture
+def shared_tmp_path(comm, tmp_path):
+    """Rank 0's temporary folder, on every rank."""
+    return comm.bcast(tmp_path, root=0)

@@ -1,0 +1,94 @@
+"""Whole runs in this process, on as many ranks as there are."""
+
+import json
+
+import numpy as np
+import pytest
+
+from isgd_mpi.cli import BAD_INPUT, DONE, main
+
+SMALL = ["--hidden", "16", "--threads", "1", "--quiet", "--score-batch-size", "512"]
+
+
+@pytest.fixture
+def run(comm, shared_tmp_path, everywhere):
+    """Run the command line on all ranks; return the exit code."""
+
+    def run_main(name, *options):
+        code = main([*SMALL, "--run-dir", str(shared_tmp_path / name), *map(str, options)])
+        everywhere(code == comm.bcast(code, root=0), "exit codes differ")
+        return code
+
+    return run_main
+
+
+def read(folder, comm):
+    """Rank 0's view of a run, on every rank."""
+    if comm.rank:
+        return comm.bcast(None, root=0)
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    with np.load(folder / "model.npz", allow_pickle=False) as model:
+        params = model["params"]
+    return comm.bcast((lines, json.loads((folder / "summary.json").read_text()), params), root=0)
+
+
+@pytest.mark.parametrize("schedule", ["exact", "pipelined", "relaxed"])
+@pytest.mark.parametrize("score", ["grad-norm", "uniform"])
+def test_every_example_of_every_split_is_evaluated(run, comm, shared_tmp_path, schedule, score):
+    assert run("a", "--steps", 40, "--refresh-every", 8, "--schedule", schedule, "--score", score) == DONE
+    lines, summary, _ = read(shared_tmp_path / "a", comm)
+    last = {line["split"]: line for line in lines if line["kind"] == "eval"}
+    assert {split: line["n"] for split, line in last.items()} == {"train": 8000, "valid": 1000, "test": 1000}
+    assert all(line["staleness"] == 0 and line["step"] == 40 for line in last.values())
+    assert summary["steps"] == 40 and summary["ranks"] == comm.size
+    assert summary["train"]["loss"] < np.log(10)
+
+
+def test_pipelined_repeated_is_bitwise_the_same(run, comm, shared_tmp_path):
+    for name in ("a", "b"):
+        assert run(name, "--steps", 60, "--refresh-every", 5, "--schedule", "pipelined", "--eval-every", 20) == DONE
+    runs = [read(shared_tmp_path / name, comm) for name in ("a", "b")]
+    np.testing.assert_array_equal(runs[0][2], runs[1][2])
+    timings = {"seconds", "steps_per_second", "scored_per_second", "wait_fraction"}
+    stripped = [[{k: v for k, v in line.items() if k not in timings} for line in lines] for lines, _, _ in runs]
+    assert stripped[0] == stripped[1]
+
+
+def test_exact_scores_everything_at_each_refresh(run, comm, shared_tmp_path):
+    assert run("a", "--steps", 20, "--refresh-every", 10, "--schedule", "exact") == DONE
+    lines, _, _ = read(shared_tmp_path / "a", comm)
+    refreshes = [line for line in lines if line["kind"] == "refresh"]
+    assert [line["step"] for line in refreshes] == [0, 10]
+    assert [line["examples_scored"] for line in refreshes] == [8000, 16000]
+    assert all(line["usable_fraction"] == 1 and line["staleness_max"] == 0 for line in refreshes)
+
+
+def test_pipelined_staleness_is_bounded_by_sweep_and_lag(run, comm, shared_tmp_path):
+    assert run("a", "--steps", 200, "--refresh-every", 5, "--schedule", "pipelined") == DONE
+    lines, _, _ = read(shared_tmp_path / "a", comm)
+    refreshes = [line for line in lines if line["kind"] == "refresh"]
+    assert [line["step"] for line in refreshes] == list(range(5, 201, 5))
+    if comm.size > 1:
+        batches_of_the_largest_shard = -(-16 // (comm.size - 1))
+        assert refreshes[-1]["staleness_max"] <= 5 * (batches_of_the_largest_shard + 1)
+
+
+def test_bad_input_is_code_2_on_every_rank_and_writes_nothing(run, comm, shared_tmp_path, capfd):
+    assert run("a", "--data-dir", shared_tmp_path / "nowhere", "--data", "mnist") == BAD_INPUT
+    comm.Barrier()
+    assert not (shared_tmp_path / "a").exists()
+    message = capfd.readouterr().err
+    assert message.count("\n") == (comm.rank == 0), message
+
+
+def test_an_existing_run_is_not_overwritten(run, comm, shared_tmp_path):
+    assert run("a", "--steps", 3) == DONE
+    before = read(shared_tmp_path / "a", comm)
+    comm.Barrier()
+    assert run("a", "--steps", 4) == BAD_INPUT
+    after = read(shared_tmp_path / "a", comm)
+    assert before[:2] == after[:2]
+
+
+def test_more_trainers_than_ranks_are_refused(run, comm):
+    assert run("a", "--trainers", comm.size + 1) == BAD_INPUT

@@ -1,0 +1,58 @@
+"""Set-up that is collective: order on a node, and errors that all ranks share."""
+
+import os
+import time
+
+import pytest
+
+from isgd_mpi.errors import InputError
+from isgd_mpi.node import find_node, on_all_ranks
+
+
+def test_first_rank_runs_before_the_others(comm, everywhere):
+    node = find_node(comm, threads=1)
+    with node.first_rank_first():
+        begin = time.monotonic()
+        if node.comm.rank == 0:
+            time.sleep(0.05)
+        end = time.monotonic()
+    spans = node.comm.allgather((begin, end))
+    everywhere(all(spans[0][1] <= other[0] for other in spans[1:]), "a rank did not wait")
+
+
+def test_a_failure_of_the_first_rank_does_not_strand_the_others(comm, everywhere):
+    node = find_node(comm, threads=1)
+    failed = False
+    try:
+        with node.first_rank_first():
+            if node.comm.rank == 0:
+                raise InputError("planted")
+    except InputError:
+        failed = True
+    everywhere(failed == (node.comm.rank == 0), "wrong rank failed")
+
+
+def test_an_input_error_on_one_rank_is_raised_on_all(comm, everywhere):
+    guilty = comm.size - 1
+
+    def action():
+        if comm.rank == guilty:
+            raise InputError(f"planted on {guilty}")
+        return comm.rank
+
+    with pytest.raises(InputError) as caught:
+        on_all_ranks(comm, action)
+    everywhere(str(caught.value) == f"planted on {guilty}", str(caught.value))
+
+
+def test_without_an_error_each_rank_gets_its_own_result(comm, everywhere):
+    everywhere(on_all_ranks(comm, lambda: 10 * comm.rank) == 10 * comm.rank)
+
+
+def test_threads_default_to_the_cores_of_each_rank(comm, everywhere):
+    node = find_node(comm)
+    n_cores = len(set().union(*node.comm.allgather(os.sched_getaffinity(0))))
+    own = len(os.sched_getaffinity(0))
+    everywhere(node.threads == max(1, min(own, n_cores // node.comm.size)))
+    everywhere(node.crowded == (node.comm.size * node.threads > n_cores))
+    everywhere(len(node.hosts) == comm.size)

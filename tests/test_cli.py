@@ -1,0 +1,155 @@
+"""The command as a user types it, under mpirun."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from launch import ENVIRONMENT, Run, launch, train
+
+FIELDS_OF_A_REFRESH = {
+    "kind", "step", "seconds", "trace_ideal", "trace_in_use", "trace_uniform", "squared_mean_gradient",
+    "variance_gain", "effective_sample_size", "entropy", "mixture", "usable_fraction", "staleness_mean",
+    "staleness_max", "importance_sampling", "examples_scored", "steps_per_second", "scored_per_second",
+    "wait_fraction", "minibatch_loss",
+}  # fmt: skip
+FIELDS_OF_THE_SUMMARY = {
+    "steps", "examples", "seconds", "train", "valid", "test", "variance_gain", "steps_per_second",
+    "scored_per_second", "wait_fraction", "ranks", "trainers",
+}  # fmt: skip
+
+
+def test_a_default_run_leaves_everything_behind(tmp_path):
+    run = train(tmp_path / "run", 3)
+    assert {path.name for path in run.folder.iterdir()} == {
+        "config.toml", "environment.json", "metrics.jsonl", "model.npz", "summary.json",
+    }  # fmt: skip
+    assert set(run.summary) >= FIELDS_OF_THE_SUMMARY
+    assert run.summary["ranks"] == 3 and run.summary["trainers"] == 1
+    assert run.summary["steps"] == 313  # 5 epochs of 8000 examples, 128 a step
+    assert run.summary["examples"] == 313 * 128
+    assert run.summary["train"]["loss"] < 0.2 and run.summary["test"]["error"] < 0.09
+    assert all(set(line) == FIELDS_OF_A_REFRESH for line in run.of_kind("refresh"))
+    assert {line["split"]: line["n"] for line in run.of_kind("eval")} == {"train": 8000, "valid": 1000, "test": 1000}
+    seconds = [line["seconds"] for line in run.lines]
+    assert seconds == sorted(seconds)
+    environment = json.loads((run.folder / "environment.json").read_text())
+    assert environment["ranks"] == 3 and len(environment["hosts"]) == 3 and environment["packages"]["numpy"]
+    assert run.params.dtype == np.float32 and np.isfinite(run.params).all()
+
+
+def test_config_toml_repeats_the_run(tmp_path):
+    options = ("--schedule", "pipelined", "--steps", 50, "--hidden", 20, "--mixture", 0.25, "--threads", 1)
+    first = train(tmp_path / "first", 2, *options)
+    second = train(tmp_path / "second", 2, "--config", first.folder / "config.toml")
+    np.testing.assert_array_equal(first.params, second.params)
+    assert (first.folder / "config.toml").read_text() == (second.folder / "config.toml").read_text()
+
+
+def test_default_run_directories_are_numbered(tmp_path):
+    for n in range(2):
+        done = launch(1, "--steps", 2, "--quiet", "--hidden", 8, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / f"runs/mnist10k-grad-norm-0-{n}/summary.json").exists()
+
+
+def test_quiet_prints_nothing_and_a_pipe_gets_plain_lines(tmp_path):
+    options = ("--steps", 4, "--hidden", 8)
+    assert launch(2, *options, "--quiet", "--run-dir", tmp_path / "a").stdout == ""
+    output = launch(2, *options, "--run-dir", tmp_path / "b").stdout
+    assert "\r" not in output and "loss / error:  train" in output
+
+
+def test_sixteen_ranks_end_with_the_trainer_fed(tmp_path):
+    options = ("--seconds", 5, "--hidden", 32, "--score-batch-size", 2000, "--eval-every", 50)
+    run = train(tmp_path / "run", 16, *options)  # most scorers have nothing to score or evaluate
+    assert len({line["step"] - line["staleness"] for line in run.of_kind("eval")}) > 2
+    assert run.summary["train"]["loss"] < 0.35
+    assert run.of_kind("refresh")[-1]["importance_sampling"]
+    assert run.summary["wait_fraction"] < 0.5
+
+
+def test_more_ranks_than_score_batches(tmp_path):
+    run = train(tmp_path / "run", 5, "--steps", 60, "--score-batch-size", 10_000, "--schedule", "pipelined")
+    assert {line["n"] for line in run.of_kind("eval")} == {8000, 1000}
+    assert run.of_kind("refresh")[-1]["examples_scored"] > 0
+
+
+def test_seconds_stop_a_run(tmp_path):
+    run = train(tmp_path / "run", 2, "--seconds", 1, "--hidden", 8)
+    assert 1 <= run.summary["seconds"] < 2
+    assert run.summary["steps"] > 10
+
+
+def test_sizes_that_nothing_divides(tmp_path):
+    rng = np.random.default_rng(0)
+    sizes = {"train": 997, "test": 101}
+    arrays = {f"x_{split}": rng.integers(0, 256, (n, 7, 3), dtype=np.uint8) for split, n in sizes.items()}
+    arrays |= {f"y_{split}": np.arange(n) % 3 for split, n in sizes.items()}
+    np.savez(tmp_path / "odd.npz", **arrays)
+    options = ("--data", tmp_path / "odd.npz", "--minibatch-size", 13, "--score-batch-size", 89, "--steps", 101)
+    run = train(tmp_path / "run", 4, *options, "--refresh-every", 7, "--hidden", 11)
+    assert {line["split"]: line["n"] for line in run.of_kind("eval")} == sizes
+    assert run.summary["valid"] is None
+
+
+@pytest.mark.parametrize("ranks", [1, 3])
+@pytest.mark.parametrize(
+    "options, named",
+    [
+        (["--no-such-option"], "--no-such-option"),
+        (["--lr", "-0.1"], "--lr"),
+        (["--lr", "fast"], "--lr"),
+        (["--score", "predicted-loss"], "predicted-loss"),
+        (["--trainers", "9"], "--trainers"),
+        (["--steps", "5", "--epochs", "1"], "--epochs"),
+        (["--data", "imagenet"], "imagenet"),
+        (["--data", "nowhere.npz"], "nowhere.npz"),
+        (["--data", "cifar10", "--data-dir", "/nowhere"], "/nowhere"),
+        (["--config", "nowhere.toml"], "nowhere.toml"),
+        (["--hidden", "99999999999"], "--hidden"),
+        (["--minibatch-size", "9999999999"], "--minibatch-size"),
+        (["--run-dir", "/proc/run"], "/proc/run"),
+    ],
+)
+def test_bad_usage_is_one_line_and_code_2(ranks, options, named, tmp_path):
+    done = launch(ranks, "--run-dir", "run", *options, cwd=tmp_path)
+    assert done.returncode == 2
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("isgd_mpi:")]
+    assert len(lines) == 1 and named in lines[0]
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_run_is_never_overwritten(tmp_path):
+    run = train(tmp_path / "run", 1, "--steps", 2, "--hidden", 8, "--quiet")
+    before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
+    done = launch(2, "--run-dir", run.folder, "--steps", 3)
+    assert done.returncode == 2 and str(run.folder) in done.stderr
+    assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
+
+
+def test_an_unwritable_cache_is_named(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    environment = {**ENVIRONMENT, "ISGD_MPI_CACHE": str(blocked / "cache")}
+    done = launch(2, "--run-dir", tmp_path / "run", env=environment)
+    assert done.returncode == 2
+    assert "ISGD_MPI_CACHE" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_stdout_that_fails_costs_the_printout_and_not_the_run(tmp_path):
+    with open("/dev/full", "w") as full:
+        process = subprocess.run(
+            [sys.executable, "-m", "isgd_mpi", "--steps", "5", "--hidden", "8", "--run-dir", tmp_path / "run"],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert process.returncode == 0 and "Traceback" not in process.stderr
+    assert Run(tmp_path / "run").summary["steps"] == 5
+
+
+def test_help_is_printed_once(tmp_path):
+    done = launch(3, "--help")
+    assert done.returncode == 0
+    assert done.stdout.count("--refresh-every") == 1

@@ -1,0 +1,110 @@
+import math
+from dataclasses import FrozenInstanceError, fields
+
+import pytest
+
+from isgd_mpi.config import _POSITIVE, Config, option
+from isgd_mpi.errors import InputError
+
+NAMES = [item.name for item in fields(Config)]
+
+
+def refused(match, **settings):
+    with pytest.raises(InputError, match=match) as caught:
+        Config(**settings)
+    assert "\n" not in str(caught.value)
+
+
+def test_defaults_are_valid_and_frozen():
+    with pytest.raises(FrozenInstanceError):
+        Config().lr = 1.0
+
+
+def test_lists_of_two_configs_are_not_the_same():
+    assert Config().hidden is not Config().hidden
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_field_says_what_it_means(name):
+    meaning = next(item.metadata["help"] for item in fields(Config) if item.name == name)
+    assert len(meaning) > 10
+
+
+@pytest.mark.parametrize("name", _POSITIVE)
+@pytest.mark.parametrize("value", [0, -1, math.inf, math.nan])
+def test_what_must_be_positive(name, value):
+    refused(f"^{option(name)} must be positive", **{name: value})
+
+
+@pytest.mark.parametrize("name", ["smoothing", "seed"])
+@pytest.mark.parametrize("value", [-1, math.inf, math.nan])
+def test_what_must_not_be_negative(name, value):
+    refused(f"^{option(name)} must not be negative", **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    {
+        "momentum": [-0.1, 1, math.nan],
+        "usable_fraction": [0, 1.1, math.nan],
+        "mixture": [-0.1, 1.1, math.nan],
+        "init": [0, -1, math.inf, math.nan],
+        "hidden": [[0], [5, -1]],
+    }.items(),
+)
+def test_what_must_lie_in_a_range(name, values):
+    for value in values:
+        refused(f"^{option(name)} must", **{name: value})
+
+
+@pytest.mark.parametrize(
+    "settings", [{"momentum": 0}, {"usable_fraction": 1}, {"mixture": 0}, {"mixture": 1}, {"hidden": []}, {"seed": 0}]
+)
+def test_the_ends_of_ranges_are_allowed(settings):
+    assert {name: getattr(Config(**settings), name) for name in settings} == settings
+
+
+@pytest.mark.parametrize(("first", "second"), [("steps", "epochs"), ("steps", "seconds"), ("epochs", "seconds")])
+def test_one_limit_at_most(first, second):
+    refused(f"{option(first)} and {option(second)}", **{first: 3, second: 3})
+
+
+def test_automatic_mixture_is_a_number():
+    assert 0 < Config().uniform_part <= 1
+    assert Config(mixture=0.7).uniform_part == 0.7
+    assert Config(mixture=0.0).uniform_part == 0
+
+
+@pytest.mark.parametrize(("trainers", "n_ranks"), [(2, 1), (5, 4)])
+def test_more_trainers_than_ranks_are_refused(trainers, n_ranks):
+    with pytest.raises(InputError, match=f"--trainers {trainers}"):
+        Config(trainers=trainers).check_ranks(n_ranks)
+
+
+@pytest.mark.parametrize("n_ranks", [1, 2, 16])
+def test_one_trainer_can_do_with_any_number_of_ranks(n_ranks):
+    assert Config().check_ranks(n_ranks) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "n_steps"),
+    [
+        ({}, 5 * 1000 / 10),
+        ({"steps": 7}, 7),
+        ({"epochs": 2}, 200),
+        ({"epochs": 0.001}, 1),
+        ({"epochs": 1.001}, 101),
+        ({"seconds": 3}, None),
+    ],
+)
+def test_an_epoch_draws_as_many_examples_as_there_are(settings, n_steps):
+    assert Config(minibatch_size=10, **settings).n_steps(1000) == n_steps
+
+
+def test_evaluations_are_an_epoch_apart_unless_told():
+    assert Config(minibatch_size=10).steps_per_evaluation(1001) == 101
+    assert Config(eval_every=3).steps_per_evaluation(1001) == 3
+
+
+def test_options_are_spelt_with_hyphens():
+    assert option("score_batch_size") == "--score-batch-size"

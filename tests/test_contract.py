@@ -1,0 +1,65 @@
+"""n ranks give bitwise what one serial loop gives."""
+
+import numpy as np
+import pytest
+import threadpoolctl
+from launch import train
+
+from isgd_mpi import datasets
+from isgd_mpi.mlp import MLP
+from isgd_mpi.optim import SGD
+from isgd_mpi.params import initial_params
+from isgd_mpi.proposal import Proposal, prob_weights_from_scores, stratified_order
+
+STEPS, REFRESH_EVERY, BATCH, MINIBATCH, LR, MOMENTUM = 200, 20, 700, 24, 0.05, 0.5
+OPTIONS = (
+    "--quiet", "--schedule", "exact", "--hidden", 32, 24, "--steps", STEPS, "--seed", 5,
+    "--refresh-every", REFRESH_EVERY, "--score-batch-size", BATCH, "--minibatch-size", MINIBATCH,
+    "--lr", LR, "--momentum", MOMENTUM, "--eval-every", 60,
+)  # fmt: skip
+
+
+def serial_loop():
+    """The algorithm without MPI, schedule, table or monitor."""
+    dataset = datasets.load("mnist10k")
+    train_set = dataset.splits["train"]
+    n_examples = len(train_set)
+    widths = (dataset.n_features, 32, 24, dataset.n_classes)
+    init_seed, draw_seed, *_ = np.random.SeedSequence(5).spawn(1)[0].spawn(4)
+    rng = np.random.default_rng(draw_seed)
+    model = MLP(widths, BATCH)
+    model.params = initial_params(widths, "he", np.random.default_rng(init_seed))
+    optimiser = SGD(model.params, LR, MOMENTUM)
+    images, labels = np.empty((BATCH, dataset.n_features), np.float32), np.empty(MINIBATCH, np.int32)
+    for step in range(STEPS):
+        if step % REFRESH_EVERY == 0:
+            scores, predictions = np.empty(n_examples, np.float32), np.empty(n_examples, np.int32)
+            for start in range(0, n_examples, BATCH):
+                x, y = dataset.batch("train", start, min(start + BATCH, n_examples), images)
+                scores[start : start + BATCH] = model.scores(x, y)[0]
+                predictions[start : start + BATCH] = model.predictions
+            order = stratified_order(train_set.labels, predictions, scores, dataset.n_classes)
+            proposal = Proposal(prob_weights_from_scores(scores.astype(float), 0.0, 0.1), order)
+        indices, weights = proposal.draw(MINIBATCH, "systematic", rng)
+        x = images[:MINIBATCH]
+        dataset.gather(indices, x, labels)
+        optimiser.step(model.gradient(x, labels, weights.astype(np.float32))[1])
+    return model.params
+
+
+@pytest.fixture(scope="module")
+def expected():
+    with threadpoolctl.threadpool_limits(1):
+        return serial_loop()
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 5])
+def test_exact_is_bitwise_the_serial_loop_for_any_number_of_scorers(ranks, expected, tmp_path):
+    run = train(tmp_path / "run", ranks, *OPTIONS)
+    np.testing.assert_array_equal(run.params, expected)
+    assert run.summary["train"]["error"] < 0.1
+
+
+def test_another_seed_gives_another_run(expected, tmp_path):
+    run = train(tmp_path / "run", 2, *OPTIONS, "--seed", 6)
+    assert not np.array_equal(run.params, expected)

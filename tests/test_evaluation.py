@@ -1,0 +1,153 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from isgd_mpi.datasets import Dataset, Split
+from isgd_mpi.evaluation import Evaluation, combine
+from isgd_mpi.messages import ERRORS, EXAMPLES, LOSS, SPLITS
+from isgd_mpi.mlp import MLP
+from isgd_mpi.score_table import NEVER
+
+pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")
+SIZES = {"train": 23, "valid": 1, "test": 10}
+BATCH = 5
+
+
+@pytest.fixture
+def dataset(rng):
+    splits = {
+        name: Split(rng.integers(0, 256, (n, 4), dtype=np.uint8), rng.integers(0, 3, n, dtype=np.int32))
+        for name, n in SIZES.items()
+    }
+    return Dataset("made", 3, splits, np.full(4, 127.0, np.float32), np.full(4, 0.01, np.float32))
+
+
+@pytest.fixture
+def model(rng):
+    model = MLP((4, 6, 3), 64)
+    model.params[:] = rng.standard_normal(model.params.size)
+    return model
+
+
+def part_of(model, dataset, part=0, n_parts=1, batch_size=BATCH):
+    return Evaluation(model, dataset, part, n_parts, np.empty((batch_size, 4), np.float32))
+
+
+def measured(model, dataset, n_parts, n_batches=None, batch_size=BATCH):
+    """Totals of all parts, each advanced by so many batches at a time."""
+    parts = [part_of(model, dataset, part, n_parts, batch_size) for part in range(n_parts)]
+    for evaluation in parts:
+        evaluation.start(model.params, step=7)
+        while evaluation.unfinished:
+            evaluation.advance(n_batches)
+    assert all(evaluation.evaluated_step == 7 for evaluation in parts)
+    return sum(evaluation.totals for evaluation in parts)
+
+
+def explicit_totals(model, dataset, split):
+    images = np.empty((SIZES[split], 4), np.float32)
+    x, y = dataset.batch(split, 0, SIZES[split], images)
+    _, losses, correct = model.scores(x, y)
+    return losses.sum(dtype=float), (~correct).sum(), SIZES[split]
+
+
+@pytest.mark.parametrize("n_parts", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("n_batches", [None, 1, 2])
+def test_every_example_counts_for_every_number_of_parts(model, dataset, n_parts, n_batches):
+    totals = measured(model, dataset, n_parts, n_batches)
+    expected = [explicit_totals(model, dataset, split) for split in SPLITS]
+    np.testing.assert_allclose(totals, expected, rtol=1e-6)
+    np.testing.assert_array_equal(totals[:, EXAMPLES], list(SIZES.values()))
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 23, 40])
+def test_totals_do_not_depend_on_the_batch_size(model, dataset, batch_size):
+    got = measured(model, dataset, 2, batch_size=batch_size)
+    np.testing.assert_allclose(got, measured(model, dataset, 1), rtol=1e-6)
+
+
+def test_an_evaluation_is_of_the_parameters_it_began_with(model, dataset):
+    expected = measured(model, dataset, 1)
+    evaluation = part_of(model, dataset)
+    evaluation.start(model.params, step=7)
+    evaluation.advance(3)
+    model.params *= -1
+    evaluation.advance()
+    np.testing.assert_array_equal(evaluation.totals, expected)
+
+
+def test_the_models_own_parameters_are_put_back(model, dataset):
+    evaluation, own = part_of(model, dataset), model.params
+    before = own.copy()
+    evaluation.start(np.zeros_like(own), step=7)
+    for n_batches in (1, None):
+        evaluation.advance(n_batches)
+        assert model.params is own
+    np.testing.assert_array_equal(own, before)
+
+
+def test_nothing_is_published_before_the_last_batch(model, dataset):
+    evaluation = part_of(model, dataset)
+    assert not evaluation.unfinished and evaluation.evaluated_step == NEVER
+    evaluation.start(model.params, step=7)
+    for _ in range(7):
+        evaluation.advance(1)
+        assert evaluation.unfinished and evaluation.evaluated_step == NEVER and not evaluation.totals.any()
+    evaluation.advance(1)  # of 5, 1 and 2 batches
+    assert not evaluation.unfinished and evaluation.evaluated_step == 7 and evaluation.totals.any()
+
+
+def test_a_restart_midway_forgets_what_was_measured(model, dataset):
+    expected = measured(model, dataset, 1)
+    evaluation = part_of(model, dataset)
+    evaluation.start(np.zeros_like(model.params), step=3)
+    evaluation.advance(4)
+    evaluation.start(model.params, step=7)
+    evaluation.advance()
+    assert evaluation.evaluated_step == 7
+    np.testing.assert_array_equal(evaluation.totals, expected)
+
+
+def test_the_last_evaluation_stays_until_the_next_is_complete(model, dataset):
+    evaluation = part_of(model, dataset)
+    evaluation.start(model.params, step=3)
+    evaluation.advance()
+    totals = evaluation.totals.copy()
+    evaluation.start(np.zeros_like(model.params), step=7)
+    evaluation.advance(2)
+    assert evaluation.evaluated_step == 3
+    np.testing.assert_array_equal(evaluation.totals, totals)
+
+
+def test_a_part_without_batches_is_done_at_once(model, dataset):
+    evaluation = part_of(model, dataset, part=7, n_parts=8)
+    evaluation.start(model.params, step=7)
+    assert not evaluation.unfinished and evaluation.evaluated_step == 7 and not evaluation.totals.any()
+
+
+def test_advancing_beyond_the_end_changes_nothing(model, dataset):
+    evaluation = part_of(model, dataset)
+    evaluation.start(model.params, step=7)
+    evaluation.advance()
+    totals = evaluation.totals.copy()
+    evaluation.advance()
+    np.testing.assert_array_equal(evaluation.totals, totals)
+
+
+def test_combine_divides_by_the_examples_of_each_split():
+    totals = np.zeros((3, 3))
+    totals[SPLITS.index("test"), [LOSS, ERRORS, EXAMPLES]] = 12, 3, 24
+    assert combine(totals) == {"test": {"loss": 0.5, "error": 0.125, "n": 24}}
+
+
+def test_a_nan_loss_is_reported_as_nan(model, dataset):
+    model.params[:] = np.nan
+    figures = combine(measured(model, dataset, 2))
+    assert all(np.isnan(figures[split]["loss"]) for split in SPLITS)
+
+
+def test_a_set_without_a_validation_split(model, dataset):
+    splits = {name: split for name, split in dataset.splits.items() if name != "valid"}
+    smaller = SimpleNamespace(splits=splits, batch=dataset.batch)
+    assert list(combine(measured(model, smaller, 2))) == ["train", "test"]

@@ -1,0 +1,108 @@
+"""When something goes wrong: the whole job ends, soon, with one message, and nothing is left broken."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+from launch import ENVIRONMENT, MPIRUN, command, launch
+
+# Plants an exception in one rank's work, then runs the program as `python -m isgd_mpi` does.
+PLANT = """
+import runpy, sys, time
+from mpi4py import MPI
+from isgd_mpi import scorer, training
+rank, place, after = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+del sys.argv[1:4]
+owner, name = {"step": (training.Trainer, "take_step"), "score": (scorer.Scorer, "score"),
+               "start": (training.Trainer, "__init__")}[place]
+original, calls = getattr(owner, name), []
+def planted(*args):
+    calls.append(1)
+    if len(calls) > after and MPI.COMM_WORLD.rank == rank:
+        open("planted-at", "w").write(str(time.monotonic()))
+        raise RuntimeError("planted")
+    return original(*args)
+setattr(owner, name, planted)
+runpy.run_module("isgd_mpi", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("schedule", ["exact", "pipelined", "relaxed"])
+@pytest.mark.parametrize("rank, place, after", [(0, "step", 10), (0, "start", 0), (1, "score", 0), (2, "score", 3)])
+def test_an_exception_on_any_rank_ends_the_job_with_one_traceback(schedule, rank, place, after, tmp_path):
+    program = tmp_path / "planted.py"
+    program.write_text(PLANT)
+    done = launch(
+        3, rank, place, after, "--run-dir", tmp_path / "run", "--schedule", schedule, "--seconds", 60,
+        "--score-batch-size", 500, program=(program,), timeout=60, cwd=tmp_path,
+    )  # fmt: skip
+    assert time.monotonic() - float((tmp_path / "planted-at").read_text()) < 5
+    assert done.returncode not in (0, 2)
+    assert done.stderr.count("Traceback (most recent call last)") == 1
+    assert f"rank {rank} of 3 failed" in done.stderr and "RuntimeError: planted" in done.stderr
+
+
+def start_and_wait_for_training(folder, *options, ranks=3):
+    """Start a long run; return its mpirun once it trains."""
+    process = subprocess.Popen(
+        command(ranks, "--run-dir", folder, "--seconds", 100, "--hidden", 16, *options),
+        env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    metrics = folder / "metrics.jsonl"
+    while not (metrics.exists() and '"refresh"' in metrics.read_text()):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    return process
+
+
+def ranks_of(process):
+    """Process ids of a job's ranks, in no particular order."""
+    listing = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(None, 2) for line in listing.splitlines()[1:]]
+    family = {process.pid}
+    while grown := {int(pid) for pid, parent, _ in rows if int(parent) in family} - family:
+        family |= grown
+    return [int(pid) for pid, _, args in rows if int(pid) in family and re.search(r"python\S* -m isgd_mpi", args)
+            and "mpirun" not in args and "-n 3" not in args]  # fmt: skip
+
+
+@pytest.mark.parametrize("schedule", ["exact", "pipelined", "relaxed"])
+def test_ctrl_c_ends_a_run_cleanly(schedule, tmp_path):
+    process = start_and_wait_for_training(tmp_path / "run", "--schedule", schedule)
+    targets = [process.pid] if "hydra" in os.path.realpath(MPIRUN) else ranks_of(process)
+    for pid in targets:
+        os.kill(pid, signal.SIGINT)
+    begin = time.monotonic()
+    _, errors = process.communicate(timeout=30)
+    assert time.monotonic() - begin < 5
+    assert process.returncode == 1
+    assert "Traceback" not in errors and "SIGINT" in errors
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert lines[-1]["message"] == "stop: SIGINT"
+    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    assert summary["stopped"] == "SIGINT" and summary["steps"] == lines[-1]["step"]
+    assert np.isfinite(np.load(tmp_path / "run/model.npz")["params"]).all()
+
+
+@pytest.mark.parametrize("score_batch_size", [500, 10_000])  # the larger one leaves a scorer idle
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_to_a_single_rank_stops_all(tmp_path, score_batch_size, name):
+    process = start_and_wait_for_training(tmp_path / "run", "--score-batch-size", score_batch_size)
+    os.kill(max(ranks_of(process)), signal.Signals[name])
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1 and name in errors
+
+
+def test_divergence_names_step_rate_and_weight_and_keeps_no_model(tmp_path):
+    done = launch(2, "--run-dir", tmp_path / "run", "--lr", 1e6, "--hidden", 16)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert re.search(r"stopped at step \d+: .*largest importance weight .*--lr below 1e\+06", done.stderr)
+    assert not (tmp_path / "run/model.npz").exists()
+    assert "not finite" in json.loads((tmp_path / "run/summary.json").read_text())["stopped"]

@@ -1,0 +1,40 @@
+from itertools import chain
+
+import pytest
+
+from isgd_mpi.shards import block, shards
+
+N_ITEMS, N_PARTS = range(12), range(1, 9)
+
+
+@pytest.mark.parametrize("n_items", N_ITEMS)
+@pytest.mark.parametrize("n_parts", N_PARTS)
+def test_blocks_tile_the_range_and_differ_by_at_most_one(n_items, n_parts):
+    blocks = [block(n_items, n_parts, part) for part in range(n_parts)]
+    assert list(chain(*blocks)) == list(range(n_items))
+    lengths = [len(each) for each in blocks]
+    assert max(lengths) - min(lengths) <= 1
+
+
+@pytest.mark.parametrize("n_examples", [0, 1, 3, 10, 17, 18])
+@pytest.mark.parametrize("batch_size", [1, 3, 6, 20])
+@pytest.mark.parametrize("n_parts", N_PARTS)
+def test_shards_tile_the_examples_by_whole_batches(n_examples, batch_size, n_parts):
+    parts = shards(n_examples, batch_size, n_parts)
+    assert len(parts) == n_parts
+    assert list(chain(*(range(shard.start, shard.stop) for shard in parts))) == list(range(n_examples))
+    assert sum(map(len, parts)) == n_examples
+    n_batches = [len(shard.batches) for shard in parts]
+    assert max(n_batches) - min(n_batches) <= 1
+
+
+@pytest.mark.parametrize("n_examples", [0, 1, 3, 10, 17, 18])
+@pytest.mark.parametrize("batch_size", [1, 3, 6, 20])
+@pytest.mark.parametrize("n_parts", N_PARTS)
+def test_the_grid_is_the_same_for_every_number_of_parts(n_examples, batch_size, n_parts):
+    grid = [shard.rows(i) for shard in shards(n_examples, batch_size, n_parts) for i in range(len(shard.batches))]
+    assert grid == [(i, min(i + batch_size, n_examples)) for i in range(0, n_examples, batch_size)]
+
+
+def test_more_parts_than_batches_leave_empty_shards():
+    assert [len(shard) for shard in shards(3, 2, 5)] == [2, 1, 0, 0, 0]

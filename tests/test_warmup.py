@@ -1,0 +1,32 @@
+"""After the warm-up nothing is compiled any more: compilation is not training time."""
+
+from importlib import import_module
+
+import pytest
+
+from isgd_mpi import datasets
+from isgd_mpi.cli import main
+from isgd_mpi.warmup import warm_up
+
+MODULES = ("activations", "gather", "norms", "optim", "sampling")
+
+
+def compiled():
+    """Every compiled signature of every kernel."""
+    kernels = [vars(import_module(f"kernels.{name}")) for name in MODULES]
+    return {
+        (kernel.__name__, signature)
+        for names in kernels
+        for kernel in names.values()
+        if hasattr(kernel, "signatures")
+        for signature in kernel.signatures
+    }
+
+
+@pytest.mark.parametrize("options", [["--momentum", "0.9"], ["--sampling", "multinomial"], ["--score", "uniform"]])
+def test_a_run_compiles_nothing_behind_the_warm_up(options, tmp_path):
+    warm_up(datasets.load("mnist10k"))
+    before = compiled()
+    common = ["--schedule", "exact", "--steps", "40", "--hidden", "8", "8", "--quiet", "--run-dir"]
+    assert main([*common, str(tmp_path / "run"), *options]) == 0
+    assert compiled() == before and before
