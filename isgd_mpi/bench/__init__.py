@@ -1,0 +1,1 @@
+"""Benchmarks of whole pieces of isgd_mpi; ``python -m kernels.bench`` has those of single kernels."""

@@ -1,0 +1,51 @@
+"""``python -m isgd_mpi.bench NAME [OPTIONS]``: run a benchmark."""
+
+import sys
+from importlib import import_module
+
+from isgd_mpi.errors import InputError
+
+# name: (module with main(arguments), what it measures)
+BENCHES = {
+    "runs": ("isgd_mpi.bench.runs", "finished runs side by side: medians and quartiles over seeds"),
+    "torch": ("isgd_mpi.bench.versus_torch", "trainer step and scoring beside PyTorch's"),
+}
+
+DONE, BAD_INPUT = 0, 2
+
+
+def usage():
+    """Return how to call this command, and its benches."""
+    benches = "\n".join(f"  {name:<12} {meaning}" for name, (_, meaning) in BENCHES.items())
+    return f"usage: python -m isgd_mpi.bench NAME [OPTIONS]\n\n{benches}\n\nNAME --help lists a bench's options"
+
+
+def main(arguments=None):
+    """Run the bench that the command line names.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        By default those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0, or 2 if the input is at fault.
+    """
+    name, *options = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if name in ("-h", "--help"):
+        print(usage())
+        return DONE
+    try:
+        if name not in BENCHES:
+            raise InputError(f"unknown bench {name!r}: choose {', '.join(BENCHES)}; see --help")
+        import_module(BENCHES[name][0]).main(options)
+    except InputError as error:
+        print(f"isgd_mpi: {error}", file=sys.stderr)
+        return BAD_INPUT
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

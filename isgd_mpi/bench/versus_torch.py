@@ -1,0 +1,154 @@
+"""``python -m isgd_mpi.bench torch``: our training step and our scoring beside PyTorch's.
+
+Both compute in float32, in one process, on the same number of threads. Our step also gives the
+minibatch's scores, takes importance weights and checks that the gradient is finite, our scoring
+also gives losses and predictions; PyTorch does none of this. That both compute the same is
+asserted once the clock has stopped.
+"""
+
+import platform
+from argparse import HelpFormatter
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import jsonargparse
+import threadpoolctl
+from jsonargparse.typing import PositiveInt
+
+from isgd_mpi.bench.race import BLOCK_SECONDS, race
+from isgd_mpi.environment import git_revision, processor_name
+from isgd_mpi.errors import InputError
+from isgd_mpi.runlog import write_json
+
+NETS = {
+    "small": {"widths": (784, 512, 512, 10), "minibatch_size": 16, "score_batch_size": 2048, "data": "mnist10k"},
+    "paper": {"widths": (3072, 2048, 2048, 2048, 2048, 10), "minibatch_size": 128, "score_batch_size": 2048},
+}
+"""Fields of each :class:`isgd_mpi.bench.contests.Net`; `paper` is that of arXiv:1511.06481."""
+
+
+def main(arguments):
+    """Run the bench.
+
+    Parameters
+    ----------
+    arguments : list of str
+        Behind ``python -m isgd_mpi.bench torch``.
+
+    Raises
+    ------
+    InputError
+        The arguments are wrong, or PyTorch is not installed.
+    """
+    settings = parse(arguments)
+    contests, torch = _import_torch()
+    nets = [contests.Net(name, **NETS[name]) for name in (NETS if settings.net == "all" else [settings.net])]
+    torch.set_num_threads(settings.threads)
+    with threadpoolctl.threadpool_limits(settings.threads):
+        header = describe(torch, settings.threads, settings.repeat)
+        print_header(header)
+        rows = [show(race(contest, settings.repeat)) for net in nets for contest in contests.contests(net)]
+    if settings.json:
+        _write(settings.json, header | {"rows": [asdict(row) for row in rows]})
+
+
+def parse(arguments):
+    """Parse the options.
+
+    Parameters
+    ----------
+    arguments : list of str
+
+    Returns
+    -------
+    jsonargparse.Namespace
+
+    Raises
+    ------
+    InputError
+        They are wrong.
+    """
+    parser = jsonargparse.ArgumentParser(
+        prog="python -m isgd_mpi.bench torch",
+        description="Time the trainer's step and the scorers' work beside PyTorch's.",
+        exit_on_error=False,
+        allow_abbrev=False,
+        formatter_class=HelpFormatter,
+    )
+    parser.add_argument(
+        "--net",
+        choices=[*NETS, "all"],
+        default="small",
+        help="small (784-512-512-10, default), paper (3072-2048x4-10; takes minutes) or all",
+    )
+    parser.add_argument("--threads", type=PositiveInt, default=1, help="threads of each side (default: 1)")
+    parser.add_argument("--repeat", type=PositiveInt, default=15, help="blocks of each side (default: 15)")
+    parser.add_argument("--json", metavar="FILE", help="also write the table there")
+    try:
+        settings = parser.parse_args(arguments)
+    except jsonargparse.ArgumentError as error:
+        raise InputError(f"{' '.join(str(error).split())}; see --help") from None
+    if settings.json and not Path(settings.json).absolute().parent.is_dir():
+        raise InputError(f"--json {settings.json}: there is no such folder")
+    return settings
+
+
+def _import_torch():
+    """Import PyTorch, which isgd_mpi does not depend on, and what builds on it."""
+    try:
+        import torch
+    except ImportError:
+        raise InputError("this bench needs PyTorch, which is not installed: pip install torch") from None
+    from isgd_mpi.bench import contests
+
+    return contests, torch
+
+
+def describe(torch, n_threads, n_blocks):
+    """Return what is measured where, line by line.
+
+    Parameters
+    ----------
+    torch : module
+    n_threads, n_blocks : int
+
+    Returns
+    -------
+    dict of str
+    """
+    blas = {f"{pool['internal_api']} {pool['version']}" for pool in threadpoolctl.threadpool_info() if pool["version"]}
+    packages = [f"{name} {version(name)}" for name in ("isgd_mpi", "numpy", "numba")]
+    return {
+        "host": platform.node(),
+        "processor": processor_name(),
+        "versions": ", ".join([*packages, *sorted(blas), f"torch {torch.__version__}"]),
+        "revision": git_revision() or "unknown",
+        "threads": f"{n_threads} on each side",
+        "figures": f"float32; median [quartiles] of {n_blocks} alternating blocks of {BLOCK_SECONDS:g} s each",
+    }
+
+
+def print_header(header):
+    """Print what is measured where, and the head of the table."""
+    for name, text in header.items():
+        print(f"{name:<10} {text}")
+    print(f"\n{'net':<6} {'':<27} {'ours':>24} {'PyTorch':>24} {'unit':<11} ours / PyTorch (above 1: ours is faster)")
+
+
+def show(row):
+    """Print a row of the table and return it."""
+    ours, theirs, ratio = ("{} [{}, {}]".format(*map(_short, column)) for column in (row.ours, row.theirs, row.ratio))
+    print(f"{row.net:<6} {row.name:<27} {ours:>24} {theirs:>24} {row.unit:<11} {ratio}", flush=True)
+    return row
+
+
+def _short(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+
+
+def _write(path, content):
+    try:
+        write_json(Path(path), content)
+    except OSError as error:
+        raise InputError(f"--json {path} cannot be written ({error.strerror})") from None

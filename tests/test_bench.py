@@ -1,0 +1,124 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from isgd_mpi.bench.__main__ import BENCHES, main
+from isgd_mpi.bench.race import Contest, alternate, quartiles, race
+
+
+def sleepless(log, name):
+    return lambda: log.append(name)
+
+
+def test_sides_take_turns_and_every_other_round_runs_backwards():
+    log = []
+    seconds = alternate((sleepless(log, "ours"), sleepless(log, "theirs")), 3, 1e-12)
+    assert log == 2 * ["ours"] + 2 * ["theirs"] + ["ours", "theirs", "theirs", "ours", "ours", "theirs"]
+    assert seconds.shape == (3, 2) and (seconds > 0).all()
+
+
+def test_quartiles_are_the_median_and_those_around_it():
+    assert quartiles(np.array([5.0, 1.0, 2.0, 4.0, 3.0])) == (3.0, 2.0, 4.0)
+
+
+def test_ratio_is_that_of_the_rates():
+    row = race(Contest("net", "name", "calls/s", 7, lambda: sum(range(100_000)), lambda: None, lambda: None), 3)
+    assert row.theirs[0] > row.ours[0] and 0 < row.ratio[0] < 0.1
+
+
+def test_race_reports_sides_that_differ():
+    def differ():
+        raise AssertionError("they differ")
+
+    with pytest.raises(AssertionError, match="they differ"):
+        race(Contest("net", "name", "calls/s", 1, lambda: None, lambda: None, differ), 1)
+
+
+@pytest.mark.parametrize("arguments", [[], ["-h"], ["--help"]])
+def test_help_lists_the_benches(arguments, capsys):
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert all(f"  {name}" in out and meaning in out for name, (_, meaning) in BENCHES.items())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["sparks"], "'sparks'"),
+        (["torch", "--net", "big"], "big"),
+        (["torch", "--repeat", "0"], "repeat"),
+        (["torch", "--threads", "many"], "many"),
+        (["torch", "--fast"], "--fast"),
+        (["torch", "--json", "no/such/folder/table.json"], "no/such/folder"),
+    ],
+)
+def test_bad_arguments_are_one_line_and_exit_code_2(arguments, named, capsys):
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.count("\n") == 1 and named in captured.err
+
+
+def test_without_torch_one_line_says_how_to_get_it(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert main(["torch"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.count("\n") == 1 and "pip install torch" in captured.err
+
+
+def test_command_exits_with_the_code_of_main():
+    done = subprocess.run([sys.executable, "-m", "isgd_mpi.bench", "sparks"], capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+
+
+def test_both_sides_compute_the_same_and_the_table_is_written(tmp_path, capsys):
+    pytest.importorskip("torch")
+    path = tmp_path / "table.json"
+    assert main(["torch", "--repeat", "1", "--json", str(path)]) == 0
+    table, out = json.loads(path.read_text()), capsys.readouterr().out
+    assert {"host", "processor", "versions", "threads", "rows"} <= set(table)
+    assert all(row["name"] in out and row["ratio"][0] > 0 for row in table["rows"])
+    assert {row["unit"] for row in table["rows"]} == {"steps/s", "examples/s"}
+
+
+@pytest.fixture
+def contests():
+    pytest.importorskip("torch")
+    from isgd_mpi.bench import contests
+
+    return contests
+
+
+@pytest.fixture
+def net(contests):
+    return contests.Net("tiny", (5, 7, 6, 3), 4, 8)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_steps_equal_those_of_torch(contests, net, momentum, fused):
+    contest = contests.step_contest(net, momentum, fused)
+    contest.check()
+    assert contest.n_items == 1
+
+
+def test_scores_equal_those_of_torch(contests, net):
+    contest = contests.scoring_contest(net)
+    contest.check()
+    np.testing.assert_allclose(contest.ours()[0], contest.theirs().numpy(), rtol=1e-4)
+
+
+def test_check_of_steps_notices_another_momentum(contests, net, monkeypatch):
+    sides = contests._step_sides
+    monkeypatch.setattr(contests, "_step_sides", lambda *args: (sides(*args)[0], sides(net, 0.1, 0.5, False)[1]))
+    with pytest.raises(AssertionError, match="differ"):
+        contests.check_steps(net, 0.9, False)
+
+
+def test_check_of_scores_notices_scores_of_the_mean_loss(contests, net, monkeypatch):
+    norms = contests.torch_side._norms
+    monkeypatch.setattr(contests.torch_side, "_norms", lambda rows: norms(rows) / net.score_batch_size)
+    with pytest.raises(AssertionError):
+        contests.scoring_contest(net).check()
