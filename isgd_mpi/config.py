@@ -11,9 +11,6 @@ LIMITS = ("steps", "epochs", "seconds")
 
 _DEFAULT_EPOCHS = 5.0
 
-FIXED_MIXTURE_OF_AUTO = 0.1
-"""What ``mixture = "auto"`` stands for."""
-
 
 def _option(default, meaning):
     """Declare a field: its default, and what ``--help`` says of it."""
@@ -56,18 +53,32 @@ class Config:
         None, "when to stop: after drawing so many times the training set [epochs; 5 if no limit is given]"
     )
     seconds: float | None = _option(None, "when to stop: after so much training time [s]")
-    score: Literal["grad-norm", "uniform"] = _option(
+    score: Literal["grad-norm", "grad-bound", "loss", "uniform"] = _option(
         "grad-norm",
-        "what examples are drawn by: grad-norm (norm of the example's gradient) or uniform (importance sampling off)",
+        "what examples are drawn by: grad-norm (norm of the example's gradient), grad-bound (norm of the last layer's "
+        "delta, forward pass only), loss, or uniform (importance sampling off)",
     )
     sampling: Literal["systematic", "multinomial"] = _option(
         "systematic",
         "how a minibatch is drawn: systematic (equidistant points in one ordering) or multinomial (independent draws)",
     )
     mixture: Literal["auto"] | float = _option(
-        "auto", f"uniform part of the proposal, in [0, 1], or auto (at present {FIXED_MIXTURE_OF_AUTO})"
+        "auto",
+        "uniform part of the proposal, in [0, 1], or auto (that with the least variance of stale scores, as measured)",
     )
     smoothing: float = _option(0.0, "constant added to every score [unit of the score]")
+    adaptive_smoothing: float = _option(0.0, "fraction of the scores' moving mean that is added to every score")
+    power_smoothing: float = _option(1.0, "exponent of the scores, before anything is added to them")
+    bias_exponent: float = _option(
+        1.0, "exponent k of the importance weights, at most 1: 1 is unbiased, 0 corrects for nothing"
+    )
+    max_staleness: int | None = _option(
+        None, "age from which a score is not used, but the mean of the others in its place [steps; none if not given]"
+    )
+    uniform_probability: float = _option(0.0, "share of the steps that are drawn uniformly, in [0, 1]")
+    switch: Literal["auto", "off"] = _option(
+        "auto", "auto: back to uniform sampling where importance sampling does not pay; off: never"
+    )
     usable_fraction: float = _option(
         0.1, "importance sampling begins when this fraction of the training set has a score, in (0, 1]"
     )
@@ -97,9 +108,14 @@ class Config:
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise InputError(f"{option(name)} must be positive, not {value}")
-        for name in ("smoothing", "seed"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise InputError(f"{option(name)} must not be negative, nor infinite: {getattr(self, name)}")
+        for name in ("smoothing", "adaptive_smoothing", "power_smoothing", "seed", "max_staleness"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < math.inf:
+                raise InputError(f"{option(name)} must not be negative, nor infinite: {value}")
+        if not -math.inf < self.bias_exponent <= 1:
+            raise InputError(f"--bias-exponent must be at most 1, and finite, not {self.bias_exponent}")
+        if not 0 <= self.uniform_probability <= 1:
+            raise InputError(f"--uniform-probability must lie in [0, 1], not {self.uniform_probability}")
         if not all(width > 0 for width in self.hidden):
             raise InputError(f"--hidden must be positive widths, not {' '.join(map(str, self.hidden))}")
         if not 0 <= self.momentum < 1:
@@ -113,11 +129,6 @@ class Config:
         limits = [name for name in LIMITS if getattr(self, name) is not None]
         if len(limits) > 1:
             raise InputError(f"give one of --steps, --epochs and --seconds, not {' and '.join(map(option, limits))}")
-
-    @property
-    def uniform_part(self):
-        """The mixture as a number."""
-        return FIXED_MIXTURE_OF_AUTO if self.mixture == "auto" else self.mixture
 
     @property
     def wanted_threads(self):

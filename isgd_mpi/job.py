@@ -103,7 +103,11 @@ class Job:
         return [None] * self.config.trainers + [messages.report_dtype(shard) for shard in parts]
 
     def _scorer(self, part, n_parts):
-        return Scorer(MLP(self.widths, self.batch_size), self.dataset, part, n_parts, self.batch_size)
+        return Scorer(self._model(self.batch_size), self.dataset, part, n_parts, self.batch_size)
+
+    def _model(self, max_rows):
+        score = "grad-norm" if self.config.score == "uniform" else self.config.score
+        return MLP(self.widths, max_rows, score=score)
 
     def _score(self):
         """Play the role of a scorer."""
@@ -137,21 +141,23 @@ class Job:
         """Play the role of the trainer; return whether the run was completed."""
         exchange = self._exchange()
         init_seed, *seeds = np.random.SeedSequence(self.config.seed).spawn(self.size)[self.rank].spawn(4)
-        model = MLP(self.widths, self.config.minibatch_size)
+        model = self._model(self.config.minibatch_size)
         model.params = initial_params(self.widths, self.config.init, np.random.default_rng(init_seed))
         write_atomically(self.folder / "config.toml", lambda file: file.write(to_toml(self.config).encode()))
         write_json(self.folder / "environment.json", describe_environment(self.comm, self.node))
         meet(self.comm, self.node.crowded)
         log = RunLog(self.folder, self.config.n_steps(self.dataset.n_train), self.config.quiet)
         log.say(describe_job(self.config, self.dataset, self.widths, self.size, self.node, self.folder))
-        trainer = Trainer(self.config, self.dataset, model, seeds, log, self._scores_come_back())
+        trainer = Trainer(self.config, self.dataset, model, seeds, log, self._norms_come_back())
         try:
             return self._run_to_the_end(trainer, exchange, model, log)
         finally:
             log.close()
 
-    def _scores_come_back(self):
-        return self.n_scorers > 0 or self.config.schedule == "exact"
+    def _norms_come_back(self):
+        """Whether scores come back that are gradient norms."""
+        scored = self.n_scorers > 0 or self.config.schedule == "exact"
+        return scored and self.config.score in ("grad-norm", "uniform")
 
     def _run_to_the_end(self, trainer, exchange, model, log):
         """Train, evaluate, and write what came of it; return whether the run was completed."""

@@ -26,6 +26,8 @@ class Monitor:
         Parameters P.
     dtype : numpy dtype
         Of the gradients.
+    uniform_probability : float
+        Share of the steps that are drawn uniformly: their variance counts in what is in use.
 
     Notes
     -----
@@ -35,14 +37,15 @@ class Monitor:
     the learning rate times the curvature times the noise (it comes out negative on MNIST at 0.1).
     """
 
-    def __init__(self, n_examples, n_params, dtype=np.float32):
+    def __init__(self, n_examples, n_params, dtype=np.float32, uniform_probability=0.0):
+        self._uniform_probability = uniform_probability
         self._memory = max(1.0, _MEMORY * n_examples)
         self._moments = np.full(3, np.nan)  # of |g|, of |g|^2, of r |g|^2
         self._held_gradient = np.empty(n_params, dtype)
         self._squared_mean_gradient = 0.0
         self._n_pairs = 0
 
-    def observe(self, norms, importance_weights, drawn=False):
+    def observe(self, norms, importance_weights, shares=None):
         """Take fresh gradient norms into account.
 
         Parameters
@@ -51,16 +54,16 @@ class Monitor:
             Fresh gradient norms of B examples.
         importance_weights : (B,) ndarray of float64
             ``mean(omega) / omega`` of the same examples, under the proposal in use.
-        drawn : bool
-            False for examples scored without regard to the proposal. True for a minibatch drawn
-            from it: each example then stands for ``importance_weights`` many.
+        shares : (B,) ndarray of float64, optional
+            How many examples each one stands for: 1 if it was scored without regard to the proposal,
+            its importance weight if it was drawn.
         """
         if not len(norms):
             return
         norms = np.asarray(norms, np.float64)
         matter = norms != 0  # an example of norm zero may have weight zero, then its r is infinite
         norms, weights = norms[matter], importance_weights[matter]
-        shares = weights if drawn else np.ones(len(norms))
+        shares = np.ones(len(norms)) if shares is None else shares[matter]
         squared = norms * norms * shares
         fresh = np.array([norms @ shares, squared.sum(), squared @ weights]) / len(matter)
         # a whole training set at once leaves nothing of what was before, nor does infinity last
@@ -89,6 +92,11 @@ class Monitor:
         product = float(self._held_gradient @ gradient)
         self._squared_mean_gradient += share * (product - self._squared_mean_gradient)
 
+    @property
+    def bounded_squared_mean(self):
+        """The estimate of |mu|^2, kept between its bounds 0 and mean(|g|)^2; NaN before the first observation."""
+        return float(np.clip(self._squared_mean_gradient, 0.0, self._moments[0] ** 2))
+
     def traces(self):
         """Return the traces of the covariance.
 
@@ -101,7 +109,8 @@ class Monitor:
             |mu|^2 is its estimate, kept between its bounds 0 and mean(|g|)^2.
         """
         mean_norm, uniform, in_use = self._moments
-        squared_mean = float(np.clip(self._squared_mean_gradient, 0.0, mean_norm**2))
+        in_use += self._uniform_probability * (uniform - in_use)
+        squared_mean = self.bounded_squared_mean
         traces = {
             "trace_ideal": mean_norm**2 - squared_mean,
             "trace_in_use": in_use - squared_mean,

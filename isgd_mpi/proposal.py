@@ -16,7 +16,7 @@ import numpy as np
 from kernels.sampling import cumulative_sum, search, systematic_search
 
 
-def prob_weights_from_scores(scores, smoothing=0.0, mixture=0.0):
+def prob_weights_from_scores(scores, smoothing=0.0, power=1.0):
     """Turn scores into probability weights of mean one.
 
     Parameters
@@ -24,27 +24,76 @@ def prob_weights_from_scores(scores, smoothing=0.0, mixture=0.0):
     scores : (N,) ndarray of float64
         Not negative. Overwritten by the result.
     smoothing : float
-        Added to every score, in the scores' unit.
-    mixture : float
-        Uniform part lambda of the proposal, in [0, 1]; bounds every importance weight by 1/lambda.
+        Constant c added to every score, in the scores' unit (after the power).
+    power : float
+        Exponent alpha of the scores, not negative.
 
     Returns
     -------
     prob_weights : (N,) ndarray of float64
-        ``(1 - lambda) (s + c) / mean(s + c) + lambda``.
+        ``(s^alpha + c) / mean(s^alpha + c)``.
 
     Raises
     ------
     ValueError
         If the scores are not finite or sum to zero: the proposal cannot be formed.
     """
+    if power != 1:
+        np.power(scores, power, out=scores)
     mean = scores.mean() + smoothing
     if not (np.isfinite(mean) and mean > 0):
         raise ValueError(f"scores must be finite and not all zero, their smoothed mean is {mean}")
     scores += smoothing
-    scores *= (1 - mixture) / mean
-    scores += mixture
+    scores /= mean
     return scores
+
+
+def mix(prob_weights, mixture):
+    """Mix a proposal with the uniform one.
+
+    Parameters
+    ----------
+    prob_weights : (N,) ndarray of float64
+        Of mean one.
+    mixture : float
+        Uniform part lambda, in [0, 1]; bounds every importance weight by 1/lambda.
+
+    Returns
+    -------
+    (N,) ndarray of float64
+        ``(1 - lambda) omega + lambda``, of mean one; a new array.
+    """
+    mixed = prob_weights * (1 - mixture)
+    mixed += mixture
+    return mixed
+
+
+def biased_weights(importance_weights, exponent):
+    """Raise importance weights to a power, and renormalise them over the minibatch.
+
+    Parameters
+    ----------
+    importance_weights : (M,) ndarray of float64
+        r of the drawn examples.
+    exponent : float
+        k, at most 1. 1 leaves the weights alone and the gradient unbiased, 0 corrects for nothing,
+        less than that favours what is drawn often even more.
+
+    Returns
+    -------
+    (M,) ndarray of float64
+        ``r^k M / sum(r^(k - 1))``.
+
+    Notes
+    -----
+    In arXiv:1706.00043 the weights are ``w^k sum(w s) / sum(w^k s)``, so that the weighted loss stays
+    comparable. With s the weights that were drawn by, ``w s`` is the same for all, and what remains
+    is the formula above.
+    """
+    if exponent == 1:
+        return importance_weights
+    powers = importance_weights**exponent
+    return powers * (len(powers) / (powers / importance_weights).sum())
 
 
 def stratified_order(labels, predictions, scores, n_classes):

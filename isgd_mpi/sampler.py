@@ -2,8 +2,11 @@
 
 import numpy as np
 
-from isgd_mpi.proposal import Proposal, prob_weights_from_scores, stratified_order
+from isgd_mpi.mixture import Mixture
+from isgd_mpi.proposal import Proposal, mix, prob_weights_from_scores, stratified_order
 from isgd_mpi.score_table import ScoreTable
+
+_FORGET = 0.9  # of the moving average behind adaptive smoothing, arXiv:1706.00043
 
 
 class Sampler:
@@ -18,6 +21,8 @@ class Sampler:
     n_classes : int
     order_rng : numpy.random.Generator
         For the order in which uniform sampling walks over the training set.
+    memory : float
+        Fresh norms by which the mixture is chosen; see :class:`mixture.Mixture`.
 
     Attributes
     ----------
@@ -28,26 +33,59 @@ class Sampler:
         Whether the proposal in use is other than uniform.
     """
 
-    def __init__(self, config, labels, n_classes, order_rng):
+    def __init__(self, config, labels, n_classes, order_rng, memory):
         self._config = config
         self._labels = labels
         self._n_classes = n_classes
         self._order_rng = order_rng
-        self.table = ScoreTable(labels)
+        self._mixture = Mixture(config.mixture, memory)
+        self._scored_weights = None  # the probability weights without their uniform part, if there are enough scores
+        self._mean_score = None
+        self.table = ScoreTable(labels, config.max_staleness)
         self._use_uniform_proposal()
 
     @property
     def mixture(self):
         """Uniform part of the proposal in use."""
-        return self._config.uniform_part if self.importance_sampling else 1.0
+        return self._mixture.value if self.importance_sampling else 1.0
+
+    @property
+    def second_moments(self):
+        """``mean(|g|^2 / omega)`` of the proposal that is, or would be, in use, and of the uniform one."""
+        return self._mixture.second_moment, self._mixture.uniform_second_moment
 
     def draw(self, rng):
-        """Draw a minibatch; see :meth:`proposal.Proposal.draw`."""
-        return self.proposal.draw(self._config.minibatch_size, self._config.sampling, rng)
+        """Draw a minibatch; see :meth:`proposal.Proposal.draw`.
+
+        With the probability ``uniform_probability`` it is a uniform one.
+        """
+        probability = self._config.uniform_probability
+        proposal = self._uniform if probability and rng.random() < probability else self.proposal
+        return proposal.draw(self._config.minibatch_size, self._config.sampling, rng)
 
     def note_drawn(self, n_examples):
         """Count examples drawn for training: the order ages with them."""
         self._n_since_order += n_examples
+
+    def compare(self, rows, norms, shares=None):
+        """Hold fresh gradient norms against the weights of old: what the mixture is chosen by.
+
+        Parameters
+        ----------
+        rows : slice or (B,) ndarray of int
+            The examples.
+        norms : (B,) ndarray
+        shares : (B,) ndarray of float64, optional
+            See :meth:`mixture.Mixture.observe`.
+
+        Returns
+        -------
+        n_compared : int
+        """
+        if self._scored_weights is None:
+            return 0
+        self._mixture.observe(norms, self._scored_weights[rows], shares)
+        return len(norms)
 
     def write(self, rows, scores, predictions, step):
         """Store what the model says of some examples.
@@ -66,32 +104,54 @@ class Sampler:
         if isinstance(rows, slice):
             self._n_since_order += rows.stop - rows.start
 
-    def renew(self):
+    def renew(self, step, wanted=True):
         """Form the proposal from the scores there are.
+
+        Parameters
+        ----------
+        step : int
+            Step now.
+        wanted : bool
+            Whether importance sampling is; if not, the proposal is uniform.
 
         Returns
         -------
         problem : str or None
             Why the proposal is uniform although enough examples have a score.
         """
-        enough = self.table.usable_fraction() >= self._config.usable_fraction
-        if self._config.score == "uniform" or not enough:
-            if self._order_is_old():
-                self._use_uniform_proposal()
-            return None
-        scores = self.table.filled_scores()
-        single_scores = scores.astype(np.float32)
+        problem = None
         try:
-            weights = prob_weights_from_scores(scores, self._config.smoothing, self._config.uniform_part)
+            self._scored_weights = self._weights_from_scores(step)
         except ValueError as error:
+            self._scored_weights, problem = None, str(error)
+        self._mixture.choose()
+        if self._scored_weights is not None and wanted:
+            self._use_scores()
+        elif self.importance_sampling or self._order_is_old():
             self._use_uniform_proposal()
-            return str(error)
+        return problem
+
+    def _weights_from_scores(self, step):
+        """Return the probability weights without their uniform part; None if too few examples have a score."""
+        config = self._config
+        if config.score == "uniform" or self.table.usable_fraction(step) < config.usable_fraction:
+            return None
+        scores = self.table.filled_scores(step)
+        smoothing = config.smoothing
+        if config.adaptive_smoothing:
+            mean = float(scores.mean())
+            self._mean_score = mean if self._mean_score is None else _FORGET * self._mean_score + (1 - _FORGET) * mean
+            smoothing += config.adaptive_smoothing * self._mean_score
+        return prob_weights_from_scores(scores, smoothing, config.power_smoothing)
+
+    def _use_scores(self):
+        """Draw by the scores, along an order in which similar examples follow each other."""
         if self._order_is_old() or not self.importance_sampling:
-            self._order = stratified_order(self._labels, self.table.predictions, single_scores, self._n_classes)
+            single = self._scored_weights.astype(np.float32)
+            self._order = stratified_order(self._labels, self.table.predictions, single, self._n_classes)
             self._n_since_order = 0
-        self.proposal = Proposal(weights, self._order)
+        self.proposal = Proposal(mix(self._scored_weights, self._mixture.value), self._order)
         self.importance_sampling = True
-        return None
 
     def _order_is_old(self):
         """Whether as many examples were drawn or scored since the last ordering as there are.
@@ -104,5 +164,5 @@ class Sampler:
         """Draw uniformly, along a new random order."""
         self._order = self._order_rng.permutation(len(self._labels))
         self._n_since_order = 0
-        self.proposal = Proposal(np.ones(len(self._labels)), self._order)
+        self.proposal = self._uniform = Proposal(np.ones(len(self._labels)), self._order)
         self.importance_sampling = False

@@ -13,6 +13,8 @@ class ScoreTable:
     ----------
     labels : (N,) ndarray of int
         Classes: they stand in for predictions not yet known.
+    max_staleness : int, optional
+        Steps after which a score is not usable any more.
 
     Attributes
     ----------
@@ -24,7 +26,8 @@ class ScoreTable:
         Class that the scorers last predicted.
     """
 
-    def __init__(self, labels):
+    def __init__(self, labels, max_staleness=None):
+        self._max_staleness = max_staleness
         self.scores = np.zeros(len(labels), np.float32)
         self.steps = np.full(len(labels), NEVER, np.int64)
         self.predictions = np.array(labels, np.int32)
@@ -45,14 +48,26 @@ class ScoreTable:
         self.scores[rows] = np.where(known > step, self.scores[rows], scores)
         self.steps[rows] = np.maximum(known, step)
 
-    def usable_fraction(self):
-        """Return the fraction of the examples that have a score."""
-        return np.count_nonzero(self.steps != NEVER) / len(self.steps)
+    def usable(self, step):
+        """Return which examples have a score that is not too old at this step, as (N,) ndarray of bool."""
+        known = self.steps != NEVER
+        if self._max_staleness is not None:
+            known &= self.steps >= step - self._max_staleness
+        return known
 
-    def filled_scores(self):
+    def usable_fraction(self, step):
+        """Return the fraction of the examples that have a usable score."""
+        return np.count_nonzero(self.usable(step)) / len(self.steps)
+
+    def filled_scores(self, step):
         """Return all scores, the mean of the usable ones where there is none.
 
         So every example can be drawn, and the estimate stays unbiased.
+
+        Parameters
+        ----------
+        step : int
+            Step now.
 
         Returns
         -------
@@ -61,11 +76,11 @@ class ScoreTable:
         Raises
         ------
         ValueError
-            If no example has a score.
+            If no example has a usable score.
         """
-        usable = self.steps != NEVER
+        usable = self.usable(step)
         if not usable.any():
-            raise ValueError("no example has a score yet")
+            raise ValueError("no example has a usable score yet")
         scores = self.scores.astype(np.float64)
         if not usable.all():
             scores[~usable] = scores[usable].mean()

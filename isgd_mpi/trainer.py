@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from isgd_mpi.messages import EVALUATE, STOP
 
+_REST = 16  # times as long are the intervals between refreshes while importance sampling is switched off
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -31,6 +33,10 @@ class Schedule:
         patience = {"exact": 0, "pipelined": refresh_every, "relaxed": math.inf}[name]
         return cls(refresh_every, patience, eager=name == "relaxed")
 
+    def interval(self, resting):
+        """Return the steps from one publication to the next; many while importance sampling is switched off."""
+        return self.refresh_every * (_REST if resting else 1)
+
 
 def run_trainer(trainer, exchange, schedule, finished):
     """Train until it is time to stop.
@@ -50,7 +56,7 @@ def run_trainer(trainer, exchange, schedule, finished):
     """
     while not finished(trainer.step, trainer.reported_signal):
         merge_if_due(trainer, exchange, schedule)
-        if not exchange.pending and trainer.lag >= schedule.refresh_every:
+        if not exchange.pending and trainer.lag >= schedule.interval(trainer.resting):
             trainer.publish(exchange)
             merge_if_due(trainer, exchange, schedule)
         trainer.take_step()

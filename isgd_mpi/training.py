@@ -10,8 +10,12 @@ from isgd_mpi import messages
 from isgd_mpi.evaluation import combine
 from isgd_mpi.monitor import PAIR_EVERY, Monitor, effective_sample_size, entropy
 from isgd_mpi.optim import SGD
+from isgd_mpi.proposal import biased_weights
 from isgd_mpi.sampler import Sampler
 from isgd_mpi.score_table import NEVER
+from isgd_mpi.switch import Switch
+
+_SHARE_OF_DRAWN = 1 / 8  # of the training set: decide on so many norms where only those of drawn examples are known
 
 
 class Diverged(Exception):
@@ -30,8 +34,9 @@ class Trainer:
     seeds : list of numpy.random.SeedSequence
         For the draws, for the order of uniform sampling, and for the monitor's own draws.
     log : runlog.RunLog
-    scored : bool
-        Whether scores come back; if not, the monitor lives from the trainer's own minibatches.
+    norms_come_back : bool
+        Whether scorers report gradient norms; if not, the monitor and the choice of the mixture live
+        from the trainer's own minibatches.
 
     Attributes
     ----------
@@ -47,16 +52,19 @@ class Trainer:
         The last evaluation of each split.
     """
 
-    def __init__(self, config, dataset, model, seeds, log, scored):
+    def __init__(self, config, dataset, model, seeds, log, norms_come_back):
         self._config = config
         self._dataset = dataset
         self._model = model
         self._log = log
-        self._scored = scored
+        self._norms_come_back = norms_come_back
         self._draw_rng, order_rng, self._pair_rng = (np.random.default_rng(seed) for seed in seeds)
-        self._sampler = Sampler(config, dataset.splits["train"].labels, dataset.n_classes, order_rng)
+        # a drawn example tells more of the variance than any other, but few are drawn
+        memory = dataset.n_train * (1.0 if norms_come_back else _SHARE_OF_DRAWN)
+        self._sampler = Sampler(config, dataset.splits["train"].labels, dataset.n_classes, order_rng, memory)
         self._optimiser = SGD(model.params, config.lr, config.momentum)
-        self._monitor = Monitor(dataset.n_train, model.params.size, model.params.dtype)
+        self._monitor = Monitor(dataset.n_train, model.params.size, model.params.dtype, config.uniform_probability)
+        self._switch = Switch(config.switch == "auto" and config.score != "uniform", memory)
         self._images = np.empty((config.minibatch_size, dataset.n_features), model.params.dtype)
         self._labels = np.empty(config.minibatch_size, np.int32)
         self._batch_steps = np.full(-(-dataset.n_train // config.score_batch_size), NEVER, np.int64)
@@ -64,6 +72,8 @@ class Trainer:
         self._evaluated_step = self._wanted_step = NEVER
         self._published_step = None
         self._counters = _Counters()
+        self._merge_seconds = 0.0
+        self._n_compared = 0
         self._sum_of_losses = 0.0
         self._log_gains = []
         self.step = 0
@@ -76,6 +86,11 @@ class Trainer:
     def lag(self):
         """Steps since parameters were last published; infinite if they never were."""
         return math.inf if self._published_step is None else self.step - self._published_step
+
+    @property
+    def resting(self):
+        """Whether importance sampling is switched off: scores are then wanted now and then only."""
+        return not self._switch.on
 
     @property
     def mean_variance_gain(self):
@@ -92,25 +107,34 @@ class Trainer:
         """
         paired = self.step % PAIR_EVERY == 0
         if paired:
-            self._monitor.hold(self._minibatch_gradient(self._pair_rng).gradient)
-        minibatch = self._minibatch_gradient(self._draw_rng)
+            self._monitor.hold(self._minibatch_gradient(self._pair_rng, 1.0).gradient)
+        if paired and self._config.bias_exponent != 1:  # the product of a pair wants unbiased gradients
+            self._monitor.observe_pair(self._minibatch_gradient(self._pair_rng, 1.0).gradient)
+        minibatch = self._minibatch_gradient(self._draw_rng, self._config.bias_exponent)
         self._update(minibatch)
-        if paired:
+        if paired and self._config.bias_exponent == 1:
             self._monitor.observe_pair(minibatch.gradient)
         self._sampler.note_drawn(len(minibatch.indices))
+        if not self._norms_come_back:
+            self._learn_from_drawn(minibatch)
         if self._config.feedback:
             self._sampler.write(minibatch.indices, minibatch.scores, self._model.predictions, self.step)
-        if not self._scored:
-            self._monitor.observe(minibatch.scores, minibatch.importance_weights, drawn=True)
         self._sum_of_losses += minibatch.loss
         self.step += 1
 
-    def _minibatch_gradient(self, rng):
+    def _minibatch_gradient(self, rng, bias_exponent):
         """Draw a minibatch and compute its gradient."""
         indices, importance_weights = self._sampler.draw(rng)
         self._dataset.gather(indices, self._images, self._labels)
-        weights = importance_weights.astype(self._images.dtype)
-        return _Minibatch(indices, importance_weights, *self._model.gradient(self._images, self._labels, weights))
+        weights = biased_weights(importance_weights, bias_exponent).astype(self._images.dtype)
+        loss, gradient, scores = self._model.gradient(self._images, self._labels, weights)
+        return _Minibatch(indices, importance_weights, loss, gradient, scores, self._model.grad_norms)
+
+    def _learn_from_drawn(self, minibatch):
+        """Show the minibatch's gradient norms to the monitor and the mixture; each stands for its weight's worth."""
+        indices, norms, shares = minibatch.indices, minibatch.grad_norms, minibatch.importance_weights
+        self._monitor.observe(norms, self._sampler.proposal.importance_weights(indices), shares)
+        self._n_compared += self._sampler.compare(indices, norms, shares)
 
     def _update(self, minibatch):
         """Take the optimiser's step unless something is not finite."""
@@ -141,16 +165,31 @@ class Trainer:
 
     def merge(self, exchange):
         """Take in the scores and evaluations that came back, and renew the proposal."""
+        begin = self._log.seconds
         self._merge_scores(exchange.reports)
         self.merge_evaluation(exchange.reports)
         self.reported_signal = max(int(report["signal"]) for report in exchange.reports)
-        self._log_refresh(exchange.seconds)
+        past = self._log_refresh(exchange.seconds)
+        self._decide(past)
         was_on = self._sampler.importance_sampling
-        problem = self._sampler.renew()
+        problem = self._sampler.renew(self.step, self._switch.on)
         if self._sampler.importance_sampling and not was_on:
             self._log.event(self.step, "importance sampling begins")
         elif was_on and problem:
             self._log.event(self.step, f"sampling uniformly: {problem}")
+        self._merge_seconds += self._log.seconds - begin
+
+    def _decide(self, past):
+        """Let the switch decide whether to go on with importance sampling."""
+        in_use, uniform = self._sampler.second_moments
+        squared_mean = self._monitor.bounded_squared_mean
+        gain = (uniform - squared_mean) / (in_use - squared_mean) if in_use > squared_mean else math.nan
+        # decisions must not depend on the clock where a run is to be repeatable
+        share = self._counters.refresh_share_since(past) if self._config.schedule == "relaxed" else 0.0
+        if self._switch.decide(gain, share, self._n_compared):
+            state = "on" if self._switch.on else "off"
+            self._log.event(self.step, f"switch: importance sampling {state}, speed gain {self._switch.speed_gain:.3f}")
+        self._n_compared = 0
 
     def merge_evaluation(self, reports):
         """Record the evaluation asked for once every rank has done its part."""
@@ -168,7 +207,9 @@ class Trainer:
             return
         rows = np.concatenate([np.arange(batch[0].start, batch[0].stop) for batch in fresh])
         norms = np.concatenate([batch[1] for batch in fresh])
-        self._monitor.observe(norms, self._sampler.proposal.importance_weights(rows))
+        if self._norms_come_back:
+            self._monitor.observe(norms, self._sampler.proposal.importance_weights(rows))
+            self._n_compared += self._sampler.compare(rows, norms)
         for batch in fresh:
             self._sampler.write(*batch)
         self.n_scored += len(rows)
@@ -188,8 +229,10 @@ class Trainer:
             first_row += len(scores)
 
     def _log_refresh(self, exchange_seconds):
-        """Record the figures of the interval that ends."""
-        now = _Counters(self._log.seconds, self.step, self.n_scored, exchange_seconds, self._sum_of_losses)
+        """Record the figures of the interval that ends; return the counters of its beginning."""
+        now = _Counters(
+            self._log.seconds, self.step, self.n_scored, exchange_seconds, self._merge_seconds, self._sum_of_losses
+        )
         past, self._counters = self._counters, now
         weights = self._sampler.proposal.prob_weights
         staleness_mean, staleness_max = self._sampler.table.staleness(self.step)
@@ -197,7 +240,7 @@ class Trainer:
             "effective_sample_size": effective_sample_size(weights),
             "entropy": entropy(weights),
             "mixture": self._sampler.mixture,
-            "usable_fraction": self._sampler.table.usable_fraction(),
+            "usable_fraction": self._sampler.table.usable_fraction(self.step),
             "staleness_mean": staleness_mean,
             "staleness_max": staleness_max,
             "importance_sampling": self._sampler.importance_sampling,
@@ -207,6 +250,7 @@ class Trainer:
         if self._sampler.importance_sampling and self.figures["variance_gain"] > 0:
             self._log_gains.append(math.log(self.figures["variance_gain"]))
         self._log.refreshed(self.step, self.figures)
+        return past
 
 
 class _Minibatch(NamedTuple):
@@ -217,6 +261,7 @@ class _Minibatch(NamedTuple):
     loss: float
     gradient: np.ndarray
     scores: np.ndarray
+    grad_norms: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -227,6 +272,7 @@ class _Counters:
     step: int = 0
     n_scored: int = 0
     exchange_seconds: float = 0.0
+    merge_seconds: float = 0.0
     sum_of_losses: float = 0.0
 
     def rates_since(self, past):
@@ -239,3 +285,8 @@ class _Counters:
             "wait_fraction": (self.exchange_seconds - past.exchange_seconds) / seconds,
             "minibatch_loss": (self.sum_of_losses - past.sum_of_losses) / n_steps if n_steps else math.nan,
         }
+
+    def refresh_share_since(self, past):
+        """Return the share of the time that went to refreshes: the exchange and merging."""
+        refreshing = self.exchange_seconds - past.exchange_seconds + self.merge_seconds - past.merge_seconds
+        return min(1.0, refreshing / max(self.seconds - past.seconds, 1e-9))

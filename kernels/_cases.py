@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels import _twins, activations, gather, norms, optim, sampling, synthetic
+from kernels import _twins, activations, gather, mixture, norms, optim, sampling, synthetic
 
 _ROWS = (16, 128, 2048)  # minibatches, score batch
 _INPUTS = [(n, fan_in) for fan_in in (784, 3072) for n in _ROWS]
@@ -205,6 +205,15 @@ CASES = (
         lambda cumulative, offset, out: len(out),
         limit=None,
         unit="Mpoint/s",
+    ),
+    Case(
+        mixture.add_second_moments,
+        _twins.add_second_moments,
+        [(n,) for n in _ROWS],
+        lambda rng, n: (*rng.exponential(size=(3, n)), np.geomspace(0.03, 1, 24), np.zeros(24)),
+        lambda norms, weights, shares, mixtures, out: len(norms) * len(mixtures),
+        limit=None,
+        unit="Mquotient/s",
     ),
     Case(
         gather.gather_standardized,

@@ -48,6 +48,12 @@ def softmax_cross_entropy(logits, labels, losses, predictions, squared_norms):
     squared_row_norms(logits, squared_norms)
 
 
+def add_second_moments(squared_norms, base_weights, shares, mixtures, out):
+    """Quotients as a matrix, summed."""
+    weights = np.outer(1 - mixtures, base_weights) + mixtures[:, None]
+    out += (shares * squared_norms / weights).sum(axis=1)
+
+
 def sgd_update(params, gradient, learning_rate):
     """Check, update."""
     if not np.isfinite(gradient).all():

@@ -96,6 +96,16 @@ def trace_of_covariance(gradients, proposal):
     return proposal @ ((estimates - mean) ** 2).sum(axis=1)
 
 
+def add_second_moments(squared_norms, base_weights, shares, mixtures):
+    """Sums of share |g|^2 / omega for each mixture, term by term."""
+    return np.array(
+        [
+            sum(c * g / ((1 - lam) * w + lam) for g, w, c in zip(squared_norms, base_weights, shares) if g)
+            for lam in mixtures
+        ]
+    )
+
+
 def gather_standardized(images, indices, mean, inverse_std):
     """Standardised features of chosen examples, in float64."""
     return standardize(images[indices], mean, inverse_std)

@@ -69,12 +69,6 @@ def test_one_limit_at_most(first, second):
     refused(f"{option(first)} and {option(second)}", **{first: 3, second: 3})
 
 
-def test_automatic_mixture_is_a_number():
-    assert 0 < Config().uniform_part <= 1
-    assert Config(mixture=0.7).uniform_part == 0.7
-    assert Config(mixture=0.0).uniform_part == 0
-
-
 @pytest.mark.parametrize(("trainers", "n_ranks"), [(2, 1), (5, 4)])
 def test_more_trainers_than_ranks_are_refused(trainers, n_ranks):
     with pytest.raises(InputError, match=f"--trainers {trainers}"):

@@ -9,13 +9,13 @@ from isgd_mpi import datasets
 from isgd_mpi.mlp import MLP
 from isgd_mpi.optim import SGD
 from isgd_mpi.params import initial_params
-from isgd_mpi.proposal import Proposal, prob_weights_from_scores, stratified_order
+from isgd_mpi.proposal import Proposal, mix, prob_weights_from_scores, stratified_order
 
 STEPS, REFRESH_EVERY, BATCH, MINIBATCH, LR, MOMENTUM = 200, 20, 700, 24, 0.05, 0.5
 OPTIONS = (
     "--quiet", "--schedule", "exact", "--hidden", 32, 24, "--steps", STEPS, "--seed", 5,
     "--refresh-every", REFRESH_EVERY, "--score-batch-size", BATCH, "--minibatch-size", MINIBATCH,
-    "--lr", LR, "--momentum", MOMENTUM, "--eval-every", 60,
+    "--lr", LR, "--momentum", MOMENTUM, "--eval-every", 60, "--mixture", 0.1, "--switch", "off",
 )  # fmt: skip
 
 
@@ -38,8 +38,9 @@ def serial_loop():
                 x, y = dataset.batch("train", start, min(start + BATCH, n_examples), images)
                 scores[start : start + BATCH] = model.scores(x, y)[0]
                 predictions[start : start + BATCH] = model.predictions
-            order = stratified_order(train_set.labels, predictions, scores, dataset.n_classes)
-            proposal = Proposal(prob_weights_from_scores(scores.astype(float), 0.0, 0.1), order)
+            weights = prob_weights_from_scores(scores.astype(float))
+            order = stratified_order(train_set.labels, predictions, weights.astype(np.float32), dataset.n_classes)
+            proposal = Proposal(mix(weights, 0.1), order)
         indices, weights = proposal.draw(MINIBATCH, "systematic", rng)
         x = images[:MINIBATCH]
         dataset.gather(indices, x, labels)

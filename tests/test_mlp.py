@@ -154,3 +154,19 @@ def test_the_loss_of_zero_parameters_is_the_logarithm_of_the_classes(rng):
     model, x, y = make(rng, (6, 5, 7), 4)
     model.params[:] = 0
     np.testing.assert_allclose(model.scores(x, y)[1], np.log(7), rtol=1e-15)
+
+
+@pytest.mark.parametrize("widths", WIDTHS)
+@pytest.mark.parametrize("score", ["grad-norm", "grad-bound", "loss"])
+def test_each_kind_of_score_is_what_it_is_called(rng, widths, score):
+    model, x, y = make(rng, widths, 6)
+    chosen = MLP(widths, 6, np.float64, score)
+    chosen.params = model.params
+    _, _, losses, gradients = expected_gradient(model, x, y, np.ones(6))
+    delta, _, _ = reference.softmax_cross_entropy(reference.mlp_logits(*layer_views(model.params, widths), x), y)
+    norms = np.linalg.norm(gradients, axis=1)
+    expected = {"grad-norm": norms, "grad-bound": np.linalg.norm(delta, axis=1), "loss": losses}[score]
+    np.testing.assert_allclose(chosen.scores(x, y)[0], expected, rtol=1e-12)
+    np.testing.assert_allclose(chosen.gradient(x, y, np.ones(6))[2], expected, rtol=1e-12)
+    np.testing.assert_allclose(chosen.losses, losses, rtol=1e-12)
+    np.testing.assert_allclose(chosen.grad_norms, norms, rtol=1e-12)

@@ -75,7 +75,7 @@ def test_moments_from_drawn_examples_are_unbiased(rng, norms):
     expectation = np.zeros(3)
     for n in range(N):
         monitor = Monitor(N, 4, np.float64)
-        monitor.observe(norms[n : n + 1], importance_weights[n : n + 1], drawn=True)
+        monitor.observe(norms[n : n + 1], importance_weights[n : n + 1], importance_weights[n : n + 1])
         expectation += q[n] * moments(monitor)
     expected = norms.mean(), (norms**2).mean(), (importance_weights * norms**2).mean()
     np.testing.assert_allclose(expectation, expected, rtol=1e-12)

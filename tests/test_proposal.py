@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.proposal import Proposal, prob_weights_from_scores, stratified_order
+from isgd_mpi.proposal import Proposal, biased_weights, mix, prob_weights_from_scores, stratified_order
 
 N = 9
 CHI_SQUARED_8 = 26.12  # exceeded by one in a thousand, with 8 degrees of freedom
@@ -11,10 +11,12 @@ PROPOSALS = {
     "scores": lambda scores: prob_weights_from_scores(scores),
     "unnormalised": lambda scores: 17.3 * scores,
     "smoothed": lambda scores: prob_weights_from_scores(scores, smoothing=0.7),
-    "mixture 0.1": lambda scores: prob_weights_from_scores(scores, mixture=0.1),
-    "mixture 1": lambda scores: prob_weights_from_scores(scores, mixture=1.0),
-    "smoothed mixture": lambda scores: prob_weights_from_scores(scores, smoothing=0.2, mixture=0.5),
-    "stale": lambda scores: prob_weights_from_scores(scores[::-1].copy(), mixture=0.1),
+    "mixture 0.1": lambda scores: mix(prob_weights_from_scores(scores), 0.1),
+    "mixture 1": lambda scores: mix(prob_weights_from_scores(scores), 1.0),
+    "smoothed mixture": lambda scores: mix(prob_weights_from_scores(scores, smoothing=0.2), 0.5),
+    "stale": lambda scores: mix(prob_weights_from_scores(scores[::-1].copy()), 0.1),
+    "power": lambda scores: prob_weights_from_scores(scores, power=0.5),
+    "power, smoothed": lambda scores: prob_weights_from_scores(scores, smoothing=0.3, power=2.0),
     "rounded": lambda scores: prob_weights_from_scores(np.ceil(scores)),
 }
 
@@ -111,7 +113,7 @@ class Unweighted(Proposal):
 @pytest.mark.parametrize("wrong", [ForgetsTheOrder, SelfNormalised, Unweighted])
 @pytest.mark.parametrize("sampling", ["systematic", "multinomial"])
 def test_a_wrong_sampler_is_found_out(wrong, sampling, gradients, scores, order):
-    sampler = wrong(prob_weights_from_scores(scores, mixture=0.1), order)
+    sampler = wrong(mix(prob_weights_from_scores(scores), 0.1), order)
     size = 3 if sampling == "systematic" else 1
     bias = expected_estimate(sampler, gradients, order, size, sampling) - gradients.mean(axis=0)
     assert np.abs(bias).max() > 1e-3
@@ -134,21 +136,30 @@ def test_draws_are_those_of_the_seed(prob_weights, order):
         assert sampling == "systematic" or (first != other).any()
 
 
-def test_prob_weights_have_mean_one_and_overwrite_the_scores(scores):
-    for mixture in (0.0, 0.3, 1.0):
-        given = scores.copy()
-        got = prob_weights_from_scores(given, 0.2, mixture)
-        assert got is given
-        expected = (1 - mixture) * (scores + 0.2) / (scores + 0.2).mean() + mixture
-        np.testing.assert_allclose(got, expected, rtol=1e-14)
-        np.testing.assert_allclose(got.mean(), 1, rtol=1e-14)
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 2.0])
+def test_prob_weights_have_mean_one_and_overwrite_the_scores(scores, power):
+    given = scores.copy()
+    got = prob_weights_from_scores(given, 0.2, power)
+    assert got is given
+    smoothed = scores**power + 0.2
+    np.testing.assert_allclose(got, smoothed / smoothed.mean(), rtol=1e-14)
+    np.testing.assert_allclose(got.mean(), 1, rtol=1e-14)
+
+
+@pytest.mark.parametrize("mixture", [0.0, 0.3, 1.0])
+def test_a_mixture_is_a_new_array_of_mean_one(scores, mixture):
+    weights = prob_weights_from_scores(scores)
+    got = mix(weights, mixture)
+    np.testing.assert_allclose(got, (1 - mixture) * weights + mixture, rtol=1e-14)
+    np.testing.assert_allclose(got.mean(), 1, rtol=1e-14)
+    assert not np.shares_memory(got, weights)
 
 
 @pytest.mark.parametrize("mixture", [0.01, 0.1, 0.5, 1.0])
 def test_the_mixture_bounds_every_importance_weight(scores, order, mixture):
     scores[2] = 0
     scores[5] *= 1e9
-    proposal = Proposal(prob_weights_from_scores(scores, mixture=mixture), order)
+    proposal = Proposal(mix(prob_weights_from_scores(scores), mixture), order)
     largest = proposal.importance_weights(np.arange(N)).max()
     np.testing.assert_allclose(largest, 1 / mixture, rtol=1e-6)
 
@@ -157,14 +168,14 @@ def test_the_mixture_bounds_every_importance_weight(scores, order, mixture):
 def test_additive_smoothing_is_a_mixture(scores, smoothing):
     mixture = smoothing / (scores.mean() + smoothing)
     smoothed = prob_weights_from_scores(scores.copy(), smoothing=smoothing)
-    np.testing.assert_allclose(prob_weights_from_scores(scores, mixture=mixture), smoothed, rtol=1e-13)
+    np.testing.assert_allclose(mix(prob_weights_from_scores(scores), mixture), smoothed, rtol=1e-13)
 
 
-@pytest.mark.parametrize("mixture", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("power", [0.5, 1.0])
 @pytest.mark.parametrize("bad", [[0, 0, 0], [1, np.nan, 1], [1, np.inf, 1]])
-def test_scores_that_form_no_proposal_are_refused(bad, mixture):
+def test_scores_that_form_no_proposal_are_refused(bad, power):
     with pytest.raises(ValueError, match="must be finite and not all zero"):
-        prob_weights_from_scores(np.array(bad, float), mixture=mixture)
+        prob_weights_from_scores(np.array(bad, float), power=power)
 
 
 def test_zero_scores_form_a_proposal_once_they_are_smoothed():
@@ -236,8 +247,39 @@ def test_systematic_sampling_along_the_strata_has_less_variance_than_independent
     labels = rng.integers(0, 5, n, dtype=np.int32)
     gradients = rng.standard_normal((5, 6))[labels] * rng.exponential(size=(n, 1)) + 0.1 * rng.standard_normal((n, 6))
     scores = np.linalg.norm(gradients, axis=1)
-    weights = np.ones(n) if uniform else prob_weights_from_scores(scores.copy(), mixture=0.1)
+    weights = np.ones(n) if uniform else mix(prob_weights_from_scores(scores.copy()), 0.1)
     order = stratified_order(labels, labels, scores.astype(np.float32), 5)
     got = systematic_variance(Proposal(weights, order), gradients, order, size)
     independent = reference.trace_of_covariance(gradients, weights / weights.sum()) / size
     assert got < 0.3 * independent
+
+
+def test_a_bias_exponent_of_one_leaves_the_weights_alone(rng):
+    weights = rng.exponential(size=N)
+    assert biased_weights(weights, 1.0) is weights
+
+
+@pytest.mark.parametrize("exponent", [0.5, 0.0, -0.5])
+def test_biased_weights_are_renormalised_as_in_1706_00043(scores, order, rng, exponent):
+    drawn, w = Proposal(prob_weights_from_scores(scores.copy()), order).draw(20, "multinomial", rng)
+    s = scores[drawn]
+    expected = w**exponent * (w @ s) / (w**exponent @ s)
+    np.testing.assert_allclose(biased_weights(w, exponent), expected, rtol=1e-12)
+    same = len(s) * scores.mean() * s**-exponent / (s ** (1 - exponent)).sum()
+    np.testing.assert_allclose(expected, same, rtol=1e-12)
+
+
+@pytest.mark.parametrize("exponent", [1.0, 0.5, 0.0, -0.5])
+def test_biased_descent_is_on_the_mean_of_losses_to_the_power_two_minus_k(rng, exponent):
+    # losses l_n(x) = (x - a_n)^2 + 1 of one parameter, drawn by their loss, weights w^k without renormalisation
+    a, x, h = rng.standard_normal(N), 0.3, 1e-6
+    losses, gradients = (x - a) ** 2 + 1, 2 * (x - a)
+    q = losses / losses.sum()
+    expected_gradient = (q * (1 / (N * q)) ** exponent * gradients).sum()
+
+    def soft_max_loss(at):
+        return (((at - a) ** 2 + 1) ** (2 - exponent)).mean()
+
+    slope = (soft_max_loss(x + h) - soft_max_loss(x - h)) / (2 * h)
+    factor = losses.mean() ** (1 - exponent) * (2 - exponent)
+    np.testing.assert_allclose(expected_gradient * factor, slope, rtol=1e-8)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from isgd_mpi.config import Config
-from isgd_mpi.proposal import prob_weights_from_scores
+from isgd_mpi.proposal import mix, prob_weights_from_scores
 from isgd_mpi.sampler import Sampler
 
 N, N_CLASSES = 40, 4
@@ -16,7 +16,7 @@ def labels(rng):
 @pytest.fixture
 def make(labels, rng):
     def make(**settings):
-        return Sampler(Config(**({"minibatch_size": 8, "usable_fraction": 0.5} | settings)), labels, N_CLASSES, rng)
+        return Sampler(Config(**({"minibatch_size": 8, "usable_fraction": 0.5} | settings)), labels, N_CLASSES, rng, N)
 
     return make
 
@@ -33,17 +33,17 @@ def test_uniform_until_enough_examples_have_a_score(make, rng):
     sampler, scores = make(), rng.exponential(size=N)
     assert is_uniform(sampler)
     write(sampler, 19, scores)
-    assert sampler.renew() is None and is_uniform(sampler)
+    assert sampler.renew(0) is None and is_uniform(sampler)
     write(sampler, 20, scores)
-    assert sampler.renew() is None and sampler.importance_sampling
+    assert sampler.renew(0) is None and sampler.importance_sampling
 
 
 def test_the_proposal_is_formed_from_the_scores_and_their_mean_where_there_is_none(make, rng):
     sampler, scores = make(smoothing=0.3, mixture=0.2), rng.exponential(size=N).astype(np.float32)
     write(sampler, 30, scores)
-    sampler.renew()
+    sampler.renew(0)
     scores[30:] = scores[:30].mean(dtype=float)
-    expected = prob_weights_from_scores(scores.astype(float), 0.3, 0.2)
+    expected = mix(prob_weights_from_scores(scores.astype(float), 0.3), 0.2)
     np.testing.assert_allclose(sampler.proposal.prob_weights, expected, rtol=1e-6)
     assert sampler.mixture == 0.2
 
@@ -51,16 +51,16 @@ def test_the_proposal_is_formed_from_the_scores_and_their_mean_where_there_is_no
 def test_uniform_sampling_stays_uniform(make, rng):
     sampler = make(score="uniform")
     write(sampler, N, rng.exponential(size=N))
-    assert sampler.renew() is None and is_uniform(sampler)
+    assert sampler.renew(0) is None and is_uniform(sampler)
 
 
 @pytest.mark.parametrize("scores", [np.zeros(N), np.full(N, np.nan)])
 def test_scores_that_form_no_proposal_are_told_of_and_sampling_is_uniform(make, rng, scores):
     sampler = make()
     write(sampler, N, rng.exponential(size=N))
-    sampler.renew()
+    sampler.renew(0)
     write(sampler, N, scores, step=1)
-    assert "finite and not all zero" in sampler.renew()
+    assert "finite and not all zero" in sampler.renew(0)
     assert is_uniform(sampler)
 
 
@@ -82,16 +82,16 @@ def test_a_minibatch_has_the_size_and_the_sampling_asked_for(make):
 def test_the_order_is_renewed_once_as_many_examples_were_drawn_or_scored_as_there_are(make, rng):
     sampler, scores = make(), rng.exponential(size=N)
     write(sampler, N, scores)
-    sampler.renew()
+    sampler.renew(0)
     first = sampler._order
     write(sampler, N - 8, scores[::-1].copy(), step=1)
-    sampler.renew()
+    sampler.renew(0)
     assert sampler._order is first
     sampler.draw(rng)  # for the monitor: does not count
-    sampler.renew()
+    sampler.renew(0)
     assert sampler._order is first
     sampler.note_drawn(8)
-    sampler.renew()
+    sampler.renew(0)
     assert sampler._order is not first
     np.testing.assert_array_equal(np.sort(sampler._order), np.arange(N))
 
@@ -101,3 +101,44 @@ def test_predictions_of_scorers_go_into_the_table(make, rng):
     sampler.write(slice(3, 6), np.ones(3), np.array([1, 2, 3], np.int32), step=4)
     np.testing.assert_array_equal(sampler.table.predictions[3:6], [1, 2, 3])
     np.testing.assert_array_equal(sampler.table.steps[3:6], [4, 4, 4])
+
+
+def test_uniform_steps_are_drawn_with_their_probability_and_weight_one(make, rng):
+    sampler = make(uniform_probability=0.3, mixture=0.0)
+    write(sampler, N, rng.exponential(size=N) + 0.1)
+    sampler.renew(0)
+    n_uniform = sum(np.all(sampler.draw(rng)[1] == 1) for _ in range(2000))
+    assert abs(n_uniform - 600) < 4 * np.sqrt(2000 * 0.3 * 0.7)
+
+
+def test_adaptive_smoothing_follows_the_mean_score(make, rng):
+    sampler, scores = make(adaptive_smoothing=0.5, mixture=0.0), rng.exponential(size=N)
+    mean = None
+    for step, factor in enumerate((1.0, 3.0, 0.1)):
+        write(sampler, N, factor * scores, step)
+        sampler.renew(step)
+        now = (factor * scores).mean()
+        mean = now if mean is None else 0.9 * mean + 0.1 * now
+        expected = prob_weights_from_scores(factor * scores, 0.5 * mean)
+        np.testing.assert_allclose(sampler.proposal.prob_weights, expected, rtol=1e-6)
+
+
+def test_scores_that_age_end_importance_sampling(make, rng):
+    sampler = make(max_staleness=10)
+    write(sampler, N, rng.exponential(size=N), step=0)
+    sampler.renew(10)
+    assert sampler.importance_sampling
+    assert sampler.renew(11) is None and is_uniform(sampler)
+
+
+def test_what_is_not_wanted_is_not_used_but_compared(make, rng):
+    sampler, scores = make(mixture=0.2), rng.exponential(size=N)
+    assert sampler.compare(slice(0, N), scores) == 0
+    write(sampler, N, scores)
+    sampler.renew(0, wanted=False)
+    assert is_uniform(sampler)
+    assert sampler.compare(slice(0, N), scores) == N
+    in_use, uniform = sampler.second_moments
+    assert in_use < uniform
+    sampler.renew(0)
+    assert sampler.importance_sampling and sampler.mixture == 0.2

@@ -10,7 +10,7 @@ def table():
 
 
 def test_a_new_table_has_no_score_and_predicts_the_labels(table):
-    assert table.usable_fraction() == 0
+    assert table.usable_fraction(9) == 0
     np.testing.assert_array_equal(table.steps, [NEVER] * 5)
     np.testing.assert_array_equal(table.predictions, [3, 1, 2, 0, 1])
 
@@ -39,18 +39,18 @@ def test_of_two_scores_of_one_step_the_later_written_wins(table):
 def test_an_example_drawn_twice_has_one_score(table):
     table.write(np.array([2, 2, 2]), np.array([4.0, 4.0, 4.0]), step=1)
     np.testing.assert_array_equal(table.scores, [0, 0, 4, 0, 0])
-    assert table.usable_fraction() == 1 / 5
+    assert table.usable_fraction(9) == 1 / 5
 
 
 def test_examples_without_a_score_get_the_mean_of_the_others(table):
     table.write(np.array([0, 3]), np.array([1.0, 4.0]), step=2)
-    np.testing.assert_array_equal(table.filled_scores(), [1, 2.5, 2.5, 4, 2.5])
-    assert table.usable_fraction() == 2 / 5
+    np.testing.assert_array_equal(table.filled_scores(9), [1, 2.5, 2.5, 4, 2.5])
+    assert table.usable_fraction(9) == 2 / 5
 
 
 def test_filled_scores_are_a_copy_in_float64(table):
     table.write(slice(0, 5), np.arange(5), step=0)
-    filled = table.filled_scores()
+    filled = table.filled_scores(9)
     filled += 1
     assert filled.dtype == np.float64
     np.testing.assert_array_equal(table.scores, np.arange(5))
@@ -58,12 +58,12 @@ def test_filled_scores_are_a_copy_in_float64(table):
 
 def test_scores_of_step_zero_are_usable(table):
     table.write(slice(0, 5), np.zeros(5), step=0)
-    assert table.usable_fraction() == 1
+    assert table.usable_fraction(9) == 1
 
 
 def test_without_any_score_there_is_nothing_to_fill_with(table):
-    with pytest.raises(ValueError, match="no example has a score"):
-        table.filled_scores()
+    with pytest.raises(ValueError, match="no example has a usable score"):
+        table.filled_scores(9)
 
 
 def test_staleness_is_steps_since_the_parameters_behind_the_scores(table):
@@ -75,3 +75,15 @@ def test_staleness_is_steps_since_the_parameters_behind_the_scores(table):
 def test_staleness_without_scores(table):
     mean, largest = table.staleness(3)
     assert np.isnan(mean) and largest == -1
+
+
+def test_a_score_older_than_the_largest_staleness_is_not_usable():
+    table = ScoreTable(np.zeros(4, np.int32), max_staleness=10)
+    for row, step in enumerate([0, 5, 6]):
+        table.write(slice(row, row + 1), np.array([row + 1.0]), step)
+    np.testing.assert_array_equal(table.usable(15), [False, True, True, False])
+    assert table.usable_fraction(15) == 0.5
+    np.testing.assert_array_equal(table.filled_scores(15), [2.5, 2, 3, 2.5])
+    np.testing.assert_array_equal(table.filled_scores(16), [3, 3, 3, 3])
+    with pytest.raises(ValueError, match="no example has a usable score"):
+        table.filled_scores(17)

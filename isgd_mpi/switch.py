@@ -1,0 +1,68 @@
+"""Whether importance sampling pays: it is used only while it does.
+
+On where ``variance_gain x (steps per second with it) > steps per second without``: scoring is done
+by other ranks, so what it costs the trainer is the time of its refreshes.
+"""
+
+import math
+
+_ON_AGAIN = 1.05  # the gain in speed from which on it pays again: above 1, so that it does not flutter
+_SHARE_KEPT = 0.9  # of the moving average of the refreshes' share of the time
+
+
+class Switch:
+    """Decides, refresh by refresh, whether to sample by importance.
+
+    Parameters
+    ----------
+    automatic : bool
+        If not, it always says yes.
+    memory : float
+        Fresh norms on which it must be seen that it does not pay, before the answer is no; one
+        figure is enough for a yes.
+
+    Attributes
+    ----------
+    on : bool
+        The present decision.
+    speed_gain : float
+        ``variance_gain`` times the steps per second with importance sampling over those without,
+        as of the last decision; NaN if unknown.
+    """
+
+    def __init__(self, automatic, memory):
+        self._automatic = automatic
+        self._memory = memory
+        self._refresh_share = None
+        self._n_against = 0
+        self.on = True
+        self.speed_gain = math.nan
+
+    def decide(self, variance_gain, refresh_share, n_fresh):
+        """Decide on importance sampling until the next refresh.
+
+        Parameters
+        ----------
+        variance_gain : float
+            Of the proposal that is, or would be, in use; NaN if unknown, which changes nothing.
+        refresh_share : float
+            Share of the trainer's time, since the last decision, that its refreshes took.
+        n_fresh : int
+            Examples whose fresh norms the variance gain has learnt from since then.
+
+        Returns
+        -------
+        changed : bool
+        """
+        if not self._automatic or math.isnan(variance_gain):
+            return False
+        if self.on:  # refreshes are fewer while it is off: what they cost is then not seen
+            past = refresh_share if self._refresh_share is None else self._refresh_share
+            self._refresh_share = _SHARE_KEPT * past + (1 - _SHARE_KEPT) * refresh_share
+        self.speed_gain = variance_gain * (1 - self._refresh_share)
+        self._n_against = self._n_against + n_fresh if self.speed_gain < 1 else 0
+        was_on = self.on
+        self.on = self.speed_gain > _ON_AGAIN if not was_on else self._n_against <= self._memory
+        if self.on != was_on:
+            self._n_against = 0
+        return self.on != was_on

@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+import reference
+from conftest import python_of
+
+from isgd_mpi.mixture import LEAST, Mixture
+from isgd_mpi.proposal import mix
+from kernels.mixture import add_second_moments
+
+N = 50
+
+
+@pytest.fixture
+def norms(rng):
+    return rng.exponential(size=N)
+
+
+@pytest.fixture
+def base_weights(rng):
+    weights = rng.exponential(size=N)
+    return weights / weights.mean()
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("size", [1, 7, N])
+def test_add_second_moments(variant, rng, size):
+    squared, weights, shares = rng.exponential(size=(3, size))
+    squared[0], weights[0] = 0, 0  # an example without gradient and weight counts for nothing
+    mixtures = np.array([0.0, 0.03, 0.5, 1.0])
+    got = np.full(4, 2.0)
+    variant(add_second_moments)(squared, weights, shares, mixtures, got)
+    expected = 2 + reference.add_second_moments(squared, weights, shares, mixtures)
+    np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+
+@pytest.mark.kernels
+def test_add_second_moments_passes_nan_on():
+    out = np.zeros(2)
+    python_of(add_second_moments)(np.array([np.nan]), np.ones(1), np.ones(1), np.array([0.1, 1.0]), out)
+    assert np.isnan(out).all()
+
+
+def second_moment(norms, base_weights, mixture):
+    """The trace of the covariance plus |mu|^2, as method.md section 2 has it."""
+    weights = mix(base_weights, mixture)
+    return weights.mean() * (norms**2 / weights).mean()
+
+
+@pytest.mark.parametrize("value", [0.0, 0.2, 1.0])
+def test_a_fixed_mixture_stays_and_knows_its_second_moment(norms, base_weights, value):
+    mixture = Mixture(value, N)
+    assert np.isnan(mixture.second_moment)
+    mixture.observe(norms, base_weights)
+    mixture.choose()
+    assert mixture.value == value
+    np.testing.assert_allclose(mixture.second_moment, second_moment(norms, base_weights, value), rtol=1e-12)
+    np.testing.assert_allclose(mixture.uniform_second_moment, (norms**2).mean(), rtol=1e-12)
+
+
+def chosen(norms, base_weights, times=20):
+    mixture = Mixture("auto", N)
+    for _ in range(times):
+        mixture.observe(norms, base_weights)
+        mixture.choose()
+    return mixture
+
+
+def test_the_automatic_mixture_has_the_least_second_moment(rng, base_weights):
+    norms = base_weights + rng.exponential(size=N)  # scores that are somewhat out of date
+    mixture = chosen(norms, base_weights)
+    least = min(second_moment(norms, base_weights, value) for value in np.linspace(LEAST, 1, 200))
+    assert LEAST < mixture.value < 1
+    assert second_moment(norms, base_weights, mixture.value) < 1.01 * least
+
+
+def test_fresh_scores_want_the_least_mixture_and_worthless_ones_the_uniform_proposal(rng, norms, base_weights):
+    np.testing.assert_allclose(chosen(base_weights, base_weights).value, LEAST)
+    assert chosen(1 / (base_weights + 0.01), base_weights).value == 1
+
+
+def test_the_mixture_rises_at_once_and_falls_by_half_a_memory(base_weights):
+    mixture = chosen(base_weights, base_weights)
+    mixture.observe(1 / (base_weights + 0.01), base_weights)
+    mixture.choose()
+    assert mixture.value == 1
+    mixture.observe(base_weights, base_weights)
+    mixture.choose()
+    np.testing.assert_allclose(mixture.value, 0.5)
+    mixture.observe(base_weights[: N // 2], base_weights[: N // 2])
+    mixture.choose()
+    np.testing.assert_allclose(mixture.value, 0.5 / np.sqrt(2))
+
+
+def test_drawn_examples_stand_for_their_importance_weights(norms, base_weights):
+    # the expectation over one draw is what all examples together give
+    weights = mix(base_weights, 0.2)
+    expectation = 0.0
+    for n in range(N):
+        mixture = Mixture(0.2, N)
+        mixture.observe(norms[n : n + 1], base_weights[n : n + 1], 1 / weights[n : n + 1])
+        expectation += weights[n] / N * np.array([mixture.second_moment, mixture.uniform_second_moment])
+    expected = second_moment(norms, base_weights, 0.2), (norms**2).mean()
+    np.testing.assert_allclose(expectation, expected, rtol=1e-12)
+
+
+def test_an_infinite_moment_does_not_last(norms, base_weights):
+    mixture = Mixture(0.0, N)
+    with np.errstate(divide="ignore"):
+        mixture.observe(norms[:5], np.zeros(5))
+    assert mixture.second_moment == np.inf
+    mixture.observe(norms[:5], base_weights[:5])
+    assert np.isfinite(mixture.second_moment)
