@@ -69,9 +69,9 @@ STALENESS = Experiment(
         "small": Scale(
             "4 min on 2 cores",
             ("mnist10k",),
-            ranks=3,
+            ranks=2,
             # one step more than 2 * 512: each interval ends with a refresh, which measures
-            options=_MNIST | {"hidden": [256, 256], "mixture": 0.1, "steps": 1025, "eval_every": 50},
+            options=_MNIST | {"hidden": [128, 128], "mixture": 0.1, "steps": 1025, "eval_every": 50},
             groups=_INTERVALS + _BESIDE_TRAINING,
             notes=("On 8 000 images: at interval 1 every step is preceded by a sweep over all of them.",),
         ),
