@@ -1,0 +1,132 @@
+"""``python -m isgd_mpi.experiment NAME``: the runs of one of the papers' experiments, and the report."""
+
+import shlex
+import signal
+import sys
+from argparse import ArgumentError, HelpFormatter
+from pathlib import Path
+
+from jsonargparse import ArgumentParser
+from jsonargparse.typing import PositiveFloat, PositiveInt
+
+from isgd_mpi.errors import InputError
+from isgd_mpi.experiments.catalogue import EXPERIMENTS
+from isgd_mpi.experiments.conduct import conduct, survey
+from isgd_mpi.experiments.description import SCALES
+from isgd_mpi.experiments.launcher import Mpirun, command_line
+from isgd_mpi.experiments.plan import make_plan
+from isgd_mpi.experiments.state import ABSENT, INCOMPLETE
+from isgd_mpi.experiments.table import table
+
+DONE, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments=None):
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        By default those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0; 1 if a run diverged or failed; 2 if the input is at fault; 130 if interrupted.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        settings = _parse(arguments)
+        if settings.list or settings.name is None:
+            print(listing())
+            return DONE
+        plan = _plan(settings)
+        if settings.dry_run:
+            return _show_commands(plan)
+        return _run(plan, settings, shlex.join(["python", "-m", "isgd_mpi.experiment", *arguments]))
+    except InputError as error:
+        print(f"isgd_mpi: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("isgd_mpi: interrupted; the same command goes on where it was", file=sys.stderr)
+        return INTERRUPTED
+
+
+def listing():
+    """Return the experiments, a line each, with the time that they take."""
+    width = max(map(len, EXPERIMENTS))
+    lines = [f"  {name:<{width}}  {about.title} ({about.scales['small'].time})" for name, about in EXPERIMENTS.items()]
+    return "usage: python -m isgd_mpi.experiment NAME [OPTIONS]; --help lists them\n\n" + "\n".join(lines)
+
+
+def _parse(arguments):
+    parser = ArgumentParser(
+        prog="python -m isgd_mpi.experiment",
+        description="Do the runs of an experiment, keep those that are there already, and write a report on them.",
+        exit_on_error=False,
+        allow_abbrev=False,
+        formatter_class=HelpFormatter,
+    )
+    parser.add_argument("name", nargs="?", choices=list(EXPERIMENTS), help="which one; without a name they are listed")
+    parser.add_argument("--list", action="store_true", help="list the experiments with the time that they take")
+    parser.add_argument("--seeds", type=PositiveInt, metavar="S", help="seeds 0 to S - 1 (default: 5)")
+    parser.add_argument("--ranks", type=PositiveInt, metavar="R", help="ranks of each run (default: the experiment's)")
+    parser.add_argument("--data", metavar="NAME", help="another data set than the experiment's")
+    parser.add_argument("--data-dir", metavar="DIR", help="folder of the original data files")
+    parser.add_argument(
+        "--scale", choices=SCALES, default="small", help="small: minutes on 2 cores (default); paper: as published"
+    )
+    parser.add_argument("--out", metavar="DIR", type=Path, help="folder for it all (default: runs/NAME-SCALE)")
+    parser.add_argument("--timeout", type=PositiveFloat, metavar="SECONDS", help="end a run that takes longer")
+    parser.add_argument("--dry-run", action="store_true", help="print the runs that are due, as command lines")
+    try:
+        return parser.parse_args(arguments)
+    except ArgumentError as error:
+        raise InputError(f"{' '.join(str(error).split())}; see --help") from None
+
+
+def _plan(settings):
+    """Return the plan that the command line asks for."""
+    folder = settings.out or Path("runs") / f"{settings.name}-{settings.scale}"
+    choices = (settings.data, settings.data_dir, settings.ranks, settings.seeds)
+    return make_plan(settings.name, EXPERIMENTS[settings.name], settings.scale, folder, *choices)
+
+
+def _show_commands(plan):
+    states = survey(plan)
+    for run in plan.runs:
+        if states[run.name] in (ABSENT, INCOMPLETE):
+            print(command_line(run, plan.folder_of(run)))
+    return DONE
+
+
+def _run(plan, settings, command):
+    """Do the runs and report on them; return the exit code."""
+    timeout = settings.timeout or plan.experiment.scales[settings.scale].timeout_seconds
+    launcher = Mpirun(timeout)
+    print(f"{plan.experiment.title}: {plan.experiment.question}", *plan.notes, sep="\n  ")
+    problems = conduct(plan, launcher, command)
+    print(table(plan))
+    for name, reason in problems.items():
+        print(f"isgd_mpi: {name} failed: {reason}", file=sys.stderr)
+    print(f"report: {_report(plan.folder)}")
+    return SOME_FAILED if problems else DONE
+
+
+def _report(folder):
+    """Write the report into the experiment's folder and return its page."""
+    from isgd_mpi.report import write_report  # needs matplotlib, which the runs do not
+
+    return write_report([folder], folder / "report")
+
+
+def heed_signals():
+    """Let signals that end a job or a session interrupt as Ctrl-C does: the run in progress ends with it."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, signal.default_int_handler)
+
+
+if __name__ == "__main__":
+    heed_signals()
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""Start a training job, and see it end."""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from isgd_mpi.config import Config, option
+from isgd_mpi.errors import InputError
+
+_GRACE_SECONDS = 30.0  # from asking a job to end, which saves its model, to killing it
+
+_WHERE_OPEN_MPI_REFUSES = {
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+    "PRTE_MCA_hwloc_default_binding_policy": "none",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",  # until version 4
+    "OMPI_MCA_hwloc_base_binding_policy": "none",
+}
+_AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+
+
+class Mpirun:
+    """Runs jobs on this machine, with the mpirun of Python's own folder or of the search path.
+
+    Parameters
+    ----------
+    timeout_seconds : float
+        After which a job is ended.
+
+    Raises
+    ------
+    InputError
+        There is no mpirun.
+    """
+
+    def __init__(self, timeout_seconds):
+        self._timeout_seconds = timeout_seconds
+        beside = str(Path(sys.executable).parent)
+        self._mpirun = shutil.which("mpirun", path=beside) or shutil.which("mpirun")
+        if self._mpirun is None:
+            raise InputError(
+                f"there is no mpirun in {beside} or on PATH: pip install mpich, or load your site's MPI module"
+            )
+
+    def run(self, config_file, folder, ranks):
+        """Run a job to its end.
+
+        Parameters
+        ----------
+        config_file : pathlib.Path
+            Its options. What it prints goes into the file beside it that ends in ``.log``.
+        folder : pathlib.Path
+            To write to; must not exist.
+        ranks : int
+
+        Returns
+        -------
+        int
+            Its exit code.
+
+        Raises
+        ------
+        TimeoutError
+            It took too long, and was ended.
+        """
+        options = ["--config", config_file, "--run-dir", folder, "--quiet"]
+        command = [self._mpirun, "-n", ranks, sys.executable, "-m", "isgd_mpi", *options]
+        with open(config_file.with_suffix(".log"), "wb") as output:
+            process = subprocess.Popen(
+                list(map(str, command)),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment(),
+                start_new_session=True,  # Ctrl-C reaches it through us, once
+            )
+            try:
+                return process.wait(self._timeout_seconds)
+            except subprocess.TimeoutExpired:
+                raise TimeoutError(f"it took more than {self._timeout_seconds:g} s") from None
+            finally:
+                end(process)
+
+
+def environment():
+    """Return the variables of a job's environment: the user's, and leave to run more ranks than there are cores."""
+    defaults = _WHERE_OPEN_MPI_REFUSES | (_AS_ROOT if os.geteuid() == 0 else {})
+    return defaults | os.environ
+
+
+def end(process):
+    """Ask a job to end, if it is still there, and kill it if it does not.
+
+    Parameters
+    ----------
+    process : subprocess.Popen
+        In a session of its own.
+    """
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(_GRACE_SECONDS)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):  # a second Ctrl-C
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def command_line(run, folder):
+    """Return the command line that does the same by hand.
+
+    Parameters
+    ----------
+    run : plan.Run
+    folder : pathlib.Path
+        To write to.
+
+    Returns
+    -------
+    str
+    """
+    words = ["mpirun", "-n", run.ranks, "python", "-m", "isgd_mpi"]
+    defaults, settings = asdict(Config()), asdict(run.config)
+    for name, value in (settings | {"run_dir": str(folder), "quiet": False}).items():
+        if value != defaults[name]:
+            words += [option(name), *(value if isinstance(value, list) else [value])]
+    return shlex.join(map(str, words))

@@ -1,0 +1,28 @@
+"""What came of an experiment, as a plain table on the terminal."""
+
+from isgd_mpi.bench.runs import COLUMNS, read_run, spread
+from isgd_mpi.experiments.state import COMPLETE, state_of
+
+_SHOWN = ("train loss", "test error / %", "in use / uniform", "steps/s", "seconds")
+
+
+def table(plan):
+    """Return medians and quartiles over the complete runs of each group, as lines.
+
+    Parameters
+    ----------
+    plan : plan.Plan
+
+    Returns
+    -------
+    str
+        Losses and errors are those of the last parameters.
+    """
+    rows = [("median (quartiles)", "runs", *_SHOWN)]
+    for group in plan.groups:
+        folders = [plan.folder_of(run) for run in group.runs if state_of(plan.folder_of(run), run) == COMPLETE]
+        complete = list(map(read_run, folders))
+        figures = [spread(complete, COLUMNS[name]) if complete else "–" for name in _SHOWN]
+        rows.append((group.label, f"{len(complete)} of {len(group.runs)}", *figures))
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
