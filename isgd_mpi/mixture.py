@@ -5,6 +5,10 @@ With base weights w (scores over their mean) and a uniform part lambda the proba
 ``J(lambda) = mean(|g|^2 / omega)``. When fresh norms |g| arrive for examples whose old scores are
 known, J can be evaluated for any lambda: the one that minimises it adapts to the staleness there is.
 J(1) is the second moment under uniform sampling.
+
+Between two refreshes the trainer's own minibatches tell as much of the weights that they were drawn
+with, each example standing for its importance weight: where they call for a larger uniform part than
+was chosen, it is raised at once rather than at the next refresh.
 """
 
 import numpy as np
@@ -16,6 +20,9 @@ LEAST = 0.03
 
 _FIRST = 0.5  # before anything is known
 _N_CANDIDATES = 24
+_DRAWN_MEMORY = 1600  # drawn examples that J between refreshes is averaged over
+_ENOUGH_DRAWN = 800  # of them, before they count
+_NOTABLE = 1.3  # a change by this factor is worth forming the proposal anew
 _FALL = 2.0  # the uniform part falls by at most this factor with each `memory` of fresh norms; it rises at once
 
 
@@ -38,10 +45,11 @@ class Mixture:
     def __init__(self, value, memory):
         self._automatic = value == "auto"
         self._candidates = np.geomspace(LEAST, 1, _N_CANDIDATES) if self._automatic else np.array([value, 1.0])
+        self._moments = _Moments(self._candidates, memory)
+        self._drawn_moments = _Moments(self._candidates, _DRAWN_MEMORY)
         self._memory = memory
-        self._moments = np.full(len(self._candidates), np.nan)
         self._n_fresh = 0
-        self.value = _FIRST if self._automatic else value
+        self._chosen = self.value = _FIRST if self._automatic else value
 
     def observe(self, norms, base_weights, shares=None):
         """Take fresh gradient norms into account.
@@ -55,16 +63,35 @@ class Mixture:
         shares : (B,) ndarray of float64, optional
             How many examples each one stands for: its importance weight if it was drawn, 1 if not.
         """
-        squared = np.square(norms, dtype=np.float64)
-        fresh = np.zeros(len(self._candidates))
-        add_second_moments(
-            squared, base_weights, np.ones(len(squared)) if shares is None else shares, self._candidates, fresh
-        )
-        fresh /= len(squared)
-        # infinity, of a weight of zero without a uniform part, does not last
-        kept = max(0.0, 1 - len(squared) / self._memory) if np.isfinite(self._moments).all() else 0.0
-        self._moments = fresh if kept == 0 else kept * self._moments + (1 - kept) * fresh
-        self._n_fresh += len(squared)
+        self._moments.observe(norms, base_weights, shares)
+        self._n_fresh += len(norms)
+
+    def react(self, norms, base_weights, shares):
+        """Take the norms of a drawn minibatch into account between refreshes.
+
+        Parameters
+        ----------
+        norms, base_weights, shares : (M,) ndarray
+            As of :meth:`observe`.
+
+        Returns
+        -------
+        changed : bool
+            Whether the value changed notably: the proposal should be formed anew.
+        """
+        if not self._automatic:
+            return False
+        self._drawn_moments.observe(norms, base_weights, shares)
+        wanted = max(self._chosen, self._wanted_by_drawn())
+        if 1 / _NOTABLE <= wanted / self.value <= _NOTABLE:
+            return False
+        self.value = wanted
+        return True
+
+    def _wanted_by_drawn(self):
+        """Return the uniform part that the drawn minibatches call for; 0 while they are too few."""
+        known = self._drawn_moments.n_seen >= _ENOUGH_DRAWN and self._drawn_moments.known
+        return float(self._candidates[np.argmin(self._drawn_moments.values)]) if known else 0.0
 
     def choose(self):
         """Set the uniform part to the one with the least second moment, if it is to be chosen.
@@ -72,17 +99,45 @@ class Mixture:
         Upwards at once: too small a part lets one stale example undo a thousand steps. Downwards by
         half, at most, with each memory of fresh norms: too large a part costs a few per cent of the variance.
         """
-        if self._automatic and np.isfinite(self._moments).all():
-            best = float(self._candidates[np.argmin(self._moments)])
-            self.value = max(best, self.value / _FALL ** (self._n_fresh / self._memory))
+        if self._automatic and self._moments.known:
+            best = float(self._candidates[np.argmin(self._moments.values)])
+            self._chosen = max(best, self._chosen / _FALL ** (self._n_fresh / self._memory))
+            if self._n_fresh >= self._memory:  # all scores are new: what was drawn by the old ones says nothing of them
+                self._drawn_moments = _Moments(self._candidates, _DRAWN_MEMORY)
+            self.value = max(self._chosen, self._wanted_by_drawn())
         self._n_fresh = 0
 
     @property
     def second_moment(self):
         """J of the present value, between candidates by interpolation; NaN if nothing is known."""
-        return float(np.interp(self.value, self._candidates, self._moments))
+        return float(np.interp(self.value, self._candidates, self._moments.values))
 
     @property
     def uniform_second_moment(self):
         """J(1), ``mean(|g|^2)``; NaN if nothing is known."""
-        return float(self._moments[-1])
+        return float(self._moments.values[-1])
+
+
+class _Moments:
+    """A moving average of J for each candidate."""
+
+    def __init__(self, candidates, memory):
+        self._candidates = candidates
+        self._memory = memory
+        self.values = np.full(len(candidates), np.nan)
+        self.n_seen = 0
+
+    @property
+    def known(self):
+        return bool(np.isfinite(self.values).all())
+
+    def observe(self, norms, base_weights, shares=None):
+        squared = np.square(norms, dtype=np.float64)
+        shares = np.ones(len(squared)) if shares is None else shares
+        fresh = np.zeros(len(self._candidates))
+        add_second_moments(squared, base_weights, shares, self._candidates, fresh)
+        fresh /= len(squared)
+        self.n_seen += len(squared)
+        # a plain mean until the memory is full; infinity, of a weight of zero without uniform part, does not last
+        share = min(1.0, len(squared) / min(self.n_seen, self._memory)) if self.known else 1.0
+        self.values = fresh if share == 1 else self.values + share * (fresh - self.values)

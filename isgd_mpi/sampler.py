@@ -87,6 +87,19 @@ class Sampler:
         self._mixture.observe(norms, self._scored_weights[rows], shares)
         return len(norms)
 
+    def react(self, rows, norms, shares):
+        """Form the proposal anew if a drawn minibatch says that its uniform part must change.
+
+        Parameters
+        ----------
+        rows : (M,) ndarray of int
+            The examples drawn.
+        norms, shares : (M,) ndarray
+            Their gradient norms and importance weights.
+        """
+        if self.importance_sampling and self._mixture.react(norms, self._scored_weights[rows], shares):
+            self._use_scores()
+
     def write(self, rows, scores, predictions, step):
         """Store what the model says of some examples.
 

@@ -117,6 +117,7 @@ class Trainer:
         self._sampler.note_drawn(len(minibatch.indices))
         if not self._norms_come_back:
             self._learn_from_drawn(minibatch)
+        self._sampler.react(minibatch.indices, minibatch.grad_norms, minibatch.importance_weights)
         if self._config.feedback:
             self._sampler.write(minibatch.indices, minibatch.scores, self._model.predictions, self.step)
         self._sum_of_losses += minibatch.loss

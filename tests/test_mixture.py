@@ -110,3 +110,40 @@ def test_an_infinite_moment_does_not_last(norms, base_weights):
     assert mixture.second_moment == np.inf
     mixture.observe(norms[:5], base_weights[:5])
     assert np.isfinite(mixture.second_moment)
+
+
+def surprise(mixture, base_weights, times):
+    """Show norms that have nothing to do with their scores, as if drawn."""
+    norms = 1 / (base_weights + 0.01)
+    return [mixture.react(norms, base_weights, np.ones(N)) for _ in range(times)]
+
+
+def test_drawn_minibatches_raise_the_mixture_once_there_are_enough(base_weights):
+    mixture = chosen(base_weights, base_weights)
+    changes = surprise(mixture, base_weights, 800 // N)
+    assert changes.index(True) == 800 // N - 1 and mixture.value == 1
+    assert not any(surprise(mixture, base_weights, 5))
+
+
+def test_a_refresh_of_all_scores_forgets_what_was_drawn(base_weights):
+    mixture = chosen(base_weights, base_weights)
+    surprise(mixture, base_weights, 20)
+    mixture.observe(base_weights[:5], base_weights[:5])
+    mixture.choose()
+    assert mixture.value == 1  # a few scores are new: what is drawn is still drawn by the old ones
+    mixture.observe(base_weights, base_weights)
+    mixture.choose()
+    np.testing.assert_allclose(mixture.value, LEAST)
+
+
+def test_drawn_minibatches_lower_the_mixture_only_to_what_was_chosen(base_weights):
+    mixture = chosen(base_weights, base_weights)
+    surprise(mixture, base_weights, 20)
+    calm = [mixture.react(base_weights, base_weights, np.ones(N)) for _ in range(2000)]
+    assert any(calm)
+    assert LEAST <= mixture.value < 1.4 * LEAST
+
+
+def test_a_fixed_mixture_does_not_react(base_weights):
+    mixture = Mixture(0.1, N)
+    assert not any(surprise(mixture, base_weights, 40)) and mixture.value == 0.1
