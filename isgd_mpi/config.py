@@ -79,6 +79,11 @@ class Config:
     switch: Literal["auto", "off"] = _option(
         "auto", "auto: back to uniform sampling where importance sampling does not pay; off: never"
     )
+    compat: Literal["none", "alain2015"] = _option(
+        "none",
+        "alain2015: scores go stale after 20 s and then leave the proposal, the last partial batch of each split is "
+        "left out, mixture auto is 0, and the variances of that paper's code are recorded beside the corrected ones",
+    )
     usable_fraction: float = _option(
         0.1, "importance sampling begins when this fraction of the training set has a score, in (0, 1]"
     )
@@ -126,9 +131,21 @@ class Config:
             raise InputError(f"--mixture must lie in [0, 1], or be auto, not {self.mixture}")
         if self.init != "he" and not 0 < self.init < math.inf:
             raise InputError(f"--init must be he or a positive number, not {self.init}")
+        if self.compat != "none" and (self.score != "grad-norm" or self.max_staleness is not None):
+            raise InputError(f"--compat {self.compat} has --score grad-norm and no --max-staleness: leave them out")
         limits = [name for name in LIMITS if getattr(self, name) is not None]
         if len(limits) > 1:
             raise InputError(f"give one of --steps, --epochs and --seconds, not {' and '.join(map(option, limits))}")
+
+    @property
+    def mixture_in_use(self):
+        """The mixture: `compat` has none unless it is given as a number."""
+        return 0.0 if self.compat != "none" and self.mixture == "auto" else self.mixture
+
+    @property
+    def switches(self):
+        """Whether importance sampling is to be switched off where it does not pay."""
+        return self.switch == "auto" and self.score != "uniform" and self.compat == "none"
 
     @property
     def wanted_threads(self):

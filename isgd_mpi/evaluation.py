@@ -19,6 +19,8 @@ class Evaluation:
         Which of how many parts of each split is this rank's.
     images : (B, n_features) ndarray of float32
         Buffer for standardised images; B is also the batch size.
+    whole_batches : bool
+        See :func:`shards.shards`.
 
     Attributes
     ----------
@@ -28,13 +30,13 @@ class Evaluation:
         Its sums: loss in nats, wrong predictions, examples.
     """
 
-    def __init__(self, model, dataset, part, n_parts, images):
+    def __init__(self, model, dataset, part, n_parts, images, whole_batches=False):
         self._model = model
         self._dataset = dataset
         self._images = images
         self._batches = []
         for split in (name for name in SPLITS if name in dataset.splits):
-            shard = shards(len(dataset.splits[split]), len(images), n_parts)[part]
+            shard = shards(len(dataset.splits[split]), len(images), n_parts, whole_batches)[part]
             self._batches += [(split, *shard.rows(i)) for i in range(len(shard.batches))]
         self._params = np.empty_like(model.params)
         self._step = NEVER

@@ -99,11 +99,15 @@ class Job:
 
     def _report_dtypes(self):
         """Return the dtype of each rank's report; None of the trainers'."""
-        parts = shards(self.dataset.n_train, self.batch_size, self.n_scorers)
+        parts = shards(self.dataset.n_train, self.batch_size, self.n_scorers, self._whole_batches)
         return [None] * self.config.trainers + [messages.report_dtype(shard) for shard in parts]
 
     def _scorer(self, part, n_parts):
-        return Scorer(self._model(self.batch_size), self.dataset, part, n_parts, self.batch_size)
+        return Scorer(self._model(self.batch_size), self.dataset, part, n_parts, self.batch_size, self._whole_batches)
+
+    @property
+    def _whole_batches(self):
+        return self.config.compat != "none"
 
     def _model(self, max_rows):
         score = "grad-norm" if self.config.score == "uniform" else self.config.score

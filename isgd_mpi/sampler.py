@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from isgd_mpi.compat import TimedScoreTable
 from isgd_mpi.mixture import Mixture
 from isgd_mpi.proposal import Proposal, mix, prob_weights_from_scores, stratified_order
 from isgd_mpi.score_table import ScoreTable
@@ -23,6 +24,8 @@ class Sampler:
         For the order in which uniform sampling walks over the training set.
     memory : float
         Fresh norms by which the mixture is chosen; see :class:`mixture.Mixture`.
+    clock : callable, optional
+        Returns seconds; for `compat`.
 
     Attributes
     ----------
@@ -33,15 +36,16 @@ class Sampler:
         Whether the proposal in use is other than uniform.
     """
 
-    def __init__(self, config, labels, n_classes, order_rng, memory):
+    def __init__(self, config, labels, n_classes, order_rng, memory, clock=None):
         self._config = config
         self._labels = labels
         self._n_classes = n_classes
         self._order_rng = order_rng
-        self._mixture = Mixture(config.mixture, memory)
+        self._mixture = Mixture(config.mixture_in_use, memory)
         self._scored_weights = None  # the probability weights without their uniform part, if there are enough scores
         self._mean_score = None
-        self.table = ScoreTable(labels, config.max_staleness)
+        self._leaves_out = config.compat != "none"
+        self.table = TimedScoreTable(labels, clock) if self._leaves_out else ScoreTable(labels, config.max_staleness)
         self._use_uniform_proposal()
 
     @property
@@ -155,7 +159,10 @@ class Sampler:
             mean = float(scores.mean())
             self._mean_score = mean if self._mean_score is None else _FORGET * self._mean_score + (1 - _FORGET) * mean
             smoothing += config.adaptive_smoothing * self._mean_score
-        return prob_weights_from_scores(scores, smoothing, config.power_smoothing)
+        weights = prob_weights_from_scores(scores, smoothing, config.power_smoothing)
+        if self._leaves_out:
+            weights[~self.table.usable(step)] = 0
+        return weights
 
     def _use_scores(self):
         """Draw by the scores, along an order in which similar examples follow each other."""
@@ -163,7 +170,8 @@ class Sampler:
             single = self._scored_weights.astype(np.float32)
             self._order = stratified_order(self._labels, self.table.predictions, single, self._n_classes)
             self._n_since_order = 0
-        self.proposal = Proposal(mix(self._scored_weights, self._mixture.value), self._order)
+        order = self._order[self._scored_weights[self._order] > 0] if self._leaves_out else self._order
+        self.proposal = Proposal(mix(self._scored_weights, self._mixture.value), order)
         self.importance_sampling = True
 
     def _order_is_old(self):

@@ -23,6 +23,8 @@ class Scorer:
         Which of how many shards of the training set is this rank's.
     score_batch_size : int
         Examples handled in one call of the model.
+    whole_batches : bool
+        See :func:`shards.shards`.
 
     Attributes
     ----------
@@ -30,12 +32,12 @@ class Scorer:
         What there is to report.
     """
 
-    def __init__(self, model, dataset, part, n_parts, score_batch_size):
+    def __init__(self, model, dataset, part, n_parts, score_batch_size, whole_batches=False):
         self._model = model
         self._dataset = dataset
-        self._shard = shards(len(dataset.splits["train"]), score_batch_size, n_parts)[part]
+        self._shard = shards(len(dataset.splits["train"]), score_batch_size, n_parts, whole_batches)[part]
         self._images = np.empty((score_batch_size, dataset.n_features), model.params.dtype)
-        self._evaluation = Evaluation(model, dataset, part, n_parts, self._images)
+        self._evaluation = Evaluation(model, dataset, part, n_parts, self._images, whole_batches)
         self._n_scored = 0
         self._step = NEVER
         self.record = np.zeros((), report_dtype(self._shard))

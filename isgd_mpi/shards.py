@@ -61,17 +61,19 @@ class Shard:
         return start, min(start + self.batch_size, self.stop)
 
 
-def shards(n_examples, batch_size, n_parts):
+def shards(n_examples, batch_size, n_parts, whole_batches=False):
     """Cut a split into one shard for each of `n_parts` ranks.
 
     Parameters
     ----------
     n_examples, batch_size, n_parts : int
+    whole_batches : bool
+        Whether to leave out the last batch if it is smaller than the others.
 
     Returns
     -------
     list of Shard
         In the order of the examples, which they tile.
     """
-    n_batches = -(-n_examples // batch_size)
+    n_batches = n_examples // batch_size if whole_batches else -(-n_examples // batch_size)
     return [Shard(n_examples, batch_size, block(n_batches, n_parts, part)) for part in range(n_parts)]

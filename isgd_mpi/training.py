@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from isgd_mpi import messages
+from isgd_mpi.compat import Alain2015
 from isgd_mpi.evaluation import combine
 from isgd_mpi.monitor import PAIR_EVERY, Monitor, effective_sample_size, entropy
 from isgd_mpi.optim import SGD
@@ -61,10 +62,12 @@ class Trainer:
         self._draw_rng, order_rng, self._pair_rng = (np.random.default_rng(seed) for seed in seeds)
         # a drawn example tells more of the variance than any other, but few are drawn
         memory = dataset.n_train * (1.0 if norms_come_back else _SHARE_OF_DRAWN)
-        self._sampler = Sampler(config, dataset.splits["train"].labels, dataset.n_classes, order_rng, memory)
+        labels, clock = dataset.splits["train"].labels, lambda: log.seconds
+        self._sampler = Sampler(config, labels, dataset.n_classes, order_rng, memory, clock)
+        self._compat = Alain2015() if config.compat != "none" else None
         self._optimiser = SGD(model.params, config.lr, config.momentum)
         self._monitor = Monitor(dataset.n_train, model.params.size, model.params.dtype, config.uniform_probability)
-        self._switch = Switch(config.switch == "auto" and config.score != "uniform", memory)
+        self._switch = Switch(config.switches, memory)
         self._images = np.empty((config.minibatch_size, dataset.n_features), model.params.dtype)
         self._labels = np.empty(config.minibatch_size, np.int32)
         self._batch_steps = np.full(-(-dataset.n_train // config.score_batch_size), NEVER, np.int64)
@@ -114,6 +117,8 @@ class Trainer:
         self._update(minibatch)
         if paired and self._config.bias_exponent == 1:
             self._monitor.observe_pair(minibatch.gradient)
+        if self._compat:
+            self._compat.observe_gradient(minibatch.gradient)
         self._sampler.note_drawn(len(minibatch.indices))
         if not self._norms_come_back:
             self._learn_from_drawn(minibatch)
@@ -209,11 +214,20 @@ class Trainer:
         rows = np.concatenate([np.arange(batch[0].start, batch[0].stop) for batch in fresh])
         norms = np.concatenate([batch[1] for batch in fresh])
         if self._norms_come_back:
-            self._monitor.observe(norms, self._sampler.proposal.importance_weights(rows))
-            self._n_compared += self._sampler.compare(rows, norms)
+            self._learn_from_scored(rows, norms)
         for batch in fresh:
             self._sampler.write(*batch)
         self.n_scored += len(rows)
+
+    def _learn_from_scored(self, rows, norms):
+        """Show fresh gradient norms to the monitor and the mixture."""
+        weights = self._sampler.proposal.importance_weights(rows)
+        if self._compat:
+            can_be_drawn = np.isfinite(weights)
+            rows, norms, weights = rows[can_be_drawn], norms[can_be_drawn], weights[can_be_drawn]
+            self._compat.observe(norms, 1 / weights)
+        self._monitor.observe(norms, weights)
+        self._n_compared += self._sampler.compare(rows, norms)
 
     def _fresh_batches(self, reports):
         """Yield rows, scores, predictions and step of each batch scored since the last refresh."""
@@ -247,6 +261,7 @@ class Trainer:
             "importance_sampling": self._sampler.importance_sampling,
             "examples_scored": self.n_scored,
             **now.rates_since(past),
+            **(self._compat.columns() if self._compat else {}),
         }
         if self._sampler.importance_sampling and self.figures["variance_gain"] > 0:
             self._log_gains.append(math.log(self.figures["variance_gain"]))

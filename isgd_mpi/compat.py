@@ -1,0 +1,102 @@
+"""The conventions of the code published with arXiv:1511.06481, so that its curves can be redrawn.
+
+They differ from what this package does, and each costs something: scores go stale by the clock, and
+stale examples are left out of the proposal, so the estimate is that of the fresh subset only; what
+is subtracted for |mu|^2 is too large; the plotted variance of the proposal in use is that of one
+with the square root of the weights really used; the last partial batch of each split is neither
+scored nor evaluated. The figures of the ``compat_`` columns stand beside the corrected ones.
+"""
+
+import numpy as np
+
+from isgd_mpi.score_table import ScoreTable
+
+STALE_SECONDS = 20.0
+"""Age at which a score is not used any more."""
+
+
+class TimedScoreTable(ScoreTable):
+    """A score table whose scores go stale by the clock.
+
+    Parameters
+    ----------
+    labels : (N,) ndarray of int
+    clock : callable
+        Returns seconds.
+    """
+
+    def __init__(self, labels, clock):
+        super().__init__(labels)
+        self._clock = clock
+        self._written = np.full(len(labels), -np.inf)
+
+    def write(self, rows, scores, step):
+        """Store scores and when that was; see :meth:`score_table.ScoreTable.write`."""
+        super().write(rows, scores, step)
+        self._written[rows] = self._clock()
+
+    def usable(self, step):
+        """Return which examples have a score of the last seconds, as (N,) ndarray of bool."""
+        return self._written >= self._clock() - STALE_SECONDS
+
+
+class Alain2015:
+    """The variances as that code computes them.
+
+    Attributes
+    ----------
+    n_seen : int
+        Fresh norms that :meth:`columns` will be made of.
+    """
+
+    def __init__(self):
+        self._forget()
+
+    def _forget(self):
+        self._sums = np.zeros(4)  # of |g|, |g|^2, sqrt(omega), |g|^2 / sqrt(omega)
+        self._norm_of_gradients, self._n_gradients = 0.0, 0
+        self.n_seen = 0
+
+    def observe(self, norms, prob_weights):
+        """Take fresh gradient norms into account.
+
+        Parameters
+        ----------
+        norms : (B,) ndarray
+        prob_weights : (B,) ndarray of float64
+            Weights omega of these examples in the proposal in use, positive.
+        """
+        norms, roots = np.asarray(norms, np.float64), np.sqrt(prob_weights)
+        squared = norms * norms
+        self._sums += norms.sum(), squared.sum(), roots.sum(), (squared / roots).sum()
+        self.n_seen += len(norms)
+
+    def observe_gradient(self, gradient):
+        """Take the norm of a minibatch gradient into account.
+
+        Parameters
+        ----------
+        gradient : (P,) ndarray
+        """
+        self._norm_of_gradients += float(np.sqrt(gradient @ gradient))
+        self._n_gradients += 1
+
+    def columns(self):
+        """Return the figures since the last call, and forget what they are made of.
+
+        Returns
+        -------
+        dict of float
+            ``compat_squared_mean_gradient``, the squared mean of the norms of minibatch gradients;
+            ``compat_trace_ideal``, ``compat_trace_in_use`` (with the square root of omega) and
+            ``compat_trace_uniform``. NaN where there is nothing to make them of.
+        """
+        norm, squared, root, quotient = self._sums / self.n_seen if self.n_seen else np.full(4, np.nan)
+        squared_mean = (self._norm_of_gradients / self._n_gradients) ** 2 if self._n_gradients else float("nan")
+        self._forget()
+        return {
+            "compat_squared_mean_gradient": squared_mean,
+            "compat_trace_ideal": float(norm**2 - squared_mean),
+            "compat_trace_in_use": float(root * quotient - squared_mean),
+            "compat_trace_uniform": float(squared - squared_mean),
+        }
