@@ -23,7 +23,7 @@ _N_CANDIDATES = 24
 _DRAWN_MEMORY = 1600  # drawn examples that J between refreshes is averaged over
 _ENOUGH_DRAWN = 800  # of them, before they count
 _NOTABLE = 1.3  # a change by this factor is worth forming the proposal anew
-_FALL = 2.0  # the uniform part falls by at most this factor with each `memory` of fresh norms; it rises at once
+_FALL = 4.0  # the uniform part falls by at most this factor with each `memory` of fresh norms; it rises at once
 
 
 class Mixture:
@@ -97,7 +97,7 @@ class Mixture:
         """Set the uniform part to the one with the least second moment, if it is to be chosen.
 
         Upwards at once: too small a part lets one stale example undo a thousand steps. Downwards by
-        half, at most, with each memory of fresh norms: too large a part costs a few per cent of the variance.
+        a factor of four, at most, with each memory of fresh norms: too large a part costs a few per cent of the variance.
         """
         if self._automatic and self._moments.known:
             best = float(self._candidates[np.argmin(self._moments.values)])

@@ -259,6 +259,7 @@ class Trainer:
             "staleness_mean": staleness_mean,
             "staleness_max": staleness_max,
             "importance_sampling": self._sampler.importance_sampling,
+            "speed_gain": self._switch.speed_gain,
             "examples_scored": self.n_scored,
             **now.rates_since(past),
             **(self._compat.columns() if self._compat else {}),

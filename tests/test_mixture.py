@@ -78,17 +78,17 @@ def test_fresh_scores_want_the_least_mixture_and_worthless_ones_the_uniform_prop
     assert chosen(1 / (base_weights + 0.01), base_weights).value == 1
 
 
-def test_the_mixture_rises_at_once_and_falls_by_half_a_memory(base_weights):
+def test_the_mixture_rises_at_once_and_falls_by_a_factor_of_four_a_memory(base_weights):
     mixture = chosen(base_weights, base_weights)
     mixture.observe(1 / (base_weights + 0.01), base_weights)
     mixture.choose()
     assert mixture.value == 1
     mixture.observe(base_weights, base_weights)
     mixture.choose()
-    np.testing.assert_allclose(mixture.value, 0.5)
+    np.testing.assert_allclose(mixture.value, 0.25)
     mixture.observe(base_weights[: N // 2], base_weights[: N // 2])
     mixture.choose()
-    np.testing.assert_allclose(mixture.value, 0.5 / np.sqrt(2))
+    np.testing.assert_allclose(mixture.value, 0.125)
 
 
 def test_drawn_examples_stand_for_their_importance_weights(norms, base_weights):
