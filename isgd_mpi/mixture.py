@@ -18,11 +18,12 @@ from kernels.mixture import add_second_moments
 LEAST = 0.03
 """The smallest uniform part chosen automatically: it bounds every importance weight by its inverse."""
 
-_FIRST = 0.5  # before anything is known
+_FIRST = 0.25  # before anything is known
 _N_CANDIDATES = 24
 _DRAWN_MEMORY = 1600  # drawn examples that J between refreshes is averaged over
 _ENOUGH_DRAWN = 800  # of them, before they count
 _NOTABLE = 1.3  # a change by this factor is worth forming the proposal anew
+_WORTH = 1.01  # a second moment larger by this factor is worth leaving the present value for
 _FALL = 4.0  # the uniform part falls by at most this factor with each `memory` of fresh norms; it rises at once
 
 
@@ -94,14 +95,16 @@ class Mixture:
         return float(self._candidates[np.argmin(self._drawn_moments.values)]) if known else 0.0
 
     def choose(self):
-        """Set the uniform part to the one with the least second moment, if it is to be chosen.
+        """Set the uniform part to the one with the least second moment, if it is to be chosen and worth a change.
 
         Upwards at once: too small a part lets one stale example undo a thousand steps. Downwards by
         a factor of four, at most, with each memory of fresh norms: too large a part costs a few per cent of the variance.
         """
         if self._automatic and self._moments.known:
-            best = float(self._candidates[np.argmin(self._moments.values)])
-            self._chosen = max(best, self._chosen / _FALL ** (self._n_fresh / self._memory))
+            present = np.interp(self._chosen, self._candidates, self._moments.values)
+            if present > _WORTH * self._moments.values.min():
+                best = float(self._candidates[np.argmin(self._moments.values)])
+                self._chosen = max(best, self._chosen / _FALL ** (self._n_fresh / self._memory))
             if self._n_fresh >= self._memory:  # all scores are new: what was drawn by the old ones says nothing of them
                 self._drawn_moments = _Moments(self._candidates, _DRAWN_MEMORY)
             self.value = max(self._chosen, self._wanted_by_drawn())
