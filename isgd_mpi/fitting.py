@@ -127,11 +127,10 @@ def _prepare_job(comm, arrays, make_model, options):
         return config, from_arrays(*arrays, config.standardize)
 
     config, dataset = on_all_ranks(comm, prepare)
-    everywhere = comm.allgather((config, _digest(dataset)))
-    for other in everywhere:
-        if other != everywhere[0]:
-            differ = "arrays" if other[0] == config else "options"
-            raise InputError(f"the {differ} are not the same on every rank: call fit with the same ones everywhere")
+    for name, own in {"options": config, "arrays": _digest(dataset)}.items():
+        first, *others = comm.allgather(own)
+        if any(other != first for other in others):
+            raise InputError(f"the {name} are not the same on every rank: call fit with the same ones everywhere")
     blueprint = MLPBlueprint if make_model is None else partial(OwnBlueprint, make_model)
     return Job(comm, config, lambda: dataset, blueprint, in_memory=config.run_dir is None)
 
