@@ -1,3 +1,31 @@
 """Distributed importance sampling for SGD over MPI."""
 
+from importlib import import_module
+
 __version__ = "0.1.0"
+
+_PLACES = {
+    "fit": "isgd_mpi.fitting",
+    "Result": "isgd_mpi.fitting",
+    "load": "isgd_mpi.trained",
+    "TrainedModel": "isgd_mpi.trained",
+    "Model": "isgd_mpi.model",
+    "Config": "isgd_mpi.config",
+    "Diverged": "isgd_mpi.training",
+    "InputError": "isgd_mpi.errors",
+}
+
+__all__ = [*_PLACES, "__version__"]
+
+
+def __getattr__(name):
+    """Import a public name when it is first asked for: only `fit` and `Result` need MPI, and initialise it."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if _PLACES[name] == "isgd_mpi.fitting":
+        import_module("isgd_mpi.start").prepare_mpi()
+    return getattr(import_module(_PLACES[name]), name)
+
+
+def __dir__():
+    return __all__

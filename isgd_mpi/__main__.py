@@ -1,14 +1,10 @@
 """``mpirun -n R python -m isgd_mpi [OPTIONS]``: train."""
 
-import os
 import sys
 
-# MPICH's default Ibcast needs the trainer to look at it dozens of times, this algorithm about four.
-os.environ.setdefault("MPIR_CVAR_IBCAST_INTRA_ALGORITHM", "tsp_tree")
+from isgd_mpi.start import prepare_mpi
 
-import mpi4py  # noqa: E402
-
-mpi4py.rc.thread_level = "funneled"  # one thread calls MPI: no locks on its way
+prepare_mpi()
 
 from mpi4py import MPI  # noqa: E402
 

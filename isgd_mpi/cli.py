@@ -6,6 +6,8 @@ import sys
 import numpy as np
 from mpi4py import MPI
 
+from isgd_mpi import datasets
+from isgd_mpi.blueprints import MLPBlueprint
 from isgd_mpi.errors import InputError
 from isgd_mpi.job import TRAINER, Job
 from isgd_mpi.node import on_all_ranks
@@ -34,12 +36,31 @@ def main(argv=None):
             logging.basicConfig(format="isgd_mpi: %(message)s")
             logging.getLogger("isgd_mpi").setLevel(logging.INFO)
         with np.errstate(all="ignore"):  # numbers that are not finite are looked for, not warned about
-            completed = config is None or Job(comm, config).run()
-        return DONE if completed else FAILED
+            return DONE if config is None else train(comm, config)
     except InputError as error:
         if comm.Get_rank() == TRAINER:
             print(f"isgd_mpi: {error}", file=sys.stderr)
         return BAD_INPUT
+
+
+def train(comm, config):
+    """Train an MLP on the data set that the settings name; return the exit code. Collective.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+    config : Config
+    """
+
+    def load():
+        return datasets.load(config.data, config.data_dir, config.synthetic_size, standardize=config.standardize)
+
+    job = Job(comm, config, load, MLPBlueprint)
+    stopped = job.run()
+    if stopped and job.rank == TRAINER:
+        step = job.summary["steps"]
+        print(f"isgd_mpi: stopped at step {step}: {stopped}; see {job.folder}", file=sys.stderr)
+    return FAILED if stopped else DONE
 
 
 def shared_config(comm, argv):

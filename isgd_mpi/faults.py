@@ -4,6 +4,7 @@ import signal
 import sys
 import time
 import traceback
+from functools import partial
 
 _DRAIN_SECONDS = 0.2  # launchers kill on Abort without reading first what was just written
 
@@ -16,23 +17,32 @@ def abort_on_exception(comm):
     comm : mpi4py.MPI.Comm
         All ranks of the job. Without this the others would wait for this rank for ever.
     """
+    sys.excepthook = partial(end_job, comm)
 
-    def hook(kind, value, trace):
-        rank, size = comm.Get_rank(), comm.Get_size()
-        if issubclass(kind, KeyboardInterrupt):
-            text = "isgd_mpi: interrupted before training began\n" if rank == 0 else ""
-        else:
-            lines = traceback.format_exception(kind, value, trace)
-            text = f"isgd_mpi: rank {rank} of {size} failed, the job ends\n" + "".join(lines)
-        try:
-            sys.stdout.flush()
-            sys.stderr.write(text)
-            sys.stderr.flush()
-            time.sleep(_DRAIN_SECONDS)
-        finally:  # whatever happened to the message
-            comm.Abort(1)
 
-    sys.excepthook = hook
+def end_job(comm, kind, value, trace):
+    """Say what went wrong on this rank, and end the whole job at once, with exit code 1.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+        All ranks of the job.
+    kind, value, trace
+        An exception, as ``sys.exc_info`` gives it.
+    """
+    rank, size = comm.Get_rank(), comm.Get_size()
+    if issubclass(kind, KeyboardInterrupt):
+        text = "isgd_mpi: interrupted before training began\n" if rank == 0 else ""
+    else:
+        lines = traceback.format_exception(kind, value, trace)
+        text = f"isgd_mpi: rank {rank} of {size} failed, the job ends\n" + "".join(lines)
+    try:
+        sys.stdout.flush()
+        sys.stderr.write(text)
+        sys.stderr.flush()
+        time.sleep(_DRAIN_SECONDS)
+    finally:  # whatever happened to the message
+        comm.Abort(1)
 
 
 class Interruption:

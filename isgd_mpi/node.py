@@ -25,6 +25,7 @@ def on_all_ranks(comm, action):
         result = action()
     except InputError as error:
         message = str(error)
+    meet(comm, polite=True)  # allgather would spin, on a core that a rank which is not ready may need
     messages = [text for text in comm.allgather(message) if text is not None]
     if messages:
         raise InputError(messages[0])

@@ -110,10 +110,19 @@ def _check_readable(path):
         raise InputError(f"--config {path} is not a text file") from None
 
 
-def to_toml(config):
-    """Return the options as the text of a TOML file that repeats the run, into a folder of its own."""
+def to_toml(config, unused=()):
+    """Return the options as the text of a TOML file that repeats the run, into a folder of its own.
+
+    Parameters
+    ----------
+    config : Config
+    unused : sequence of str
+        Options that said nothing of this run, to be left out.
+    """
     # what is None has no TOML and is left out: the default stands for it
-    return make_parser().dump(Namespace(config=None, **asdict(replace(config.with_limit(), run_dir=None))))
+    settings = asdict(replace(config.with_limit(), run_dir=None))
+    used = {name: value for name, value in settings.items() if name not in unused}
+    return make_parser().dump(Namespace(config=None, **used))
 
 
 def _one_line(message, config_files):

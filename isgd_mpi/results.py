@@ -1,11 +1,15 @@
 """What a run says of itself: its summary, and a verdict in plain words."""
 
+import math
+
+import numpy as np
+
 from isgd_mpi.messages import SPLITS
 
 _WORTH_SAYING = 1.1  # variance gains below this are called none
 
 
-def describe_job(config, dataset, widths, n_ranks, node, folder):
+def describe_job(config, dataset, model, n_ranks, node, folder):
     """Return what is about to be run, in three lines."""
     sizes = ", ".join(f"{len(split)} {name}" for name, split in dataset.splits.items())
     n_scorers = n_ranks - config.trainers
@@ -20,7 +24,7 @@ def describe_job(config, dataset, widths, n_ranks, node, folder):
     crowd = " (more ranks than cores: scorers give way)" if node.crowded and n_scorers else ""
     return (
         f"data   {dataset.name}: {sizes} examples of {dataset.n_features} features, {dataset.n_classes} classes\n"
-        f"model  MLP {'-'.join(map(str, widths))}; scores: {config.score}; into {folder}\n"
+        f"model  {model}{f'; into {folder}' if folder else ''}\n"
         f"ranks  {n_ranks} with {node.threads} thread{'s' * (node.threads > 1)} each: {roles}{crowd}"
     )
 
@@ -78,3 +82,27 @@ def verdict(trainer, score):
     if gain < _WORTH_SAYING:
         return f"importance sampling did not pay here: variance gain {gain:.2f}; try --score uniform on all ranks"
     return f"variance gain {gain:.2f}: a uniform minibatch would have to be {gain:.1f} times as large"
+
+
+def columns_by_kind(lines):
+    """Turn the lines of the metrics into arrays.
+
+    Parameters
+    ----------
+    lines : list of dict
+        With ``kind``, and fields that depend on it.
+
+    Returns
+    -------
+    dict of str to dict of str to ndarray
+        For each kind its fields, but ``kind``, each over all its lines; a number that is not known is NaN.
+    """
+    return {
+        kind: _columns([line for line in lines if line["kind"] == kind])
+        for kind in dict.fromkeys(line["kind"] for line in lines)
+    }
+
+
+def _columns(lines):
+    names = [name for name in lines[0] if name != "kind"]
+    return {name: np.array([math.nan if line[name] is None else line[name] for line in lines]) for name in names}

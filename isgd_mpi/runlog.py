@@ -1,5 +1,6 @@
 """What a run leaves behind: its folder, the metrics file, and what it says on the terminal."""
 
+import io
 import json
 import math
 import os
@@ -9,7 +10,6 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
 from isgd_mpi.errors import InputError
@@ -97,8 +97,8 @@ class RunLog:
 
     Parameters
     ----------
-    folder : pathlib.Path
-        The run's.
+    folder : pathlib.Path or None
+        The run's; without one the metrics stay in memory.
     n_steps : int or None
         Where the progress bar ends.
     quiet : bool
@@ -106,7 +106,8 @@ class RunLog:
     """
 
     def __init__(self, folder, n_steps=None, quiet=False):
-        self._file = open(folder / "metrics.jsonl", "a", buffering=1)  # noqa: SIM115 (kept open)
+        self._path = folder and folder / "metrics.jsonl"
+        self._file = open(self._path, "a", buffering=1) if folder else io.StringIO()  # noqa: SIM115
         self._quiet = quiet
         self._n_steps = n_steps
         self._begin = time.perf_counter()
@@ -165,12 +166,18 @@ class RunLog:
             self._quiet, self._bar = True, None
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still in its buffer
 
+    def lines(self):
+        """Return all lines of the metrics so far, as dicts. Also when closed."""
+        text = self._path.read_text() if self._path else self._file.getvalue()
+        return [json.loads(line) for line in text.splitlines()]
+
     def close(self):
         """End the bar and the file."""
         if self._bar is not None:
             with self._stdout_may_be_gone():
                 self._bar.close()
-        self._file.close()
+        if self._path:
+            self._file.close()
 
 
 def _finite_or_none(content):
@@ -229,20 +236,3 @@ def _columns_of(path):
         return os.get_terminal_size(descriptor).columns or 80
     finally:
         os.close(descriptor)
-
-
-def save_model(path, params, widths, dataset, step):
-    """Save trained parameters with what it takes to use them.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        An .npz file with ``params``, ``widths``, ``mean``, ``inverse_std``, ``step``.
-    params : (P,) ndarray
-    widths : sequence of int
-    dataset : datasets.Dataset
-        For the standardisation.
-    step : int
-    """
-    arrays = {"params": params, "widths": widths, "mean": dataset.mean, "inverse_std": dataset.inverse_std}
-    write_atomically(path, lambda file: np.savez(file, step=step, **arrays))

@@ -46,21 +46,26 @@ MAY_IMPORT = {
         *(f"isgd_mpi.{name}" for name in ["evaluation", "messages", "monitor", "optim", "proposal", "sampler"]),
         *(f"isgd_mpi.{name}" for name in ["compat", "score_table", "switch"]),
     ],
+    "isgd_mpi.model": ["numpy", "isgd_mpi.errors"],
+    "isgd_mpi.blueprints": [f"isgd_mpi.{name}" for name in ["errors", "mlp", "model", "params", "trained"]],
+    "isgd_mpi.trained": ["numpy", *(f"isgd_mpi.{name}" for name in ["data", "errors", "params", "runlog"])],
     "isgd_mpi.config": ["isgd_mpi.errors"],
+    "isgd_mpi.keywords": ["numpy", "isgd_mpi.config", "isgd_mpi.errors"],
     "isgd_mpi.datasets": ["numpy", "kernels", "isgd_mpi.data", "isgd_mpi.errors"],
     "isgd_mpi.experiments.description": [],
     "isgd_mpi.experiments.catalogue": ["isgd_mpi.experiments.description"],
     "isgd_mpi.experiments.plan": ["isgd_mpi.config", "isgd_mpi.data.sources", "isgd_mpi.errors"],
     "isgd_mpi.experiments.state": ["isgd_mpi.config", "isgd_mpi.errors", "isgd_mpi.options"],
     "isgd_mpi.experiments.launcher": ["isgd_mpi.config", "isgd_mpi.errors"],
+    "isgd_mpi.arrays": ["numpy", "isgd_mpi.data", "isgd_mpi.datasets"],
     **{name: ["numpy", "numba", "kernels"] for name in MODULES if is_part(name, "kernels")},
     **{name: ["numpy", "numba", "kernels._jit", *COMPILED] for name in COMPILED},
     "kernels._jit": ["numba"],
 }
 
-MPI_MODULES = ["__main__", "cli", "environment", "exchange", "node", "waiting"]
-SETUP_MODULES = ["cli", "job", "node"]  # pickled messages, before training begins
-ENTRY_POINTS = ["__main__", "cli"]
+MPI_MODULES = ["__main__", "cli", "environment", "exchange", "fitting", "node", "start", "waiting"]
+SETUP_MODULES = ["cli", "fitting", "job", "node"]  # pickled messages, before training begins
+ENTRY_POINTS = ["__main__", "cli", "fitting"]
 POINT_TO_POINT = {"send", "recv", "isend", "irecv", "ssend", "issend", "bsend", "ibsend", "sendrecv"}
 COLLECTIVE = {"bcast", "scatter", "gather", "allgather", "alltoall", "reduce", "allreduce", "scan", "exscan"}
 PICKLING = POINT_TO_POINT | COLLECTIVE

@@ -1,13 +1,12 @@
 import json
 import threading
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from isgd_mpi import runlog
 from isgd_mpi.errors import InputError
-from isgd_mpi.runlog import RunLog, create_run_dir, save_model, write_atomically, write_json
+from isgd_mpi.runlog import RunLog, create_run_dir, write_atomically, write_json
 
 FIGURES = {"minibatch_loss": 0.5, "steps_per_second": 100.0, "variance_gain": 2.0, "staleness_mean": 3.0}
 
@@ -219,11 +218,13 @@ def test_a_terminal_gets_a_bar(tmp_path, monkeypatch, capsys):
     assert "a line\n" in out and "0/10 [" in out
 
 
-def test_a_saved_model_is_read_back(tmp_path):
-    dataset = SimpleNamespace(mean=np.arange(4.0), inverse_std=np.ones(4))
-    save_model(tmp_path / "model.npz", np.arange(5, dtype=np.float32), (4, 1), dataset, step=7)
-    with np.load(tmp_path / "model.npz", allow_pickle=False) as saved:
-        np.testing.assert_array_equal(saved["params"], np.arange(5))
-        np.testing.assert_array_equal(saved["widths"], [4, 1])
-        np.testing.assert_array_equal(saved["mean"], np.arange(4))
-        assert saved["step"] == 7
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_lines_are_read_back_before_and_after_the_end(tmp_path, in_memory):
+    log = RunLog(None if in_memory else tmp_path)
+    log.event(1, "start")
+    assert [line["message"] for line in log.lines()] == ["start"]
+    log.write("refresh", 2, trace=float("nan"))
+    log.close()
+    assert [(line["kind"], line["step"]) for line in log.lines()] == [("event", 1), ("refresh", 2)]
+    assert log.lines()[1]["trace"] is None
+    assert any(tmp_path.iterdir()) != in_memory

@@ -137,7 +137,7 @@ def _rename(unfinished, entry):
 
 
 def _write(source, folder):
-    moments = _Moments()
+    moments = Moments()
     for name, rows in source.splits.items():
         _write_split(source, name, rows, folder, moments if name == "train" else None)
     for name, array in zip(("mean", "std"), moments.mean_and_std()):
@@ -167,13 +167,14 @@ def _write_header(file, dtype, shape):
     np.lib.format.write_array_header_1_0(file, description)
 
 
-class _Moments:
-    """Mean and standard deviation of each feature, in float64, in one pass."""
+class Moments:
+    """Mean and standard deviation of each feature, in float64, in one pass over examples in their order."""
 
     def __init__(self):
         self._n_examples = 0
 
     def add(self, images):
+        """Take in the next examples, (B, n_features) of uint8 or float32."""
         if self._n_examples == 0:
             # an example, not a mean: a constant feature's deviations are then exactly 0
             self._shift = images[0].astype(np.float64)
@@ -182,6 +183,7 @@ class _Moments:
         self._n_examples += len(images)
 
     def mean_and_std(self):
+        """Return both, (n_features,) each."""
         mean = self._sums / self._n_examples
         variance = self._squared_sums / self._n_examples - mean * mean
         return self._shift + mean, np.sqrt(np.maximum(variance, 0))

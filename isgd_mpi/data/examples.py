@@ -49,13 +49,29 @@ class RawExamples:
         if images.dtype != np.uint8:
             with np.errstate(over="ignore"):
                 images = images.astype(np.float32)
-            self._check_finite(images, rows)
+            check_finite(self.where, images, rows)
         return np.ascontiguousarray(images), self.labels[rows]
 
-    def _check_finite(self, images, rows):
-        finite = np.isfinite(images).all(axis=1)
-        if not finite.all():
-            raise FormatError(self.where, f"example {rows[finite.argmin()]} has a NaN or infinite feature")
+
+def check_finite(where, images, rows):
+    """Refuse a feature that is NaN or infinite.
+
+    Parameters
+    ----------
+    where : str
+        Where the examples come from, for messages.
+    images : (B, n_features) ndarray of float
+    rows : (B,) sequence of int
+        The examples' numbers, for messages.
+
+    Raises
+    ------
+    FormatError
+        Names the first such example.
+    """
+    finite = np.isfinite(images).all(axis=1)
+    if not finite.all():
+        raise FormatError(where, f"example {rows[finite.argmin()]} has a NaN or infinite feature")
 
 
 def check_examples(where, images, labels, n_classes=None):
@@ -95,6 +111,55 @@ def check_examples(where, images, labels, n_classes=None):
     if lowest < 0 or highest > last:
         raise FormatError(where, f"label {lowest if lowest < 0 else highest} is out of range 0..{last}")
     return RawExamples(str(where), images, labels.reshape(-1).astype(np.int32))
+
+
+def check_alike(parts):
+    """Refuse examples of another size or kind than the first.
+
+    Parameters
+    ----------
+    parts : list of RawExamples
+
+    Raises
+    ------
+    FormatError
+        Names the number and the kind of the features of both.
+    """
+
+    def kind(part):
+        dtype = "uint8" if part.images.dtype == np.uint8 else "float"
+        return f"{part.images[0].size} {dtype} features"
+
+    first = parts[0]
+    for part in parts[1:]:
+        if kind(part) != kind(first):
+            raise FormatError(part.where, f"{kind(part)} an example, but {kind(first)} in {first.where}")
+
+
+def count_classes(where, parts):
+    """Return the number of classes: one more than the largest label of the training set.
+
+    Parameters
+    ----------
+    where : str or Path
+        Where the examples come from, for messages.
+    parts : dict of str to RawExamples
+        By what to call their labels in messages; the training set comes first.
+
+    Raises
+    ------
+    FormatError
+        There are more classes than training examples, or another part has a class that training lacks.
+    """
+    first, *_ = parts
+    n_train, n_classes = len(parts[first]), 1 + int(parts[first].labels.max())
+    if n_classes > n_train:
+        raise FormatError(where, f"{first} has label {n_classes - 1}, but only {n_train} examples")
+    for name, part in parts.items():
+        if part.labels.max() >= n_classes:
+            problem = f"{name} has label {part.labels.max()}, out of range 0..{n_classes - 1} of {first}"
+            raise FormatError(where, problem)
+    return n_classes
 
 
 def describe(array):

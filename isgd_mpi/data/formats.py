@@ -9,6 +9,7 @@ import math
 import pickle
 import zipfile
 import zlib
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -175,15 +176,44 @@ def read_npz(path):
     dict of str to RawExamples
         Each split that the file has; images of any trailing shape.
     """
+    with _open_npz(path) as archive:
+        arrays = dict(_npz_arrays(path, archive))
+    return {name: check_examples(f"{path} ({name})", x, y) for name, (x, y) in arrays.items()}
+
+
+def read_arrays(path, names):
+    """Read arrays of an npz file.
+
+    Parameters
+    ----------
+    path : str or Path
+        Arrays of Python objects are refused: they would be unpickled.
+    names : sequence of str
+
+    Returns
+    -------
+    dict of str to ndarray
+        Those of the names that the file has.
+    """
+    with _open_npz(path) as archive:
+        arrays = {name: archive[name] for name in names if name in archive.files}
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):  # a zip of something else: bytes
+            raise FormatError(path, f"{name} is no array")
+    return arrays
+
+
+@contextmanager
+def _open_npz(path):
+    """Open an npz file; what goes wrong in the block is said in one line."""
     try:
         with open(path, "rb") as file:
             if not zipfile.is_zipfile(file):
                 raise FormatError(path, "is not an npz file, or truncated")
             file.seek(0)
-            arrays = dict(_npz_arrays(path, np.load(file, allow_pickle=False)))
+            yield np.load(file, allow_pickle=False)
     except _DAMAGED as error:
         raise _unreadable(path, error) from None
-    return {name: check_examples(f"{path} ({name})", x, y) for name, (x, y) in arrays.items()}
 
 
 def _npz_arrays(path, archive):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from isgd_mpi.data import folders, formats, synthetic
-from isgd_mpi.data.examples import FormatError
+from isgd_mpi.data.examples import FormatError, check_alike, count_classes
 from isgd_mpi.errors import InputError
 
 NAMES = ("mnist10k", "mnist", "cifar10", "svhn", "svhn-small", "synthetic")
@@ -108,7 +108,7 @@ def _consecutive(sizes):
 def _end_to_end(parts, splits, n_classes=10):
     """Return the source whose rows count through all parts, one after the other."""
     starts = np.cumsum([0] + [len(part) for part in parts])
-    _check_alike(parts)
+    check_alike(parts)
 
     def take(rows):
         part_of = np.searchsorted(starts, rows, side="right") - 1
@@ -118,17 +118,6 @@ def _end_to_end(parts, splits, n_classes=10):
         return images[back], labels[back]
 
     return Source(n_classes, splits, take)
-
-
-def _check_alike(parts):
-    def kind(part):
-        dtype = "uint8" if part.images.dtype == np.uint8 else "float"
-        return f"{part.images[0].size} {dtype} features"
-
-    first = parts[0]
-    for part in parts[1:]:
-        if kind(part) != kind(first):
-            raise FormatError(part.where, f"{kind(part)} an example, but {kind(first)} in {first.where}")
 
 
 def _read_mnist10k(files):
@@ -193,12 +182,6 @@ def _npz_recipe(path):
 
 def _read_npz(path):
     parts = formats.read_npz(path)
-    n_train, n_classes = len(parts["train"]), 1 + int(parts["train"].labels.max())
-    if n_classes > n_train:
-        raise FormatError(path, f"y_train has label {n_classes - 1}, but only {n_train} examples")
-    for name, part in parts.items():
-        if part.labels.max() >= n_classes:
-            problem = f"y_{name} has label {part.labels.max()}, out of range 0..{n_classes - 1} of y_train"
-            raise FormatError(path, problem)
+    n_classes = count_classes(path, {f"y_{name}": part for name, part in parts.items()})
     sizes = {name: len(part) for name, part in parts.items()}
     return _end_to_end(list(parts.values()), _consecutive(sizes), n_classes)

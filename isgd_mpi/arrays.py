@@ -1,0 +1,78 @@
+"""A data set out of arrays in memory, checked and standardised as one out of a file is."""
+
+import numpy as np
+
+from isgd_mpi.data.converted import Moments
+from isgd_mpi.data.examples import FormatError, check_alike, check_examples, check_finite, count_classes
+from isgd_mpi.datasets import Dataset, Split, scaling
+
+_CHUNK_ROWS = 4096  # searched for NaN at a time
+
+_WHERE = {"train": "x, y", "valid": "validation", "test": "test"}
+_LABELS = {"train": "y", "valid": "validation", "test": "test"}
+
+
+def from_arrays(x, y, validation=None, test=None, standardize="auto"):
+    """Make a data set out of arrays.
+
+    Parameters
+    ----------
+    x : (N, ...) array_like of uint8 or float
+        Training examples, one a row, flattened to features. Copied only where it is neither uint8
+        nor float32, or not contiguous.
+    y : (N,) array_like of int
+        Their classes, 0 to C - 1.
+    validation, test : pair of array_like, optional
+        Other splits, likewise.
+    standardize : "auto", "feature" or "range"
+        See :func:`datasets.scaling`.
+
+    Returns
+    -------
+    Dataset
+        Named ``arrays``, read-only; what a file of the same arrays gives, to the last bit.
+
+    Raises
+    ------
+    InputError
+        Shapes, dtypes, counts or labels are wrong, a feature is not finite, or there is no example.
+    """
+    pairs = {"train": (x, y), "valid": validation, "test": test}
+    parts = {split: _examples(_WHERE[split], pair) for split, pair in pairs.items() if pair is not None}
+    check_alike(list(parts.values()))
+    n_classes = count_classes("labels", {_LABELS[split]: part for split, part in parts.items()})
+    images = {split: _features(part) for split, part in parts.items()}
+    moments = Moments()
+    moments.add(images["train"])
+    mean, std = moments.mean_and_std()
+    mean, inverse_std = mean.astype(np.float32), scaling(std, images["train"].dtype, standardize)
+    splits = {split: Split(_read_only(images[split]), _read_only(part.labels)) for split, part in parts.items()}
+    return Dataset("arrays", n_classes, splits, _read_only(mean), _read_only(inverse_std))
+
+
+def _examples(where, pair):
+    """Return a pair as examples whose shapes, dtypes and labels are checked."""
+    try:
+        images, labels = map(np.asarray, pair)
+    except (TypeError, ValueError) as error:
+        raise FormatError(where, f"must be arrays, examples and their labels ({error})") from None
+    return check_examples(where, images, labels)
+
+
+def _features(part):
+    """Return the features as uint8 or finite float32, one contiguous row an example."""
+    dtype = np.uint8 if part.images.dtype == np.uint8 else np.float32
+    with np.errstate(over="ignore"):
+        images = np.ascontiguousarray(part.images.reshape(len(part), -1), dtype)
+    if dtype != np.uint8:
+        for start in range(0, len(images), _CHUNK_ROWS):
+            chunk = images[start : start + _CHUNK_ROWS]
+            check_finite(part.where, chunk, range(start, start + len(chunk)))
+    return images
+
+
+def _read_only(array):
+    """Return a view that cannot be written to: the arrays remain the caller's."""
+    view = array.view()
+    view.flags.writeable = False
+    return view

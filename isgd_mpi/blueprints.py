@@ -1,0 +1,92 @@
+"""How the models of a job are made: the MLP that its settings describe, or a user's own."""
+
+from isgd_mpi.errors import InputError
+from isgd_mpi.mlp import MLP
+from isgd_mpi.model import OwnModel, probed_params
+from isgd_mpi.params import initial_params, n_parameters
+from isgd_mpi.trained import TrainedMLP, TrainedOwnModel
+
+
+class MLPBlueprint:
+    """Makes MLPs.
+
+    Parameters
+    ----------
+    config : config.Config
+        Hidden widths and initial weights.
+    dataset : datasets.Dataset
+        Features and classes.
+
+    Attributes
+    ----------
+    n_params : int
+    units : int
+        Numbers that a pass holds for each example, about.
+    unused : tuple of str
+        Options that say nothing of such a model.
+    """
+
+    unused = ()
+
+    def __init__(self, config, dataset):
+        self._init = config.init
+        self._score = "grad-norm" if config.score == "uniform" else config.score
+        self.widths = (dataset.n_features, *config.hidden, dataset.n_classes)
+        self.n_params = n_parameters(self.widths)
+        self.units = sum(self.widths)
+        self.text = f"MLP {'-'.join(map(str, self.widths))}; scores: {config.score}"
+
+    def make(self, max_rows):
+        """Return a model for up to so many examples a call, with parameters of no meaning."""
+        return MLP(self.widths, max_rows, score=self._score)
+
+    def make_initial(self, max_rows, rng):
+        """Return a model with the parameters that training begins with."""
+        model = self.make(max_rows)
+        model.params = initial_params(self.widths, self._init, rng)
+        return model
+
+    def trained(self, params, dataset, step):
+        """Return the model to predict with."""
+        return TrainedMLP(params, dataset.mean, dataset.inverse_std, step, self.widths)
+
+
+class OwnBlueprint:
+    """Makes a user's own models, after trying one.
+
+    Parameters
+    ----------
+    make_model : callable
+        See :class:`model.Model`.
+    config, dataset
+        As of :class:`MLPBlueprint`, with the same attributes.
+
+    Raises
+    ------
+    InputError
+        As :func:`model.probed_params`, and for a score that is not the model's own.
+    """
+
+    unused = ("hidden", "init")
+
+    def __init__(self, make_model, config, dataset):
+        if config.score not in ("grad-norm", "uniform"):
+            raise InputError(f"score={config.score!r}: a model of your own brings its own scores; leave the option out")
+        self._make_model = make_model
+        self._n_features, self._n_classes = dataset.n_features, dataset.n_classes
+        self.n_params = probed_params(make_model, dataset).size
+        self.units = dataset.n_features
+        scores = "uniform" if config.score == "uniform" else "its own"
+        self.text = f"{getattr(make_model, '__name__', 'a model')} of {self.n_params} parameters; scores: {scores}"
+
+    def make(self, max_rows):
+        """Return a model for up to so many examples a call."""
+        return OwnModel(self._make_model(self._n_features, self._n_classes, max_rows), self._n_classes)
+
+    def make_initial(self, max_rows, rng):
+        """Return a model with the parameters that training begins with: its own."""
+        return self.make(max_rows)
+
+    def trained(self, params, dataset, step):
+        """Return the model to predict with."""
+        return TrainedOwnModel(params, dataset.mean, dataset.inverse_std, step, self._n_classes, self._make_model)

@@ -1,0 +1,166 @@
+"""``isgd_mpi.fit``: train from Python, on arrays, on all ranks of a communicator."""
+
+import signal
+import sys
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numba
+import numpy as np
+import threadpoolctl
+from mpi4py import MPI
+
+from isgd_mpi.arrays import from_arrays
+from isgd_mpi.blueprints import MLPBlueprint, OwnBlueprint
+from isgd_mpi.errors import InputError
+from isgd_mpi.faults import end_job
+from isgd_mpi.job import TRAINER, Job
+from isgd_mpi.keywords import config_of, in_python
+from isgd_mpi.node import on_all_ranks
+from isgd_mpi.results import columns_by_kind
+from isgd_mpi.trained import TrainedModel
+from isgd_mpi.training import Diverged
+
+
+@dataclass(frozen=True)
+class Result:
+    """What :func:`fit` returns on rank 0.
+
+    Attributes
+    ----------
+    model : TrainedModel
+        Predicts, and can be saved.
+    history : dict of str to dict of str to ndarray
+        The metrics: for each kind of line (``refresh``, ``eval``, ``event``) its fields, each as an array.
+    summary : dict
+        Totals and the last evaluation, as in ``summary.json``.
+    verdict : str
+        What importance sampling gained, in words.
+    folder : pathlib.Path or None
+        The run's, if it has one.
+    """
+
+    model: TrainedModel
+    history: dict
+    summary: dict
+    verdict: str
+    folder: Path | None
+
+    def predict(self, x):
+        """As of the model: :meth:`TrainedModel.predict`."""
+        return self.model.predict(x)
+
+    def save(self, path):
+        """As of the model: :meth:`TrainedModel.save`."""
+        self.model.save(path)
+
+
+def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
+    """Train a model on arrays. Collective: every rank calls it with the same arguments.
+
+    Parameters
+    ----------
+    x : (N, ...) array_like of uint8 or float
+        Training examples, one a row, flattened to features, and standardised as options say. Not copied
+        if it is contiguous and uint8 or float32; float64 is.
+    y : (N,) array_like of int
+        Their classes, 0 to C - 1.
+    validation, test : pair of array_like, optional
+        Examples and classes to evaluate on, likewise.
+    model : callable, optional
+        Makes a model of your own, ``model(n_features, n_classes, max_rows)``: see :class:`isgd_mpi.Model`.
+        An MLP if not given.
+    comm : mpi4py.MPI.Comm, optional
+        The ranks: 0 trains, the others score. ``MPI.COMM_WORLD`` if not given.
+    **options
+        Fields of :class:`isgd_mpi.Config`, other than `data`, `data_dir` and `synthetic_size`. Nothing is
+        printed unless ``quiet=False``, nothing is written unless there is a `run_dir`.
+
+    Returns
+    -------
+    Result or None
+        None on all ranks but 0.
+
+    Raises
+    ------
+    InputError
+        On every rank, if arrays or options are bad on any, or not the same on all: one line.
+    Diverged
+        On every rank, if the loss or the gradient is not finite.
+
+    Notes
+    -----
+    A signal such as Ctrl-C ends training at the next step, files are written as if that were the end, and then the
+    signal does on every rank what it would have done outside. Any other exception on one of several ranks
+    prints its traceback and ends the whole job: the others would wait for this rank for ever.
+
+    While it trains, BLAS has the threads that the options say. Where ranks outnumber cores, scorers lower
+    their priority, for good.
+    """
+    comm = MPI.COMM_WORLD if comm is None else comm
+    with _threads_put_back():
+        try:
+            with _failing_together(comm, spared=InputError):
+                job = _prepare_job(comm, (x, y, validation, test), model, options)
+        except InputError as error:
+            raise InputError(in_python(str(error))) from None
+        with _failing_together(comm), np.errstate(all="ignore"):
+            stopped = job.run()
+    if stopped in signal.Signals.__members__:
+        signal.raise_signal(signal.Signals[stopped])
+    elif stopped:
+        raise Diverged(in_python(stopped))
+    if job.rank != TRAINER:
+        return None
+    return Result(job.trained, columns_by_kind(job.log.lines()), job.summary, job.verdict, job.folder)
+
+
+def _prepare_job(comm, arrays, make_model, options):
+    """Return the job, unless anything is wrong with what is wanted. Collective."""
+
+    def prepare():
+        config = config_of(options, own_model=make_model is not None)
+        config.check_ranks(comm.Get_size())
+        return config, from_arrays(*arrays, config.standardize)
+
+    config, dataset = on_all_ranks(comm, prepare)
+    for name, own in {"options": config, "arrays": _digest(dataset)}.items():
+        first, *others = comm.allgather(own)
+        if any(other != first for other in others):
+            raise InputError(f"the {name} are not the same on every rank: call fit with the same ones everywhere")
+    blueprint = MLPBlueprint if make_model is None else partial(OwnBlueprint, make_model)
+    return Job(comm, config, lambda: dataset, blueprint, in_memory=config.run_dir is None)
+
+
+def _digest(dataset):
+    """Return what tells one data set from another, short of reading all features again."""
+    labels = [(split, examples.images.shape, zlib.crc32(examples.labels)) for split, examples in dataset.splits.items()]
+    return labels, zlib.crc32(dataset.mean), zlib.crc32(dataset.inverse_std)
+
+
+@contextmanager
+def _failing_together(comm, spared=()):
+    """End the whole job, where it has several ranks, with any exception but those raised on all of them."""
+    try:
+        yield
+    except spared:
+        raise
+    except BaseException:
+        if comm.Get_size() > 1:
+            end_job(comm, *sys.exc_info())
+        raise
+
+
+@contextmanager
+def _threads_put_back():
+    """Restore the numbers of BLAS and Numba threads, which a job sets."""
+    n_numba = numba.get_num_threads()
+    n_blas = {pool["prefix"]: pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
+    try:
+        with threadpoolctl.threadpool_limits(n_blas):
+            yield
+    finally:
+        numba.set_num_threads(n_numba)

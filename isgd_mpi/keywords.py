@@ -1,0 +1,91 @@
+"""The options of :func:`isgd_mpi.fit`: those of the command line as keywords, with plain Python values."""
+
+import os
+import re
+from dataclasses import fields
+from types import NoneType
+from typing import Literal, get_args, get_origin
+
+import numpy as np
+
+from isgd_mpi.config import Config, option
+from isgd_mpi.errors import InputError
+
+_ABOUT_FILES = ("data", "data_dir", "synthetic_size")
+_OF_THE_MLP = ("hidden", "init")
+_TYPES = {field.name: field.type for field in fields(Config) if field.name not in _ABOUT_FILES}
+
+
+def config_of(options, own_model):
+    """Return the settings that keywords stand for.
+
+    Parameters
+    ----------
+    options : dict
+        Values by field of `Config`, other than those about data files.
+    own_model : bool
+        Whether the model is the user's: it has no hidden layers of ours, and brings its own scores.
+
+    Returns
+    -------
+    Config
+        Quiet unless the options say otherwise: what a library prints is its caller's business.
+
+    Raises
+    ------
+    InputError
+        An option is unknown or makes no sense here, or its value is of a wrong type or out of range.
+    """
+    for name in options:
+        if name in _ABOUT_FILES:
+            raise InputError(f"{name} is about data files: fit takes arrays; python -m isgd_mpi reads files")
+        if name not in _TYPES:
+            raise InputError(f"unknown option {name!r}: choose from {', '.join(_TYPES)}")
+        if own_model and (name in _OF_THE_MLP or (name == "score" and options[name] != "uniform")):
+            raise InputError(
+                f"{name}={options[name]!r} is for isgd_mpi's own MLP: a model of yours brings its layers and its "
+                "scores, and of the scores only 'uniform' can be asked for"
+            )
+    values = {name: _plain(name, value) for name, value in options.items()}
+    return Config(data="arrays", **{"quiet": True} | values)
+
+
+def in_python(message):
+    """Return a message with each option as a keyword, such as refresh_every for ``--refresh-every``."""
+    names = sorted(_TYPES, key=len, reverse=True)
+    return re.sub("|".join(map(option, names)), lambda match: match[0][2:].replace("-", "_"), message)
+
+
+def _plain(name, value):
+    """Return an option's value in the type that it has in `Config`."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, (tuple, np.ndarray)):
+        value = np.asarray(value).tolist()
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if not _fits(value, _TYPES[name]):
+        raise InputError(f"{name} must be {_in_words(_TYPES[name])}, not {value!r}")
+    return value
+
+
+def _fits(value, annotation):
+    """Whether a value is of an annotated type; an int may stand for a float."""
+    if get_origin(annotation) is list:
+        return isinstance(value, list) and all(_fits(item, get_args(annotation)[0]) for item in value)
+    if get_origin(annotation) is Literal:
+        return isinstance(value, str) and value in get_args(annotation)
+    if get_args(annotation):
+        return any(_fits(value, kind) for kind in get_args(annotation))
+    return type(value) is annotation or (annotation is float and type(value) is int)
+
+
+def _in_words(annotation):
+    """Name an annotated type as messages do."""
+    if get_origin(annotation) is list:
+        return f"a list of {get_args(annotation)[0].__name__}"
+    if get_origin(annotation) is Literal:
+        return " or ".join(map(repr, get_args(annotation)))
+    if get_args(annotation):
+        return " or ".join(map(_in_words, get_args(annotation)))
+    return "None" if annotation is NoneType else annotation.__name__

@@ -1,0 +1,237 @@
+"""A trained model in use: predict from raw features, save, load. Needs no MPI."""
+
+from pathlib import Path
+
+import numpy as np
+
+from isgd_mpi.data.examples import check_finite, describe
+from isgd_mpi.data.formats import read_arrays
+from isgd_mpi.errors import InputError
+from isgd_mpi.params import layer_views, n_parameters
+from isgd_mpi.runlog import write_atomically
+
+_BATCH_ROWS = 2048  # examples handled at a time
+
+
+class TrainedModel:
+    """Trained parameters, and what it takes to use them on raw features.
+
+    Made by :func:`isgd_mpi.fit` and :func:`isgd_mpi.load`, as :class:`TrainedMLP` or :class:`TrainedOwnModel`.
+
+    Parameters
+    ----------
+    params : (P,) ndarray of float32
+    mean, inverse_std : (n_features,) ndarray of float32
+        Of the standardisation: ``(x - mean) * inverse_std``.
+    step : int
+        Updates behind the parameters.
+
+    Attributes
+    ----------
+    params, mean, inverse_std, step
+        As given.
+    """
+
+    def __init__(self, params, mean, inverse_std, step):
+        self.params = params
+        self.mean = mean
+        self.inverse_std = inverse_std
+        self.step = step
+
+    def predict(self, x):
+        """Predict classes.
+
+        Parameters
+        ----------
+        x : (B, ...) array_like of uint8 or float
+            Features as they were given for training, not standardised; any number of examples.
+
+        Returns
+        -------
+        (B,) ndarray of int64
+
+        Raises
+        ------
+        InputError
+            `x` has another shape or dtype, or a feature is not finite.
+        """
+        return self._in_batches(self._classes, x, np.empty(0, np.int64))
+
+    def save(self, path):
+        """Write an npz file that :func:`isgd_mpi.load` reads, in one piece or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            Overwritten if it exists.
+        """
+        arrays = {"params": self.params, "mean": self.mean, "inverse_std": self.inverse_std, "step": self.step}
+        write_atomically(Path(path), lambda file: np.savez(file, **arrays, **self._identity()))
+
+    def _in_batches(self, function, x, nothing):
+        """Return what a function of standardised features gives for all examples; `nothing` is its value of none."""
+        x = np.asarray(x)
+        if x.ndim < 2 or not (x.dtype == np.uint8 or x.dtype.kind == "f"):
+            raise InputError(f"x: must be uint8 or float, one example per row, not {describe(x)}")
+        x = x.reshape(len(x), int(np.prod(x.shape[1:])))
+        if x.shape[1] != self.mean.size:
+            raise InputError(f"x: {x.shape[1]} features an example, but the model was trained on {self.mean.size}")
+        starts = range(0, len(x), _BATCH_ROWS)
+        return np.concatenate([nothing, *(function(self._standardized(x, start)) for start in starts)])
+
+    def _standardized(self, x, start):
+        """Return a batch of standardised features."""
+        with np.errstate(over="ignore"):
+            rows = x[start : start + _BATCH_ROWS].astype(np.float32)
+        check_finite("x", rows, range(start, start + len(rows)))
+        return (rows - self.mean) * self.inverse_std
+
+
+class TrainedMLP(TrainedModel):
+    """A trained MLP.
+
+    Parameters
+    ----------
+    params, mean, inverse_std, step
+        As of :class:`TrainedModel`.
+    widths : sequence of int
+        Features, hidden widths, classes.
+    """
+
+    def __init__(self, params, mean, inverse_std, step, widths):
+        super().__init__(params, mean, inverse_std, step)
+        self.widths = tuple(widths)
+
+    def predict_probabilities(self, x):
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        x : (B, ...) array_like of uint8 or float
+            As of :meth:`TrainedModel.predict`.
+
+        Returns
+        -------
+        (B, n_classes) ndarray of float32
+        """
+        return self._in_batches(self._probabilities, x, np.empty((0, self.widths[-1]), np.float32))
+
+    def _identity(self):
+        return {"widths": self.widths}
+
+    def _classes(self, x):
+        return self._logits(x).argmax(axis=1)
+
+    def _probabilities(self, x):
+        logits = self._logits(x)
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+    def _logits(self, h):
+        *hidden, (w, b) = zip(*layer_views(self.params, self.widths))
+        for hidden_w, hidden_b in hidden:
+            h = np.maximum(h @ hidden_w + hidden_b, 0)
+        return h @ w + b
+
+
+class TrainedOwnModel(TrainedModel):
+    """A trained model of the user's own.
+
+    Parameters
+    ----------
+    params, mean, inverse_std, step
+        As of :class:`TrainedModel`.
+    n_classes : int
+    make_model : callable
+        Makes the model; see :class:`model.Model`.
+
+    Raises
+    ------
+    InputError
+        It makes one of another number of parameters.
+
+    Notes
+    -----
+    Predicts the class of least loss, at the price of scoring each example once a class.
+    """
+
+    def __init__(self, params, mean, inverse_std, step, n_classes, make_model):
+        super().__init__(params, mean, inverse_std, step)
+        self.n_classes = n_classes
+        self._model = make_model(mean.size, n_classes, _BATCH_ROWS)
+        if self._model.params.shape != params.shape:
+            raise InputError(f"the model has {self._model.params.size} parameters, but {params.size} were trained")
+
+    def _identity(self):
+        return {"n_classes": self.n_classes}
+
+    def _classes(self, x):
+        self._model.params = self.params
+        losses = np.empty((self.n_classes, len(x)))
+        for c in range(self.n_classes):
+            losses[c] = self._model.scores(x, np.full(len(x), c, np.int32))[1]
+        return losses.argmin(axis=0)
+
+
+def load(path, model=None):
+    """Load a trained model that :func:`isgd_mpi.fit` or ``python -m isgd_mpi`` has saved.
+
+    Parameters
+    ----------
+    path : str or Path
+        An npz file: of :meth:`TrainedModel.save`, or a run's ``model.npz``.
+    model : callable, optional
+        Of a model of your own, what made it; see :class:`model.Model`.
+
+    Returns
+    -------
+    TrainedModel
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, is damaged or no saved model, or its model is of another kind.
+    """
+    arrays = read_arrays(path, ("params", "mean", "inverse_std", "step", "widths", "n_classes"))
+    if problem := _problem(arrays):
+        raise InputError(f"{path}: is not a model saved by isgd_mpi: {problem}")
+    trained = [arrays[name] for name in ("params", "mean", "inverse_std")] + [int(arrays["step"])]
+    if "widths" in arrays:
+        if model is not None:
+            raise InputError(f"{path}: holds an MLP of isgd_mpi: load it without model=")
+        return TrainedMLP(*trained, map(int, arrays["widths"]))
+    if model is None:
+        raise InputError(f"{path}: holds the parameters of a model of your own: load it with model=make_model")
+    return TrainedOwnModel(*trained, int(arrays["n_classes"]), model)
+
+
+def _problem(arrays):
+    """Say what is wrong with the arrays of a file, if anything is."""
+    for name in ("params", "mean", "inverse_std"):
+        if name not in arrays or arrays[name].dtype != np.float32 or arrays[name].ndim != 1:
+            return f"{name} must be a float32 vector"
+        if not np.isfinite(arrays[name]).all():
+            return f"{name} is not finite"
+    if arrays["mean"].shape != arrays["inverse_std"].shape:
+        return "mean and inverse_std differ in length"
+    if not _is_count(arrays.get("step"), least=0):
+        return "step must be a count"
+    return _problem_of_widths(arrays) if "widths" in arrays else _problem_of_classes(arrays)
+
+
+def _is_count(array, least=1):
+    return array is not None and array.dtype.kind in "iu" and array.ndim == 0 and array >= least
+
+
+def _problem_of_classes(arrays):
+    return None if _is_count(arrays.get("n_classes")) else "it must have widths, or the number n_classes"
+
+
+def _problem_of_widths(arrays):
+    widths = arrays["widths"]
+    if not (widths.ndim == 1 and len(widths) > 1 and all(map(_is_count, widths))):
+        return "widths must be two or more positive integers"
+    widths = widths.tolist()  # Python's integers do not overflow
+    if widths[0] != arrays["mean"].size or n_parameters(widths) != arrays["params"].size:
+        return f"widths {widths} do not fit {arrays['mean'].size} features and {arrays['params'].size} parameters"
+    return None

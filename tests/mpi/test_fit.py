@@ -1,0 +1,144 @@
+"""isgd_mpi.fit on as many ranks as there are."""
+
+import json
+
+import numba
+import numpy as np
+import pytest
+import threadpoolctl
+
+import isgd_mpi
+from isgd_mpi.cli import DONE, main
+from isgd_mpi.mlp import MLP
+from isgd_mpi.params import initial_params
+
+SMALL = {"hidden": [16], "threads": 1, "score_batch_size": 100, "steps": 60, "refresh_every": 8}
+
+
+@pytest.fixture
+def arrays():
+    """Noisy prototypes of 5 classes: training set, validation set."""
+    rng = np.random.default_rng(0)
+    prototypes = 3 * rng.standard_normal((5, 12))
+    labels = rng.integers(0, 5, 1000)
+    labels[:5] = range(5)
+    x = (prototypes[labels] + rng.standard_normal((1000, 12))).astype(np.float32)
+    return (x[:803], labels[:803]), (x[803:], labels[803:])
+
+
+class Own:
+    """A user's model: a wrapped MLP that tells nothing else."""
+
+    def __init__(self, n_features, n_classes, max_rows):
+        widths = (n_features, 16, n_classes)
+        self._mlp = MLP(widths, max_rows)
+        self._mlp.params = initial_params(widths, "he", np.random.default_rng(1))
+        self.scores, self.gradient = self._mlp.scores, self._mlp.gradient
+
+    @property
+    def params(self):
+        return self._mlp.params
+
+    @params.setter
+    def params(self, vector):
+        self._mlp.params = vector
+
+
+@pytest.mark.parametrize("schedule, model", [("relaxed", None), ("exact", Own), ("pipelined", Own), ("relaxed", Own)])
+def test_rank_0_gets_a_result_and_the_others_none(comm, everywhere, arrays, schedule, model):
+    options = {name: value for name, value in SMALL.items() if not (model and name == "hidden")}
+    result = isgd_mpi.fit(*arrays[0], arrays[1], model=model, comm=comm, schedule=schedule, lr=0.05, **options)
+    everywhere((result is None) == (comm.rank != 0))
+    ok = True
+    if result:
+        last = {split: result.history["eval"]["error"][result.history["eval"]["split"] == split][-1]
+                for split in ("train", "valid")}  # fmt: skip
+        errors = [np.mean(result.predict(x) != y) for x, y in arrays]
+        ok = (
+            np.allclose(errors, list(last.values()), atol=2e-3)
+            and max(errors) < 0.1
+            and result.summary["valid"]["error"] == last["valid"]
+            and result.summary["test"] is None
+            and result.summary["ranks"] == comm.size
+            and set(result.history) == {"event", "refresh", "eval"}
+            and result.history["refresh"]["variance_gain"].dtype == float
+            and result.history["event"]["message"][-1] == "stop: complete"
+            and result.folder is None
+        )
+    everywhere(ok, f"{result and (errors, last, result.summary)}")
+
+
+def test_exact_is_bitwise_the_command_lines_run_on_a_file_of_the_same_arrays(comm, everywhere, arrays, shared_tmp_path):
+    (x, y), (xv, yv) = arrays
+    if comm.rank == 0:
+        np.savez(shared_tmp_path / "a.npz", x_train=x, y_train=y, x_valid=xv, y_valid=yv, x_test=xv, y_test=yv)
+    comm.Barrier()
+    words = [word for name, value in SMALL.items() if name != "hidden"
+             for word in ("--" + name.replace("_", "-"), str(value))]  # fmt: skip
+    common = ["--schedule", "exact", "--hidden", "16", "--quiet", "--seed", "3"]
+    folders = [shared_tmp_path / name for name in ("file", "arrays")]
+    everywhere(main([*words, *common, "--data", f"{shared_tmp_path}/a.npz", "--run-dir", str(folders[0])]) == DONE)
+    result = isgd_mpi.fit(
+        x, y, (xv, yv), (xv, yv), comm=comm, schedule="exact", seed=3, run_dir=folders[1], **SMALL
+    )  # fmt: skip
+    ok = True
+    if result:
+        saved = [isgd_mpi.load(folder / "model.npz") for folder in folders]
+        files = [{path.name for path in folder.iterdir()} for folder in folders]
+        refreshes = [line for line in (folders[1] / "metrics.jsonl").read_text().splitlines() if '"refresh"' in line]
+        ok = (
+            np.array_equal(saved[0].params, saved[1].params)
+            and np.array_equal(saved[0].params, result.model.params)
+            and np.array_equal(saved[0].predict(xv), result.predict(xv))
+            and files[0] == files[1]
+            and len(refreshes) == len(result.history["refresh"]["step"])
+            and json.loads((folders[1] / "summary.json").read_text())["steps"] == result.summary["steps"]
+        )
+    everywhere(ok)
+
+
+def test_what_is_wrong_on_one_rank_is_told_on_all(comm, everywhere, arrays):
+    guilty = comm.size - 1
+    (x, y), _ = arrays
+    for arguments, message in [
+        (lambda wrong: {"lr": -0.1 if wrong else 0.1}, "lr must be positive, not -0.1"),
+        (lambda wrong: {"x": np.where(wrong, np.nan, x)}, "x, y: example 0 has a NaN"),
+        (lambda wrong: {"model": "?" if wrong else Own}, "model must be a function"),
+        (lambda wrong: {"trainers": comm.size + 1}, f"trainers {comm.size + 1} needs at least as many ranks"),
+    ]:
+        with pytest.raises(isgd_mpi.InputError) as caught:
+            isgd_mpi.fit(comm=comm, **{"x": x, "y": y} | arguments(comm.rank == guilty))
+        everywhere(message in str(caught.value), str(caught.value))
+
+
+def test_what_differs_between_ranks_is_refused(comm, everywhere, arrays):
+    (x, y), _ = arrays
+    if comm.size == 1:
+        pytest.skip("nothing can differ")
+    for arguments, message in [
+        ({"seed": comm.rank}, "options"),
+        ({"x": x + comm.rank}, "arrays"),
+        ({"x": x[comm.rank :], "y": y[comm.rank :]}, "arrays"),
+    ]:
+        with pytest.raises(isgd_mpi.InputError, match="not the same on every rank") as caught:
+            isgd_mpi.fit(comm=comm, **{"x": x, "y": y} | arguments)
+        everywhere(message in str(caught.value))
+
+
+def test_divergence_is_raised_on_every_rank_and_leaves_no_trace(comm, everywhere, arrays):
+    def threads():
+        return numba.get_num_threads(), [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]
+
+    with threadpoolctl.threadpool_limits(2):
+        before = threads()
+        with pytest.raises(isgd_mpi.Diverged) as caught:
+            isgd_mpi.fit(*arrays[0], comm=comm, lr=1e9, **SMALL)
+        everywhere(threads() == before, f"{before} {threads()}")
+    everywhere("try a lr below 1e+09" in str(caught.value), str(caught.value))
+
+
+def test_five_ranks_on_three_examples(comm, everywhere):
+    x, y = np.arange(6.0).reshape(3, 2), np.array([0, 1, 0])
+    result = isgd_mpi.fit(x, y, comm=comm, steps=10, hidden=[4], threads=1)
+    everywhere((result is None) == (comm.rank != 0))
+    everywhere(result is None or result.predict(x).shape == (3,))

@@ -1,0 +1,106 @@
+"""What isgd_mpi.fit does to the process that calls it."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+from launch import launch
+
+from isgd_mpi import Config, Model, __all__, load
+from isgd_mpi.keywords import config_of
+
+COMMON = """
+import os, signal, sys, threading, time
+import numpy as np
+import isgd_mpi
+x, y = np.random.default_rng(0).standard_normal((500, 4)), np.arange(500) % 3
+"""
+
+
+def run(tmp_path, ranks, program, *arguments):
+    path = tmp_path / "program.py"
+    path.write_text(COMMON + program)
+    return launch(ranks, *arguments, program=(path,), cwd=tmp_path, timeout=60)
+
+
+def test_importing_initialises_no_mpi():
+    program = "import isgd_mpi, sys; isgd_mpi.load, isgd_mpi.Model, isgd_mpi.Config; print('mpi4py.MPI' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_public_names_are_there():
+    assert {"fit", "load", "Model", "Config", "InputError"} <= set(__all__)
+    assert callable(load) and Model.scores and isinstance(config_of({}, own_model=False), Config)
+
+
+def test_fit_initialises_mpi_as_the_command_line_does_and_leaves_nothing_behind(tmp_path):
+    program = """
+isgd_mpi.fit(x, y, steps=3, hidden=[4])
+from mpi4py import MPI
+ok = MPI.Query_thread() == MPI.THREAD_FUNNELED and os.environ["MPIR_CVAR_IBCAST_INTRA_ALGORITHM"] == "tsp_tree"
+sys.exit(0 if ok and sys.excepthook is sys.__excepthook__ and os.listdir() == ["program.py"] else 9)
+"""
+    done = run(tmp_path, 2, program)
+    assert done.returncode == 0 and not done.stdout, done.stdout + done.stderr
+
+
+RAISES = """
+class Own:
+    def __init__(self, n_features, n_classes, max_rows):
+        self.params, self.n_calls = np.ones(5, np.float32), 0
+    def answer(self, n):
+        self.n_calls += 1
+        from mpi4py import MPI
+        if self.n_calls > 5 and MPI.COMM_WORLD.rank == int(sys.argv[1]):
+            open("planted-at", "w").write(str(time.monotonic()))
+            raise RuntimeError("planted")
+        return np.ones(n)
+    def scores(self, x, y):
+        return self.answer(len(x)), np.ones(len(x)), np.ones(len(x), bool)
+    def gradient(self, x, y, weights):
+        return 1.0, np.zeros(5), self.answer(len(x))
+try:
+    isgd_mpi.fit(x, y, model=Own, seconds=50, refresh_every=2)
+except Exception:
+    time.sleep(50)  # what is caught would leave the other ranks waiting
+"""
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_an_exception_on_one_of_several_ranks_ends_the_job(tmp_path, rank):
+    done = run(tmp_path, 3, RAISES, rank)
+    assert time.monotonic() - float((tmp_path / "planted-at").read_text()) < 15
+    assert done.returncode != 0
+    assert f"rank {rank} of 3 failed" in done.stderr and "RuntimeError: planted" in done.stderr
+
+
+def test_an_exception_on_a_single_rank_is_the_callers(tmp_path):
+    done = run(tmp_path, 1, RAISES.replace("time.sleep(50)", "raise SystemExit(7)"), 0)
+    assert done.returncode == 7 and "failed" not in done.stderr
+
+
+SIGNALLED = """
+def kill_when_training():
+    while not os.path.exists("run/metrics.jsonl") or "refresh" not in open("run/metrics.jsonl").read():
+        time.sleep(0.05)
+    os.kill(os.getpid(), signal.Signals[sys.argv[1]])
+threading.Thread(target=kill_when_training).start()
+try:
+    isgd_mpi.fit(x, y, seconds=50, hidden=[4], run_dir="run")
+except KeyboardInterrupt:
+    print("interrupted", os.path.exists("run/model.npz"))
+    sys.exit(5)
+"""
+
+
+def test_ctrl_c_ends_training_and_is_then_raised(tmp_path):
+    done = run(tmp_path, 1, SIGNALLED, "SIGINT")
+    assert done.returncode == 5 and done.stdout == "interrupted True\n", done.stderr
+
+
+def test_other_signals_end_the_process_when_the_files_are_written(tmp_path):
+    done = run(tmp_path, 1, SIGNALLED, "SIGTERM")
+    assert done.returncode != 0 and "interrupted" not in done.stdout
+    assert (tmp_path / "run/model.npz").exists()

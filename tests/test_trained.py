@@ -1,0 +1,145 @@
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from test_model import Copying
+
+from isgd_mpi.errors import InputError
+from isgd_mpi.mlp import MLP
+from isgd_mpi.params import initial_params
+from isgd_mpi.trained import TrainedMLP, TrainedOwnModel, load
+
+WIDTHS = (4, 5, 3)
+ARRAYS = {
+    "params": initial_params(WIDTHS, "he", np.random.default_rng(1)),
+    "mean": np.array([1, 2, 3, 4], np.float32),
+    "inverse_std": np.array([1, 0.5, 2, 0], np.float32),
+    "step": 7,
+}
+
+
+@pytest.fixture
+def model():
+    return TrainedMLP(**ARRAYS, widths=WIDTHS)
+
+
+def mlp_predictions(x):
+    mlp = MLP(WIDTHS, len(x))
+    mlp.params = ARRAYS["params"]
+    standardized = np.ascontiguousarray((x.reshape(len(x), 4) - ARRAYS["mean"]) * ARRAYS["inverse_std"])
+    mlp.scores(standardized.astype(np.float32), np.zeros(len(x), np.int32))
+    return mlp.predictions
+
+
+@pytest.mark.parametrize("n", [0, 1, 2047, 2048, 2049, 5000])
+def test_predictions_are_the_models_for_any_number_of_rows(model, rng, n):
+    x = rng.standard_normal((n, 2, 2)).astype(np.float32)
+    predicted = model.predict(x)
+    assert predicted.shape == (n,) and predicted.dtype == np.int64
+    np.testing.assert_array_equal(predicted, mlp_predictions(x))
+
+
+def test_probabilities_sum_to_one_and_agree_with_the_classes(model, rng):
+    x = rng.integers(0, 256, (3000, 4), dtype=np.uint8)
+    probabilities = model.predict_probabilities(x)
+    assert probabilities.shape == (3000, 3)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(probabilities.argmax(axis=1), model.predict(x))
+    assert model.predict_probabilities(x[:0]).shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    "x, message",
+    [
+        (np.ones(4), "one example per row"),
+        (np.ones((2, 4), int), "uint8 or float.*int64"),
+        (np.ones((2, 5)), "5 features an example, but the model was trained on 4"),
+        (np.array([[0.0, 1, 2, 3], [0, 1, 2, np.nan]]), "example 1 has a NaN"),
+    ],
+)
+def test_bad_features_are_told_of(model, x, message):
+    with pytest.raises(InputError, match=message):
+        model.predict(x)
+
+
+def test_a_model_saved_is_the_model_loaded(model, tmp_path, rng):
+    x = rng.standard_normal((9, 4))
+    model.save(tmp_path / "a.npz")
+    loaded = load(str(tmp_path / "a.npz"))
+    assert loaded.step == 7 and loaded.widths == WIDTHS
+    np.testing.assert_array_equal(loaded.predict_probabilities(x), model.predict_probabilities(x))
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as saved:
+        assert set(saved.files) == {"params", "widths", "mean", "inverse_std", "step"}
+
+
+def test_an_own_model_predicts_the_class_of_least_loss_and_is_loaded_by_its_maker(model, tmp_path, rng):
+    x = rng.standard_normal((2100, 4)).astype(np.float32)
+    own = TrainedOwnModel(**ARRAYS, n_classes=3, make_model=Copying)
+    np.testing.assert_array_equal(own.predict(x), model.predict(x))
+    own.save(tmp_path / "own.npz")
+    np.testing.assert_array_equal(load(tmp_path / "own.npz", model=Copying).predict(x), own.predict(x))
+    with pytest.raises(InputError, match="load it with model=make_model"):
+        load(tmp_path / "own.npz")
+    with pytest.raises(InputError, match="the model has 93 parameters, but 43 were trained"):
+        load(tmp_path / "own.npz", model=lambda *sizes: Copying(14))
+    model.save(tmp_path / "mlp.npz")
+    with pytest.raises(InputError, match="load it without model="):
+        load(tmp_path / "mlp.npz", model=Copying)
+
+
+def npz(**arrays):
+    file = io.BytesIO()
+    np.savez(
+        file, **{name: array for name, array in ({"widths": WIDTHS} | ARRAYS | arrays).items() if array is not None}
+    )
+    return file.getvalue()
+
+
+def zipped(**files):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+HUGE = b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (9000000000000000,), }".ljust(128)
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"", "is not an npz file"),
+        (npz()[:-30], "is not an npz file, or truncated"),
+        (npz().replace(b"NUMPY", b"numpy"), "cannot be read|no array|float32 vector"),
+        (zipped(**{"params.npy": HUGE}), "cannot be read"),
+        (zipped(params=b"text"), "no array"),
+        (npz(params=np.array([{}], object)), "cannot be read.*allow_pickle=False"),
+        (npz(params=None), "params must be a float32 vector"),
+        (npz(params=np.ones(43)), "params must be a float32 vector"),
+        (npz(params=np.full(43, np.nan, np.float32)), "params is not finite"),
+        (npz(mean=np.ones(3, np.float32)), "differ in length"),
+        (npz(step=None), "step must be a count"),
+        (npz(step=-1), "step must be a count"),
+        (npz(step=np.ones(2, int)), "step must be a count"),
+        (npz(widths=None), "widths, or the number n_classes"),
+        (npz(widths=None, n_classes=0), "widths, or the number n_classes"),
+        (npz(widths=np.array([4])), "two or more"),
+        (npz(widths=np.array([4, -5, 3])), "two or more positive"),
+        (npz(widths=np.array([4.0, 5, 3])), "two or more positive integers"),
+        (npz(widths=np.array([4, 2**62, 3])), "do not fit 4 features and 43 parameters"),
+        (npz(widths=np.array([5, 5, 3])), "do not fit 4 features and 43 parameters"),
+    ],
+)
+def test_a_file_that_is_no_saved_model_is_told_of_in_one_line(content, message, tmp_path):
+    path = tmp_path / "hostile.npz"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        load(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(InputError, match="nowhere.npz: cannot be read"):
+        load(tmp_path / "nowhere.npz")
