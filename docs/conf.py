@@ -20,6 +20,8 @@ extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "myst_
 templates_path = ["_templates"]
 exclude_patterns = ["_build"]
 
+myst_heading_anchors = 2  # so that pages can link to sections
+
 autodoc_mock_imports = ["torch"]  # one benchmark compares with it
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False  # automodule lists them

@@ -12,7 +12,7 @@ from isgd_mpi.cli import DONE, main
 from isgd_mpi.mlp import MLP
 from isgd_mpi.params import initial_params
 
-SMALL = {"hidden": [16], "threads": 1, "score_batch_size": 100, "steps": 60, "refresh_every": 8}
+SMALL = {"hidden": [16], "threads": 1, "score_batch_size": 100, "steps": 48, "refresh_every": 16}
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_rank_0_gets_a_result_and_the_others_none(comm, everywhere, arrays, sche
         errors = [np.mean(result.predict(x) != y) for x, y in arrays]
         ok = (
             np.allclose(errors, list(last.values()), atol=2e-3)
-            and max(errors) < 0.1
+            and max(errors) < 0.2
             and result.summary["valid"]["error"] == last["valid"]
             and result.summary["test"] is None
             and result.summary["ranks"] == comm.size
