@@ -20,6 +20,7 @@ from isgd_mpi.results import describe_job, last_evaluation, summarise, verdict
 from isgd_mpi.runlog import RunLog, create_run_dir, save_model, write_atomically, write_json
 from isgd_mpi.scorer import Scorer, answer_locally, run_counting_scorer, run_relaxed_scorer
 from isgd_mpi.shards import shards
+from isgd_mpi.timeline import Timeline, gather_timeline
 from isgd_mpi.trainer import Schedule, StopRule, finish_training, run_trainer
 from isgd_mpi.training import Diverged, Trainer
 from isgd_mpi.waiting import meet
@@ -61,6 +62,7 @@ class Job:
         with self.node.first_rank_first():
             warm_up(self.dataset)
         self.folder = on_all_ranks(comm, self._create_folder)
+        self.timeline = Timeline()
 
     def _check_size(self):
         """Refuse what cannot fit, before anything is written."""
@@ -80,9 +82,16 @@ class Job:
         """Train, or score until the trainer stops; return whether the run was completed."""
         with Interruption() as self.interruption:
             completed = self._train() if self.rank == TRAINER else self._score()
-        meet(self.comm, self.node.crowded)
+            meet(self.comm, self.node.crowded)
+            self._save_timeline()
         self.node.comm.Free()
         return self.comm.bcast(completed, root=TRAINER)
+
+    def _save_timeline(self):
+        """Write what every rank did over the last stretch of training."""
+        spans = gather_timeline(self.comm, self.timeline, root=TRAINER)
+        if self.rank == TRAINER:
+            write_atomically(self.folder / "timeline.npz", lambda file: np.savez(file, **spans))
 
     def _load(self):
         """Load the data: one rank of each node first, which may have to convert them."""
@@ -103,7 +112,9 @@ class Job:
         return [None] * self.config.trainers + [messages.report_dtype(shard) for shard in parts]
 
     def _scorer(self, part, n_parts):
-        return Scorer(MLP(self.widths, self.batch_size), self.dataset, part, n_parts, self.batch_size)
+        scorer = Scorer(MLP(self.widths, self.batch_size), self.dataset, part, n_parts, self.batch_size)
+        self.timeline.watch(scorer, score="scoring", evaluate="evaluating")
+        return scorer
 
     def _score(self):
         """Play the role of a scorer."""
@@ -111,7 +122,9 @@ class Job:
             self.node.give_way()
         scorer = self._scorer(self.rank - self.config.trainers, self.n_scorers)
         exchange = ScorerExchange(self.comm.Dup(), self.published, scorer.record.dtype, self.node.crowded)
+        self.timeline.watch(exchange, arrived="sending", report="sending", wait="waiting")
         meet(self.comm, self.node.crowded)
+        self.timeline.start()
         if self.config.schedule == "relaxed":
             run_relaxed_scorer(scorer, exchange, self.interruption)
         else:
@@ -128,7 +141,9 @@ class Job:
     def _exchange(self):
         """Return the trainer's end of the exchange."""
         if self.n_scorers:
-            return TrainerExchange(self.comm.Dup(), self.published, self._report_dtypes(), self.node.crowded)
+            exchange = TrainerExchange(self.comm.Dup(), self.published, self._report_dtypes(), self.node.crowded)
+            self.timeline.watch(exchange, start="sending", look="sending", wait="waiting")
+            return exchange
         scorer = self._scorer(0, 1)
         n_batches = scorer.n_batches if self.config.schedule == "exact" else 0
         return LocalExchange(self.published, partial(answer_locally, scorer, n_batches))
@@ -142,9 +157,11 @@ class Job:
         write_atomically(self.folder / "config.toml", lambda file: file.write(to_toml(self.config).encode()))
         write_json(self.folder / "environment.json", describe_environment(self.comm, self.node))
         meet(self.comm, self.node.crowded)
+        self.timeline.start()
         log = RunLog(self.folder, self.config.n_steps(self.dataset.n_train), self.config.quiet)
         log.say(describe_job(self.config, self.dataset, self.widths, self.size, self.node, self.folder))
         trainer = Trainer(self.config, self.dataset, model, seeds, log, self._scores_come_back())
+        self.timeline.watch(trainer, take_step="training", merge="proposing")
         try:
             return self._run_to_the_end(trainer, exchange, model, log)
         finally:
@@ -162,6 +179,7 @@ class Job:
             run_trainer(trainer, exchange, Schedule.named(self.config.schedule, self.config.refresh_every), rule)
         except Diverged as error:
             problem = str(error)
+        self.timeline.stop()
         seconds, exchange_seconds = log.seconds, exchange.seconds  # without the evaluation at the end
         stopped = problem or rule.interrupted_by
         finish_training(trainer, exchange, evaluate=not stopped)
