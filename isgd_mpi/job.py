@@ -17,6 +17,7 @@ from isgd_mpi.results import describe_job, last_evaluation, summarise, verdict
 from isgd_mpi.runlog import RunLog, create_run_dir, write_atomically, write_json
 from isgd_mpi.scorer import Scorer, answer_locally, run_counting_scorer, run_relaxed_scorer
 from isgd_mpi.shards import shards
+from isgd_mpi.timeline import Timeline, gather_timeline
 from isgd_mpi.trainer import Schedule, StopRule, finish_training, run_trainer
 from isgd_mpi.training import Diverged, Trainer
 from isgd_mpi.waiting import meet
@@ -76,6 +77,7 @@ class Job:
             warm_up(self.dataset)
         self.folder = None if in_memory else on_all_ranks(comm, self._create_folder)
         self.log = self.summary = self.verdict = self.trained = None
+        self.timeline = Timeline()
 
     def _check_size(self):
         """Refuse what cannot fit, before anything is written."""
@@ -104,10 +106,17 @@ class Job:
         self.exchange_comm = self.comm.Dup()
         with Interruption() as self.interruption:
             stopped = self._train() if self.rank == TRAINER else self._score()
-        meet(self.comm, self.node.crowded)
+            meet(self.comm, self.node.crowded)
+            self._save_timeline()
         self.exchange_comm.Free()
         self.node.comm.Free()
         return self.comm.bcast(stopped, root=TRAINER)
+
+    def _save_timeline(self):
+        """Write what every rank did over the last stretch of training."""
+        spans = gather_timeline(self.comm, self.timeline, root=TRAINER)
+        if self.folder:
+            write_atomically(self.folder / "timeline.npz", lambda file: np.savez(file, **spans))
 
     def _load(self, load):
         """Load the data: one rank of each node first, which may have to convert them."""
@@ -127,7 +136,9 @@ class Job:
 
     def _scorer(self, part, n_parts):
         model = self.models.make(self.batch_size)
-        return Scorer(model, self.dataset, part, n_parts, self.batch_size, self._whole_batches)
+        scorer = Scorer(model, self.dataset, part, n_parts, self.batch_size, self._whole_batches)
+        self.timeline.watch(scorer, score="scoring", evaluate="evaluating")
+        return scorer
 
     @property
     def _whole_batches(self):
@@ -139,7 +150,9 @@ class Job:
             self.node.give_way()
         scorer = self._scorer(self.rank - self.config.trainers, self.n_scorers)
         exchange = ScorerExchange(self.exchange_comm, self.published, scorer.record.dtype, self.node.crowded)
+        self.timeline.watch(exchange, arrived="sending", report="sending", wait="waiting")
         meet(self.comm, self.node.crowded)
+        self.timeline.start()
         if self.config.schedule == "relaxed":
             run_relaxed_scorer(scorer, exchange, self.interruption)
         else:
@@ -156,7 +169,9 @@ class Job:
     def _exchange(self):
         """Return the trainer's end of the exchange."""
         if self.n_scorers:
-            return TrainerExchange(self.exchange_comm, self.published, self._report_dtypes(), self.node.crowded)
+            exchange = TrainerExchange(self.exchange_comm, self.published, self._report_dtypes(), self.node.crowded)
+            self.timeline.watch(exchange, start="sending", look="sending", wait="waiting")
+            return exchange
         scorer = self._scorer(0, 1)
         n_batches = scorer.n_batches if self.config.schedule == "exact" else 0
         return LocalExchange(self.published, partial(answer_locally, scorer, n_batches))
@@ -171,9 +186,11 @@ class Job:
             write_atomically(self.folder / "config.toml", lambda file: file.write(text.encode()))
             write_json(self.folder / "environment.json", describe_environment(self.comm, self.node))
         meet(self.comm, self.node.crowded)
+        self.timeline.start()
         log = self.log = RunLog(self.folder, self.config.n_steps(self.dataset.n_train), self.config.quiet)
         log.say(describe_job(self.config, self.dataset, self.models.text, self.size, self.node, self.folder))
         trainer = Trainer(self.config, self.dataset, model, seeds, log, self._norms_come_back())
+        self.timeline.watch(trainer, take_step="training", merge="proposing")
         try:
             return self._run_to_the_end(trainer, exchange, model, log)
         finally:
@@ -193,6 +210,7 @@ class Job:
             run_trainer(trainer, exchange, Schedule.named(self.config.schedule, self.config.refresh_every), rule)
         except Diverged as error:
             problem = str(error)
+        self.timeline.stop()
         seconds, exchange_seconds = log.seconds, exchange.seconds  # without the evaluation at the end
         stopped = problem or rule.interrupted_by
         finish_training(trainer, exchange, evaluate=not stopped)

@@ -1,0 +1,1 @@
+"""What ``python -m isgd_mpi.report`` is made of."""

@@ -1,0 +1,140 @@
+"""The timeline: what each rank did over the last few refreshes of a run."""
+
+import numpy as np
+from matplotlib.patches import Patch
+
+from isgd_mpi.reporting.style import new_figure, plain
+
+# name: colour and hatch; what costs time without getting on is pale or hatched
+_APPEARANCE = {
+    "training": ("#0072B2", None),
+    "proposing": ("#E69F00", None),
+    "scoring": ("#56B4E9", None),
+    "evaluating": ("#009E73", "..."),
+    "sending": ("#D55E00", "////"),
+    "waiting": ("#e8e8e8", None),
+}
+_OTHERS = (("#CC79A7", None), ("#000000", None), ("#CC79A7", "xx"), ("#000000", "xx"))
+
+_REFRESHES_SHOWN = 4
+_MOST_ROWS = 12
+_MOST_PANELS = 4
+_JOINED = 2e-3  # spans of one kind with a gap below this fraction of what is shown are drawn as one
+
+
+def timeline(study):
+    """Draw what the ranks did in one run of each of the first groups; None if no run has a timeline."""
+    chosen = [run for run in map(_first_with_spans, study.groups) if run is not None]
+    if not chosen:
+        return None
+    chosen = chosen[:_MOST_PANELS]
+    rows = [min(_MOST_ROWS, _n_ranks(run)) for run in chosen]
+    heights = [0.9 + 0.34 * n for n in rows]
+    figure, axes = new_figure(len(chosen), 1, 0.5 + sum(heights), height_ratios=heights)
+    names = {}
+    for one, run, n_rows in zip(axes[:, 0], chosen, rows):
+        names |= dict.fromkeys(_draw_run(one, run, n_rows))
+        label = next(group.label for group in study.groups if run in group.runs)
+        one.set_title(plain(f"{label}: {run.name}"), loc="left")
+    patches = [Patch(facecolor=colour, hatch=hatch, edgecolor="#555555", linewidth=0.5, label=plain(name))
+               for name, (colour, hatch) in _appearances(names).items()]  # fmt: skip
+    figure.legend(handles=patches, loc="outside upper left", ncols=len(patches))
+    return figure
+
+
+def _first_with_spans(group):
+    """Return a group's first run, complete ones first, whose timeline holds anything."""
+    runs = sorted(group.runs, key=lambda run: not run.complete)
+    return next((run for run in runs if run.spans is not None and len(run.spans["begin"])), None)
+
+
+def _n_ranks(run):
+    return int(run.spans["rank"].max()) + 1
+
+
+def _appearances(names):
+    """Return colour and hatch of each activity, those that this report does not know included."""
+    unknown = [name for name in names if name not in _APPEARANCE]
+    extra = {name: _OTHERS[i % len(_OTHERS)] for i, name in enumerate(unknown)}
+    return {name: look for name, look in (_APPEARANCE | extra).items() if name in names}
+
+
+def shown_stretch(run):
+    """Return begin and end, seconds, of the last few refreshes within a run's recorded stretch."""
+    begin, end = map(float, run.spans["stretch"])
+    merges = run.refreshes["seconds"]
+    merges = merges[(merges > begin) & (merges < end)]
+    if len(merges) > _REFRESHES_SHOWN:
+        # to the last merge, which may be long before the end where scorers are slow
+        begin, end = merges[-1 - _REFRESHES_SHOWN], merges[-1]
+    margin = 0.01 * (end - begin)
+    return begin - margin, end + margin
+
+
+def _draw_run(axes, run, n_rows):
+    """Draw the spans of a run; return the names of its activities."""
+    begin, end = shown_stretch(run)
+    spans = run.spans
+    names = [str(name) for name in spans["activities"]]
+    seen = {names[code] for code in np.unique(spans["activity"])}
+    for rank in range(n_rows):
+        for name, (colour, hatch) in _appearances(seen).items():
+            chosen = (spans["rank"] == rank) & (spans["activity"] == names.index(name))
+            bars = _joined(spans["begin"][chosen], spans["end"][chosen], begin, end)
+            axes.broken_barh(bars, (rank - 0.4, 0.8), facecolor=colour, hatch=hatch, edgecolor="#555555", linewidth=0.2)
+    for seconds in run.refreshes["seconds"]:
+        if begin <= seconds <= end:
+            axes.axvline(seconds, color="black", linewidth=1.0, linestyle="--")
+    _label(axes, run, n_rows, begin, end)
+    return [name for name in names if name in seen]
+
+
+def _joined(begins, ends, begin, end):
+    """Return the (begin, length) of spans within a stretch, those that nearly touch made one."""
+    inside = (ends > begin) & (begins < end)
+    order = np.argsort(begins[inside])
+    begins, ends = np.maximum(begins[inside][order], begin), np.minimum(ends[inside][order], end)
+    if not len(begins):
+        return []
+    apart = begins[1:] - ends[:-1] > _JOINED * (end - begin)
+    first, last = np.r_[True, apart], np.r_[apart, True]
+    return list(zip(begins[first], ends[last] - begins[first]))
+
+
+def _label(axes, run, n_rows, begin, end):
+    """Name the ranks, and say at the right what part of the recorded stretch each computed."""
+    trainers = run.totals["trainers"]
+    roles = ["trainer" if rank < (trainers if trainers > 0 else 1) else "scorer" for rank in range(n_rows)]
+    axes.set_yticks(range(n_rows), [f"rank {rank}, {role}" for rank, role in enumerate(roles)])
+    axes.set_ylim(n_rows - 0.5, -0.5)
+    axes.set_xlim(begin, end)
+    axes.grid(visible=False)
+    axes.set_xlabel(
+        "training time / s" + (f"; ranks {n_rows} to {_n_ranks(run) - 1} not shown" * (n_rows < _n_ranks(run)))
+    )
+    for rank in range(n_rows):
+        computing, sending, waiting = (100 * part for part in shares(run, rank))
+        text = f" {computing:.0f} % computing\n {sending:.0f} % sending, {waiting:.0f} % waiting"
+        axes.annotate(text, (1, rank), xycoords=("axes fraction", "data"), va="center", fontsize=7)
+
+
+def shares(run, rank):
+    """Return the parts of the recorded stretch that a rank spent computing, sending and waiting.
+
+    Parameters
+    ----------
+    run : runs.Run
+    rank : int
+
+    Returns
+    -------
+    computing, sending, waiting : float
+        Fractions; what is left is the loop's own and the operating system's.
+    """
+    spans = run.spans
+    names = [str(name) for name in spans["activities"]]
+    begin, end = spans["stretch"]
+    lengths = (spans["end"] - spans["begin"]) * (spans["rank"] == rank) / max(end - begin, 1e-9)
+    by_name = {name: float(lengths[spans["activity"] == code].sum()) for code, name in enumerate(names)}
+    sending, waiting = by_name.get("sending", 0.0), by_name.get("waiting", 0.0)
+    return sum(by_name.values()) - sending - waiting, sending, waiting

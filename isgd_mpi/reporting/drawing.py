@@ -1,0 +1,94 @@
+"""All figures of a study, drawn and saved."""
+
+from functools import partial
+
+from isgd_mpi.reporting import activity, comparisons, curves, series
+from isgd_mpi.reporting.style import house_style, save
+
+# of each figure that a study may ask for: file, heading, explanation, function that draws it or returns None
+_FIGURES = {
+    "loss": [
+        ("loss-seconds", "Loss and error against time", "At the same time, on the hardware of each group.",
+         partial(curves.loss_and_error, against="seconds")),
+        ("loss-steps", "Loss and error against steps", "At the same number of updates, whatever they cost.",
+         partial(curves.loss_and_error, against="step")),
+    ],
+    "traces": [
+        ("traces", "How noisy the gradient is",
+         "Root of the trace of the covariance of one drawn example's gradient: under the proposal in use, under "
+         "uniform sampling, and under the best possible proposal.", curves.traces),
+        ("variance-gain", "Variance gain",
+         "How many times larger a uniform minibatch would have to be. A triangle marks a switch of the sampling.",
+         curves.variance_gain),
+        ("predictor", "What the loss predictor is worth", "1 is a perfect predictor, 0 a useless one.",
+         curves.predictor_correlation),
+    ],
+    "versus": [
+        ("versus", "What the setting does",
+         "Medians and quartiles. Groups without a value of the setting are horizontal lines.", comparisons.versus),
+    ],
+    "final": [
+        ("final", "What it ends with",
+         "Errors are averaged over the last 10 % of each run's evaluations. Rings are runs, the large mark is "
+         "their median, the bar spans the quartiles.", comparisons.final),
+    ],
+    "per_second": [
+        ("per-second", "At equal time on equal ranks",
+         "The horizontal line is the lowest last loss of a uniform group; at the right, when each run got there.",
+         comparisons.per_second),
+    ],
+    "timeline": [
+        ("timeline", "What each rank did",
+         "The last few refreshes of one run of each group (at most four). Dashed lines are merges of scores. The "
+         "percentages at the right are of all that was recorded; what is missing to 100 % was none of the "
+         "three.", activity.timeline),
+    ],
+}  # fmt: skip
+
+FILES = {f"{name}.{suffix}" for group in _FIGURES.values() for name, *_ in group for suffix in ("png", "svg")}
+"""Every file name that :func:`draw_all` may write."""
+
+_NOT_FOR_ALL = {"predictor", "versus", "per-second", "variance-gain"}  # their absence needs no explanation
+
+
+def draw_all(study, folder):
+    """Draw the figures that a study asks for, and save them.
+
+    Parameters
+    ----------
+    study : study.Study
+    folder : pathlib.Path
+
+    Returns
+    -------
+    figures : list of (str, str, pathlib.Path)
+        Heading, explanation and PNG file of each figure.
+    notes : list of str
+        Which figures there is nothing for.
+    """
+    drawn, notes = [], []
+    with house_style():
+        for wanted in study.figures:
+            for name, heading, explanation, draw in _FIGURES[wanted]:
+                figure = draw(study)
+                if figure is not None:
+                    drawn.append((heading, explanation, save(figure, folder, name)[0]))
+                elif name not in _NOT_FOR_ALL:
+                    notes.append(f"The figure “{heading}” is left out: no run has what it shows.")
+    return drawn, notes + _notes_on_traces(study)
+
+
+def _notes_on_traces(study):
+    """Say where a trace could not be drawn."""
+    if "traces" not in study.figures:
+        return []
+    counts = {
+        (run.name, name): series.n_negative(run, name)
+        for run in study.runs
+        for name in ("trace_ideal", "trace_in_use", "trace_uniform")
+    }
+    return [
+        f"{run}: {name} is negative at {n} refreshes, where noise outweighs it; it has no root there, hence a gap."
+        for (run, name), n in counts.items()
+        if n
+    ]

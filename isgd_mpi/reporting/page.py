@@ -1,0 +1,176 @@
+"""The HTML page: one file that needs nothing else. Whatever comes from a file is escaped."""
+
+import base64
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from isgd_mpi.reporting import series
+from isgd_mpi.reporting.runs import SPLITS
+from isgd_mpi.reporting.statistics import quartiles
+from isgd_mpi.reporting.study import differing_options, text_of
+from isgd_mpi.reporting.verdicts import verdict
+
+GENERATOR = '<meta name="generator" content="isgd_mpi.report">'
+"""What a page of ours contains: only such a page is replaced."""
+
+_NOT_SHOWN = ("run_dir", "quiet", "data_dir", "seed")
+
+
+def render(study, figures, notes):
+    """Return the page.
+
+    Parameters
+    ----------
+    study : study.Study
+    figures : list of (str, str, pathlib.Path)
+        Heading, explanation, PNG file.
+    notes : list of str
+        What else should be known.
+
+    Returns
+    -------
+    str
+    """
+    template = Template(files("isgd_mpi.reporting").joinpath("page.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        title=escape(study.title),
+        introduction=_introduction(study),
+        verdicts="\n".join(_verdict(group, study.groups) for group in study.groups),
+        results=_results(study),
+        figures="\n".join(_figure(*figure) for figure in figures) or "<p>There is nothing to draw yet.</p>",
+        runs=_runs(study),
+        conditions=_conditions(study),
+        notes=_list("Notes", notes),
+    )
+
+
+def table(head, rows):
+    """Return a table of texts, escaped."""
+    parts = ["".join(f"<th>{escape(text)}</th>" for text in head)]
+    parts += ["".join(f"<td>{escape(text)}</td>" for text in row) for row in rows]
+    return '<div class="scroll"><table>\n' + "\n".join(f"<tr>{part}</tr>" for part in parts) + "\n</table></div>"
+
+
+def figure_of(value, scale=1.0):
+    """Return a number with three digits, a dash if it is not known."""
+    if value != value:
+        return "–"
+    value *= scale
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def spread(values, scale=1.0):
+    """Return median, quartiles and number of the known ones among some numbers."""
+    low, median, high, n = quartiles(values)
+    if n < 2:
+        return figure_of(median, scale) + (" (1)" if n else "")
+    return f"{figure_of(median, scale)} ({figure_of(low, scale)} – {figure_of(high, scale)}; {n})"
+
+
+def _introduction(study):
+    parts = [f"<p><em>{escape(study.question)}</em></p>"] if study.question else []
+    parts += [f"<p>{escape(note)}</p>" for note in study.notes]
+    if study.command:
+        parts.append(f"<pre>{escape(study.command)}</pre>")
+    return "\n".join(parts)
+
+
+def _verdict(group, groups):
+    kind, text = verdict(group, groups)
+    words = f"<p><strong>{escape(group.label)}</strong>: {escape(text)}</p>"
+    return f'<div class="verdict {kind.replace(" ", "-")}">{words}{_failures(group)}</div>'
+
+
+def _failures(group):
+    """Say which runs of a group are not in its medians."""
+    failed = [f"{run.name} ({run.status})" for run in group.runs if not run.complete]
+    failed += [f"{name} (not there)" for name in group.missing]
+    return f'<p class="small">Not counted: {escape("; ".join(failed))}.</p>' if failed else ""
+
+
+def _results(study):
+    splits = [split for split in SPLITS if any(split in run.evaluations for run in study.runs)]
+    measures = {
+        f"{split} error / %": (lambda run, split=split: series.late(run, split, "error"), 100) for split in splits[::-1]
+    }
+    measures |= {
+        "last training loss / nats": (series.final_loss, 1),
+        "variance gain": (lambda run: run.totals["variance_gain"], 1),
+        "Tr Σ in use / uniform": (series.final_ratio, 1),
+        "exchange / % of trainer's time": (lambda run: run.totals["wait_fraction"], 100),
+        "steps/s": (lambda run: run.totals["steps_per_second"], 1),
+        "training time / s": (lambda run: run.totals["seconds"], 1),
+    }
+    rows = [
+        [group.label, "–" if group.ranks is None else str(group.ranks)]
+        + [spread(map(measure, group.complete), scale) for measure, scale in measures.values()]
+        for group in study.groups
+    ]
+    return table(["group", "ranks", *measures], rows)
+
+
+def _runs(study):
+    """Return a row for each run, with the options in which runs differ."""
+    names = [name for name in differing_options(study.runs) if name != "ranks"]
+    head = [
+        "run",
+        "group",
+        "seed",
+        "ranks",
+        *names,
+        "status",
+        "steps",
+        "time / s",
+        "last training loss",
+        "test error / %",
+    ]
+    rows = []
+    for group in study.groups:
+        rows += [_row(run, group, names) for run in group.runs]
+        rows += [[name, group.label, "", "", *[""] * len(names), "not there", "", "", "", ""] for name in group.missing]
+    return table(head, rows)
+
+
+def _row(run, group, names):
+    steps = run.totals["steps"] if run.totals["steps"] > 0 else run.refreshes["step"].max(initial=0)
+    seconds = run.totals["seconds"] if run.totals["seconds"] > 0 else run.refreshes["seconds"].max(initial=0)
+    return [
+        run.name,
+        group.label,
+        *(text_of(run.options.get(name)) for name in ("seed", "ranks", *names)),
+        run.status,
+        f"{steps:.0f}",
+        figure_of(seconds),
+        figure_of(series.final_loss(run)),
+        figure_of(series.late(run, "test", "error"), 100),
+    ]
+
+
+def _conditions(study):
+    """Return what all runs have in common, and what they ran on."""
+    differing = differing_options(study.runs)
+    options = study.runs[0].options
+    common = [
+        (name, text_of(value)) for name, value in options.items() if name not in differing and name not in _NOT_SHOWN
+    ]
+    machines = {name: _distinct(study.runs, name) for name in ("processor", "mpi_library", "git_revision")}
+    rows = common + [(name.replace("_", " "), text) for name, text in machines.items() if text]
+    return "<h2>In common</h2>\n" + table(["option", "value"], rows)
+
+
+def _distinct(runs, name):
+    values = {str(run.environment[name]) for run in runs if run.environment.get(name) is not None}
+    return "; ".join(sorted(values))
+
+
+def _figure(heading, explanation, path):
+    content = base64.b64encode(path.read_bytes()).decode()
+    image = f'<img alt="{escape(heading)}" src="data:image/png;base64,{content}">'
+    return f"<figure><h3>{escape(heading)}</h3>{image}<figcaption>{escape(explanation)}</figcaption></figure>"
+
+
+def _list(heading, texts):
+    if not texts:
+        return ""
+    return f"<h2>{heading}</h2>\n<ul>" + "".join(f"<li>{escape(text)}</li>" for text in texts) + "</ul>"

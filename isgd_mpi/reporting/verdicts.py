@@ -1,0 +1,148 @@
+"""Whether importance sampling paid, in plain words: by its own figures, and at equal time on equal ranks."""
+
+from typing import NamedTuple
+
+from isgd_mpi.reporting import series
+from isgd_mpi.reporting.statistics import first_at_or_below, quartiles
+
+PAID, DID_NOT, UNCLEAR, BASELINE = "paid", "did not pay", "unclear", "baseline"
+
+_WORTH_SAYING = 1.1  # gains below this are called none, as at the end of a run
+_SAME = 1.05  # losses that differ by less are called equal where there are too few runs for quartiles
+_FEW = 3
+_TASK = ("data", "synthetic_size", "standardize", "hidden")
+_SETTINGS = ("init", "lr", "momentum", "minibatch_size")
+
+
+class Verdict(NamedTuple):
+    """What came of a group: one of PAID, DID_NOT, UNCLEAR, BASELINE, and why."""
+
+    kind: str
+    text: str
+
+
+class Comparison(NamedTuple):
+    """A group beside uniform sampling on as many ranks, at the same training time."""
+
+    uniform: object
+    seconds: float
+    own_loss: tuple
+    uniform_loss: tuple
+
+    @property
+    def kind(self):
+        """PAID, DID_NOT or UNCLEAR: whose loss is lower, if the quartiles do not overlap."""
+        few = min(self.own_loss.n, self.uniform_loss.n) < _FEW
+        own, other = self.own_loss, self.uniform_loss
+        if few:
+            better, worse = own.median * _SAME < other.median, own.median > other.median * _SAME
+        else:
+            better, worse = own.high < other.low, own.low > other.high
+        return PAID if better else DID_NOT if worse else UNCLEAR
+
+
+def verdict(group, groups):
+    """Return what came of a group.
+
+    Parameters
+    ----------
+    group : study.Group
+    groups : list of study.Group
+        Among which the uniform one on as many ranks is looked for.
+    """
+    if not group.complete:
+        return Verdict(UNCLEAR, "No run of this group is complete: no verdict.")
+    if group.uniform:
+        return Verdict(BASELINE, _of_uniform(group))
+    gain = quartiles([run.totals["variance_gain"] for run in group.complete]).median
+    lost = quartiles([run.totals["wait_fraction"] for run in group.complete]).median
+    if not gain > 0:
+        return Verdict(DID_NOT, "Importance sampling never began, or no variance gain was measured.")
+    comparison = compare(group, groups)
+    price = f"{gain:.2g} times the minibatch for {_percent(lost)} of the trainer's time{_scorers(group)}"
+    if comparison is None:
+        kind = PAID if gain * (1 - (lost if lost > 0 else 0)) > _WORTH_SAYING else DID_NOT
+        answer = "paid here" if kind == PAID else "did not pay here"
+        return Verdict(kind, f"Importance sampling {answer}, by its own figures: {price}. "
+                             "There is no uniform group on as many ranks to compare with.")  # fmt: skip
+    answer = {
+        PAID: f"Importance sampling paid here: {price}.",
+        DID_NOT: f"Importance sampling did not pay here. By its own figures it was worth {price}.",
+        UNCLEAR: f"No clear difference to uniform sampling. By its own figures it was worth {price}.",
+    }[comparison.kind]
+    return Verdict(comparison.kind, f"{answer} {_at_equal_time(group, comparison)}")
+
+
+def _of_uniform(group):
+    possible = quartiles([series.possible_gain(run) for run in group.complete]).median
+    if not possible > 0:
+        return "Uniform sampling, the baseline."
+    return (
+        "Uniform sampling, the baseline. Here the ideal proposal, with scores that cost nothing and are never old, "
+        f"would be worth {possible:.2g} times the minibatch."
+    )
+
+
+def _percent(fraction):
+    return f"{100 * fraction:.2g} %" if fraction >= 0 else "an unknown part"
+
+
+def _scorers(group):
+    """Return the other price: ranks that do not train."""
+    trainers = group.complete[0].totals["trainers"]
+    n = (group.ranks or 0) - trainers
+    return f" and {n:.0f} rank{'s' * (n > 1)} that score{'s' * (n == 1)}" if n > 0 else ""
+
+
+def compare(group, groups):
+    """Return a group's comparison with uniform sampling on as many ranks, or None if there is no such group."""
+    uniform = _uniform_beside(group, groups)
+    if uniform is None:
+        return None
+    ends = [series.end_seconds(run) for run in group.complete + uniform.complete]
+    seconds = min(ends)
+    own, other = (
+        quartiles([series.loss_at(run, seconds) for run in one.complete]) for one in (group, uniform)
+    )  # fmt: skip
+    return Comparison(uniform, seconds, own, other) if own.n and other.n else None
+
+
+def _uniform_beside(group, groups):
+    """Return the uniform group on as many ranks and the same task: of the nearest in its settings, the best one."""
+    options = group.complete[0].options
+    candidates = [
+        other
+        for other in groups
+        if other.uniform and other.complete and other.ranks is not None and other.ranks == group.ranks
+        if all(other.complete[0].options.get(name) == options.get(name) for name in _TASK)
+    ]
+
+    def distance(other):
+        theirs = other.complete[0].options
+        differing = sum(theirs.get(name) != options.get(name) for name in _SETTINGS)
+        loss = quartiles([series.final_loss(run) for run in other.complete]).median
+        return differing, loss if loss == loss else float("inf")
+
+    return min(candidates, key=distance, default=None)
+
+
+def time_to(run, target):
+    """Return the training time, seconds, at which a run's training loss first is at a target; NaN if never."""
+    return first_at_or_below(*series.evaluated(run, "train", "loss", "seconds"), target)
+
+
+def _at_equal_time(group, comparison):
+    """Return the comparison in a sentence or two."""
+    uniform = comparison.uniform
+    text = (
+        f"After {comparison.seconds:.3g} s on {group.ranks} rank{'s' * (group.ranks > 1)} the training loss is "
+        f"{comparison.own_loss.median:.3g} against {comparison.uniform_loss.median:.3g} of “{uniform.label}”"
+    )
+    if min(comparison.own_loss.n, comparison.uniform_loss.n) < _FEW:
+        text += f" (fewer than {_FEW} runs each: a weak statement)"
+    target = quartiles([series.final_loss(run) for run in uniform.complete]).median
+    needed = quartiles([time_to(run, target) for run in group.complete])
+    theirs = quartiles([series.end_seconds(run) for run in uniform.complete]).median
+    if needed.n < len(group.complete):
+        return f"{text}; {needed.n} of {len(group.complete)} runs reached the {target:.3g} that it ends with."
+    return f"{text}; it had reached what that ends with ({target:.3g}) after {needed.median:.3g} of {theirs:.3g} s."

@@ -1,0 +1,66 @@
+"""Every rank's spans reach the root, and a run leaves them behind, however it ends."""
+
+import numpy as np
+import pytest
+
+from isgd_mpi.cli import FAILED, main
+from isgd_mpi.timeline import ACTIVITIES, Timeline, gather_timeline
+
+
+class Worker:
+    def work(self):
+        return None
+
+
+@pytest.mark.parametrize("root", [0, -1])
+def test_spans_of_every_rank_are_gathered(comm, everywhere, root):
+    root %= comm.size
+    timeline, worker = Timeline(), Worker()
+    timeline.watch(worker, work="scoring")
+    comm.Barrier()
+    timeline.start()
+    for _ in range(comm.rank):  # none on rank 0
+        worker.work()
+    comm.Barrier()
+    timeline.stop()
+    spans = gather_timeline(comm, timeline, root)
+    everywhere((spans is None) == (comm.rank != root), "who has the spans")
+    ok = True
+    if spans is not None:
+        ok &= spans["rank"].tolist() == [rank for rank in range(comm.size) for _ in range(rank)]
+        ok &= bool((spans["begin"] <= spans["end"]).all() and (spans["end"] <= spans["stretch"][1]).all())
+        ok &= set(spans["activity"]) <= {ACTIVITIES.index("scoring")}
+        ok &= len({len(spans[name]) for name in ("rank", "activity", "begin", "end")}) == 1
+    everywhere(ok, "the spans differ")
+
+
+def test_the_stretch_begins_where_all_ranks_have_kept_what_they_did(comm, everywhere):
+    timeline, worker = Timeline(n_spans=4), Worker()
+    timeline.watch(worker, work="scoring")
+    for _ in range(20 if comm.rank == comm.size - 1 else 2):
+        worker.work()
+    comm.Barrier()
+    timeline.stop()
+    spans = gather_timeline(comm, timeline)
+    kept = comm.bcast(timeline.stretch()[0], root=comm.size - 1)
+    everywhere(spans is None or spans["stretch"][0] == kept, "another stretch")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "end"),
+    [("exact", "complete"), ("pipelined", "complete"), ("relaxed", "complete"), ("relaxed", "diverged")],
+)
+def test_a_run_leaves_its_timeline(comm, shared_tmp_path, everywhere, schedule, end):
+    options = ["--hidden", "16", "--threads", "1", "--quiet", "--score-batch-size", "512", "--steps", "40"]
+    options += ["--refresh-every", "8", "--schedule", schedule, "--run-dir", str(shared_tmp_path / "run")]
+    code = main([*options, *(["--lr", "1e30"] if end == "diverged" else [])])
+    everywhere((code == FAILED) == (end == "diverged"), f"exit code {code}")
+    if comm.rank == 0:
+        with np.load(shared_tmp_path / "run" / "timeline.npz", allow_pickle=False) as spans:
+            names = spans["activities"][spans["activity"]]
+            steps = np.count_nonzero((names == "training") & (spans["rank"] == 0))
+            ranks, (begin, stop) = set(spans["rank"].tolist()), spans["stretch"]
+            ok = bool((spans["begin"] >= begin).all() and (spans["end"] <= stop).all())
+        ok &= steps == 40 if end == "complete" else steps < 40
+        ok &= ranks == set(range(comm.size)) or end == "diverged"
+    everywhere(comm.rank or ok, "the timeline is not what it should be")
