@@ -207,3 +207,8 @@ def test_help_mentions_every_option_and_its_meaning(name, capsys, monkeypatch):
 
 def test_the_run_directory_is_not_repeated():
     assert "run_dir" not in to_toml(Config(run_dir="here"))
+
+
+def test_options_that_said_nothing_of_a_run_are_left_out_of_its_file():
+    text = to_toml(Config(data="arrays"), unused=("hidden", "init"))
+    assert "hidden" not in text and "init" not in text and "refresh_every = 32" in text

@@ -6,6 +6,8 @@ import tempfile
 import pytest
 from mpi4py import MPI
 
+from isgd_mpi.waiting import meet
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
@@ -15,13 +17,14 @@ def pytest_configure(config):
 
 def pytest_unconfigure(config):
     """Remove it once no rank reads another's files any more."""
-    MPI.COMM_WORLD.Barrier()
+    meet(MPI.COMM_WORLD, polite=True)  # a run has left the scorers with little priority against a rank that spins
     shutil.rmtree(config.option.basetemp, ignore_errors=True)
 
 
 @pytest.fixture
 def comm():
     """A communicator of its own for each test, so that no message strays into the next."""
+    meet(MPI.COMM_WORLD, polite=True)
     duplicate = MPI.COMM_WORLD.Dup()
     yield duplicate
     duplicate.Free()
@@ -32,6 +35,7 @@ def everywhere(comm):
     """Assert through a gather, so that all ranks fail together."""
 
     def check(condition, message=""):
+        meet(comm, polite=True)
         failed = [rank for rank, ok in enumerate(comm.allgather(bool(condition))) if not ok]
         assert not failed, f"on ranks {failed}: {message}"
 
