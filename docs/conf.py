@@ -20,7 +20,7 @@ extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "myst_
 templates_path = ["_templates"]
 exclude_patterns = ["_build"]
 
-autodoc_mock_imports = ["torch"]  # one benchmark compares with it
+autodoc_mock_imports = ["torch", "matplotlib"]  # one benchmark compares with it; the report draws with it
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False  # automodule lists them
 

@@ -22,6 +22,9 @@ MODULES = list(PATHS)
 
 COMPILED = [name for name in MODULES if name.startswith("kernels.") and "._" not in name and name != "kernels.bench"]
 
+REPORTING = ["isgd_mpi.errors", "isgd_mpi.reporting"]
+DRAWING = ["activity", "comparisons", "curves", "drawing", "style"]  # the others must do without Matplotlib
+
 MAY_IMPORT = {
     # what each module may import, or parts of; besides the standard library
     "isgd_mpi.params": ["numpy"],
@@ -44,6 +47,8 @@ MAY_IMPORT = {
         *(f"isgd_mpi.{name}" for name in ["evaluation", "messages", "monitor", "optim", "sampler", "score_table"]),
     ],
     "isgd_mpi.config": ["isgd_mpi.errors"],
+    **{name: ["numpy", "toml", *REPORTING] for name in MODULES if is_part(name, "isgd_mpi.reporting")},
+    **{f"isgd_mpi.reporting.{name}": ["numpy", "matplotlib", *REPORTING] for name in DRAWING},
     "isgd_mpi.datasets": ["numpy", "kernels", "isgd_mpi.data", "isgd_mpi.errors"],
     **{name: ["numpy", "numba", "kernels"] for name in MODULES if is_part(name, "kernels")},
     **{name: ["numpy", "numba", "kernels._jit", *COMPILED] for name in COMPILED},
