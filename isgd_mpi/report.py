@@ -79,7 +79,7 @@ def _check_replaceable(out, files):
 def _write_files(study, folder, draw_all):
     figures, notes = draw_all(study, folder)
     notes = [note for run in study.runs for note in run.notes] + notes
-    (folder / _PAGE).write_text(render(study, figures, notes), encoding="utf-8")
+    (folder / _PAGE).write_text(render(study, figures, notes), encoding="utf-8", errors="replace")
 
 
 def _write_whole(out, write):

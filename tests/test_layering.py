@@ -22,6 +22,9 @@ MODULES = list(PATHS)
 
 COMPILED = [name for name in MODULES if name.startswith("kernels.") and "._" not in name and name != "kernels.bench"]
 
+REPORTING = ["isgd_mpi.errors", "isgd_mpi.reporting"]
+DRAWING = ["activity", "comparisons", "curves", "drawing", "style"]  # the others must do without Matplotlib
+
 MAY_IMPORT = {
     # what each module may import, or parts of; besides the standard library
     "isgd_mpi.params": ["numpy"],
@@ -52,6 +55,8 @@ MAY_IMPORT = {
     "isgd_mpi.trained": ["numpy", *(f"isgd_mpi.{name}" for name in ["data", "errors", "params", "runlog"])],
     "isgd_mpi.config": ["isgd_mpi.errors"],
     "isgd_mpi.keywords": ["numpy", "isgd_mpi.config", "isgd_mpi.errors"],
+    **{name: ["numpy", "toml", *REPORTING] for name in MODULES if is_part(name, "isgd_mpi.reporting")},
+    **{f"isgd_mpi.reporting.{name}": ["numpy", "matplotlib", *REPORTING] for name in DRAWING},
     "isgd_mpi.datasets": ["numpy", "kernels", "isgd_mpi.data", "isgd_mpi.errors"],
     "isgd_mpi.experiments.description": [],
     "isgd_mpi.experiments.catalogue": ["isgd_mpi.experiments.description"],

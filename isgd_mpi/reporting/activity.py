@@ -19,7 +19,7 @@ _OTHERS = (("#CC79A7", None), ("#000000", None), ("#CC79A7", "xx"), ("#000000", 
 _REFRESHES_SHOWN = 4
 _MOST_ROWS = 12
 _MOST_PANELS = 4
-_JOINED = 2e-3  # spans of one kind with a gap below this fraction of what is shown are drawn as one
+_CELLS = 1000  # across a panel, each with the activity that fills most of it
 
 
 def timeline(study):
@@ -76,29 +76,55 @@ def _draw_run(axes, run, n_rows):
     begin, end = shown_stretch(run)
     spans = run.spans
     names = [str(name) for name in spans["activities"]]
-    seen = {names[code] for code in np.unique(spans["activity"])}
+    seen = [names[code] for code in np.unique(spans["activity"])]
+    appearances = _appearances(seen)
+    edges = np.linspace(begin, end, _CELLS + 1)
     for rank in range(n_rows):
-        for name, (colour, hatch) in _appearances(seen).items():
-            chosen = (spans["rank"] == rank) & (spans["activity"] == names.index(name))
-            bars = _joined(spans["begin"][chosen], spans["end"][chosen], begin, end)
-            axes.broken_barh(bars, (rank - 0.4, 0.8), facecolor=colour, hatch=hatch, edgecolor="#555555", linewidth=0.2)
+        bars = _bars(dominant(spans, rank, edges), edges)
+        for code in {code for code, *_ in bars if code >= 0}:
+            colour, hatch = appearances[names[code]]
+            places = [(start, length) for one, start, length in bars if one == code]
+            axes.broken_barh(places, (rank - 0.4, 0.8), facecolor=colour, hatch=hatch, edgecolor="#333333", linewidth=0)
     for seconds in run.refreshes["seconds"]:
         if begin <= seconds <= end:
             axes.axvline(seconds, color="black", linewidth=1.0, linestyle="--")
     _label(axes, run, n_rows, begin, end)
-    return [name for name in names if name in seen]
+    return seen
 
 
-def _joined(begins, ends, begin, end):
-    """Return the (begin, length) of spans within a stretch, those that nearly touch made one."""
-    inside = (ends > begin) & (begins < end)
-    order = np.argsort(begins[inside])
-    begins, ends = np.maximum(begins[inside][order], begin), np.minimum(ends[inside][order], end)
-    if not len(begins):
-        return []
-    apart = begins[1:] - ends[:-1] > _JOINED * (end - begin)
-    first, last = np.r_[True, apart], np.r_[apart, True]
-    return list(zip(begins[first], ends[last] - begins[first]))
+def dominant(spans, rank, edges):
+    """Return the activity that a rank spent most of each cell on.
+
+    Parameters
+    ----------
+    spans : dict of str to ndarray
+        A timeline; one rank's spans do not overlap.
+    rank : int
+    edges : (n + 1,) ndarray
+        Of the cells, seconds, ascending.
+
+    Returns
+    -------
+    (n,) ndarray of int
+        Indices into ``activities``; -1 where none takes half of the cell.
+    """
+    covered = np.zeros((len(spans["activities"]), len(edges) - 1))
+    for code in range(len(covered)):
+        chosen = (spans["rank"] == rank) & (spans["activity"] == code)
+        order = np.argsort(spans["begin"][chosen], kind="stable")
+        begins, ends = spans["begin"][chosen][order], spans["end"][chosen][order]
+        done = np.cumsum(ends - begins)
+        if len(done):
+            at = np.column_stack([begins, ends]).ravel()
+            covered[code] = np.diff(np.interp(edges, at, np.column_stack([done - (ends - begins), done]).ravel()))
+    return np.where(covered.max(axis=0, initial=0) >= 0.5 * np.diff(edges), covered.argmax(axis=0), -1)
+
+
+def _bars(codes, edges):
+    """Return code, begin and length of each stretch of equal cells."""
+    starts = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
+    ends = np.r_[starts[1:], len(codes)]
+    return [(codes[i], edges[i], edges[j] - edges[i]) for i, j in zip(starts, ends)]
 
 
 def _label(axes, run, n_rows, begin, end):

@@ -81,7 +81,7 @@ def final(study):
         for i, group in enumerate(study.groups):
             _draw_row(one, i, list(map(measure, group.complete)), look(i))
         one.set_xlabel(label)
-        one.locator_params(axis="x", nbins=5)
+        one.locator_params(axis="x", nbins=4)
         one.margins(x=0.08)
     axes[0, 0].set_yticks(range(len(study.groups)), [label_of(group) for group in study.groups])
     axes[0, 0].set_ylim(len(study.groups) - 0.5, -0.5)
@@ -112,7 +112,7 @@ def equal_hardware(study):
     return {
         ranks: groups
         for ranks, groups in sorted(by_ranks.items())
-        if any(group.uniform and group.complete for group in groups) and not all(group.uniform for group in groups)
+        if best_uniform_loss(groups) > 0 and not all(group.uniform for group in groups)
     }
 
 

@@ -34,13 +34,7 @@ def draw(axes, runs, values, appearance, x_unit=1.0, y_unit=1.0):
         Of the median's line.
     x_unit, y_unit : float
         x is divided by its unit, y is multiplied by its own.
-
-    Returns
-    -------
-    bool
-        Whether there was anything to draw.
     """
-    drawn = False
     found = band([values(run) for run in runs if run.complete])
     if found is not None:
         every = max(1, len(found.grid) // 8)
@@ -48,16 +42,13 @@ def draw(axes, runs, values, appearance, x_unit=1.0, y_unit=1.0):
         if sum(run.complete for run in runs) > 1:
             edges = y_unit * found.low, y_unit * found.high
             axes.fill_between(found.grid / x_unit, *edges, color=appearance["color"], alpha=0.2, linewidth=0)
-        drawn = True
-    for run in runs:
+    for run in runs if found is None else [run for run in runs if not run.complete]:
         x, y = trimmed(*values(run))
-        if not run.complete and len(x):
+        if len(x):
             axes.plot(
                 x / x_unit, y_unit * y, color=appearance["color"], linestyle=appearance["linestyle"], linewidth=0.8
             )
             axes.plot(x[-1:] / x_unit, y_unit * y[-1:], color=appearance["color"], marker="x", markersize=8)
-            drawn = True
-    return drawn
 
 
 def legend(figure, labels, looks, columns=4):
@@ -88,9 +79,10 @@ def log_scale(axes, values):
     values = values[values > 0]
     if len(values) and values.max() > 3 * values.min():
         axes.set_yscale("log")
-        axes.set_ylim(values.min() / 1.2, values.max() * 1.2)
+        axes.set_ylim(values.min() / 1.1, values.max() * 1.1)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         if values.max() < 30 * values.min():
+            axes.grid(which="minor", axis="y")
             axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "235" else "")
 
 

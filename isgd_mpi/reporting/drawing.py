@@ -39,7 +39,8 @@ _FIGURES = {
     ],
     "timeline": [
         ("timeline", "What each rank did",
-         "The last few refreshes of one run of each group (at most four). Dashed lines are merges of scores. The "
+         "The last few refreshes of one run of each group (at most four). Each thousandth of the width "
+         "shows what filled most of it. Dashed lines are merges of scores. The "
          "percentages at the right are of all that was recorded; what is missing to 100 % was none of the "
          "three.", activity.timeline),
     ],

@@ -13,6 +13,8 @@ except ModuleNotFoundError:  # Python 3.10
 
 from isgd_mpi.errors import InputError
 
+_LARGEST = 1e150  # squares and margins of what is drawn must be finite too
+
 
 def read_json(path):
     """Return the object in a JSON file, or None if there is no such file.
@@ -81,10 +83,10 @@ def read_spans(path):
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             spans = {name: file[name] for name in ("rank", "activity", "begin", "end", "stretch", "activities")}
         _check_spans(spans)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError, TypeError) as error:
         raise InputError(f"{path} is no timeline ({_short(error)}): remove it to leave it out") from None
     return spans
 
@@ -100,6 +102,8 @@ def _check_spans(spans):
         raise ValueError("its arrays differ in length")
     if spans["stretch"].shape != (2,) or not all(np.isfinite(values).all() for values in times):
         raise ValueError("a time is not a number")
+    if spans["activities"].ndim != 1 or (n_spans and not spans["stretch"][0] < spans["stretch"][1]):
+        raise ValueError("its stretch is empty, or its activities are no list")
     if n_spans and not (spans["rank"].min() >= 0 and 0 <= spans["activity"].min() <= spans["activity"].max()):
         raise ValueError("a rank or an activity is negative")
     if n_spans and spans["activity"].max() >= len(spans["activities"]):
@@ -107,7 +111,7 @@ def _check_spans(spans):
 
 
 def number(value, place):
-    """Return a number of a file as a float, NaN where it is null or not finite.
+    """Return a number of a file as a float, NaN where it is null, or not finite, or too large to be drawn.
 
     Raises
     ------
@@ -122,7 +126,7 @@ def number(value, place):
         result = float(value)
     except OverflowError:
         return math.nan
-    return result if math.isfinite(result) else math.nan
+    return result if abs(result) < _LARGEST else math.nan
 
 
 def _read_text(path):

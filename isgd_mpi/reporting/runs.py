@@ -10,9 +10,8 @@ from isgd_mpi.reporting.files import number, read_json, read_lines, read_spans, 
 
 SPLITS = ("train", "valid", "test")
 
-_NUMBERS_OF_A_REFRESH = (
-    "trace_ideal", "trace_in_use", "trace_uniform", "variance_gain", "staleness_mean", "wait_fraction",
-)  # fmt: skip
+_OF_A_REFRESH = ("trace_ideal", "trace_in_use", "trace_uniform", "variance_gain", "predictor_correlation")
+_COMPAT = "compat_"  # columns of `--compat alain2015`, whatever they are
 _NUMBERS_OF_A_SUMMARY = ("steps", "seconds", "variance_gain", "steps_per_second", "wait_fraction", "ranks", "trainers")
 
 
@@ -30,7 +29,7 @@ class Run:
     status : str
         ``complete``, or why it is not.
     refreshes : dict of str to (n,) ndarray
-        Every number of its refresh lines, NaN where one has none; ``step`` and ``seconds`` among them.
+        ``step`` and ``seconds`` of its refresh lines, traces, gain, and what they have beside; NaN where one has none.
     evaluations : dict of str to dict of str to (n,) ndarray
         ``step`` and ``seconds`` of the parameters evaluated, ``loss`` (nats), ``error`` (fraction), by split.
     events : list of (float, str)
@@ -87,7 +86,9 @@ def read_run(folder):
     totals = {name: number((summary or {}).get(name), f"{folder / 'summary.json'}: {name}") for name in
               _NUMBERS_OF_A_SUMMARY}  # fmt: skip
     place = folder / "metrics.jsonl"
-    refreshes = _columns([line for line in lines if line.get("kind") == "refresh"], _NUMBERS_OF_A_REFRESH, place)
+    refresh_lines = [line for line in lines if line.get("kind") == "refresh"]
+    compat = sorted({name for line in refresh_lines for name in line if name.startswith(_COMPAT)})
+    refreshes = _columns(refresh_lines, (*_OF_A_REFRESH, *compat), place)
     return Run(
         folder=folder,
         options=read_toml(folder / "config.toml") | _ranks(totals, environment, folder),
@@ -123,23 +124,15 @@ def _status(summary):
     return f"diverged: {stopped}" if "not finite" in str(stopped) else f"stopped: {stopped}"
 
 
-def _columns(lines, required, place):
-    """Return what is a number in some lines as columns; step and seconds must be in each."""
-    names = {name for line in lines for name, value in line.items() if isinstance(value, (int, float))}
+def _columns(lines, names, place):
+    """Return some numbers of some lines as columns, NaN where they are not; step and seconds must be in each."""
     columns = {
-        name: np.array([number(_number_or_none(line, name, required), f"{place}: {name}") for line in lines])
-        for name in sorted(names.union(("step", "seconds"), required))
+        name: np.array([number(line.get(name), f"{place}: {name}") for line in lines])
+        for name in ("step", "seconds", *names)
     }
     if not all(np.isfinite(columns[name]).all() for name in ("step", "seconds")):
         raise InputError(f"{place}: a line has no step or no seconds; mend it or leave this run out")
     return columns
-
-
-def _number_or_none(line, name, required):
-    """Return a field; what we do not know may be anything, and counts as null if it is no number."""
-    value = line.get(name)
-    known = name in required or name in ("step", "seconds")
-    return value if known or isinstance(value, (int, float)) else None
 
 
 def _evaluations(lines, refreshes, totals, place):
@@ -153,15 +146,9 @@ def _evaluations(lines, refreshes, totals, place):
         step = columns["step"] - np.nan_to_num(columns["staleness"])
         seconds = _seconds_at(step, refreshes, totals, columns)
         order = np.argsort(step, kind="stable")
-        found[split] = {
-            name: values[order]
-            for name, values in {"step": step, "seconds": seconds, **_without(columns, "step", "seconds")}.items()
-        }
+        measured = {"step": step, "seconds": seconds, "loss": columns["loss"], "error": columns["error"]}
+        found[split] = {name: values[order] for name, values in measured.items()}
     return found
-
-
-def _without(columns, *names):
-    return {name: values for name, values in columns.items() if name not in names}
 
 
 def _seconds_at(steps, refreshes, totals, evaluations):

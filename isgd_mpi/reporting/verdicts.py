@@ -59,7 +59,7 @@ def verdict(group, groups):
     if not gain > 0:
         return Verdict(DID_NOT, "Importance sampling never began, or no variance gain was measured.")
     comparison = compare(group, groups)
-    price = f"{gain:.2g} times the minibatch for {_percent(lost)} of the trainer's time{_scorers(group)}"
+    price = f"{_digits(gain)} times the minibatch for {_percent(lost)} of the trainer's time{_scorers(group)}"
     if comparison is None:
         kind = PAID if gain * (1 - (lost if lost > 0 else 0)) > _WORTH_SAYING else DID_NOT
         answer = "paid here" if kind == PAID else "did not pay here"
@@ -79,12 +79,17 @@ def _of_uniform(group):
         return "Uniform sampling, the baseline."
     return (
         "Uniform sampling, the baseline. Here the ideal proposal, with scores that cost nothing and are never old, "
-        f"would be worth {possible:.2g} times the minibatch."
+        f"would be worth {_digits(possible)} times the minibatch."
     )
 
 
 def _percent(fraction):
-    return f"{100 * fraction:.2g} %" if fraction >= 0 else "an unknown part"
+    return f"{_digits(100 * fraction)} %" if fraction >= 0 else "an unknown part"
+
+
+def _digits(value):
+    """Return a number as it is said: 0.3, 6.1, 12."""
+    return f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
 
 
 def _scorers(group):
@@ -100,10 +105,8 @@ def compare(group, groups):
     if uniform is None:
         return None
     ends = [series.end_seconds(run) for run in group.complete + uniform.complete]
-    seconds = min(ends)
-    own, other = (
-        quartiles([series.loss_at(run, seconds) for run in one.complete]) for one in (group, uniform)
-    )  # fmt: skip
+    seconds = min((end for end in ends if end == end), default=0.0)
+    own, other = (quartiles([series.loss_at(run, seconds) for run in one.complete]) for one in (group, uniform))
     return Comparison(uniform, seconds, own, other) if own.n and other.n else None
 
 

@@ -1,0 +1,124 @@
+"""What figures, tables and verdicts are made of, on runs of which every number is known."""
+
+import numpy as np
+import pytest
+from run_folders import SUMMARY, evaluation, ordinary_lines, write_run
+
+from isgd_mpi.reporting import series
+from isgd_mpi.reporting.statistics import band, first_at_or_below, last_tenth, quartiles, value_at
+from isgd_mpi.reporting.study import read_study
+from isgd_mpi.reporting.verdicts import BASELINE, DID_NOT, PAID, UNCLEAR, verdict
+
+X = np.array([0.0, 1.0, 2.0])
+
+
+def test_quartiles_leave_out_what_is_not_known():
+    assert quartiles([1, 2, np.nan, 3, 4, 5]) == (2, 3, 4, 5)
+    assert quartiles([]).n == 0 and np.isnan(quartiles([np.nan]).median)
+
+
+def test_a_band_holds_medians_and_quartiles_on_a_common_grid():
+    found = band([(X, level * X) for level in (1, 2, 3, 4, 5)], n_points=3)
+    np.testing.assert_allclose(found.grid, X)
+    np.testing.assert_allclose([found.low, found.median, found.high], [2 * X, 3 * X, 4 * X])
+
+
+def test_a_band_reaches_from_where_all_have_begun_to_where_the_first_one_ends():
+    found = band([(X, X), (X + 0.5, X), (np.empty(0), np.empty(0))], n_points=2)
+    np.testing.assert_allclose(found.grid, [0.5, 2.0])
+
+
+def test_a_band_has_a_gap_where_most_are_unknown():
+    gap = np.array([1.0, np.nan, 1.0])
+    assert np.isnan(band([(X, gap), (X, gap), (X, X)], n_points=5).median[1:4]).all()
+    assert np.isfinite(band([(X, gap), (X, X), (X, X)], n_points=5).median).all()
+
+
+def test_series_without_anything_in_common_have_no_band():
+    assert band([(X, X), (X + 9, X)]) is None
+    assert band([(X, X * np.nan)]) is None
+
+
+@pytest.mark.parametrize(("n", "expected"), [(1, 0), (10, 9), (11, 9.5), (20, 18.5), (30, 28)])
+def test_the_last_tenth_is_at_least_one_evaluation(n, expected):
+    assert last_tenth(np.arange(n)) == expected
+
+
+def test_a_target_is_reached_along_straight_lines():
+    falling = np.array([3.0, 2.0, 0.0])
+    assert first_at_or_below(X, falling, 1.0) == 1.5
+    assert first_at_or_below(X, falling, 5.0) == 0.0
+    assert np.isnan(first_at_or_below(X, falling, -1.0))
+    assert value_at(X, falling, 0.5) == 2.5 and np.isnan(value_at(X, falling, 2.5))
+
+
+def losses(at_the_end):
+    return ordinary_lines(at_the_end)
+
+
+def two_groups(folder, own, uniform, n=3, gain=6.1, uniform_ranks=3):
+    for seed in range(n):
+        spread = 1 + 0.01 * seed
+        summary = SUMMARY | {"variance_gain": gain}
+        write_run(folder / f"own-{seed}", losses(own * spread), summary, seed=seed)
+        summary = SUMMARY | {"variance_gain": None, "ranks": uniform_ranks}
+        write_run(folder / f"uniform-{seed}", losses(uniform * spread), summary, seed=seed, score="uniform")
+    return read_study([folder]).groups
+
+
+@pytest.mark.parametrize(
+    ("own", "uniform", "kind", "words"),
+    [
+        (0.1, 0.4, PAID, "paid here: 6.1 times the minibatch for 3.0 % of the trainer's time and 2 ranks that score"),
+        (0.4, 0.1, DID_NOT, "did not pay here"),
+        (0.4, 0.4, UNCLEAR, "No clear difference"),
+    ],
+)
+def test_verdict_at_equal_time(tmp_path, own, uniform, kind, words):
+    groups = two_groups(tmp_path, own, uniform)
+    found = verdict(groups[0], groups)
+    assert found.kind == kind and words in found.text
+    assert f"After 10 s on 3 ranks the training loss is {own * 1.01:.3g} against {uniform * 1.01:.3g}" in found.text
+    if kind == PAID:  # 1 + (0.1 x 1.01 - 1) t / 10 is 0.404 at
+        assert f"({0.404:.3g}) after {(1 - 0.404) / (1 - 0.101) * 10:.3g} of 10 s" in found.text
+    assert verdict(groups[1], groups).kind == BASELINE
+
+
+def test_verdict_without_a_uniform_group_on_as_many_ranks(tmp_path):
+    groups = two_groups(tmp_path, 0.1, 0.4, uniform_ranks=2)
+    found = verdict(groups[0], groups)
+    assert found.kind == PAID and "no uniform group on as many ranks" in found.text
+
+
+@pytest.mark.parametrize("gain", [1.05, None])
+def test_verdict_of_no_gain(tmp_path, gain):
+    groups = two_groups(tmp_path, 0.1, 0.4, uniform_ranks=2, gain=gain)
+    assert verdict(groups[0], groups).kind == DID_NOT
+
+
+def test_verdict_of_few_runs_says_that_it_is_weak(tmp_path):
+    groups = two_groups(tmp_path, 0.1, 0.4, n=1)
+    assert "weak statement" in verdict(groups[0], groups).text
+
+
+def test_runs_that_are_not_complete_do_not_count(tmp_path):
+    write_run(tmp_path / "run", summary=SUMMARY | {"stopped": "SIGINT"})
+    groups = read_study([tmp_path]).groups
+    assert verdict(groups[0], groups).kind == UNCLEAR
+
+
+def test_error_of_the_last_tenth(tmp_path):
+    lines = [evaluation(step, 1.0, "test", error=step / 1000) for step in range(10, 201, 10)]
+    write_run(tmp_path / "run", lines)
+    (run,) = read_study([tmp_path]).runs
+    assert series.late(run, "test", "error") == pytest.approx(0.195)
+
+
+def test_shares_and_dominant_activity_of_a_timeline(tmp_path):
+    activity = pytest.importorskip("isgd_mpi.reporting.activity", reason='pip install "isgd_mpi[report]"')
+    run = read_study([write_run(tmp_path / "run")]).runs[0]
+    np.testing.assert_allclose(activity.shares(run, 0), [0.9, 0.0, 0.1])
+    np.testing.assert_allclose(activity.shares(run, 1), [0.6, 0.1, 0.3])
+    names = [str(run.spans["activities"][code]) for code in activity.dominant(run.spans, 1, np.arange(0.0, 11.0))]
+    assert names == ["scoring"] * 6 + ["sending"] + ["waiting"] * 3
+    assert activity.dominant(run.spans, 1, np.array([10.0, 11.0])).tolist() == [-1]
