@@ -12,9 +12,12 @@ from isgd_mpi.environment import describe_environment
 from isgd_mpi.errors import InputError
 from isgd_mpi.exchange import LocalExchange, ScorerExchange, TrainerExchange
 from isgd_mpi.faults import Interruption
+from isgd_mpi.minibatch import LocalGradient
 from isgd_mpi.mlp import MLP
 from isgd_mpi.node import find_node, on_all_ranks
+from isgd_mpi.optim import SGD
 from isgd_mpi.options import to_toml
+from isgd_mpi.parallel import CoTrainer, TrainerGroup, run_co_trainer
 from isgd_mpi.params import initial_params, n_parameters
 from isgd_mpi.results import describe_job, last_evaluation, summarise, verdict
 from isgd_mpi.runlog import RunLog, create_run_dir, save_model, write_atomically, write_json
@@ -77,9 +80,13 @@ class Job:
             )
 
     def run(self):
-        """Train, or score until the trainer stops; return whether the run was completed."""
+        """Train, or help until trainer 0 stops; return whether the run was completed."""
+        n_trainers = self.config.trainers
+        self.training_comm = self.comm.Split(self.rank < n_trainers, self.rank)
+        self.scoring_comm = self.comm.Split(self.rank == TRAINER or self.rank >= n_trainers, self.rank)
+        role = self._train if self.rank == TRAINER else self._co_train if self.rank < n_trainers else self._score
         with Interruption() as self.interruption:
-            completed = self._train() if self.rank == TRAINER else self._score()
+            completed = role()
         meet(self.comm, self.node.crowded)
         self.node.comm.Free()
         return self.comm.bcast(completed, root=TRAINER)
@@ -98,9 +105,9 @@ class Job:
         return create_run_dir(self.config.run_dir, stem)
 
     def _report_dtypes(self):
-        """Return the dtype of each rank's report; None of the trainers'."""
-        parts = shards(self.dataset.n_train, self.batch_size, self.n_scorers)
-        return [None] * self.config.trainers + [messages.report_dtype(shard) for shard in parts]
+        """Return the dtype of the report of each that scores, in the order of their shards."""
+        parts = shards(self.dataset.n_train, self.batch_size, self.n_scorers or self.config.trainers)
+        return [messages.report_dtype(shard) for shard in parts]
 
     def _scorer(self, part, n_parts):
         return Scorer(MLP(self.widths, self.batch_size), self.dataset, part, n_parts, self.batch_size)
@@ -110,7 +117,7 @@ class Job:
         if self.node.crowded:
             self.node.give_way()
         scorer = self._scorer(self.rank - self.config.trainers, self.n_scorers)
-        exchange = ScorerExchange(self.comm.Dup(), self.published, scorer.record.dtype, self.node.crowded)
+        exchange = ScorerExchange(self.scoring_comm, self.published, scorer.record.dtype, self.node.crowded)
         meet(self.comm, self.node.crowded)
         if self.config.schedule == "relaxed":
             run_relaxed_scorer(scorer, exchange, self.interruption)
@@ -125,35 +132,59 @@ class Job:
         n_examples = 1.5 * self.config.minibatch_size * self.config.refresh_every
         return min(scorer.n_batches, max(1, round(n_examples / self.batch_size)))
 
-    def _exchange(self):
-        """Return the trainer's end of the exchange."""
+    def _answer(self):
+        """Return what does a trainer's part of a refresh, or None where scorers do."""
         if self.n_scorers:
-            return TrainerExchange(self.comm.Dup(), self.published, self._report_dtypes(), self.node.crowded)
-        scorer = self._scorer(0, 1)
+            return None
+        scorer = self._scorer(self.rank, self.config.trainers)
         n_batches = scorer.n_batches if self.config.schedule == "exact" else 0
-        return LocalExchange(self.published, partial(answer_locally, scorer, n_batches))
+        return partial(answer_locally, scorer, n_batches)
+
+    def _gradients_and_exchange(self, model):
+        """Return what computes trainer 0's gradients, alone or with others, and its end of the exchange."""
+        reports = self._report_dtypes()
+        if self.config.trainers == 1:
+            gradients = LocalGradient(self.dataset, model, self.config.minibatch_size, self._answer())
+        else:
+            gradients = self._in_group(TrainerGroup, model, [] if self.n_scorers else reports)
+        if self.n_scorers == 0:
+            return gradients, LocalExchange(self.published, gradients.refresh)
+        return gradients, TrainerExchange(self.scoring_comm, self.published, [None, *reports], self.node.crowded)
+
+    def _in_group(self, end, model, *more):
+        """Return this rank's end of the group of trainers."""
+        size, polite = self.config.minibatch_size, self.node.crowded
+        return end(self.training_comm, self.dataset, model, size, polite, self._answer(), *more)
+
+    def _co_train(self):
+        """Play the role of a trainer other than the first."""
+        model = MLP(self.widths, self.config.minibatch_size)
+        optimiser = SGD(model.params, self.config.lr, self.config.momentum)
+        co_trainer = self._in_group(CoTrainer, model, optimiser, self.interruption)
+        meet(self.comm, self.node.crowded)
+        run_co_trainer(co_trainer)
 
     def _train(self):
-        """Play the role of the trainer; return whether the run was completed."""
-        exchange = self._exchange()
+        """Play the role of trainer 0; return whether the run was completed."""
         init_seed, *seeds = np.random.SeedSequence(self.config.seed).spawn(self.size)[self.rank].spawn(4)
         model = MLP(self.widths, self.config.minibatch_size)
         model.params = initial_params(self.widths, self.config.init, np.random.default_rng(init_seed))
+        gradients, exchange = self._gradients_and_exchange(model)
         write_atomically(self.folder / "config.toml", lambda file: file.write(to_toml(self.config).encode()))
         write_json(self.folder / "environment.json", describe_environment(self.comm, self.node))
         meet(self.comm, self.node.crowded)
         log = RunLog(self.folder, self.config.n_steps(self.dataset.n_train), self.config.quiet)
         log.say(describe_job(self.config, self.dataset, self.widths, self.size, self.node, self.folder))
-        trainer = Trainer(self.config, self.dataset, model, seeds, log, self._scores_come_back())
+        trainer = Trainer(self.config, self.dataset, model, gradients, seeds, log, self._scores_come_back())
         try:
-            return self._run_to_the_end(trainer, exchange, model, log)
+            return self._run_to_the_end(trainer, exchange, gradients, model, log)
         finally:
             log.close()
 
     def _scores_come_back(self):
         return self.n_scorers > 0 or self.config.schedule == "exact"
 
-    def _run_to_the_end(self, trainer, exchange, model, log):
+    def _run_to_the_end(self, trainer, exchange, gradients, model, log):
         """Train, evaluate, and write what came of it; return whether the run was completed."""
         log.event(0, "start")
         rule = StopRule(self.config, self.dataset.n_train, log, self.interruption)
@@ -162,10 +193,12 @@ class Job:
             run_trainer(trainer, exchange, Schedule.named(self.config.schedule, self.config.refresh_every), rule)
         except Diverged as error:
             problem = str(error)
-        seconds, exchange_seconds = log.seconds, exchange.seconds  # without the evaluation at the end
+        # without the evaluation at the end
+        seconds, waiting_seconds = log.seconds, exchange.seconds + gradients.seconds
         stopped = problem or rule.interrupted_by
         finish_training(trainer, exchange, evaluate=not stopped)
-        summary = summarise(trainer, self.config, self.size, seconds, exchange_seconds)
+        gradients.stop()
+        summary = summarise(trainer, self.config, self.size, seconds, waiting_seconds)
         log.event(trainer.step, f"stop: {stopped or 'complete'}")
         summary |= {"stopped": stopped, **last_evaluation(trainer.splits)}
         write_json(self.folder / "summary.json", summary)

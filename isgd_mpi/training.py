@@ -8,6 +8,7 @@ import numpy as np
 
 from isgd_mpi import messages
 from isgd_mpi.evaluation import combine
+from isgd_mpi.minibatch import update
 from isgd_mpi.monitor import PAIR_EVERY, Monitor, effective_sample_size, entropy
 from isgd_mpi.optim import SGD
 from isgd_mpi.sampler import Sampler
@@ -27,6 +28,8 @@ class Trainer:
     dataset : datasets.Dataset
     model : Model
         Updated in place.
+    gradients : minibatch.LocalGradient or parallel.TrainerGroup
+        Computes the gradients of minibatches, with this model.
     seeds : list of numpy.random.SeedSequence
         For the draws, for the order of uniform sampling, and for the monitor's own draws.
     log : runlog.RunLog
@@ -40,25 +43,23 @@ class Trainer:
     n_scored : int
         Examples that scorers scored.
     reported_signal : int
-        Signal that a scorer received, or 0.
+        Signal that another rank received, or 0.
     figures : dict
         Of the last refresh, as in the metrics file.
     splits : dict
         The last evaluation of each split.
     """
 
-    def __init__(self, config, dataset, model, seeds, log, scored):
+    def __init__(self, config, dataset, model, gradients, seeds, log, scored):
         self._config = config
-        self._dataset = dataset
         self._model = model
+        self._gradients = gradients
         self._log = log
         self._scored = scored
         self._draw_rng, order_rng, self._pair_rng = (np.random.default_rng(seed) for seed in seeds)
         self._sampler = Sampler(config, dataset.splits["train"].labels, dataset.n_classes, order_rng)
         self._optimiser = SGD(model.params, config.lr, config.momentum)
         self._monitor = Monitor(dataset.n_train, model.params.size, model.params.dtype)
-        self._images = np.empty((config.minibatch_size, dataset.n_features), model.params.dtype)
-        self._labels = np.empty(config.minibatch_size, np.int32)
         self._batch_steps = np.full(-(-dataset.n_train // config.score_batch_size), NEVER, np.int64)
         self._steps_per_evaluation = self._evaluation_due = config.steps_per_evaluation(dataset.n_train)
         self._evaluated_step = self._wanted_step = NEVER
@@ -92,32 +93,29 @@ class Trainer:
         """
         paired = self.step % PAIR_EVERY == 0
         if paired:
-            self._monitor.hold(self._minibatch_gradient(self._pair_rng).gradient)
-        minibatch = self._minibatch_gradient(self._draw_rng)
+            self._monitor.hold(self._minibatch_gradient(self._pair_rng, applied=False).gradient)
+        minibatch = self._minibatch_gradient(self._draw_rng, applied=True)
         self._update(minibatch)
         if paired:
             self._monitor.observe_pair(minibatch.gradient)
         self._sampler.note_drawn(len(minibatch.indices))
         if self._config.feedback:
-            self._sampler.write(minibatch.indices, minibatch.scores, self._model.predictions, self.step)
+            self._sampler.write(minibatch.indices, minibatch.scores, minibatch.predictions, self.step)
         if not self._scored:
             self._monitor.observe(minibatch.scores, minibatch.importance_weights, drawn=True)
         self._sum_of_losses += minibatch.loss
+        self.reported_signal = max(self.reported_signal, self._gradients.reported_signal)
         self.step += 1
 
-    def _minibatch_gradient(self, rng):
+    def _minibatch_gradient(self, rng, applied):
         """Draw a minibatch and compute its gradient."""
-        indices, importance_weights = self._sampler.draw(rng)
-        self._dataset.gather(indices, self._images, self._labels)
-        weights = importance_weights.astype(self._images.dtype)
-        return _Minibatch(indices, importance_weights, *self._model.gradient(self._images, self._labels, weights))
+        indices, weights = self._sampler.draw(rng)
+        return _Minibatch(indices, weights, *self._gradients.compute(indices, weights, applied))
 
     def _update(self, minibatch):
         """Take the optimiser's step unless something is not finite."""
         try:
-            if not math.isfinite(minibatch.loss):
-                raise FloatingPointError("the loss is not finite")
-            self._optimiser.step(minibatch.gradient)
+            update(self._optimiser, minibatch.loss, minibatch.gradient)
         except FloatingPointError as error:
             advice = f"a --lr below {self._config.lr:g}" if self.step else "a smaller --init, or look at the data"
             raise Diverged(
@@ -189,7 +187,14 @@ class Trainer:
 
     def _log_refresh(self, exchange_seconds):
         """Record the figures of the interval that ends."""
-        now = _Counters(self._log.seconds, self.step, self.n_scored, exchange_seconds, self._sum_of_losses)
+        now = _Counters(
+            self._log.seconds,
+            self.step,
+            self.n_scored,
+            exchange_seconds,
+            self._gradients.seconds,
+            self._sum_of_losses,
+        )
         past, self._counters = self._counters, now
         weights = self._sampler.proposal.prob_weights
         staleness_mean, staleness_max = self._sampler.table.staleness(self.step)
@@ -217,6 +222,7 @@ class _Minibatch(NamedTuple):
     loss: float
     gradient: np.ndarray
     scores: np.ndarray
+    predictions: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -227,15 +233,17 @@ class _Counters:
     step: int = 0
     n_scored: int = 0
     exchange_seconds: float = 0.0
+    summing_seconds: float = 0.0
     sum_of_losses: float = 0.0
 
     def rates_since(self, past):
         """Return rates and means over the interval since `past`."""
         seconds = max(self.seconds - past.seconds, 1e-9)
         n_steps = self.step - past.step
+        waited = self.exchange_seconds - past.exchange_seconds + self.summing_seconds - past.summing_seconds
         return {
             "steps_per_second": n_steps / seconds,
             "scored_per_second": (self.n_scored - past.n_scored) / seconds,
-            "wait_fraction": (self.exchange_seconds - past.exchange_seconds) / seconds,
+            "wait_fraction": waited / seconds,
             "minibatch_loss": (self.sum_of_losses - past.sum_of_losses) / n_steps if n_steps else math.nan,
         }

@@ -34,13 +34,22 @@ MAY_IMPORT = {
     "isgd_mpi.shards": [],
     "isgd_mpi.messages": ["numpy", "isgd_mpi.shards"],
     "isgd_mpi.waiting": ["mpi4py"],
+    "isgd_mpi.minibatch": ["numpy"],
+    "isgd_mpi.parallel": [
+        "numpy",
+        "mpi4py",
+        *(f"isgd_mpi.{name}" for name in ["exchange", "minibatch", "shards", "waiting"]),
+    ],
     "isgd_mpi.exchange": ["numpy", "mpi4py", "isgd_mpi.waiting"],
     "isgd_mpi.evaluation": ["numpy", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
     "isgd_mpi.scorer": ["numpy", "isgd_mpi.evaluation", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
     "isgd_mpi.trainer": ["isgd_mpi.messages"],
     "isgd_mpi.training": [
         "numpy",
-        *(f"isgd_mpi.{name}" for name in ["evaluation", "messages", "monitor", "optim", "sampler", "score_table"]),
+        *(
+            f"isgd_mpi.{name}"
+            for name in ["evaluation", "messages", "minibatch", "monitor", "optim", "sampler", "score_table"]
+        ),
     ],
     "isgd_mpi.config": ["isgd_mpi.errors"],
     "isgd_mpi.datasets": ["numpy", "kernels", "isgd_mpi.data", "isgd_mpi.errors"],
@@ -49,7 +58,7 @@ MAY_IMPORT = {
     "kernels._jit": ["numba"],
 }
 
-MPI_MODULES = ["__main__", "cli", "environment", "exchange", "node", "waiting"]
+MPI_MODULES = ["__main__", "cli", "environment", "exchange", "node", "parallel", "waiting"]
 SETUP_MODULES = ["cli", "job", "node"]  # pickled messages, before training begins
 ENTRY_POINTS = ["__main__", "cli"]
 POINT_TO_POINT = {"send", "recv", "isend", "irecv", "ssend", "issend", "bsend", "ibsend", "sendrecv"}
