@@ -95,7 +95,7 @@ class Config:
     )
     refresh_every: int = _option(32, "steps from one exchange of parameters and scores to the next [steps]")
     score_batch_size: int = _option(2048, "examples that a scorer handles at a time [examples]")
-    trainers: int = _option(1, "ranks that train, the others score [ranks; only 1 at present]")
+    trainers: int = _option(1, "ranks that train, each with a share of the minibatch; the others score [ranks]")
     threads: int | None = _option(
         None, "BLAS threads of each rank [threads; cores per rank if not given, 1 if the schedule is exact]"
     )
@@ -162,14 +162,12 @@ class Config:
         Raises
         ------
         InputError
-            If there are more trainers than ranks, or more than can be used at present.
+            If there are more trainers than ranks.
         """
         if self.trainers > n_ranks:
             raise InputError(
                 f"--trainers {self.trainers} needs at least as many ranks, not {n_ranks}: mpirun -n {self.trainers}"
             )
-        if self.trainers > 1:
-            raise InputError(f"--trainers {self.trainers} is not available yet: use --trainers 1")
 
     def n_steps(self, n_examples):
         """Return the number of steps to train for, or None where time is the limit.

@@ -19,6 +19,32 @@ def as_bytes(record):
     return record.reshape(-1).view(np.uint8)
 
 
+def gather_buffers(dtypes):
+    """Allocate what a gather of records arrives in.
+
+    Parameters
+    ----------
+    dtypes : list of (numpy.dtype or None)
+        Of the record that comes from each rank; None of those that send nothing.
+
+    Returns
+    -------
+    recvbuf : list
+        For ``Gatherv`` at the root.
+    records : list of () ndarray
+        Views of what arrives, one of each rank that sends something.
+    """
+    counts = [dtype.itemsize if dtype else 0 for dtype in dtypes]
+    displs = [sum(counts[:rank]) for rank in range(len(counts))]
+    received = np.zeros(sum(counts), np.uint8)
+    records = [
+        received[start : start + count].view(dtype)[0:1].reshape(())
+        for start, count, dtype in zip(displs, counts, dtypes)
+        if dtype
+    ]
+    return [received, counts, displs, MPI.BYTE], records
+
+
 class TrainerExchange:
     """The trainer's end: publishes parameters, collects the scorers' reports.
 
@@ -51,15 +77,7 @@ class TrainerExchange:
         self._comm = comm
         self._polite = polite
         self.published = np.zeros((), published)
-        counts = [dtype.itemsize if dtype else 0 for dtype in reports]
-        displs = [sum(counts[:rank]) for rank in range(len(counts))]
-        received = np.zeros(sum(counts), np.uint8)
-        self._recvbuf = [received, counts, displs, MPI.BYTE]
-        self.reports = [
-            received[start : start + count].view(dtype)[0:1].reshape(())
-            for start, count, dtype in zip(displs, counts, reports)
-            if dtype
-        ]
+        self._recvbuf, self.reports = gather_buffers(reports)
         self._requests = []
         self.pending = False
         self.seconds = 0.0
@@ -166,7 +184,7 @@ class LocalExchange:
     published : numpy.dtype
         Of the record that goes out.
     answer : callable
-        Takes that record, returns the report. Its time counts as waiting.
+        Takes that record, returns a list of reports. Its time counts as waiting.
 
     Attributes
     ----------
@@ -192,6 +210,6 @@ class LocalExchange:
     def wait(self):
         """Complete the refresh."""
         begin = time.perf_counter()
-        self.reports = [self._answer(self.published)]
+        self.reports = self._answer(self.published)
         self.pending = False
         self.seconds += time.perf_counter() - begin

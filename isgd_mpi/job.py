@@ -11,8 +11,11 @@ from isgd_mpi.environment import describe_environment
 from isgd_mpi.errors import InputError
 from isgd_mpi.exchange import LocalExchange, ScorerExchange, TrainerExchange
 from isgd_mpi.faults import Interruption
+from isgd_mpi.minibatch import LocalGradient
 from isgd_mpi.node import find_node, on_all_ranks
+from isgd_mpi.optim import SGD
 from isgd_mpi.options import to_toml
+from isgd_mpi.parallel import CoTrainer, TrainerGroup, run_co_trainer
 from isgd_mpi.results import describe_job, last_evaluation, summarise, verdict
 from isgd_mpi.runlog import RunLog, create_run_dir, write_atomically, write_json
 from isgd_mpi.scorer import Scorer, answer_locally, run_counting_scorer, run_relaxed_scorer
@@ -96,20 +99,23 @@ class Job:
             )
 
     def run(self):
-        """Train, or score until the trainer stops.
+        """Train, or help until trainer 0 stops.
 
         Returns
         -------
         str or None
             What stopped the run before its end, if anything: a signal's name, or why it diverged.
         """
-        self.exchange_comm = self.comm.Dup()
+        n_trainers = self.config.trainers
+        self.training_comm = self.comm.Split(self.rank < n_trainers, self.rank)
+        self.scoring_comm = self.comm.Split(self.rank == TRAINER or self.rank >= n_trainers, self.rank)
+        role = self._train if self.rank == TRAINER else self._co_train if self.rank < n_trainers else self._score
         with Interruption() as self.interruption:
-            stopped = self._train() if self.rank == TRAINER else self._score()
+            stopped = role()
             meet(self.comm, self.node.crowded)
             self._save_timeline()
-        self.exchange_comm.Free()
-        self.node.comm.Free()
+        for comm in (self.training_comm, self.scoring_comm, self.node.comm):
+            comm.Free()
         return self.comm.bcast(stopped, root=TRAINER)
 
     def _save_timeline(self):
@@ -130,9 +136,10 @@ class Job:
         return create_run_dir(self.config.run_dir, stem)
 
     def _report_dtypes(self):
-        """Return the dtype of each rank's report; None of the trainers'."""
-        parts = shards(self.dataset.n_train, self.batch_size, self.n_scorers, self._whole_batches)
-        return [None] * self.config.trainers + [messages.report_dtype(shard) for shard in parts]
+        """Return the dtype of the report of each that scores, in the order of their shards."""
+        n_parts = self.n_scorers or self.config.trainers
+        parts = shards(self.dataset.n_train, self.batch_size, n_parts, self._whole_batches)
+        return [messages.report_dtype(shard) for shard in parts]
 
     def _scorer(self, part, n_parts):
         model = self.models.make(self.batch_size)
@@ -149,7 +156,7 @@ class Job:
         if self.node.crowded:
             self.node.give_way()
         scorer = self._scorer(self.rank - self.config.trainers, self.n_scorers)
-        exchange = ScorerExchange(self.exchange_comm, self.published, scorer.record.dtype, self.node.crowded)
+        exchange = ScorerExchange(self.scoring_comm, self.published, scorer.record.dtype, self.node.crowded)
         self.timeline.watch(exchange, arrived="sending", report="sending", wait="waiting")
         meet(self.comm, self.node.crowded)
         self.timeline.start()
@@ -166,21 +173,47 @@ class Job:
         n_examples = 1.5 * self.config.minibatch_size * self.config.refresh_every
         return min(scorer.n_batches, max(1, round(n_examples / self.batch_size)))
 
-    def _exchange(self):
-        """Return the trainer's end of the exchange."""
+    def _answer(self):
+        """Return what does a trainer's part of a refresh, or None where scorers do."""
         if self.n_scorers:
-            exchange = TrainerExchange(self.exchange_comm, self.published, self._report_dtypes(), self.node.crowded)
-            self.timeline.watch(exchange, start="sending", look="sending", wait="waiting")
-            return exchange
-        scorer = self._scorer(0, 1)
+            return None
+        scorer = self._scorer(self.rank, self.config.trainers)
         n_batches = scorer.n_batches if self.config.schedule == "exact" else 0
-        return LocalExchange(self.published, partial(answer_locally, scorer, n_batches))
+        return partial(answer_locally, scorer, n_batches)
+
+    def _gradients_and_exchange(self, model):
+        """Return what computes trainer 0's gradients, alone or with others, and its end of the exchange."""
+        reports = self._report_dtypes()
+        if self.config.trainers == 1:
+            gradients = LocalGradient(self.dataset, model, self.config.minibatch_size, self._answer())
+        else:
+            gradients = self._in_group(TrainerGroup, model, [] if self.n_scorers else reports)
+        if self.n_scorers == 0:
+            return gradients, LocalExchange(self.published, gradients.refresh)
+        exchange = TrainerExchange(self.scoring_comm, self.published, [None, *reports], self.node.crowded)
+        self.timeline.watch(exchange, start="sending", look="sending", wait="waiting")
+        return gradients, exchange
+
+    def _in_group(self, end, model, *more):
+        """Return this rank's end of the group of trainers."""
+        size, polite = self.config.minibatch_size, self.node.crowded
+        return end(self.training_comm, self.dataset, model, size, polite, self._answer(), *more)
+
+    def _co_train(self):
+        """Play the role of a trainer other than the first."""
+        model = self.models.make(self.config.minibatch_size)
+        optimiser = SGD(model.params, self.config.lr, self.config.momentum)
+        co_trainer = self._in_group(CoTrainer, model, optimiser, self.interruption)
+        meet(self.comm, self.node.crowded)
+        self.timeline.start()
+        self.timeline.watch(co_trainer, receive="waiting", compute="training", step="training", refresh="scoring")
+        run_co_trainer(co_trainer)
 
     def _train(self):
-        """Play the role of the trainer; return what stopped the run."""
-        exchange = self._exchange()
+        """Play the role of trainer 0; return what stopped the run."""
         init_seed, *seeds = np.random.SeedSequence(self.config.seed).spawn(self.size)[self.rank].spawn(4)
         model = self.models.make_initial(self.config.minibatch_size, np.random.default_rng(init_seed))
+        gradients, exchange = self._gradients_and_exchange(model)
         if self.folder:
             text = to_toml(self.config, self.models.unused)
             write_atomically(self.folder / "config.toml", lambda file: file.write(text.encode()))
@@ -189,10 +222,10 @@ class Job:
         self.timeline.start()
         log = self.log = RunLog(self.folder, self.config.n_steps(self.dataset.n_train), self.config.quiet)
         log.say(describe_job(self.config, self.dataset, self.models.text, self.size, self.node, self.folder))
-        trainer = Trainer(self.config, self.dataset, model, seeds, log, self._norms_come_back())
+        trainer = Trainer(self.config, self.dataset, model, gradients, seeds, log, self._norms_come_back())
         self.timeline.watch(trainer, take_step="training", merge="proposing")
         try:
-            return self._run_to_the_end(trainer, exchange, model, log)
+            return self._run_to_the_end(trainer, exchange, gradients, model, log)
         finally:
             log.close()
 
@@ -201,7 +234,7 @@ class Job:
         scored = self.n_scorers > 0 or self.config.schedule == "exact"
         return scored and self.config.score in ("grad-norm", "uniform")
 
-    def _run_to_the_end(self, trainer, exchange, model, log):
+    def _run_to_the_end(self, trainer, exchange, gradients, model, log):
         """Train, evaluate, and keep what came of it; return what stopped the run."""
         log.event(0, "start")
         rule = StopRule(self.config, self.dataset.n_train, log, self.interruption)
@@ -211,10 +244,12 @@ class Job:
         except Diverged as error:
             problem = str(error)
         self.timeline.stop()
-        seconds, exchange_seconds = log.seconds, exchange.seconds  # without the evaluation at the end
+        # without the evaluation at the end
+        seconds, waiting_seconds = log.seconds, exchange.seconds + gradients.seconds
         stopped = problem or rule.interrupted_by
         finish_training(trainer, exchange, evaluate=not stopped)
-        self.summary = summarise(trainer, self.config, self.size, seconds, exchange_seconds)
+        gradients.stop()
+        self.summary = summarise(trainer, self.config, self.size, seconds, waiting_seconds)
         log.event(trainer.step, f"stop: {stopped or 'complete'}")
         self.summary |= {"stopped": stopped, **last_evaluation(trainer.splits)}
         if problem is None:

@@ -14,13 +14,14 @@ def describe_job(config, dataset, model, n_ranks, node, folder):
     sizes = ", ".join(f"{len(split)} {name}" for name, split in dataset.splits.items())
     n_scorers = n_ranks - config.trainers
     if n_scorers:
-        roles = f"1 trainer, {n_scorers} scorer{'s' * (n_scorers > 1)}, {config.schedule} schedule"
+        scorers = f"{n_scorers} scorer{'s' * (n_scorers > 1)}, {config.schedule} schedule"
     elif config.score == "uniform":
-        roles = "no scorers: uniform SGD"
+        scorers = f"no scorers: {'data-parallel ' * (config.trainers > 1)}uniform SGD"
     elif config.schedule == "exact":
-        roles = "no scorers: the trainer scores all examples itself at each refresh"
+        scorers = "no scorers: all examples are scored at each refresh where training is done"
     else:
-        roles = "no scorers: importance sampling from the trainer's own minibatches"
+        scorers = "no scorers: importance sampling from the minibatches' own scores"
+    roles = f"{config.trainers} trainer{'s' * (config.trainers > 1)}, {scorers}"
     crowd = " (more ranks than cores: scorers give way)" if node.crowded and n_scorers else ""
     return (
         f"data   {dataset.name}: {sizes} examples of {dataset.n_features} features, {dataset.n_classes} classes\n"

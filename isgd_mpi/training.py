@@ -9,6 +9,7 @@ import numpy as np
 from isgd_mpi import messages
 from isgd_mpi.compat import Alain2015
 from isgd_mpi.evaluation import combine
+from isgd_mpi.minibatch import update
 from isgd_mpi.monitor import PAIR_EVERY, Monitor, effective_sample_size, entropy
 from isgd_mpi.optim import SGD
 from isgd_mpi.proposal import biased_weights
@@ -32,6 +33,8 @@ class Trainer:
     dataset : datasets.Dataset
     model : Model
         Updated in place.
+    gradients : minibatch.LocalGradient or parallel.TrainerGroup
+        Computes the gradients of minibatches, with this model.
     seeds : list of numpy.random.SeedSequence
         For the draws, for the order of uniform sampling, and for the monitor's own draws.
     log : runlog.RunLog
@@ -46,17 +49,17 @@ class Trainer:
     n_scored : int
         Examples that scorers scored.
     reported_signal : int
-        Signal that a scorer received, or 0.
+        Signal that another rank received, or 0.
     figures : dict
         Of the last refresh, as in the metrics file.
     splits : dict
         The last evaluation of each split.
     """
 
-    def __init__(self, config, dataset, model, seeds, log, norms_come_back):
+    def __init__(self, config, dataset, model, gradients, seeds, log, norms_come_back):
         self._config = config
-        self._dataset = dataset
         self._model = model
+        self._gradients = gradients
         self._log = log
         self._norms_come_back = norms_come_back
         self._draw_rng, order_rng, self._pair_rng = (np.random.default_rng(seed) for seed in seeds)
@@ -68,8 +71,6 @@ class Trainer:
         self._optimiser = SGD(model.params, config.lr, config.momentum)
         self._monitor = Monitor(dataset.n_train, model.params.size, model.params.dtype, config.uniform_probability)
         self._switch = Switch(config.switches, memory)
-        self._images = np.empty((config.minibatch_size, dataset.n_features), model.params.dtype)
-        self._labels = np.empty(config.minibatch_size, np.int32)
         self._batch_steps = np.full(-(-dataset.n_train // config.score_batch_size), NEVER, np.int64)
         self._steps_per_evaluation = self._evaluation_due = config.steps_per_evaluation(dataset.n_train)
         self._evaluated_step = self._wanted_step = NEVER
@@ -110,10 +111,10 @@ class Trainer:
         """
         paired = self.step % PAIR_EVERY == 0
         if paired:
-            self._monitor.hold(self._minibatch_gradient(self._pair_rng, 1.0).gradient)
+            self._monitor.hold(self._minibatch_gradient(self._pair_rng).gradient)
         if paired and self._config.bias_exponent != 1:  # the product of a pair wants unbiased gradients
-            self._monitor.observe_pair(self._minibatch_gradient(self._pair_rng, 1.0).gradient)
-        minibatch = self._minibatch_gradient(self._draw_rng, self._config.bias_exponent)
+            self._monitor.observe_pair(self._minibatch_gradient(self._pair_rng).gradient)
+        minibatch = self._minibatch_gradient(self._draw_rng, self._config.bias_exponent, applied=True)
         self._update(minibatch)
         if paired and self._config.bias_exponent == 1:
             self._monitor.observe_pair(minibatch.gradient)
@@ -124,17 +125,16 @@ class Trainer:
             self._learn_from_drawn(minibatch)
         self._sampler.react(minibatch.indices, minibatch.grad_norms, minibatch.importance_weights)
         if self._config.feedback:
-            self._sampler.write(minibatch.indices, minibatch.scores, self._model.predictions, self.step)
+            self._sampler.write(minibatch.indices, minibatch.scores, minibatch.predictions, self.step)
         self._sum_of_losses += minibatch.loss
+        self.reported_signal = max(self.reported_signal, self._gradients.reported_signal)
         self.step += 1
 
-    def _minibatch_gradient(self, rng, bias_exponent):
+    def _minibatch_gradient(self, rng, bias_exponent=1.0, applied=False):
         """Draw a minibatch and compute its gradient."""
         indices, importance_weights = self._sampler.draw(rng)
-        self._dataset.gather(indices, self._images, self._labels)
-        weights = biased_weights(importance_weights, bias_exponent).astype(self._images.dtype)
-        loss, gradient, scores = self._model.gradient(self._images, self._labels, weights)
-        return _Minibatch(indices, importance_weights, loss, gradient, scores, self._model.grad_norms)
+        weights = biased_weights(importance_weights, bias_exponent)
+        return _Minibatch(indices, importance_weights, *self._gradients.compute(indices, weights, applied))
 
     def _learn_from_drawn(self, minibatch):
         """Show the minibatch's gradient norms to the monitor and the mixture; each stands for its weight's worth."""
@@ -145,9 +145,7 @@ class Trainer:
     def _update(self, minibatch):
         """Take the optimiser's step unless something is not finite."""
         try:
-            if not math.isfinite(minibatch.loss):
-                raise FloatingPointError("the loss is not finite")
-            self._optimiser.step(minibatch.gradient)
+            update(self._optimiser, minibatch.loss, minibatch.gradient)
         except FloatingPointError as error:
             advice = f"a --lr below {self._config.lr:g}" if self.step else "a smaller --init, or look at the data"
             raise Diverged(
@@ -246,7 +244,13 @@ class Trainer:
     def _log_refresh(self, exchange_seconds):
         """Record the figures of the interval that ends; return the counters of its beginning."""
         now = _Counters(
-            self._log.seconds, self.step, self.n_scored, exchange_seconds, self._merge_seconds, self._sum_of_losses
+            self._log.seconds,
+            self.step,
+            self.n_scored,
+            exchange_seconds,
+            self._gradients.seconds,
+            self._merge_seconds,
+            self._sum_of_losses,
         )
         past, self._counters = self._counters, now
         weights = self._sampler.proposal.prob_weights
@@ -278,6 +282,7 @@ class _Minibatch(NamedTuple):
     loss: float
     gradient: np.ndarray
     scores: np.ndarray
+    predictions: np.ndarray
     grad_norms: np.ndarray
 
 
@@ -289,6 +294,7 @@ class _Counters:
     step: int = 0
     n_scored: int = 0
     exchange_seconds: float = 0.0
+    summing_seconds: float = 0.0
     merge_seconds: float = 0.0
     sum_of_losses: float = 0.0
 
@@ -296,10 +302,11 @@ class _Counters:
         """Return rates and means over the interval since `past`."""
         seconds = max(self.seconds - past.seconds, 1e-9)
         n_steps = self.step - past.step
+        waited = self.exchange_seconds - past.exchange_seconds + self.summing_seconds - past.summing_seconds
         return {
             "steps_per_second": n_steps / seconds,
             "scored_per_second": (self.n_scored - past.n_scored) / seconds,
-            "wait_fraction": (self.exchange_seconds - past.exchange_seconds) / seconds,
+            "wait_fraction": waited / seconds,
             "minibatch_loss": (self.sum_of_losses - past.sum_of_losses) / n_steps if n_steps else math.nan,
         }
 

@@ -80,6 +80,10 @@ def test_one_trainer_can_do_with_any_number_of_ranks(n_ranks):
     assert Config().check_ranks(n_ranks) is None
 
 
+def test_all_ranks_may_train():
+    assert Config(trainers=4).check_ranks(4) is None
+
+
 @pytest.mark.parametrize(
     ("settings", "n_steps"),
     [

@@ -15,11 +15,11 @@ from launch import ENVIRONMENT, MPIRUN, command, launch
 PLANT = """
 import runpy, sys, time
 from mpi4py import MPI
-from isgd_mpi import scorer, training
+from isgd_mpi import parallel, scorer, training
 rank, place, after = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 del sys.argv[1:4]
 owner, name = {"step": (training.Trainer, "take_step"), "score": (scorer.Scorer, "score"),
-               "start": (training.Trainer, "__init__")}[place]
+               "share": (parallel.CoTrainer, "compute"), "start": (training.Trainer, "__init__")}[place]
 original, calls = getattr(owner, name), []
 def planted(*args):
     calls.append(1)
@@ -47,6 +47,17 @@ def test_an_exception_on_any_rank_ends_the_job_with_one_traceback(schedule, rank
     assert f"rank {rank} of 3 failed" in done.stderr and "RuntimeError: planted" in done.stderr
 
 
+def test_an_exception_on_another_trainer_ends_the_job_with_one_traceback(tmp_path):
+    program = tmp_path / "planted.py"
+    program.write_text(PLANT)
+    options = ("--run-dir", tmp_path / "run", "--trainers", 2, "--seconds", 60)
+    done = launch(3, 1, "share", 10, *options, program=(program,), timeout=60, cwd=tmp_path)
+    assert time.monotonic() - float((tmp_path / "planted-at").read_text()) < 5
+    assert done.returncode not in (0, 2)
+    assert done.stderr.count("Traceback (most recent call last)") == 1
+    assert "rank 1 of 3 failed" in done.stderr and "RuntimeError: planted" in done.stderr
+
+
 def start_and_wait_for_training(folder, *options, ranks=3):
     """Start a long run; return its mpirun once it trains."""
     process = subprocess.Popen(
@@ -72,9 +83,11 @@ def ranks_of(process):
             and "mpirun" not in args and "-n 3" not in args]  # fmt: skip
 
 
-@pytest.mark.parametrize("schedule", ["exact", "pipelined", "relaxed"])
-def test_ctrl_c_ends_a_run_cleanly(schedule, tmp_path):
-    process = start_and_wait_for_training(tmp_path / "run", "--schedule", schedule)
+@pytest.mark.parametrize(
+    ("schedule", "trainers"), [("exact", 1), ("pipelined", 1), ("relaxed", 1), ("relaxed", 2), ("exact", 3)]
+)
+def test_ctrl_c_ends_a_run_cleanly(schedule, trainers, tmp_path):
+    process = start_and_wait_for_training(tmp_path / "run", "--schedule", schedule, "--trainers", trainers)
     targets = [process.pid] if "hydra" in os.path.realpath(MPIRUN) else ranks_of(process)
     for pid in targets:
         os.kill(pid, signal.SIGINT)
@@ -90,17 +103,18 @@ def test_ctrl_c_ends_a_run_cleanly(schedule, tmp_path):
     assert np.isfinite(np.load(tmp_path / "run/model.npz")["params"]).all()
 
 
-@pytest.mark.parametrize("score_batch_size", [500, 10_000])  # the larger one leaves a scorer idle
+@pytest.mark.parametrize("options", [("--score-batch-size", 500), ("--score-batch-size", 10_000), ("--trainers", 3)])
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_a_signal_to_a_single_rank_stops_all(tmp_path, score_batch_size, name):
-    process = start_and_wait_for_training(tmp_path / "run", "--score-batch-size", score_batch_size)
+def test_a_signal_to_a_single_rank_stops_all(tmp_path, options, name):
+    process = start_and_wait_for_training(tmp_path / "run", *options)  # the larger batches leave a scorer idle
     os.kill(max(ranks_of(process)), signal.Signals[name])
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 1 and name in errors
 
 
-def test_divergence_names_step_rate_and_weight_and_keeps_no_model(tmp_path):
-    done = launch(2, "--run-dir", tmp_path / "run", "--lr", 1e6, "--hidden", 16)
+@pytest.mark.parametrize("trainers", [1, 2])
+def test_divergence_names_step_rate_and_weight_and_keeps_no_model(tmp_path, trainers):
+    done = launch(2, "--run-dir", tmp_path / "run", "--lr", 1e6, "--hidden", 16, "--trainers", trainers)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert re.search(r"stopped at step \d+: .*largest importance weight .*--lr below 1e\+06", done.stderr)

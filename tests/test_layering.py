@@ -41,6 +41,12 @@ MAY_IMPORT = {
     "isgd_mpi.messages": ["numpy", "isgd_mpi.shards"],
     "isgd_mpi.waiting": ["mpi4py"],
     "isgd_mpi.timeline": ["numpy"],
+    "isgd_mpi.minibatch": ["numpy"],
+    "isgd_mpi.parallel": [
+        "numpy",
+        "mpi4py",
+        *(f"isgd_mpi.{name}" for name in ["exchange", "minibatch", "shards", "waiting"]),
+    ],
     "isgd_mpi.exchange": ["numpy", "mpi4py", "isgd_mpi.waiting"],
     "isgd_mpi.evaluation": ["numpy", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
     "isgd_mpi.scorer": ["numpy", "isgd_mpi.evaluation", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
@@ -49,6 +55,10 @@ MAY_IMPORT = {
         "numpy",
         *(f"isgd_mpi.{name}" for name in ["evaluation", "messages", "monitor", "optim", "proposal", "sampler"]),
         *(f"isgd_mpi.{name}" for name in ["compat", "score_table", "switch"]),
+        *(
+            f"isgd_mpi.{name}"
+            for name in ["evaluation", "messages", "minibatch", "monitor", "optim", "sampler", "score_table"]
+        ),
     ],
     "isgd_mpi.model": ["numpy", "isgd_mpi.errors"],
     "isgd_mpi.blueprints": [f"isgd_mpi.{name}" for name in ["errors", "mlp", "model", "params", "trained"]],
@@ -72,6 +82,9 @@ MAY_IMPORT = {
 MPI_MODULES = ["__main__", "cli", "environment", "exchange", "fitting", "node", "start", "waiting"]
 SETUP_MODULES = ["cli", "fitting", "job", "node"]  # pickled messages, before training begins
 ENTRY_POINTS = ["__main__", "cli", "fitting"]
+MPI_MODULES = ["__main__", "cli", "environment", "exchange", "node", "parallel", "waiting"]
+SETUP_MODULES = ["cli", "job", "node"]  # pickled messages, before training begins
+ENTRY_POINTS = ["__main__", "cli"]
 POINT_TO_POINT = {"send", "recv", "isend", "irecv", "ssend", "issend", "bsend", "ibsend", "sendrecv"}
 COLLECTIVE = {"bcast", "scatter", "gather", "allgather", "alltoall", "reduce", "allreduce", "scan", "exscan"}
 PICKLING = POINT_TO_POINT | COLLECTIVE

@@ -11,6 +11,7 @@ from isgd_mpi import datasets
 from isgd_mpi.bench import torch_side
 from isgd_mpi.bench.race import Contest
 from isgd_mpi.config import Config
+from isgd_mpi.minibatch import LocalGradient
 from isgd_mpi.mlp import MLP
 from isgd_mpi.optim import SGD
 from isgd_mpi.params import initial_params
@@ -171,7 +172,8 @@ def drawing_contest(net):
     config = Config(hidden=list(net.widths[1:-1]), lr=_LEARNING_RATE, minibatch_size=net.minibatch_size)
     model = MLP(net.widths, net.minibatch_size)
     model.params = net.initial_params()
-    trainer = Trainer(config, dataset, model, np.random.SeedSequence(0).spawn(3), log=None, scored=True)
+    gradients = LocalGradient(dataset, model, net.minibatch_size)
+    trainer = Trainer(config, dataset, model, gradients, np.random.SeedSequence(0).spawn(3), log=None, scored=True)
     theirs = torch_side.DrawingStep(dataset, net.minibatch_size, net.initial_params(), net.widths, _LEARNING_RATE, 0.0)
     return Contest(
         net.name, "draw, gather, step", "steps/s", 1, trainer.take_step, theirs, partial(check_gather, dataset, theirs)

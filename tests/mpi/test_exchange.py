@@ -64,7 +64,7 @@ def test_refreshes_arrive_whole_and_in_order(comm, everywhere, polite, look):
 
 def test_local_exchange_answers_with_the_same_interface():
     answers = iter(["first", "second"])
-    exchange = LocalExchange(PUBLISHED, lambda published: (int(published["step"]), next(answers)))
+    exchange = LocalExchange(PUBLISHED, lambda published: [(int(published["step"]), next(answers))])
     for step, answer in ((3, "first"), (4, "second")):
         exchange.published["step"] = step
         exchange.start()

@@ -44,6 +44,34 @@ def test_every_example_of_every_split_is_evaluated(run, comm, shared_tmp_path, s
     assert summary["train"]["loss"] < np.log(10)
 
 
+@pytest.mark.parametrize("schedule", ["exact", "pipelined", "relaxed"])
+@pytest.mark.parametrize("trainers", [2, 5])  # or as many as there are ranks: with and without scorers
+def test_trainers_share_the_work_in_every_schedule(run, comm, shared_tmp_path, schedule, trainers):
+    trainers = min(trainers, comm.size)
+    options = ("--steps", 40, "--refresh-every", 8, "--schedule", schedule, "--usable-fraction", 0.05)
+    assert run("a", *options, "--trainers", trainers, "--eval-every", 16) == DONE
+    lines, summary, _ = read(shared_tmp_path / "a", comm)
+    last = {line["split"]: line for line in lines if line["kind"] == "eval"}
+    assert {split: line["n"] for split, line in last.items()} == {"train": 8000, "valid": 1000, "test": 1000}
+    assert all(line["staleness"] == 0 and line["step"] == 40 for line in last.values())
+    assert (summary["steps"], summary["ranks"], summary["trainers"]) == (40, comm.size, trainers)
+    assert 0 <= summary["wait_fraction"] <= 1 and summary["train"]["loss"] < np.log(10)
+    if schedule == "exact":
+        assert [line["examples_scored"] for line in lines if line["kind"] == "refresh"] == [
+            8000 * n for n in range(1, 6)
+        ]
+    elif comm.size == trainers:
+        assert [line for line in lines if line["kind"] == "refresh"][-1]["importance_sampling"]
+
+
+def test_data_parallel_uniform_sgd_with_more_trainers_than_examples(run, comm, shared_tmp_path):
+    options = ("--steps", 30, "--minibatch-size", 2, "--lr", 0.02, "--score", "uniform", "--momentum", 0.5)
+    for name, trainers in (("one", 1), ("all", comm.size)):
+        assert run(name, *options, "--trainers", trainers) == DONE
+    one, several = (read(shared_tmp_path / name, comm)[2] for name in ("one", "all"))
+    np.testing.assert_allclose(several, one, atol=1e-5)
+
+
 def test_pipelined_repeated_is_bitwise_the_same(run, comm, shared_tmp_path):
     for name in ("a", "b"):
         assert run(name, "--steps", 60, "--refresh-every", 5, "--schedule", "pipelined", "--eval-every", 20) == DONE

@@ -1,0 +1,236 @@
+"""Several trainers: each computes its share of every minibatch, and all take the same step.
+
+Trainer 0 sends an order (Bcast): a minibatch to work on, a refresh to answer, or to stop. Of a minibatch each
+trainer takes one block; loss and gradient are summed over the trainers (Allreduce), and what is known of
+each example goes back to trainer 0 (Gatherv). Every trainer then updates parameters of its own. They begin as
+trainer 0's and get the same sum each time, so they stay the same. Records are plain bytes, allocated once.
+
+This is the only module that knows the protocol: both ends of each message are next to each other below.
+"""
+
+import time
+from contextlib import suppress
+
+import numpy as np
+from mpi4py import MPI
+
+from isgd_mpi.exchange import as_bytes, gather_buffers
+from isgd_mpi.minibatch import PER_EXAMPLE, LocalGradient, MinibatchGradient, update
+from isgd_mpi.shards import block
+from isgd_mpi.waiting import wait
+
+GRADIENT, STEP, REFRESH, STOP = range(4)
+"""Tasks: compute a gradient; compute one and update; answer a refresh; stop."""
+
+
+def order_dtype(minibatch_size):
+    """Return the dtype of what trainer 0 sends: a task, and the minibatch or the refresh it is about."""
+    fields = [
+        ("task", "i8"),
+        ("step", "i8"),
+        ("command", "i8"),
+        ("indices", "i8", (minibatch_size,)),
+        ("weights", "f8", (minibatch_size,)),
+    ]
+    return np.dtype(fields)
+
+
+def share_dtype(n_rows, dtype):
+    """Return the dtype of what a trainer says of the examples of its share.
+
+    Parameters
+    ----------
+    n_rows : int
+        Examples in the share.
+    dtype : numpy dtype
+        The model's.
+
+    Returns
+    -------
+    numpy.dtype
+        ``signal``: a signal that this rank received, or 0; and the fields PER_EXAMPLE.
+    """
+    fields = [(name, "i4" if name == "predictions" else dtype, (n_rows,)) for name in PER_EXAMPLE]
+    return np.dtype([("signal", "i8"), *fields])
+
+
+class _Member:
+    """What all trainers of a group do: compute a share, and sum.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+        Of the trainers, private to the group; rank 0 leads.
+    dataset : datasets.Dataset
+    model : Model
+        Its parameters become those of rank 0, and are updated in place.
+    minibatch_size : int
+        Examples M in the minibatch that is shared. With fewer examples than trainers some shares are empty.
+    polite : bool
+        See :func:`waiting.wait`.
+    answer : callable, optional
+        Does this trainer's part of a refresh where there are no scorers: takes a record of what is published,
+        returns one of what is reported.
+    """
+
+    def __init__(self, comm, dataset, model, minibatch_size, polite, answer=None):
+        self._comm = comm
+        self._polite = polite
+        self._params = model.params
+        self._answer = answer
+        blocks = [block(minibatch_size, comm.Get_size(), rank) for rank in range(comm.Get_size())]
+        own = blocks[comm.Get_rank()]
+        self._rows = slice(own.start, own.stop)
+        self._fraction = len(own) / minibatch_size
+        self._local = LocalGradient(dataset, model, len(own))
+        self._order = np.zeros((), order_dtype(minibatch_size))
+        self._share_dtypes = [share_dtype(len(rows), model.params.dtype) for rows in blocks]
+        self._share = np.zeros((), self._share_dtypes[comm.Get_rank()])
+        self._no_gradient = np.zeros_like(model.params)
+        self._gradient = np.zeros_like(model.params)
+        self._loss = np.zeros(1)
+        self.seconds = 0.0
+        wait([comm.Ibcast(model.params, root=0)], polite)
+
+    def _wait(self, *requests):
+        begin = time.perf_counter()
+        wait(list(requests), self._polite)
+        self.seconds += time.perf_counter() - begin
+
+    def _share_order(self):
+        """Send the order from trainer 0 to the others. Collective."""
+        self._wait(self._comm.Ibcast([as_bytes(self._order), MPI.BYTE], root=0))
+
+    def _share_gradient(self, buffers=None):
+        """Compute this trainer's share of the minibatch ordered; sum, and collect in the buffers. Collective.
+
+        Returns
+        -------
+        loss : float
+        gradient : (P,) ndarray
+            Of the whole minibatch.
+        """
+        indices, weights = self._order["indices"][self._rows], self._order["weights"][self._rows]
+        loss, gradient = 0.0, self._no_gradient
+        if len(indices):
+            # the model divides by the rows that it sees: together these are means over the minibatch
+            loss, gradient, *of_examples = self._local.compute(indices, weights * self._fraction)
+            for name, values in zip(PER_EXAMPLE, of_examples):
+                self._share[name] = values
+        self._wait(
+            self._comm.Iallreduce(np.array([loss]), self._loss),
+            self._comm.Iallreduce(gradient, self._gradient),
+            self._comm.Igatherv([as_bytes(self._share), MPI.BYTE], buffers, root=0),
+        )
+        return float(self._loss[0]), self._gradient
+
+    def _share_refresh(self, buffers=None):
+        """Do this trainer's part of the refresh ordered, and collect the reports in the buffers. Collective."""
+        step, command = int(self._order["step"]), int(self._order["command"])
+        report = self._answer({"step": step, "command": command, "params": self._params})
+        self._wait(self._comm.Igatherv([as_bytes(report), MPI.BYTE], buffers, root=0))
+
+
+class TrainerGroup(_Member):
+    """Trainer 0's end of the group: takes the place of :class:`minibatch.LocalGradient`. Collective to construct.
+
+    Parameters
+    ----------
+    comm, dataset, model, minibatch_size, polite, answer
+        As the other trainers give them to :class:`CoTrainer`.
+    reports : list of numpy.dtype
+        Of what each trainer's `answer` returns.
+
+    Attributes
+    ----------
+    seconds : float
+        Time spent here on communication so far: sending, summing, and waiting for the slowest.
+    reported_signal : int
+        Signal that another trainer received, or 0.
+    """
+
+    def __init__(self, comm, dataset, model, minibatch_size, polite, answer=None, reports=()):
+        super().__init__(comm, dataset, model, minibatch_size, polite, answer)
+        self._share_buffers, self._shares = gather_buffers(self._share_dtypes)
+        self._report_buffers, self._reports = gather_buffers(reports)
+        self.reported_signal = 0
+
+    def compute(self, indices, weights, applied=False):
+        """Compute the gradient of a minibatch, as :meth:`minibatch.LocalGradient.compute`. Collective."""
+        self._order["task"] = STEP if applied else GRADIENT
+        self._order["indices"] = indices
+        self._order["weights"] = weights
+        self._share_order()
+        loss, gradient = self._share_gradient(self._share_buffers)
+        self.reported_signal = max(int(share["signal"]) for share in self._shares)
+        of_examples = (np.concatenate([share[name] for share in self._shares]) for name in PER_EXAMPLE)
+        return MinibatchGradient(loss, gradient, *of_examples)
+
+    def refresh(self, published):
+        """Score and evaluate together, as :meth:`minibatch.LocalGradient.refresh`. Collective.
+
+        The parameters published are those that every trainer has; the reports are valid until the next refresh.
+        """
+        self._order["task"] = REFRESH
+        self._order["step"], self._order["command"] = published["step"], published["command"]
+        seconds = self.seconds
+        self._share_order()
+        self._share_refresh(self._report_buffers)
+        self.seconds = seconds  # the exchange counts those of a refresh
+        return self._reports
+
+    def stop(self):
+        """Let the other trainers go. Collective."""
+        self._order["task"] = STOP
+        self._share_order()
+
+
+class CoTrainer(_Member):
+    """The end of a trainer other than the first. Collective to construct.
+
+    Parameters
+    ----------
+    comm, dataset, model, minibatch_size, polite, answer
+        As for all trainers.
+    optimiser : optim.SGD
+        Of the model's parameters, with trainer 0's settings.
+    interruption : faults.Interruption
+        Of this rank; trainer 0 is told.
+    """
+
+    def __init__(self, comm, dataset, model, minibatch_size, polite, answer, optimiser, interruption):
+        super().__init__(comm, dataset, model, minibatch_size, polite, answer)
+        self._optimiser = optimiser
+        self._interruption = interruption
+
+    def receive(self):
+        """Wait for the next order, and return its task. Collective."""
+        self._share_order()
+        return int(self._order["task"])
+
+    def compute(self):
+        """Take part in the gradient that was ordered; return loss and gradient. Collective."""
+        self._share["signal"] = self._interruption.signal
+        return self._share_gradient()
+
+    def step(self):
+        """Take part in the gradient that was ordered, and update. Collective."""
+        # trainer 0 finds the same number that is not finite, and orders all to stop
+        with suppress(FloatingPointError):
+            update(self._optimiser, *self.compute())
+
+    def refresh(self):
+        """Take part in the refresh that was ordered. Collective."""
+        self._share_refresh()
+
+
+def run_co_trainer(co_trainer):
+    """Obey trainer 0 until it says stop.
+
+    Parameters
+    ----------
+    co_trainer : CoTrainer
+    """
+    acts = {GRADIENT: co_trainer.compute, STEP: co_trainer.step, REFRESH: co_trainer.refresh}
+    while (task := co_trainer.receive()) != STOP:
+        acts[task]()

@@ -1,0 +1,132 @@
+"""Every trainer takes its share: together they do what one does alone."""
+
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from isgd_mpi import datasets
+from isgd_mpi.config import Config
+from isgd_mpi.exchange import LocalExchange
+from isgd_mpi.messages import published_dtype, report_dtype
+from isgd_mpi.minibatch import LocalGradient
+from isgd_mpi.mlp import MLP
+from isgd_mpi.optim import SGD
+from isgd_mpi.parallel import CoTrainer, TrainerGroup, run_co_trainer
+from isgd_mpi.params import initial_params
+from isgd_mpi.runlog import RunLog
+from isgd_mpi.scorer import Scorer, answer_locally
+from isgd_mpi.shards import shards
+from isgd_mpi.trainer import Schedule, finish_training, run_trainer
+from isgd_mpi.training import Diverged, Trainer
+
+STEPS, BATCH = 130, 1500  # the third pair of gradients for |mu|^2 comes at step 128
+SETTINGS = {"hidden": [12, 9], "lr": 0.05, "momentum": 0.5, "usable_fraction": 0.02, "score_batch_size": BATCH}
+AWAKE = SimpleNamespace(signal=0)
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return datasets.load("mnist10k")
+
+
+def make_model(dataset, config):
+    """A model in float64: sums in another order then differ by little."""
+    widths = (dataset.n_features, *config.hidden, dataset.n_classes)
+    model = MLP(widths, config.minibatch_size, np.float64)
+    model.params = initial_params(widths, "he", np.random.default_rng(7), np.float64)
+    return model
+
+
+def part_of_refresh(dataset, model, part, n_parts):
+    return partial(answer_locally, Scorer(MLP(model.widths, BATCH), dataset, part, n_parts, BATCH), 0)
+
+
+def train(dataset, config, model, gradients, folder, may_diverge=False):
+    """Play trainer 0, from feedback alone; return it."""
+    folder.mkdir()
+    log = RunLog(folder, quiet=True)
+    trainer = Trainer(config, dataset, model, gradients, np.random.SeedSequence(3).spawn(3), log, norms_come_back=False)
+    exchange = LocalExchange(published_dtype(model.params.size), gradients.refresh)
+    finished = lambda step, signal: step >= STEPS or signal  # noqa: E731
+    try:
+        run_trainer(trainer, exchange, Schedule.named("relaxed", 20), finished)
+    except Diverged:
+        assert may_diverge
+    finish_training(trainer, exchange, evaluate=not may_diverge)
+    gradients.stop()
+    log.close()
+    return trainer
+
+
+def train_alone(dataset, config, folder):
+    model = make_model(dataset, config)
+    answer = part_of_refresh(dataset, model, 0, 1)
+    return model.params, train(
+        dataset, config, model, LocalGradient(dataset, model, config.minibatch_size, answer), folder
+    )
+
+
+def train_together(comm, dataset, config, folder, polite=True, interruption=AWAKE, **kwargs):
+    """Play this rank's role in a group of all ranks; return the parameters, and on rank 0 the trainer."""
+    model = make_model(dataset, config)
+    model.params *= comm.rank == 0  # the others get theirs from rank 0
+    answer = part_of_refresh(dataset, model, comm.rank, comm.size)
+    common = (comm, dataset, model, config.minibatch_size, polite, answer)
+    if comm.rank:
+        optimiser = SGD(model.params, config.lr, config.momentum)
+        run_co_trainer(CoTrainer(*common, optimiser, interruption))
+        return model.params, None
+    reports = [report_dtype(shard) for shard in shards(dataset.n_train, BATCH, comm.size)]
+    return model.params, train(dataset, config, model, TrainerGroup(*common, reports), folder, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("polite", "minibatch_size", "score"),
+    [(False, 16, "grad-norm"), (True, 3, "grad-norm"), (True, 16, "uniform")],  # 3: of five two have nothing to do
+)
+def test_together_they_do_what_one_does(comm, everywhere, dataset, tmp_path, polite, minibatch_size, score):
+    config = Config(minibatch_size=minibatch_size, score=score, **SETTINGS)
+    params, trainer = train_together(comm, dataset, config, tmp_path / "together", polite)
+    expected, alone = train_alone(dataset, config, tmp_path / "alone")
+    distance = np.linalg.norm(params - expected) / np.linalg.norm(expected - make_model(dataset, config).params)
+    everywhere(distance < 1e-10, f"parameters differ from those of one trainer by {distance:.3g} of the way")
+    everywhere(len(set(comm.allgather(params.tobytes()))) == 1, "parameters differ between trainers")
+    if trainer:
+        timings = {"steps_per_second", "scored_per_second", "wait_fraction"}
+        for name in trainer.figures.keys() - timings:
+            np.testing.assert_allclose(trainer.figures[name], alone.figures[name], rtol=1e-6, err_msg=name)
+        assert trainer.figures["importance_sampling"] == (score != "uniform")
+        assert {split: figures["n"] for split, figures in trainer.splits.items()} == {
+            name: len(split) for name, split in dataset.splits.items()
+        }
+
+
+def test_scores_and_predictions_come_back_in_the_order_of_the_minibatch(comm, everywhere, dataset):
+    config = Config(minibatch_size=11, **SETTINGS)
+    model = make_model(dataset, config)
+    common = (comm, dataset, model, config.minibatch_size, True, None)
+    if comm.rank:
+        run_co_trainer(CoTrainer(*common, SGD(model.params, 0.0), AWAKE))
+        return everywhere(True)
+    indices, weights = np.arange(30, 41), np.linspace(0.1, 3, 11)
+    group = TrainerGroup(*common)
+    together, alone = (gradients.compute(indices, weights) for gradients in (group, LocalGradient(dataset, model, 11)))
+    group.stop()
+    close = [np.allclose(one, other, rtol=1e-12, atol=1e-15) for one, other in zip(together, alone)]
+    return everywhere(all(close), f"of loss, gradient and the rest are the same: {close}")
+
+
+def test_a_signal_to_another_trainer_is_reported(comm, everywhere, dataset, tmp_path):
+    config = Config(minibatch_size=8, **SETTINGS)
+    guilty = SimpleNamespace(signal=15 if comm.rank == comm.size - 1 else 0)
+    _, trainer = train_together(comm, dataset, config, tmp_path / "run", interruption=guilty)
+    everywhere(trainer is None or comm.size == 1 or (trainer.reported_signal, trainer.step) == (15, 1))
+
+
+def test_divergence_ends_all(comm, everywhere, dataset, tmp_path):
+    config = Config(minibatch_size=8, **SETTINGS | {"lr": 1e200})
+    with np.errstate(all="ignore"):
+        _, trainer = train_together(comm, dataset, config, tmp_path / "run", may_diverge=True)
+    everywhere(trainer is None or trainer.step < STEPS)
