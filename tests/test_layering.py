@@ -79,7 +79,7 @@ MAY_IMPORT = {
     "kernels._jit": ["numba"],
 }
 
-MPI_MODULES = ["__main__", "cli", "environment", "exchange", "fitting", "node", "start", "waiting"]
+MPI_MODULES = ["__main__", "cli", "environment", "exchange", "fitting", "node", "parallel", "start", "waiting"]
 SETUP_MODULES = ["cli", "fitting", "job", "node"]  # pickled messages, before training begins
 ENTRY_POINTS = ["__main__", "cli", "fitting"]
 MPI_MODULES = ["__main__", "cli", "environment", "exchange", "node", "parallel", "waiting"]

@@ -64,10 +64,11 @@ def test_trainers_share_the_work_in_every_schedule(run, comm, shared_tmp_path, s
         assert [line for line in lines if line["kind"] == "refresh"][-1]["importance_sampling"]
 
 
-def test_data_parallel_uniform_sgd_with_more_trainers_than_examples(run, comm, shared_tmp_path):
-    options = ("--steps", 30, "--minibatch-size", 2, "--lr", 0.02, "--score", "uniform", "--momentum", 0.5)
+@pytest.mark.parametrize("score", ["grad-norm", "uniform"])
+def test_all_ranks_train_as_one_does_but_for_rounding(run, comm, shared_tmp_path, score):
+    options = ("--steps", 20, "--minibatch-size", 4, "--lr", 0.02, "--momentum", 0.5, "--score", score)
     for name, trainers in (("one", 1), ("all", comm.size)):
-        assert run(name, *options, "--trainers", trainers) == DONE
+        assert run(name, *options, "--schedule", "exact", "--refresh-every", 8, "--trainers", trainers) == DONE
     one, several = (read(shared_tmp_path / name, comm)[2] for name in ("one", "all"))
     np.testing.assert_allclose(several, one, atol=1e-5)
 

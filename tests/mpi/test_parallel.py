@@ -23,6 +23,7 @@ from isgd_mpi.training import Diverged, Trainer
 
 STEPS, BATCH = 130, 1500  # the third pair of gradients for |mu|^2 comes at step 128
 SETTINGS = {"hidden": [12, 9], "lr": 0.05, "momentum": 0.5, "usable_fraction": 0.02, "score_batch_size": BATCH}
+SETTINGS |= {"mixture": 0.1, "switch": "off"}  # what is chosen by comparing sums may be chosen otherwise
 AWAKE = SimpleNamespace(signal=0)
 
 
