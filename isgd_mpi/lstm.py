@@ -164,18 +164,24 @@ class _Layer:
         parts = [f"{name}_{part}" for part in ("kernel", "recurrent", "bias")]
         self._kernel, self._recurrent, self._bias = (tensors[part] for part in parts)
         self._kernel_gradient, self._recurrent_gradient, self._bias_gradient = (gradients[part] for part in parts)
+        # logistic gates come from the tanh of half their pre-activation
+        self._halves = np.repeat(np.array([0.5, 0.5, 1, 0.5], self._bias.dtype), N_UNITS)
 
     def forward(self, x, active):
         """Return the hidden states (L, B, U) of inputs (L, B, fan_in); zero where not active (L, B)."""
         self._x, (n_times, n_rows, _) = x, x.shape
-        self._gates = (_flat(x) @ self._kernel).reshape(n_times, n_rows, -1)
+        self._gates = (_flat(x) @ (self._kernel * self._halves)).reshape(n_times, n_rows, -1)
+        self._gates += self._bias * self._halves
+        recurrent = self._recurrent * self._halves
         # of each time and, in front, of the time before the first: zero
         self._cells, self._squashed, self._states = (np.zeros((n_times + 1, n_rows, N_UNITS), x.dtype) for _ in "cth")
         for t, gates in enumerate(self._gates):
             if t:
-                gates += self._states[t] @ self._recurrent
-            own = (self._cells[t + 1], self._squashed[t + 1], self._states[t + 1])
-            lstm_forward(gates, self._bias, self._cells[t], active[t], *own)
+                gates += self._states[t] @ recurrent
+            np.tanh(gates, out=gates)
+            lstm_forward(gates, self._cells[t], active[t], self._cells[t + 1])
+            np.tanh(self._cells[t + 1], out=self._squashed[t + 1])
+            np.multiply(gates[:, -N_UNITS:], self._squashed[t + 1], out=self._states[t + 1])
         return self.hidden
 
     @property
@@ -188,17 +194,16 @@ class _Layer:
 
         `upstream` (L, B, U), the gradient by the hidden states, is overwritten.
         """
-        cell_delta = np.zeros_like(self._cells[0])
+        cell_delta, deltas = np.zeros_like(self._cells[0]), np.empty_like(self._gates)
         for t in reversed(range(len(upstream))):
-            gates = self._gates[t]
-            lstm_backward(gates, self._cells[t], self._squashed[t + 1], upstream[t], cell_delta)
+            lstm_backward(self._gates[t], self._cells[t], self._squashed[t + 1], upstream[t], cell_delta, deltas[t])
             if t:
-                upstream[t - 1] += gates @ self._recurrent.T
-        deltas = _flat(self._gates)
-        np.matmul(_flat(self._x).T, deltas, out=self._kernel_gradient)
-        np.matmul(_flat(self._states[:-1]).T, deltas, out=self._recurrent_gradient)
-        deltas.sum(axis=0, out=self._bias_gradient)
-        return (deltas @ self._kernel.T).reshape(self._x.shape)
+                upstream[t - 1] += deltas[t] @ self._recurrent.T
+        flat = _flat(deltas)
+        np.matmul(_flat(self._x).T, flat, out=self._kernel_gradient)
+        np.matmul(_flat(self._states[:-1]).T, flat, out=self._recurrent_gradient)
+        flat.sum(axis=0, out=self._bias_gradient)
+        return (flat @ self._kernel.T).reshape(self._x.shape)
 
 
 def _flat(array):

@@ -78,29 +78,25 @@ def adam_update(params, mean, mean_square, gradient, learning_rate, step):
     return params.size
 
 
-def lstm_forward(gates, bias, previous_cell, active, cell, squashed_cell, hidden):
-    """Gates, cells, hidden states: a pass each, then the mask."""
-    gates += bias
+def lstm_forward(gates, previous_cell, active, cell):
+    """Gates, cells: a pass each, then the mask."""
     i, f, g, o = (gates[:, part] for part in _gate_columns(cell.shape[1]))
     for gate in (i, f, o):
-        gate[:] = 1 / (1 + np.exp(-gate))
-    np.tanh(g, out=g)
+        gate[:] = (1 + gate) / 2
     cell[:] = f * previous_cell + i * g
-    np.tanh(cell, out=squashed_cell)
-    np.multiply(o, squashed_cell, out=hidden)
-    for array in (gates, cell, squashed_cell, hidden):
-        array[~active] = 0
+    gates[~active] = 0
+    cell[~active] = 0
 
 
-def lstm_backward(gates, previous_cell, squashed_cell, hidden_delta, cell_delta):
+def lstm_backward(gates, previous_cell, squashed_cell, hidden_delta, cell_delta, gate_delta):
     """The chain rule, an array at a time."""
     columns = _gate_columns(previous_cell.shape[1])
-    i, f, g, o = (gates[:, part].copy() for part in columns)
+    i, f, g, o = (gates[:, part] for part in columns)
     cell_delta += hidden_delta * o * (1 - squashed_cell**2)
-    gates[:, columns[0]] = cell_delta * g * i * (1 - i)
-    gates[:, columns[1]] = cell_delta * previous_cell * f * (1 - f)
-    gates[:, columns[2]] = cell_delta * i * (1 - g**2)
-    gates[:, columns[3]] = hidden_delta * squashed_cell * o * (1 - o)
+    gate_delta[:, columns[0]] = cell_delta * g * i * (1 - i)
+    gate_delta[:, columns[1]] = cell_delta * previous_cell * f * (1 - f)
+    gate_delta[:, columns[2]] = cell_delta * i * (1 - g**2)
+    gate_delta[:, columns[3]] = hidden_delta * squashed_cell * o * (1 - o)
     cell_delta *= f
 
 

@@ -145,11 +145,11 @@ def adam_update(params, mean, mean_square, gradient, learning_rate, step):
     return params - learning_rate * unbiased / (np.sqrt(unbiased_square) + 1e-8), mean, mean_square
 
 
-def lstm_forward(gates, bias, previous_cell, active):
-    """Gates, cells and hidden states of one time, in float64; zero where masked."""
-    z = np.split(gates.astype(float) + bias, 4, axis=1)
-    i, f, o = (1 / (1 + np.exp(-z[k])) for k in (0, 1, 3))
-    g = np.tanh(z[2])
+def lstm_forward(z, previous_cell, active):
+    """Gates, cells and hidden states from pre-activations, in float64; zero where masked."""
+    parts = np.split(z.astype(float), 4, axis=1)
+    i, f, o = (1 / (1 + np.exp(-parts[k])) for k in (0, 1, 3))
+    g = np.tanh(parts[2])
     cell = f * previous_cell + i * g
     return [np.where(active[:, None], array, 0) for array in (np.hstack([i, f, g, o]), cell, o * np.tanh(cell))]
 
@@ -159,7 +159,7 @@ def lstm_backward(z, previous_cell, hidden_delta, cell_delta, step=1e-6):
     everywhere = np.ones(len(z), bool)
 
     def total(z, previous_cell):
-        _, cell, hidden = lstm_forward(z, 0.0, previous_cell, everywhere)
+        _, cell, hidden = lstm_forward(z, previous_cell, everywhere)
         return ((cell * cell_delta).sum(axis=1) + (hidden * hidden_delta).sum(axis=1)) / (2 * step)
 
     def derivative(of, width):
@@ -197,8 +197,8 @@ def lstm_prediction(tensors, history, label):
         n_units = len(recurrent)
         hidden, cell, outputs = np.zeros(n_units), np.zeros(n_units), []
         for x in inputs:
-            z = (x @ kernel + hidden @ recurrent)[None]
-            _, cell, hidden = (array[0] for array in lstm_forward(z, bias, cell[None], np.ones(1, bool)))
+            z = (x @ kernel + hidden @ recurrent + bias)[None]
+            _, cell, hidden = (array[0] for array in lstm_forward(z, cell[None], np.ones(1, bool)))
             outputs.append(hidden)
         inputs = outputs
     return np.concatenate([inputs[-1], tensors["embedding"][label]]) @ tensors["output"] + tensors["output_bias"][0]
