@@ -89,7 +89,7 @@ def lstm_forward(gates, previous_cell, active, cell):
 
 
 def lstm_backward(gates, previous_cell, squashed_cell, hidden_delta, cell_delta, gate_delta):
-    """The chain rule, an array at a time."""
+    """Chain rule, an array at a time."""
     columns = _gate_columns(previous_cell.shape[1])
     i, f, g, o = (gates[:, part] for part in columns)
     cell_delta += hidden_delta * o * (1 - squashed_cell**2)

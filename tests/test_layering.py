@@ -27,6 +27,8 @@ MAY_IMPORT = {
     "isgd_mpi.params": ["numpy"],
     "isgd_mpi.mlp": ["numpy", "isgd_mpi.params", "kernels"],
     "isgd_mpi.optim": ["numpy", "kernels"],
+    "isgd_mpi.lstm": ["numpy", "kernels"],
+    "isgd_mpi.predictor": ["numpy", "isgd_mpi.lstm", "isgd_mpi.optim", "kernels"],
     "isgd_mpi.proposal": ["numpy", "kernels"],
     "isgd_mpi.score_table": ["numpy"],
     "isgd_mpi.sampler": ["numpy", "isgd_mpi.proposal", "isgd_mpi.score_table"],
