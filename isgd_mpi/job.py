@@ -12,6 +12,7 @@ from isgd_mpi.environment import describe_environment
 from isgd_mpi.errors import InputError
 from isgd_mpi.exchange import LocalExchange, ScorerExchange, TrainerExchange
 from isgd_mpi.faults import Interruption
+from isgd_mpi.forecaster import Forecaster, forecast_locally
 from isgd_mpi.mlp import MLP
 from isgd_mpi.node import find_node, on_all_ranks
 from isgd_mpi.options import to_toml
@@ -23,7 +24,7 @@ from isgd_mpi.shards import shards
 from isgd_mpi.trainer import Schedule, StopRule, finish_training, run_trainer
 from isgd_mpi.training import Diverged, Trainer
 from isgd_mpi.waiting import meet
-from isgd_mpi.warmup import warm_up
+from isgd_mpi.warmup import warm_up, warm_up_predictor
 
 _LARGEST_MESSAGE_BYTES = 2**31 - 2**12  # NumPy's limit for a record, less its header
 
@@ -51,7 +52,8 @@ class Job:
         self.comm = comm
         self.config = config
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
-        self.n_scorers = self.size - config.trainers
+        self.predictor_rank = config.predictor_rank(self.size)
+        self.n_scorers = config.n_scorers(self.size)
         self.node = find_node(comm, config.wanted_threads)
         self.dataset = on_all_ranks(comm, self._load)
         self.batch_size = min(config.score_batch_size, max(map(len, self.dataset.splits.values())))
@@ -60,6 +62,8 @@ class Job:
         self.published = messages.published_dtype(n_parameters(self.widths))
         with self.node.first_rank_first():
             warm_up(self.dataset)
+            if config.score == "predicted-loss":
+                warm_up_predictor(config.predictor, self.dataset)
         self.folder = on_all_ranks(comm, self._create_folder)
 
     def _check_size(self):
@@ -77,9 +81,12 @@ class Job:
             )
 
     def run(self):
-        """Train, or score until the trainer stops; return whether the run was completed."""
+        """Train, or score or predict until the trainer stops; return whether the run was completed."""
+        self.scoring_comm = self.comm.Split(self.rank == self.predictor_rank, self.rank)
+        self.predicting_comm = self.comm.Split(self.rank in (TRAINER, self.predictor_rank), self.rank)
+        role = {TRAINER: self._train, self.predictor_rank: self._predict}.get(self.rank, self._score)
         with Interruption() as self.interruption:
-            completed = self._train() if self.rank == TRAINER else self._score()
+            completed = role()
         meet(self.comm, self.node.crowded)
         self.node.comm.Free()
         return self.comm.bcast(completed, root=TRAINER)
@@ -103,14 +110,38 @@ class Job:
         return [None] * self.config.trainers + [messages.report_dtype(shard) for shard in parts]
 
     def _scorer(self, part, n_parts):
-        return Scorer(MLP(self.widths, self.batch_size), self.dataset, part, n_parts, self.batch_size)
+        model = self._model(self.batch_size)
+        return Scorer(model, self.dataset, part, n_parts, self.batch_size)
+
+    def _model(self, max_rows):
+        score = {"predicted-loss": "loss", "uniform": "grad-norm"}.get(self.config.score, self.config.score)
+        return MLP(self.widths, max_rows, score=score)
+
+    def _forecaster(self):
+        train_set = self.dataset.splits["train"]
+        seed = np.random.SeedSequence(self.config.seed).spawn(self.size)[TRAINER].spawn(5)[-1]
+        return Forecaster(self.config, train_set.labels, self.dataset.n_classes, seed, self.batch_size)
+
+    def _observations(self):
+        """Return the dtype of what the predictor is sent: a refresh of the trainer's losses, and all others'."""
+        return messages.observations_dtype(
+            self.config.minibatch_size * self.config.refresh_every + self.dataset.n_train
+        )
 
     def _score(self):
         """Play the role of a scorer."""
+        scorer = self._scorer(self.rank - self.config.trainers, self.n_scorers)
+        self._serve(scorer, self.scoring_comm, self.published)
+
+    def _predict(self):
+        """Play the role of the loss predictor."""
+        self._serve(self._forecaster(), self.predicting_comm, self._observations())
+
+    def _serve(self, scorer, comm, published):
+        """Answer the trainer until it stops."""
         if self.node.crowded:
             self.node.give_way()
-        scorer = self._scorer(self.rank - self.config.trainers, self.n_scorers)
-        exchange = ScorerExchange(self.comm.Dup(), self.published, scorer.record.dtype, self.node.crowded)
+        exchange = ScorerExchange(comm, published, scorer.record.dtype, self.node.crowded)
         meet(self.comm, self.node.crowded)
         if self.config.schedule == "relaxed":
             run_relaxed_scorer(scorer, exchange, self.interruption)
@@ -128,30 +159,44 @@ class Job:
     def _exchange(self):
         """Return the trainer's end of the exchange."""
         if self.n_scorers:
-            return TrainerExchange(self.comm.Dup(), self.published, self._report_dtypes(), self.node.crowded)
+            return TrainerExchange(self.scoring_comm, self.published, self._report_dtypes(), self.node.crowded)
         scorer = self._scorer(0, 1)
         n_batches = scorer.n_batches if self.config.schedule == "exact" else 0
         return LocalExchange(self.published, partial(answer_locally, scorer, n_batches))
+
+    def _predictor_exchange(self):
+        """Return the trainer's end of the exchange with the loss predictor, or None where there is none."""
+        if self.config.score != "predicted-loss":
+            return None
+        forecaster = self._forecaster()
+        if self.predictor_rank is None:
+            return LocalExchange(
+                self._observations(), partial(forecast_locally, forecaster, self._batches_a_refresh(forecaster))
+            )
+        reports = [None, forecaster.record.dtype]
+        return TrainerExchange(self.predicting_comm, self._observations(), reports, self.node.crowded)
 
     def _train(self):
         """Play the role of the trainer; return whether the run was completed."""
         exchange = self._exchange()
         init_seed, *seeds = np.random.SeedSequence(self.config.seed).spawn(self.size)[self.rank].spawn(4)
-        model = MLP(self.widths, self.config.minibatch_size)
+        model = self._model(self.config.minibatch_size)
         model.params = initial_params(self.widths, self.config.init, np.random.default_rng(init_seed))
         write_atomically(self.folder / "config.toml", lambda file: file.write(to_toml(self.config).encode()))
         write_json(self.folder / "environment.json", describe_environment(self.comm, self.node))
         meet(self.comm, self.node.crowded)
         log = RunLog(self.folder, self.config.n_steps(self.dataset.n_train), self.config.quiet)
         log.say(describe_job(self.config, self.dataset, self.widths, self.size, self.node, self.folder))
-        trainer = Trainer(self.config, self.dataset, model, seeds, log, self._scores_come_back())
+        trainer = Trainer(
+            self.config, self.dataset, model, seeds, log, self._norms_come_back(), self._predictor_exchange()
+        )
         try:
             return self._run_to_the_end(trainer, exchange, model, log)
         finally:
             log.close()
 
-    def _scores_come_back(self):
-        return self.n_scorers > 0 or self.config.schedule == "exact"
+    def _norms_come_back(self):
+        return self.config.score != "predicted-loss" and (self.n_scorers > 0 or self.config.schedule == "exact")
 
     def _run_to_the_end(self, trainer, exchange, model, log):
         """Train, evaluate, and write what came of it; return whether the run was completed."""
@@ -162,7 +207,10 @@ class Job:
             run_trainer(trainer, exchange, Schedule.named(self.config.schedule, self.config.refresh_every), rule)
         except Diverged as error:
             problem = str(error)
-        seconds, exchange_seconds = log.seconds, exchange.seconds  # without the evaluation at the end
+        seconds, exchange_seconds = (
+            log.seconds,
+            exchange.seconds + trainer.intake.seconds,
+        )  # without the evaluation at the end
         stopped = problem or rule.interrupted_by
         finish_training(trainer, exchange, evaluate=not stopped)
         summary = summarise(trainer, self.config, self.size, seconds, exchange_seconds)

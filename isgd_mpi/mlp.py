@@ -25,6 +25,9 @@ class MLP:
         The most examples that one call may hold; decides the size of the buffers.
     dtype : numpy dtype
         float32, or float64 for tests.
+    score : str
+        What the scores are: ``"grad-norm"``, ``"grad-bound"`` (norm of the last layer's delta) or
+        ``"loss"``; for the last two :meth:`scores` needs no backward pass.
 
     Attributes
     ----------
@@ -33,6 +36,10 @@ class MLP:
         place, not copied.
     predictions : (B,) ndarray of int32
         Predicted classes of the last call's examples.
+    losses : (B,) ndarray
+        Their losses, nats.
+    grad_norms : (B,) ndarray
+        Norms of their gradients; after a call of :meth:`gradient` whatever the score.
 
     Raises
     ------
@@ -44,8 +51,9 @@ class MLP:
     Arrays returned are views of buffers that the next call overwrites.
     """
 
-    def __init__(self, widths, max_rows, dtype=np.float32):
+    def __init__(self, widths, max_rows, dtype=np.float32, score="grad-norm"):
         self.widths = tuple(widths)
+        self._score = score
         self._gradient = np.zeros(n_parameters(widths), dtype)
         self._weight_gradients, self._bias_gradients = layer_views(self._gradient, widths)
         self.params = np.zeros(n_parameters(widths), dtype)
@@ -57,7 +65,8 @@ class MLP:
         self._squared_input_norms = np.empty((len(widths) - 1, max_rows))
         self._squared_delta_norms = np.empty(max_rows)
         self._squared_grad_norms = np.empty(max_rows)
-        self._scores = np.empty(max_rows, dtype)
+        self._grad_norms = np.empty(max_rows, dtype)
+        self._grad_bounds = np.empty(max_rows, dtype)
         self._losses = np.empty(max_rows, dtype)
         self._predictions = np.empty(max_rows, np.int32)
         self._correct = np.empty(max_rows, bool)
@@ -87,17 +96,17 @@ class MLP:
         Returns
         -------
         scores : (B,) ndarray
-            Norm of the gradient of each example's own loss, not divided by B.
+            Of each example; of its own loss, not divided by B.
         losses : (B,) ndarray
             Cross-entropy in nats.
         correct : (B,) ndarray of bool
             Whether the predicted class is the true one.
         """
         delta = self._forward(x, y)
-        for k in reversed(range(len(self._weights))):
-            delta = self._next_delta(k, delta)
-        n_rows = len(x)
-        return self._finished_scores(n_rows), self._losses[:n_rows], self._correctness(y)
+        if self._score == "grad-norm":
+            for k in reversed(range(len(self._weights))):
+                delta = self._next_delta(k, delta)
+        return self._chosen_scores(), self.losses, self._correctness(y)
 
     def gradient(self, x, y, weights):
         """Compute the weighted mean gradient of a minibatch, and its scores on the way.
@@ -124,12 +133,23 @@ class MLP:
         for k in reversed(range(len(self._weights))):
             self._write_layer_gradient(k, x, delta, shares)
             delta = self._next_delta(k, delta)
-        return float(shares @ self._losses[:n_rows]), self._gradient, self._finished_scores(n_rows)
+        return float(shares @ self._losses[:n_rows]), self._gradient, self._chosen_scores()
 
     @property
     def predictions(self):
         """Predicted classes of the last call's examples."""
         return self._predictions[: self._n_rows]
+
+    @property
+    def losses(self):
+        """Losses of the last call's examples, nats."""
+        return self._losses[: self._n_rows]
+
+    @property
+    def grad_norms(self):
+        """Gradient norms of the last call's examples; the square root is taken here, after the last layer."""
+        squared = self._squared_grad_norms[: self._n_rows]
+        return np.sqrt(squared, out=self._grad_norms[: self._n_rows], casting="same_kind")
 
     def _forward(self, x, y):
         """Fill the outputs and their row norms; return the last layer's delta."""
@@ -146,6 +166,7 @@ class MLP:
             h = z
         h += self._biases[last]
         softmax_cross_entropy(h, y, self._losses, self._predictions[:n_rows], self._squared_delta_norms)
+        np.sqrt(self._squared_delta_norms[:n_rows], out=self._grad_bounds[:n_rows], casting="same_kind")
         return h
 
     def _next_delta(self, k, delta):
@@ -176,9 +197,11 @@ class MLP:
         np.matmul(h.T, weighted, out=self._weight_gradients[k])
         np.matmul(shares, delta, out=self._bias_gradients[k])
 
-    def _finished_scores(self, n_rows):
-        """Take the square root, once, after the last layer."""
-        return np.sqrt(self._squared_grad_norms[:n_rows], out=self._scores[:n_rows], casting="same_kind")
+    def _chosen_scores(self):
+        """Return the scores that were asked for."""
+        if self._score == "loss":
+            return self.losses
+        return self.grad_norms if self._score == "grad-norm" else self._grad_bounds[: self._n_rows]
 
     def _correctness(self, y):
         return np.equal(self.predictions, y, out=self._correct[: len(y)])

@@ -14,6 +14,7 @@ References
 """
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -42,7 +43,8 @@ class LSTMPredictor:
     rng : numpy.random.Generator
         For the initial parameters.
     log_space : bool
-        Whether the network sees and predicts logarithms of losses.
+        Whether the network sees and predicts logarithms of losses: those of easy examples then count
+        as much as those of hard ones, and no prediction falls to the floor.
 
     Attributes
     ----------
@@ -151,7 +153,8 @@ class LastPredictor:
         """Remember the losses; see the module."""
         predictions = self.predict(rows)
         self.last[rows] = np.maximum(losses, FLOOR)
-        self._mean = self.last[self.last > 0].mean(dtype=np.float64).astype(np.float32)
+        if len(rows):
+            self._mean = self.last[self.last > 0].mean(dtype=np.float64).astype(np.float32)
         return predictions
 
     def predict(self, rows):
@@ -160,7 +163,12 @@ class LastPredictor:
         return np.where(last > 0, last, self._mean)
 
 
-PREDICTORS = {"lstm": LSTMPredictor, "class": ClassPredictor, "last": LastPredictor}
+PREDICTORS = {
+    "lstm": LSTMPredictor,
+    "lstm-log": partial(LSTMPredictor, log_space=True),
+    "class": ClassPredictor,
+    "last": LastPredictor,
+}
 """By the names of ``--predictor``."""
 
 

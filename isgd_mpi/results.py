@@ -8,7 +8,7 @@ _WORTH_SAYING = 1.1  # variance gains below this are called none
 def describe_job(config, dataset, widths, n_ranks, node, folder):
     """Return what is about to be run, in three lines."""
     sizes = ", ".join(f"{len(split)} {name}" for name, split in dataset.splits.items())
-    n_scorers = n_ranks - config.trainers
+    n_scorers = config.n_scorers(n_ranks)
     if n_scorers:
         roles = f"1 trainer, {n_scorers} scorer{'s' * (n_scorers > 1)}, {config.schedule} schedule"
     elif config.score == "uniform":
@@ -17,7 +17,11 @@ def describe_job(config, dataset, widths, n_ranks, node, folder):
         roles = "no scorers: the trainer scores all examples itself at each refresh"
     else:
         roles = "no scorers: importance sampling from the trainer's own minibatches"
-    crowd = " (more ranks than cores: scorers give way)" if node.crowded and n_scorers else ""
+    if config.score == "predicted-loss":
+        predictor_rank = config.predictor_rank(n_ranks)
+        place = "the trainer itself" if predictor_rank is None else f"rank {predictor_rank}"
+        roles += f"; {place} predicts losses ({config.predictor})"
+    crowd = " (more ranks than cores: scorers give way)" if node.crowded and n_ranks > config.trainers else ""
     return (
         f"data   {dataset.name}: {sizes} examples of {dataset.n_features} features, {dataset.n_classes} classes\n"
         f"model  MLP {'-'.join(map(str, widths))}; scores: {config.score}; into {folder}\n"
@@ -51,6 +55,7 @@ def summarise(trainer, config, n_ranks, seconds, exchange_seconds):
         "steps_per_second": trainer.step / seconds,
         "scored_per_second": trainer.n_scored / seconds,
         "wait_fraction": exchange_seconds / seconds,
+        "predictor_correlation": trainer.intake.correlation,
         "ranks": n_ranks,
         "trainers": config.trainers,
     }

@@ -8,6 +8,7 @@ import numpy as np
 
 from isgd_mpi import messages
 from isgd_mpi.evaluation import combine
+from isgd_mpi.intake import DirectScores, PredictedScores
 from isgd_mpi.monitor import PAIR_EVERY, Monitor, effective_sample_size, entropy
 from isgd_mpi.optim import SGD
 from isgd_mpi.sampler import Sampler
@@ -31,10 +32,13 @@ class Trainer:
         For the draws, for the order of uniform sampling, and for the monitor's own draws.
     log : runlog.RunLog
     scored : bool
-        Whether scores come back; if not, the monitor lives from the trainer's own minibatches.
+        Whether gradient norms come back; if not, the monitor lives from the trainer's own minibatches.
+    predictor_exchange : exchange.TrainerExchange or exchange.LocalExchange, optional
+        With the loss predictor, which then fills the score table.
 
     Attributes
     ----------
+    intake : intake.DirectScores or intake.PredictedScores
     step : int
         Updates done.
     n_scored : int
@@ -47,7 +51,7 @@ class Trainer:
         The last evaluation of each split.
     """
 
-    def __init__(self, config, dataset, model, seeds, log, scored):
+    def __init__(self, config, dataset, model, seeds, log, scored, predictor_exchange=None):
         self._config = config
         self._dataset = dataset
         self._model = model
@@ -55,6 +59,11 @@ class Trainer:
         self._scored = scored
         self._draw_rng, order_rng, self._pair_rng = (np.random.default_rng(seed) for seed in seeds)
         self._sampler = Sampler(config, dataset.splits["train"].labels, dataset.n_classes, order_rng)
+        self.intake = (
+            PredictedScores(predictor_exchange, config.schedule, self._sampler, log)
+            if predictor_exchange
+            else DirectScores(self._sampler)
+        )
         self._optimiser = SGD(model.params, config.lr, config.momentum)
         self._monitor = Monitor(dataset.n_train, model.params.size, model.params.dtype)
         self._images = np.empty((config.minibatch_size, dataset.n_features), model.params.dtype)
@@ -99,9 +108,10 @@ class Trainer:
             self._monitor.observe_pair(minibatch.gradient)
         self._sampler.note_drawn(len(minibatch.indices))
         if self._config.feedback:
-            self._sampler.write(minibatch.indices, minibatch.scores, self._model.predictions, self.step)
+            self.intake.write(minibatch.indices, minibatch.scores, self._model.predictions, self.step)
+        self.intake.look()
         if not self._scored:
-            self._monitor.observe(minibatch.scores, minibatch.importance_weights, drawn=True)
+            self._monitor.observe(self._model.grad_norms, minibatch.importance_weights, drawn=True)
         self._sum_of_losses += minibatch.loss
         self.step += 1
 
@@ -137,14 +147,16 @@ class Trainer:
         exchange.published["command"] = command
         exchange.published["params"] = self._model.params
         exchange.start()
+        self.intake.publish(self.step, command)
         self._published_step = self.step
 
     def merge(self, exchange):
         """Take in the scores and evaluations that came back, and renew the proposal."""
         self._merge_scores(exchange.reports)
+        self.intake.merge(self.step)
         self.merge_evaluation(exchange.reports)
-        self.reported_signal = max(int(report["signal"]) for report in exchange.reports)
-        self._log_refresh(exchange.seconds)
+        self.reported_signal = max(self.intake.signal, *(int(report["signal"]) for report in exchange.reports))
+        self._log_refresh(exchange.seconds + self.intake.seconds)
         was_on = self._sampler.importance_sampling
         problem = self._sampler.renew()
         if self._sampler.importance_sampling and not was_on:
@@ -167,10 +179,11 @@ class Trainer:
         if not fresh:
             return
         rows = np.concatenate([np.arange(batch[0].start, batch[0].stop) for batch in fresh])
-        norms = np.concatenate([batch[1] for batch in fresh])
-        self._monitor.observe(norms, self._sampler.proposal.importance_weights(rows))
+        if self._scored:
+            norms = np.concatenate([batch[1] for batch in fresh])
+            self._monitor.observe(norms, self._sampler.proposal.importance_weights(rows))
         for batch in fresh:
-            self._sampler.write(*batch)
+            self.intake.write(*batch)
         self.n_scored += len(rows)
 
     def _fresh_batches(self, reports):
@@ -202,6 +215,7 @@ class Trainer:
             "staleness_max": staleness_max,
             "importance_sampling": self._sampler.importance_sampling,
             "examples_scored": self.n_scored,
+            "predictor_correlation": self.intake.correlation,
             **now.rates_since(past),
         }
         if self._sampler.importance_sampling and self.figures["variance_gain"] > 0:

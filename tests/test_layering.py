@@ -39,10 +39,18 @@ MAY_IMPORT = {
     "isgd_mpi.exchange": ["numpy", "mpi4py", "isgd_mpi.waiting"],
     "isgd_mpi.evaluation": ["numpy", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
     "isgd_mpi.scorer": ["numpy", "isgd_mpi.evaluation", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
+    "isgd_mpi.forecaster": [
+        "numpy",
+        *(f"isgd_mpi.{name}" for name in ["messages", "predictor", "score_table", "shards"]),
+    ],
+    "isgd_mpi.intake": ["numpy", "isgd_mpi.messages", "isgd_mpi.score_table"],
     "isgd_mpi.trainer": ["isgd_mpi.messages"],
     "isgd_mpi.training": [
         "numpy",
-        *(f"isgd_mpi.{name}" for name in ["evaluation", "messages", "monitor", "optim", "sampler", "score_table"]),
+        *(
+            f"isgd_mpi.{name}"
+            for name in ["evaluation", "intake", "messages", "monitor", "optim", "sampler", "score_table"]
+        ),
     ],
     "isgd_mpi.config": ["isgd_mpi.errors"],
     "isgd_mpi.datasets": ["numpy", "kernels", "isgd_mpi.data", "isgd_mpi.errors"],
