@@ -30,7 +30,7 @@ class MLPBlueprint:
 
     def __init__(self, config, dataset):
         self._init = config.init
-        self._score = "grad-norm" if config.score == "uniform" else config.score
+        self._score = {"predicted-loss": "loss", "uniform": "grad-norm"}.get(config.score, config.score)
         self.widths = (dataset.n_features, *config.hidden, dataset.n_classes)
         self.n_params = n_parameters(self.widths)
         self.units = sum(self.widths)

@@ -53,10 +53,16 @@ class Config:
         None, "when to stop: after drawing so many times the training set [epochs; 5 if no limit is given]"
     )
     seconds: float | None = _option(None, "when to stop: after so much training time [s]")
-    score: Literal["grad-norm", "grad-bound", "loss", "uniform"] = _option(
+    score: Literal["grad-norm", "grad-bound", "loss", "predicted-loss", "uniform"] = _option(
         "grad-norm",
         "what examples are drawn by: grad-norm (norm of the example's gradient), grad-bound (norm of the last layer's "
-        "delta, forward pass only), loss, or uniform (importance sampling off)",
+        "delta, forward pass only), loss, predicted-loss (see --predictor), or uniform (importance sampling off)",
+    )
+    predictor: Literal["lstm", "lstm-log", "class", "last"] = _option(
+        "lstm",
+        "what predicts losses, with --score predicted-loss: lstm (from the example's last 10 losses and its class), "
+        "lstm-log (the same with their logarithms), class (mean and standard deviation of the class's losses) or last "
+        "(the last loss seen of the example)",
     )
     sampling: Literal["systematic", "multinomial"] = _option(
         "systematic",
@@ -168,6 +174,14 @@ class Config:
             raise InputError(
                 f"--trainers {self.trainers} needs at least as many ranks, not {n_ranks}: mpirun -n {self.trainers}"
             )
+
+    def predictor_rank(self, n_ranks):
+        """Return the rank that runs the loss predictor, or None: the last one, if it is no trainer."""
+        return n_ranks - 1 if self.score == "predicted-loss" and n_ranks > self.trainers else None
+
+    def n_scorers(self, n_ranks):
+        """Return how many ranks score."""
+        return n_ranks - self.trainers - (self.predictor_rank(n_ranks) is not None)
 
     def n_steps(self, n_examples):
         """Return the number of steps to train for, or None where time is the limit.

@@ -11,6 +11,7 @@ from isgd_mpi.environment import describe_environment
 from isgd_mpi.errors import InputError
 from isgd_mpi.exchange import LocalExchange, ScorerExchange, TrainerExchange
 from isgd_mpi.faults import Interruption
+from isgd_mpi.forecaster import Forecaster, forecast_locally
 from isgd_mpi.minibatch import LocalGradient
 from isgd_mpi.node import find_node, on_all_ranks
 from isgd_mpi.optim import SGD
@@ -24,7 +25,7 @@ from isgd_mpi.timeline import Timeline, gather_timeline
 from isgd_mpi.trainer import Schedule, StopRule, finish_training, run_trainer
 from isgd_mpi.training import Diverged, Trainer
 from isgd_mpi.waiting import meet
-from isgd_mpi.warmup import warm_up
+from isgd_mpi.warmup import warm_up, warm_up_predictor
 
 _LARGEST_MESSAGE_BYTES = 2**31 - 2**12  # NumPy's limit for a record, less its header
 
@@ -69,7 +70,8 @@ class Job:
         self.comm = comm
         self.config = config
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
-        self.n_scorers = self.size - config.trainers
+        self.predictor_rank = config.predictor_rank(self.size)
+        self.n_scorers = config.n_scorers(self.size)
         self.node = find_node(comm, config.wanted_threads)
         self.dataset = on_all_ranks(comm, partial(self._load, load))
         self.batch_size = min(config.score_batch_size, max(map(len, self.dataset.splits.values())))
@@ -78,6 +80,8 @@ class Job:
         self.published = messages.published_dtype(self.models.n_params)
         with self.node.first_rank_first():
             warm_up(self.dataset)
+            if config.score == "predicted-loss":
+                warm_up_predictor(config.predictor, self.dataset)
         self.folder = None if in_memory else on_all_ranks(comm, self._create_folder)
         self.log = self.summary = self.verdict = self.trained = None
         self.timeline = Timeline()
@@ -107,14 +111,19 @@ class Job:
             What stopped the run before its end, if anything: a signal's name, or why it diverged.
         """
         n_trainers = self.config.trainers
+        predicts = self.rank == self.predictor_rank
+        scores = self.rank >= n_trainers and not predicts
         self.training_comm = self.comm.Split(self.rank < n_trainers, self.rank)
-        self.scoring_comm = self.comm.Split(self.rank == TRAINER or self.rank >= n_trainers, self.rank)
-        role = self._train if self.rank == TRAINER else self._co_train if self.rank < n_trainers else self._score
+        self.scoring_comm = self.comm.Split(self.rank == TRAINER or scores, self.rank)
+        self.predicting_comm = self.comm.Split(self.rank == TRAINER or predicts, self.rank)
+        role = self._predict if predicts else self._score if scores else self._co_train
+        if self.rank == TRAINER:
+            role = self._train
         with Interruption() as self.interruption:
             stopped = role()
             meet(self.comm, self.node.crowded)
             self._save_timeline()
-        for comm in (self.training_comm, self.scoring_comm, self.node.comm):
+        for comm in (self.training_comm, self.scoring_comm, self.predicting_comm, self.node.comm):
             comm.Free()
         return self.comm.bcast(stopped, root=TRAINER)
 
@@ -151,12 +160,32 @@ class Job:
     def _whole_batches(self):
         return self.config.compat != "none"
 
+    def _forecaster(self):
+        labels = self.dataset.splits["train"].labels
+        seed = np.random.SeedSequence(self.config.seed).spawn(self.size)[TRAINER].spawn(5)[-1]
+        forecaster = Forecaster(self.config, labels, self.dataset.n_classes, seed, self.batch_size)
+        self.timeline.watch(forecaster, take="training", score="scoring")
+        return forecaster
+
+    def _observations(self):
+        """Return the dtype of what the predictor is sent: a refresh of the trainer's losses, and all others'."""
+        n_drawn = self.config.minibatch_size * self.config.refresh_every
+        return messages.observations_dtype(n_drawn + self.dataset.n_train)
+
     def _score(self):
         """Play the role of a scorer."""
+        scorer = self._scorer(self.rank - self.config.trainers, self.n_scorers)
+        self._serve(scorer, self.scoring_comm, self.published)
+
+    def _predict(self):
+        """Play the role of the loss predictor."""
+        self._serve(self._forecaster(), self.predicting_comm, self._observations())
+
+    def _serve(self, scorer, comm, published):
+        """Answer the trainer until it stops."""
         if self.node.crowded:
             self.node.give_way()
-        scorer = self._scorer(self.rank - self.config.trainers, self.n_scorers)
-        exchange = ScorerExchange(self.scoring_comm, self.published, scorer.record.dtype, self.node.crowded)
+        exchange = ScorerExchange(comm, published, scorer.record.dtype, self.node.crowded)
         self.timeline.watch(exchange, arrived="sending", report="sending", wait="waiting")
         meet(self.comm, self.node.crowded)
         self.timeline.start()
@@ -194,6 +223,17 @@ class Job:
         self.timeline.watch(exchange, start="sending", look="sending", wait="waiting")
         return gradients, exchange
 
+    def _predictor_exchange(self):
+        """Return the trainer's end of the exchange with the loss predictor, or None where there is none."""
+        if self.config.score != "predicted-loss":
+            return None
+        forecaster = self._forecaster()
+        if self.predictor_rank is None:
+            answer = partial(forecast_locally, forecaster, self._batches_a_refresh(forecaster))
+            return LocalExchange(self._observations(), lambda published: [answer(published)])
+        reports = [None, forecaster.record.dtype]
+        return TrainerExchange(self.predicting_comm, self._observations(), reports, self.node.crowded)
+
     def _in_group(self, end, model, *more):
         """Return this rank's end of the group of trainers."""
         size, polite = self.config.minibatch_size, self.node.crowded
@@ -222,7 +262,16 @@ class Job:
         self.timeline.start()
         log = self.log = RunLog(self.folder, self.config.n_steps(self.dataset.n_train), self.config.quiet)
         log.say(describe_job(self.config, self.dataset, self.models.text, self.size, self.node, self.folder))
-        trainer = Trainer(self.config, self.dataset, model, gradients, seeds, log, self._norms_come_back())
+        trainer = Trainer(
+            self.config,
+            self.dataset,
+            model,
+            gradients,
+            seeds,
+            log,
+            self._norms_come_back(),
+            self._predictor_exchange(),
+        )
         self.timeline.watch(trainer, take_step="training", merge="proposing")
         try:
             return self._run_to_the_end(trainer, exchange, gradients, model, log)
@@ -245,7 +294,7 @@ class Job:
             problem = str(error)
         self.timeline.stop()
         # without the evaluation at the end
-        seconds, waiting_seconds = log.seconds, exchange.seconds + gradients.seconds
+        seconds, waiting_seconds = log.seconds, exchange.seconds + gradients.seconds + trainer.intake.seconds
         stopped = problem or rule.interrupted_by
         finish_training(trainer, exchange, evaluate=not stopped)
         gradients.stop()

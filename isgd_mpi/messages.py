@@ -1,4 +1,4 @@
-"""What travels in a refresh: one record out, one record back from each scorer.
+"""What travels in a refresh: one record out, one record back from each scorer, and from the loss predictor.
 
 A record is a numpy structured scalar: named flat arrays in one contiguous buffer, so that each
 message is one collective and no pickle. Eight-byte fields come first, to keep all aligned.
@@ -49,3 +49,40 @@ def report_dtype(shard):
         ("predictions", "i4", (len(shard),)),
     ]
     return np.dtype(fields)
+
+
+def observations_dtype(capacity):
+    """Return the dtype of what trainer 0 sends to the loss predictor.
+
+    Parameters
+    ----------
+    capacity : int
+        Losses that a record holds.
+
+    Returns
+    -------
+    numpy.dtype
+        ``step``, ``command``; ``n``: losses that there are; ``rows``, ``losses``: examples and their
+        losses in nats, in the order in which they were observed.
+    """
+    fields = [(name, "i8") for name in ("step", "command", "n")]
+    return np.dtype([*fields, ("rows", "i4", (capacity,)), ("losses", "f4", (capacity,))])
+
+
+def predictions_dtype(shard):
+    """Return the dtype of what the loss predictor reports.
+
+    Parameters
+    ----------
+    shard : shards.Shard
+        The whole training set.
+
+    Returns
+    -------
+    numpy.dtype
+        ``signal`` as of :func:`report_dtype`; ``correlation``: of predictions and losses, or NaN;
+        ``batch_steps``: step at which the losses behind each batch's predictions were sent, or NEVER;
+        ``scores``: predicted losses of all examples.
+    """
+    fields = [("signal", "i8"), ("correlation", "f8"), ("batch_steps", "i8", (len(shard.batches),))]
+    return np.dtype([*fields, ("scores", "f4", (len(shard),))])

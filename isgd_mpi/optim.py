@@ -1,8 +1,8 @@
-"""Stochastic gradient descent, with Nesterov's momentum where it is asked for."""
+"""Stochastic gradient descent, with Nesterov's momentum where it is asked for; and Adam."""
 
 import numpy as np
 
-from kernels.optim import nesterov_update, sgd_update
+from kernels.optim import adam_update, nesterov_update, sgd_update
 
 
 class SGD:
@@ -41,5 +41,37 @@ class SGD:
             n_updated = nesterov_update(self.params, self.velocity, gradient, self.learning_rate, self.momentum)
         else:
             n_updated = sgd_update(self.params, gradient, self.learning_rate)
+        if n_updated < self.params.size:
+            raise FloatingPointError("the gradient is not finite")
+
+
+class Adam:
+    """Adam's update of a parameter vector.
+
+    Parameters
+    ----------
+    params : (P,) ndarray
+        Updated in place by :meth:`step`.
+    learning_rate : float
+        Step size.
+
+    Attributes
+    ----------
+    mean, mean_square : (P,) ndarray
+        Moving averages of the gradient and of its square.
+    n_steps : int
+        Steps taken.
+    """
+
+    def __init__(self, params, learning_rate=1e-3):
+        self.params = params
+        self.learning_rate = learning_rate
+        self.mean, self.mean_square = np.zeros((2, params.size), params.dtype)
+        self.n_steps = 0
+
+    def step(self, gradient):
+        """Take one step; arguments and errors as of :meth:`SGD.step`."""
+        self.n_steps += 1
+        n_updated = adam_update(self.params, self.mean, self.mean_square, gradient, self.learning_rate, self.n_steps)
         if n_updated < self.params.size:
             raise FloatingPointError("the gradient is not finite")

@@ -12,7 +12,7 @@ _WORTH_SAYING = 1.1  # variance gains below this are called none
 def describe_job(config, dataset, model, n_ranks, node, folder):
     """Return what is about to be run, in three lines."""
     sizes = ", ".join(f"{len(split)} {name}" for name, split in dataset.splits.items())
-    n_scorers = n_ranks - config.trainers
+    n_scorers = config.n_scorers(n_ranks)
     if n_scorers:
         scorers = f"{n_scorers} scorer{'s' * (n_scorers > 1)}, {config.schedule} schedule"
     elif config.score == "uniform":
@@ -22,7 +22,11 @@ def describe_job(config, dataset, model, n_ranks, node, folder):
     else:
         scorers = "no scorers: importance sampling from the minibatches' own scores"
     roles = f"{config.trainers} trainer{'s' * (config.trainers > 1)}, {scorers}"
-    crowd = " (more ranks than cores: scorers give way)" if node.crowded and n_scorers else ""
+    if config.score == "predicted-loss":
+        predictor_rank = config.predictor_rank(n_ranks)
+        place = "the trainer itself" if predictor_rank is None else f"rank {predictor_rank}"
+        roles += f"; {place} predicts losses ({config.predictor})"
+    crowd = " (more ranks than cores: scorers give way)" if node.crowded and n_ranks > config.trainers else ""
     return (
         f"data   {dataset.name}: {sizes} examples of {dataset.n_features} features, {dataset.n_classes} classes\n"
         f"model  {model}{f'; into {folder}' if folder else ''}\n"

@@ -9,6 +9,7 @@ import numpy as np
 from isgd_mpi import messages
 from isgd_mpi.compat import Alain2015
 from isgd_mpi.evaluation import combine
+from isgd_mpi.intake import DirectScores, PredictedScores
 from isgd_mpi.minibatch import update
 from isgd_mpi.monitor import PAIR_EVERY, Monitor, effective_sample_size, entropy
 from isgd_mpi.optim import SGD
@@ -41,6 +42,8 @@ class Trainer:
     norms_come_back : bool
         Whether scorers report gradient norms; if not, the monitor and the choice of the mixture live
         from the trainer's own minibatches.
+    predictor_exchange : exchange.TrainerExchange or exchange.LocalExchange, optional
+        With the loss predictor, which then fills the score table.
 
     Attributes
     ----------
@@ -56,7 +59,7 @@ class Trainer:
         The last evaluation of each split.
     """
 
-    def __init__(self, config, dataset, model, gradients, seeds, log, norms_come_back):
+    def __init__(self, config, dataset, model, gradients, seeds, log, norms_come_back, predictor_exchange=None):
         self._config = config
         self._model = model
         self._gradients = gradients
@@ -67,6 +70,11 @@ class Trainer:
         memory = dataset.n_train * (1.0 if norms_come_back else _SHARE_OF_DRAWN)
         labels, clock = dataset.splits["train"].labels, lambda: log.seconds
         self._sampler = Sampler(config, labels, dataset.n_classes, order_rng, memory, clock)
+        self.intake = (
+            PredictedScores(predictor_exchange, config.schedule, self._sampler, log)
+            if predictor_exchange
+            else DirectScores(self._sampler)
+        )
         self._compat = Alain2015() if config.compat != "none" else None
         self._optimiser = SGD(model.params, config.lr, config.momentum)
         self._monitor = Monitor(dataset.n_train, model.params.size, model.params.dtype, config.uniform_probability)
@@ -125,7 +133,8 @@ class Trainer:
             self._learn_from_drawn(minibatch)
         self._sampler.react(minibatch.indices, minibatch.grad_norms, minibatch.importance_weights)
         if self._config.feedback:
-            self._sampler.write(minibatch.indices, minibatch.scores, minibatch.predictions, self.step)
+            self.intake.write(minibatch.indices, minibatch.scores, minibatch.predictions, self.step)
+        self.intake.look()
         self._sum_of_losses += minibatch.loss
         self.reported_signal = max(self.reported_signal, self._gradients.reported_signal)
         self.step += 1
@@ -165,15 +174,17 @@ class Trainer:
         exchange.published["command"] = command
         exchange.published["params"] = self._model.params
         exchange.start()
+        self.intake.publish(self.step, command)
         self._published_step = self.step
 
     def merge(self, exchange):
         """Take in the scores and evaluations that came back, and renew the proposal."""
         begin = self._log.seconds
         self._merge_scores(exchange.reports)
+        self.intake.merge(self.step)
         self.merge_evaluation(exchange.reports)
-        self.reported_signal = max(int(report["signal"]) for report in exchange.reports)
-        past = self._log_refresh(exchange.seconds)
+        self.reported_signal = max(self.intake.signal, *(int(report["signal"]) for report in exchange.reports))
+        past = self._log_refresh(exchange.seconds + self.intake.seconds)
         self._decide(past)
         was_on = self._sampler.importance_sampling
         problem = self._sampler.renew(self.step, self._switch.on)
@@ -214,7 +225,7 @@ class Trainer:
         if self._norms_come_back:
             self._learn_from_scored(rows, norms)
         for batch in fresh:
-            self._sampler.write(*batch)
+            self.intake.write(*batch)
         self.n_scored += len(rows)
 
     def _learn_from_scored(self, rows, norms):
@@ -265,6 +276,7 @@ class Trainer:
             "importance_sampling": self._sampler.importance_sampling,
             "speed_gain": self._switch.speed_gain,
             "examples_scored": self.n_scored,
+            "predictor_correlation": self.intake.correlation,
             **now.rates_since(past),
             **(self._compat.columns() if self._compat else {}),
         }

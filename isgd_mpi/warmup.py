@@ -5,6 +5,7 @@ import numpy as np
 from isgd_mpi.mixture import Mixture
 from isgd_mpi.mlp import FEW_ROWS, MLP
 from isgd_mpi.optim import SGD
+from isgd_mpi.predictor import PREDICTORS
 from isgd_mpi.proposal import Proposal
 
 
@@ -31,3 +32,17 @@ def warm_up(dataset):
         SGD(model.params, 0.0, momentum).step(gradient)
     for split in dataset.splits:
         model.scores(*dataset.batch(split, 0, 1, images))
+
+
+def warm_up_predictor(name, dataset):
+    """Do the same for a loss predictor's kernels.
+
+    Parameters
+    ----------
+    name : str
+        Of the predictor.
+    dataset : datasets.Dataset
+    """
+    labels = dataset.splits["train"].labels[:1]
+    predictor = PREDICTORS[name](labels, dataset.n_classes, np.random.default_rng(0))
+    predictor.observe(np.zeros(1, np.int32), np.ones(1, np.float32))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels import _twins, activations, gather, mixture, norms, optim, sampling, synthetic
+from kernels import _twins, activations, gather, history, lstm, mixture, norms, optim, sampling, synthetic
 
 _ROWS = (16, 128, 2048)  # minibatches, score batch
 _INPUTS = [(n, fan_in) for fan_in in (784, 3072) for n in _ROWS]
@@ -15,7 +15,9 @@ _LAYERS = [(n, *fans) for fans in ((784, 512), (3072, 2048)) for n in _ROWS]
 _PARAMS = ((669_706,), (18_903_050,))  # 784-512-512-10 and 3072-2048x4-10
 _SETS = ((60_000,), (574_168,))  # MNIST, SVHN with extra
 _DRAWS = [(n_points, *n) for n in _SETS for n_points in _ROWS]
+_LSTM = [(n, 32) for n in (128, 1024)]  # units of the loss predictor
 _N_IMAGES = 60_000
+_HISTORIES = [(n, *_SETS[0]) for n in _ROWS]
 _N_VARIANTS = 64  # index and point sets used in turn, so that no branch or line is remembered
 
 
@@ -117,6 +119,20 @@ def _product_case(label, arguments):
     return Case(_product, None, _LAYERS, arguments, flops, limit="matmul", unit="GFLOP/s", label=label)
 
 
+def _lstm_arguments(rng, n, units):
+    gates, cell = np.tanh(_normal(rng, n, 4 * units)), _normal(rng, n, units)
+    return gates, cell, rng.random(n) < 0.9, np.empty_like(cell)
+
+
+def _lstm_backward_arguments(rng, n, units):
+    gates = rng.random((n, 4 * units), np.float32)
+    return gates, *_normal(rng, 4, n, units), np.empty_like(gates)
+
+
+def _history_arguments(rng, n, n_examples):
+    return _normal(rng, n_examples, 10), np.ones(n_examples, np.int8), rng.integers(n_examples, size=n), _normal(rng, n)
+
+
 def _transposed_arguments(rng, n, fan):
     activation = np.maximum(_normal(rng, n, fan), 0)
     return _normal(rng, fan, n), activation, np.empty_like(activation), np.empty(n)
@@ -179,6 +195,45 @@ CASES = (
         _PARAMS,
         lambda rng, n: (_normal(rng, n), _normal(rng, n), _normal(rng, n), 1e-3, 0.9),
         lambda params, velocity, g, lr, momentum: _bytes_of(params, params, velocity, velocity, g),
+    ),
+    Case(
+        optim.adam_update,
+        _twins.adam_update,
+        [(13_249,), (18_903_050,)],  # the loss predictor of 10 classes; the largest model
+        lambda rng, n: (_normal(rng, n), _normal(rng, n), rng.random(n, np.float32), _normal(rng, n), 1e-3, 5),
+        lambda params, mean, square, g, lr, step: _bytes_of(params, params, mean, mean, square, square, g),
+    ),
+    Case(
+        lstm.lstm_forward,
+        _twins.lstm_forward,
+        _LSTM,
+        _lstm_arguments,
+        lambda gates, *others: _bytes_of(gates, gates, *others),
+    ),
+    Case(
+        lstm.lstm_backward,
+        _twins.lstm_backward,
+        _LSTM,
+        _lstm_backward_arguments,
+        lambda *arrays: _bytes_of(*arrays, arrays[-2]),
+    ),
+    Case(
+        history.append_losses,
+        _twins.append_losses,
+        _HISTORIES,
+        _history_arguments,
+        lambda history, lengths, rows, losses: len(rows),
+        limit=None,
+        unit="Mloss/s",
+    ),
+    Case(
+        history.average_by_class,
+        _twins.average_by_class,
+        [(n, 10) for n in _ROWS],
+        lambda rng, n, classes: (rng.random((classes, 2)), rng.integers(classes, size=n), rng.exponential(size=n), 0.9),
+        lambda moments, classes, losses, kept: len(losses),
+        limit=None,
+        unit="Mloss/s",
     ),
     Case(
         sampling.cumulative_sum,

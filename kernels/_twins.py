@@ -73,6 +73,64 @@ def nesterov_update(params, velocity, gradient, learning_rate, momentum):
     return params.size
 
 
+def adam_update(params, mean, mean_square, gradient, learning_rate, step):
+    """Check, two moving averages, update."""
+    if not np.isfinite(gradient).all():
+        return 0
+    mean += np.float32(0.1) * (gradient - mean)
+    mean_square += np.float32(0.001) * (gradient * gradient - mean_square)
+    scale = np.sqrt(mean_square / np.float32(1 - 0.999**step)) + np.float32(1e-8)
+    params -= np.float32(learning_rate / (1 - 0.9**step)) * mean / scale
+    return params.size
+
+
+def lstm_forward(gates, previous_cell, active, cell):
+    """Gates, cells: a pass each, then the mask."""
+    i, f, g, o = (gates[:, part] for part in _gate_columns(cell.shape[1]))
+    for gate in (i, f, o):
+        gate[:] = (1 + gate) / 2
+    cell[:] = f * previous_cell + i * g
+    gates[~active] = 0
+    cell[~active] = 0
+
+
+def lstm_backward(gates, previous_cell, squashed_cell, hidden_delta, cell_delta, gate_delta):
+    """Chain rule, an array at a time."""
+    columns = _gate_columns(previous_cell.shape[1])
+    i, f, g, o = (gates[:, part] for part in columns)
+    cell_delta += hidden_delta * o * (1 - squashed_cell**2)
+    gate_delta[:, columns[0]] = cell_delta * g * i * (1 - i)
+    gate_delta[:, columns[1]] = cell_delta * previous_cell * f * (1 - f)
+    gate_delta[:, columns[2]] = cell_delta * i * (1 - g**2)
+    gate_delta[:, columns[3]] = hidden_delta * squashed_cell * o * (1 - o)
+    cell_delta *= f
+
+
+def _gate_columns(n_units):
+    return [slice(k * n_units, (k + 1) * n_units) for k in range(4)]
+
+
+def append_losses(history, lengths, rows, losses):
+    """Shift and write the rows that differ; of a repeated row, one entry at a time."""
+    left = np.arange(len(rows))
+    while len(left):
+        _, first = np.unique(rows[left], return_index=True)
+        now = left[first]
+        history[rows[now], :-1] = history[rows[now], 1:]
+        history[rows[now], -1] = losses[now]
+        lengths[rows[now]] = np.minimum(lengths[rows[now]] + 1, history.shape[1])
+        left = np.delete(left, first)
+
+
+def average_by_class(moments, classes, losses, kept):
+    """Weighted sums of each class, the last loss weighing most."""
+    for each in np.unique(classes):
+        own = losses[classes == each]
+        shares = (1 - kept) * kept ** np.arange(len(own) - 1, -1, -1)
+        moments[each] *= kept ** len(own)
+        moments[each] += shares @ own, shares @ own**2
+
+
 def cumulative_sum(prob_weights, order, out):
     """Gather, sum."""
     np.cumsum(prob_weights[order], out=out)

@@ -1,9 +1,12 @@
 """The optimiser's update, fused with the check that the gradient is finite."""
 
+import numpy as np
+
 from kernels._jit import jit
 
 # Blocks are slices, not index ranges: with an offset in the index the loops do not vectorise.
 _BLOCK = 4096  # parameters checked at a time: 16 KiB of float32 gradient stay in the first-level cache
+_ADAM_KEPT, _ADAM_KEPT_SQUARE, _ADAM_TINY = 0.9, 0.999, 1e-8
 
 
 @jit
@@ -74,6 +77,51 @@ def nesterov_update(params, velocity, gradient, learning_rate, momentum):
             faster = coasting - rate * g[i]
             theta[i] += (one + kept) * faster - coasting
             v[i] = faster
+    return params.shape[0]
+
+
+@jit
+def adam_update(params, mean, mean_square, gradient, learning_rate, step):
+    """Take one step of Adam, in place.
+
+    Parameters
+    ----------
+    params, mean, mean_square, gradient : (P,) ndarray
+        Same dtype. All but `gradient` are updated in place: the moving averages of the gradient and
+        of its square start at zero.
+    learning_rate : float
+        Step size.
+    step : int
+        Number of this step, counted from 1.
+
+    Returns
+    -------
+    n_updated : int
+        As of :func:`sgd_update`.
+
+    Notes
+    -----
+    ``theta' = theta - lr m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + 1e-8)`` with the moving averages
+    m of the gradient and v of its square, b1 = 0.9 and b2 = 0.999 [1]_.
+
+    References
+    ----------
+    .. [1] D. Kingma, J. Ba, "Adam: a method for stochastic optimization", arXiv:1412.6980, 2014.
+    """
+    number = params.dtype.type
+    kept, kept_square, tiny = number(_ADAM_KEPT), number(_ADAM_KEPT_SQUARE), number(_ADAM_TINY)
+    fresh, fresh_square = number(1 - _ADAM_KEPT), number(1 - _ADAM_KEPT_SQUARE)
+    rate = number(learning_rate / (1 - _ADAM_KEPT**step))
+    square_scale = number(1 / (1 - _ADAM_KEPT_SQUARE**step))
+    for start in range(0, params.shape[0], _BLOCK):
+        theta, g = params[start : start + _BLOCK], gradient[start : start + _BLOCK]
+        m, v = mean[start : start + _BLOCK], mean_square[start : start + _BLOCK]
+        if not _all_finite(g):
+            return start
+        for i in range(theta.shape[0]):
+            m[i] = kept * m[i] + fresh * g[i]
+            v[i] = kept_square * v[i] + fresh_square * g[i] * g[i]
+            theta[i] -= rate * m[i] / (np.sqrt(square_scale * v[i]) + tiny)
     return params.shape[0]
 
 

@@ -145,3 +145,70 @@ def mlp_weighted_gradient(weights, biases, x, labels, importance_weights):
     pairs = [mlp_example_gradient(weights, biases, row, label) for row, label in zip(x, labels)]
     losses, gradients = np.array([loss for loss, _ in pairs]), np.array([gradient for _, gradient in pairs])
     return importance_weights @ losses / len(x), importance_weights @ gradients / len(x), losses, gradients
+
+
+def adam_update(params, mean, mean_square, gradient, learning_rate, step):
+    """New parameters and moving averages, as Kingma and Ba's algorithm 1 writes them."""
+    mean = 0.9 * mean + 0.1 * gradient
+    mean_square = 0.999 * mean_square + 0.001 * gradient**2
+    unbiased, unbiased_square = mean / (1 - 0.9**step), mean_square / (1 - 0.999**step)
+    return params - learning_rate * unbiased / (np.sqrt(unbiased_square) + 1e-8), mean, mean_square
+
+
+def lstm_forward(z, previous_cell, active):
+    """Gates, cells and hidden states from pre-activations, in float64; zero where masked."""
+    parts = np.split(z.astype(float), 4, axis=1)
+    i, f, o = (1 / (1 + np.exp(-parts[k])) for k in (0, 1, 3))
+    g = np.tanh(parts[2])
+    cell = f * previous_cell + i * g
+    return [np.where(active[:, None], array, 0) for array in (np.hstack([i, f, g, o]), cell, o * np.tanh(cell))]
+
+
+def lstm_backward(z, previous_cell, hidden_delta, cell_delta, step=1e-6):
+    """Deltas of pre-activations and previous cells, by central differences."""
+    everywhere = np.ones(len(z), bool)
+
+    def total(z, previous_cell):
+        _, cell, hidden = lstm_forward(z, previous_cell, everywhere)
+        return ((cell * cell_delta).sum(axis=1) + (hidden * hidden_delta).sum(axis=1)) / (2 * step)
+
+    def derivative(of, width):
+        nudges = step * np.eye(width)
+        return np.array([of(nudge) - of(-nudge) for nudge in nudges]).T
+
+    return (
+        derivative(lambda nudge: total(z + nudge, previous_cell), z.shape[1]),
+        derivative(lambda nudge: total(z, previous_cell + nudge), previous_cell.shape[1]),
+    )
+
+
+def append_losses(history, lengths, rows, losses):
+    """The last entries of each example's history, as lists."""
+    size = history.shape[1]
+    entries = [list(row[size - length :]) for row, length in zip(history, lengths)]
+    for row, loss in zip(rows, losses):
+        entries[row] = [*entries[row], loss][-size:]
+    return entries
+
+
+def average_by_class(moments, classes, losses, kept):
+    """Moving averages of the loss and its square, one loss after the other."""
+    moments = moments.copy()
+    for each, loss in zip(classes, losses):
+        moments[each] = kept * moments[each] + (1 - kept) * np.array([loss, loss**2])
+    return moments
+
+
+def lstm_prediction(tensors, history, label):
+    """What the loss predictor says of one example with so many entries in its history, in float64."""
+    inputs = [np.array([entry]) for entry in history]
+    for layer in ("first", "second"):
+        kernel, recurrent, bias = (tensors[f"{layer}_{part}"] for part in ("kernel", "recurrent", "bias"))
+        n_units = len(recurrent)
+        hidden, cell, outputs = np.zeros(n_units), np.zeros(n_units), []
+        for x in inputs:
+            z = (x @ kernel + hidden @ recurrent + bias)[None]
+            _, cell, hidden = (array[0] for array in lstm_forward(z, cell[None], np.ones(1, bool)))
+            outputs.append(hidden)
+        inputs = outputs
+    return np.concatenate([inputs[-1], tensors["embedding"][label]]) @ tensors["output"] + tensors["output_bias"][0]

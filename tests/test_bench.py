@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 
@@ -37,6 +38,13 @@ def test_race_reports_sides_that_differ():
         race(Contest("net", "name", "calls/s", 1, lambda: None, lambda: None, differ), 1)
 
 
+def test_the_predictor_bench_prints_rates_and_shares(capsys):
+    assert main(["predictor", "--repeat", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["learnt", "predicted"]
+    assert all(re.search(r" [\d,]+ losses/s   products \d+%$", line) for line in lines[1:])
+
+
 @pytest.mark.parametrize("arguments", [[], ["-h"], ["--help"]])
 def test_help_lists_the_benches(arguments, capsys):
     assert main(arguments) == 0
@@ -48,6 +56,7 @@ def test_help_lists_the_benches(arguments, capsys):
     ("arguments", "named"),
     [
         (["sparks"], "'sparks'"),
+        (["predictor", "--repeat", "0"], "repeat"),
         (["torch", "--net", "big"], "big"),
         (["torch", "--repeat", "0"], "repeat"),
         (["torch", "--threads", "many"], "many"),

@@ -12,11 +12,11 @@ FIELDS_OF_A_REFRESH = {
     "kind", "step", "seconds", "trace_ideal", "trace_in_use", "trace_uniform", "squared_mean_gradient",
     "variance_gain", "effective_sample_size", "entropy", "mixture", "usable_fraction", "staleness_mean",
     "staleness_max", "importance_sampling", "examples_scored", "steps_per_second", "scored_per_second",
-    "wait_fraction", "minibatch_loss",
+    "wait_fraction", "minibatch_loss", "predictor_correlation",
 }  # fmt: skip
 FIELDS_OF_THE_SUMMARY = {
     "steps", "examples", "seconds", "train", "valid", "test", "variance_gain", "steps_per_second",
-    "scored_per_second", "wait_fraction", "ranks", "trainers",
+    "scored_per_second", "wait_fraction", "ranks", "trainers", "predictor_correlation",
 }  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def test_sizes_that_nothing_divides(tmp_path):
         (["--no-such-option"], "--no-such-option"),
         (["--lr", "-0.1"], "--lr"),
         (["--lr", "fast"], "--lr"),
-        (["--score", "predicted-loss"], "predicted-loss"),
+        (["--predictor", "oracle"], "oracle"),
         (["--trainers", "9"], "--trainers"),
         (["--steps", "5", "--epochs", "1"], "--epochs"),
         (["--data", "imagenet"], "imagenet"),

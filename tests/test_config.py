@@ -20,6 +20,13 @@ def test_defaults_are_valid_and_frozen():
         Config().lr = 1.0
 
 
+@pytest.mark.parametrize(("ranks", "rank", "scorers"), [(1, None, 0), (2, 1, 0), (3, 2, 1), (5, 4, 3)])
+def test_the_last_rank_predicts_losses_if_it_does_not_train(ranks, rank, scorers):
+    config = Config(score="predicted-loss")
+    assert (config.predictor_rank(ranks), config.n_scorers(ranks)) == (rank, scorers)
+    assert (Config().predictor_rank(ranks), Config().n_scorers(ranks)) == (None, ranks - 1)
+
+
 def test_lists_of_two_configs_are_not_the_same():
     assert Config().hidden is not Config().hidden
 

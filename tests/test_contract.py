@@ -48,6 +48,17 @@ def serial_loop():
     return model.params
 
 
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_exact_with_predicted_losses_is_bitwise_the_same_on_any_number_of_ranks(ranks, tmp_path):
+    options = (*OPTIONS, "--score", "predicted-loss", "--steps", 60)
+    alone, shared = (train(tmp_path / f"{n}", n, *options) for n in (1, ranks))
+    np.testing.assert_array_equal(shared.params, alone.params)
+    figures = [
+        [(line["predictor_correlation"], line["mixture"]) for line in run.of_kind("refresh")] for run in (alone, shared)
+    ]
+    assert figures[0] == figures[1] and figures[0][-1][1] < 1
+
+
 @pytest.fixture(scope="module")
 def expected():
     with threadpoolctl.threadpool_limits(1):

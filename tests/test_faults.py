@@ -15,11 +15,12 @@ from launch import ENVIRONMENT, MPIRUN, command, launch
 PLANT = """
 import runpy, sys, time
 from mpi4py import MPI
-from isgd_mpi import parallel, scorer, training
+from isgd_mpi import forecaster, parallel, scorer, training
 rank, place, after = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 del sys.argv[1:4]
 owner, name = {"step": (training.Trainer, "take_step"), "score": (scorer.Scorer, "score"),
-               "share": (parallel.CoTrainer, "compute"), "start": (training.Trainer, "__init__")}[place]
+               "predict": (forecaster.Forecaster, "take"), "share": (parallel.CoTrainer, "compute"),
+               "start": (training.Trainer, "__init__")}[place]
 original, calls = getattr(owner, name), []
 def planted(*args):
     calls.append(1)
@@ -56,6 +57,25 @@ def test_an_exception_on_another_trainer_ends_the_job_with_one_traceback(tmp_pat
     assert done.returncode not in (0, 2)
     assert done.stderr.count("Traceback (most recent call last)") == 1
     assert "rank 1 of 3 failed" in done.stderr and "RuntimeError: planted" in done.stderr
+
+
+def test_an_exception_on_the_predicting_rank_ends_the_job(tmp_path):
+    program = tmp_path / "planted.py"
+    program.write_text(PLANT)
+    done = launch(
+        3, 2, "predict", 2, "--run-dir", tmp_path / "run", "--score", "predicted-loss", "--seconds", 60,
+        program=(program,), timeout=60, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode not in (0, 2)
+    assert done.stderr.count("Traceback (most recent call last)") == 1 and "rank 2 of 3 failed" in done.stderr
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_a_signal_to_the_predicting_rank_stops_all(tmp_path, ranks):
+    process = start_and_wait_for_training(tmp_path / "run", "--score", "predicted-loss", ranks=ranks)
+    os.kill(max(ranks_of(process)), signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1 and "SIGTERM" in errors
 
 
 def start_and_wait_for_training(folder, *options, ranks=3):

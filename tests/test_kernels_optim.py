@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from kernels.optim import _BLOCK, nesterov_update, sgd_update
+from kernels.optim import _BLOCK, adam_update, nesterov_update, sgd_update
 
 pytestmark = pytest.mark.kernels
 DTYPES = [np.float32, np.float64]
@@ -31,6 +31,36 @@ def test_nesterov_update(variant, rng, dtype, size):
     assert variant(nesterov_update)(got, got_velocity, gradient, 0.3, 0.9) == size
     expected = reference.nesterov_update(params, velocity, gradient, 0.3, 0.9)
     np.testing.assert_allclose([got, got_velocity], expected, rtol=RTOL[dtype], atol=RTOL[dtype])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", SIZES)
+def test_adam_update(variant, rng, dtype, size):
+    got = [params, mean, mean_square] = [np.ones(size, dtype), np.zeros(size, dtype), np.zeros(size, dtype)]
+    expected = [array.astype(float) for array in (params, mean, mean_square)]
+    for step, gradient in enumerate(vectors(rng, 3, size, dtype), start=1):
+        assert variant(adam_update)(*got, gradient, 0.3, step) == size
+        expected = reference.adam_update(*expected, gradient.astype(float), 0.3, step)
+    np.testing.assert_allclose(got, expected, rtol=10 * RTOL[dtype], atol=10 * RTOL[dtype])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_adam_stops_at_the_block_of_a_gradient_that_is_not_finite(variant, rng, bad):
+    params, mean, mean_square, gradient = vectors(rng, 4, 2 * _BLOCK, np.float32)
+    mean_square *= mean_square
+    gradient[_BLOCK + 7] = bad
+    got = [array.copy() for array in (params, mean, mean_square)]
+    with np.errstate(invalid="ignore"):
+        assert variant(adam_update)(*got, gradient, 0.3, 1) == _BLOCK
+    for each, before in zip(got, (params, mean, mean_square)):
+        np.testing.assert_array_equal(each[_BLOCK:], before[_BLOCK:])
+        assert (each[:_BLOCK] != before[:_BLOCK]).all()
+
+
+def test_the_first_step_of_adam_is_the_learning_rate_whatever_the_gradient(variant):
+    params = np.zeros(4)
+    variant(adam_update)(params, np.zeros(4), np.zeros(4), np.array([1e-3, -2.0, 5e4, 1.0]), 0.1, 1)
+    np.testing.assert_allclose(params, [-0.1, 0.1, -0.1, -0.1], rtol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

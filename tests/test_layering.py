@@ -30,6 +30,8 @@ MAY_IMPORT = {
     "isgd_mpi.params": ["numpy"],
     "isgd_mpi.mlp": ["numpy", "isgd_mpi.params", "kernels"],
     "isgd_mpi.optim": ["numpy", "kernels"],
+    "isgd_mpi.lstm": ["numpy", "kernels"],
+    "isgd_mpi.predictor": ["numpy", "isgd_mpi.lstm", "isgd_mpi.optim", "kernels"],
     "isgd_mpi.proposal": ["numpy", "kernels"],
     "isgd_mpi.score_table": ["numpy"],
     "isgd_mpi.mixture": ["numpy", "kernels"],
@@ -50,15 +52,16 @@ MAY_IMPORT = {
     "isgd_mpi.exchange": ["numpy", "mpi4py", "isgd_mpi.waiting"],
     "isgd_mpi.evaluation": ["numpy", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
     "isgd_mpi.scorer": ["numpy", "isgd_mpi.evaluation", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
+    "isgd_mpi.forecaster": [
+        "numpy",
+        *(f"isgd_mpi.{name}" for name in ["messages", "predictor", "score_table", "shards"]),
+    ],
+    "isgd_mpi.intake": ["numpy", "isgd_mpi.messages", "isgd_mpi.score_table"],
     "isgd_mpi.trainer": ["isgd_mpi.messages"],
     "isgd_mpi.training": [
         "numpy",
-        *(f"isgd_mpi.{name}" for name in ["evaluation", "messages", "monitor", "optim", "proposal", "sampler"]),
-        *(f"isgd_mpi.{name}" for name in ["compat", "score_table", "switch"]),
-        *(
-            f"isgd_mpi.{name}"
-            for name in ["evaluation", "messages", "minibatch", "monitor", "optim", "sampler", "score_table"]
-        ),
+        *(f"isgd_mpi.{name}" for name in ["compat", "evaluation", "intake", "messages", "minibatch", "monitor"]),
+        *(f"isgd_mpi.{name}" for name in ["optim", "proposal", "sampler", "score_table", "switch"]),
     ],
     "isgd_mpi.model": ["numpy", "isgd_mpi.errors"],
     "isgd_mpi.blueprints": [f"isgd_mpi.{name}" for name in ["errors", "mlp", "model", "params", "trained"]],
@@ -82,9 +85,6 @@ MAY_IMPORT = {
 MPI_MODULES = ["__main__", "cli", "environment", "exchange", "fitting", "node", "parallel", "start", "waiting"]
 SETUP_MODULES = ["cli", "fitting", "job", "node"]  # pickled messages, before training begins
 ENTRY_POINTS = ["__main__", "cli", "fitting"]
-MPI_MODULES = ["__main__", "cli", "environment", "exchange", "node", "parallel", "waiting"]
-SETUP_MODULES = ["cli", "job", "node"]  # pickled messages, before training begins
-ENTRY_POINTS = ["__main__", "cli"]
 POINT_TO_POINT = {"send", "recv", "isend", "irecv", "ssend", "issend", "bsend", "ibsend", "sendrecv"}
 COLLECTIVE = {"bcast", "scatter", "gather", "allgather", "alltoall", "reduce", "allreduce", "scan", "exscan"}
 PICKLING = POINT_TO_POINT | COLLECTIVE

@@ -74,6 +74,22 @@ def test_gradient_scores_as_scores_does(rng, widths):
     np.testing.assert_array_equal(model.predictions, predictions)
 
 
+@pytest.mark.parametrize("widths", WIDTHS)
+@pytest.mark.parametrize("score", ["loss", "grad-bound"])
+def test_scores_of_a_forward_pass(rng, widths, score):
+    model, x, y = make(rng, widths, 6)
+    model = MLP(widths, 6, np.float64, score)
+    model.params[:] = initial_params(widths, "he", rng)
+    delta, losses, _ = reference.softmax_cross_entropy(reference.mlp_logits(*layer_views(model.params, widths), x), y)
+    expected = losses if score == "loss" else np.linalg.norm(delta, axis=1)
+    importance_weights = rng.exponential(size=6)
+    _, _, gradients = expected_gradient(model, x, y, importance_weights)[1:]
+    for scores in (model.scores(x, y)[0], model.gradient(x, y, importance_weights)[2]):
+        np.testing.assert_allclose(scores, expected, rtol=1e-11)
+        np.testing.assert_allclose(model.losses, losses, rtol=1e-11)
+    np.testing.assert_allclose(model.grad_norms, np.linalg.norm(gradients, axis=1), rtol=1e-11)
+
+
 def test_scores_do_not_depend_on_the_rest_of_the_batch_or_its_size(rng):
     model, x, y = make(rng, (6, 5, 3), 8)
     scores = model.scores(x, y)[0].copy()

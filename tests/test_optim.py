@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.optim import SGD
+from isgd_mpi.optim import SGD, Adam
 
 
 def test_steps_without_momentum_subtract_the_gradient(rng):
@@ -30,6 +30,20 @@ def test_the_learning_rate_may_change_between_steps():
     optimiser.learning_rate = 0.5
     optimiser.step(np.ones(2))
     np.testing.assert_array_equal(optimiser.params, [-1.5, -1.5])
+
+
+def test_adams_steps_are_those_of_the_reference(rng):
+    params = rng.standard_normal(50)
+    expected, optimiser = (params, np.zeros(50), np.zeros(50)), Adam(params.copy(), 0.2)
+    for step, gradient in enumerate(rng.standard_normal((4, 50)), start=1):
+        optimiser.step(gradient)
+        expected = reference.adam_update(*expected, gradient, 0.2, step)
+        np.testing.assert_allclose(optimiser.params, expected[0], rtol=1e-11)
+
+
+def test_adam_refuses_a_gradient_that_is_not_finite():
+    with np.errstate(invalid="ignore"), pytest.raises(FloatingPointError, match="gradient is not finite"):
+        Adam(np.ones(5)).step(np.array([1, 2, np.nan, 3, 4]))
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])

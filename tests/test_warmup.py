@@ -6,9 +6,10 @@ import pytest
 
 from isgd_mpi import datasets
 from isgd_mpi.cli import main
-from isgd_mpi.warmup import warm_up
+from isgd_mpi.warmup import warm_up, warm_up_predictor
 
-MODULES = ("activations", "gather", "norms", "optim", "sampling")
+MODULES = ("activations", "gather", "history", "lstm", "norms", "optim", "sampling")
+PREDICTED = ["--score", "predicted-loss"]
 
 
 def compiled():
@@ -23,9 +24,12 @@ def compiled():
     }
 
 
-@pytest.mark.parametrize("options", [["--momentum", "0.9"], ["--sampling", "multinomial"], ["--score", "uniform"]])
+@pytest.mark.parametrize(
+    "options", [["--momentum", "0.9"], ["--sampling", "multinomial"], ["--score", "uniform"], PREDICTED]
+)
 def test_a_run_compiles_nothing_behind_the_warm_up(options, tmp_path):
     warm_up(datasets.load("mnist10k"))
+    warm_up_predictor("lstm", datasets.load("mnist10k"))
     before = compiled()
     common = ["--schedule", "exact", "--steps", "40", "--hidden", "8", "8", "--quiet", "--run-dir"]
     assert main([*common, str(tmp_path / "run"), *options]) == 0

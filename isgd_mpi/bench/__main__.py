@@ -7,6 +7,7 @@ from isgd_mpi.errors import InputError
 
 # name: (module with main(arguments), what it measures)
 BENCHES = {
+    "predictor": ("isgd_mpi.bench.predictor", "losses observed and predicted a second, and the products' share"),
     "runs": ("isgd_mpi.bench.runs", "finished runs side by side: medians and quartiles over seeds"),
     "torch": ("isgd_mpi.bench.versus_torch", "trainer step and scoring beside PyTorch's"),
 }

@@ -1,0 +1,147 @@
+"""What becomes of observed scores: they go into the score table, or to a loss predictor that fills it.
+
+Both ways have the same methods, so the trainer does not know which one it is on.
+"""
+
+import math
+from collections import deque
+
+import numpy as np
+
+from isgd_mpi.messages import STOP
+from isgd_mpi.score_table import NEVER
+
+
+class DirectScores:
+    """Scores go into the score table as they come.
+
+    Parameters
+    ----------
+    sampler : sampler.Sampler
+
+    Attributes
+    ----------
+    correlation, signal, seconds
+        As of :class:`PredictedScores`: there is no predictor to say anything.
+    """
+
+    correlation = math.nan
+    signal = 0
+    seconds = 0.0
+
+    def __init__(self, sampler):
+        self.write = sampler.write
+
+    def look(self):
+        """Do nothing."""
+
+    def publish(self, step, command):
+        """Do nothing."""
+
+    def merge(self, step):
+        """Do nothing."""
+
+
+class PredictedScores:
+    """Losses go to the loss predictor in the order in which they came, its predictions into the score table.
+
+    Parameters
+    ----------
+    exchange : exchange.TrainerExchange or exchange.LocalExchange
+        Of messages.observations_dtype and messages.predictions_dtype, with one rank that reports.
+    schedule : str
+        Of ``--schedule``: `exact` hands over losses when they are merged, and waits for the predictions;
+        `pipelined` waits for those of the refresh before; `relaxed` never waits.
+    sampler : sampler.Sampler
+    log : runlog.RunLog
+
+    Notes
+    -----
+    A record holds so many losses. Losses wait while an exchange is under way; where more wait than a record
+    holds, the predictor does not keep up: the oldest ones are dropped, and the log says so once.
+    """
+
+    def __init__(self, exchange, schedule, sampler, log):
+        self._exchange = exchange
+        self._schedule = schedule
+        self._sampler = sampler
+        self._log = log
+        self._waiting = deque()  # (rows, losses)
+        self._n_waiting = 0
+        self._complained = False
+        self._batch_steps = NEVER
+        self.correlation = math.nan
+        self.signal = 0
+
+    @property
+    def seconds(self):
+        """Time that the trainer spent on this exchange so far."""
+        return self._exchange.seconds
+
+    def write(self, rows, losses, predictions, step):
+        """Keep losses for the predictor; arguments as of :meth:`sampler.Sampler.write`."""
+        self._sampler.table.predictions[rows] = predictions
+        if isinstance(rows, slice):
+            rows = np.arange(rows.start, rows.stop)
+        finite = np.isfinite(losses)  # the trainer's own ones end the run, with a better message
+        self._waiting.append((rows[finite], losses[finite]))
+        self._n_waiting += np.count_nonzero(finite)
+        while self._n_waiting > len(self._exchange.published["rows"]):
+            self._n_waiting -= len(self._waiting.popleft()[0])
+            if not self._complained:
+                self._complained = True
+                self._log.event(step, "the predictor does not keep up: it will not see the oldest losses")
+
+    def look(self):
+        """Give the exchange time to go on."""
+        if self._exchange.pending:
+            self._exchange.look()
+
+    def publish(self, step, command):
+        """Hand over what was observed, where the schedule has it here and no exchange is under way."""
+        if command & STOP:
+            self._stop(step)
+        elif self._schedule != "exact" and not self._exchange.pending:
+            self._start(step)
+
+    def merge(self, step):
+        """Put the predictions that came back into the score table."""
+        if self._schedule == "exact":
+            self._start(step)
+        if not self._exchange.pending or (self._schedule == "relaxed" and not self._exchange.look()):
+            return
+        self._exchange.wait()
+        (report,) = self._exchange.reports
+        self.correlation = float(report["correlation"])
+        self.signal = int(report["signal"])
+        self._write_predictions(report["scores"], report["batch_steps"])
+
+    def _start(self, step):
+        """Send the losses that wait."""
+        published = self._exchange.published
+        published["step"], published["n"] = step, self._n_waiting
+        start = 0
+        for rows, losses in self._waiting:
+            published["rows"][start : start + len(rows)] = rows
+            published["losses"][start : start + len(rows)] = losses
+            start += len(rows)
+        self._waiting.clear()
+        self._n_waiting = 0
+        self._exchange.start()
+
+    def _stop(self, step):
+        """Tell the predictor that nothing more will come."""
+        if self._exchange.pending:
+            self._exchange.wait()
+        published = self._exchange.published
+        published["step"], published["n"], published["command"] = step, 0, STOP
+        self._exchange.start()
+        self._exchange.wait()
+
+    def _write_predictions(self, scores, batch_steps):
+        """Hand the batches predicted since the last merge to the sampler."""
+        size = -(-len(scores) // len(batch_steps))
+        for batch in np.flatnonzero(batch_steps > self._batch_steps):
+            rows = slice(batch * size, min((batch + 1) * size, len(scores)))
+            self._sampler.write(rows, scores[rows], self._sampler.table.predictions[rows], int(batch_steps[batch]))
+        self._batch_steps = batch_steps.copy()

@@ -1,0 +1,211 @@
+"""Small models that say what an example's loss will be, from the losses observed so far [1]_.
+
+All have the same two methods, know neither MPI nor the model that is trained, and keep their state
+in flat arrays:
+
+``observe(rows, losses)`` takes losses (float32, nats) in the order in which they were observed, an example perhaps
+several times; returns what had been predicted for them before.
+``predict(rows)`` returns the scores (float32) of examples, a slice or an array of rows.
+
+References
+----------
+.. [1] A. Katharopoulos, F. Fleuret, "Biased importance sampling for deep neural network training",
+   arXiv:1706.00043, 2017.
+"""
+
+import math
+from functools import partial
+
+import numpy as np
+
+from isgd_mpi.lstm import LossNetwork, initial_params, tensor_views
+from isgd_mpi.optim import Adam
+from kernels.history import append_losses, average_by_class
+
+FLOOR = np.float32(1e-6)
+"""Smallest score predicted: every example can be drawn."""
+
+HISTORY_SIZE = 10
+"""Losses of each example that the LSTM looks at."""
+
+_TRAINING_BATCH = 128  # observations behind a step of Adam
+_CLASS_KEPT = 0.9  # share of a class's moving average that a loss leaves
+
+
+class LSTMPredictor:
+    """Predicts by an LSTM over the example's last losses, and its class; see :mod:`isgd_mpi.lstm`.
+
+    Parameters
+    ----------
+    labels : (N,) ndarray of int
+        Classes of the training set.
+    n_classes : int
+    rng : numpy.random.Generator
+        For the initial parameters.
+    log_space : bool
+        Whether the network sees and predicts logarithms of losses: those of easy examples then count
+        as much as those of hard ones, and no prediction falls to the floor.
+
+    Attributes
+    ----------
+    history : (N, 10) ndarray of float32
+        What the network sees, the newest entry in the last column. Each begins with a loss of 1.
+    lengths : (N,) ndarray of int8
+        Entries that there are. They say what is masked, not the value 0: a loss of 0, or the
+        logarithm of 1, is an entry like others.
+    optimiser : optim.Adam
+    """
+
+    def __init__(self, labels, n_classes, rng, log_space=False):
+        self._labels = labels
+        self._log_space = log_space
+        self.history = np.full((len(labels), HISTORY_SIZE), 0 if log_space else 1, np.float32)
+        self.lengths = np.ones(len(labels), np.int8)
+        params = initial_params(n_classes, rng)
+        self._network = LossNetwork(params, n_classes)
+        self._output_bias = tensor_views(params, n_classes)["output_bias"]
+        self.optimiser = Adam(params)
+
+    def observe(self, rows, losses):
+        """Train on losses, 128 at a time, each time before these join the histories; see the module.
+
+        Raises
+        ------
+        FloatingPointError
+            If losses are so large that the gradient of their square is not finite.
+        """
+        starts = range(0, len(rows), _TRAINING_BATCH)
+        batches = [slice(start, start + _TRAINING_BATCH) for start in starts]
+        predictions = [self._train(rows[batch], losses[batch]) for batch in batches]
+        return np.concatenate(predictions) if batches else np.empty(0, np.float32)
+
+    def predict(self, rows):
+        """Predict losses; see the module."""
+        return self._scores(self._network.predict(*self._inputs(rows)))
+
+    def _train(self, rows, losses):
+        targets = np.log(np.maximum(losses, FLOOR)) if self._log_space else losses
+        if not self.optimiser.n_steps:
+            self._output_bias[0] = targets.mean()  # from 0, Adam would take some hundred steps to get there
+        predictions, gradient = self._network.gradient(*self._inputs(rows), targets)
+        self.optimiser.step(gradient)
+        append_losses(self.history, self.lengths, rows, targets)
+        return self._scores(predictions)
+
+    def _inputs(self, rows):
+        return self.history[rows], self.lengths[rows], self._labels[rows]
+
+    def _scores(self, predictions):
+        return np.maximum(np.exp(predictions) if self._log_space else predictions, FLOOR)
+
+
+class ClassPredictor:
+    """Predicts the mean loss of the example's class plus its standard deviation.
+
+    Parameters
+    ----------
+    labels, n_classes, rng
+        As of :class:`LSTMPredictor`; nothing is drawn.
+
+    Attributes
+    ----------
+    moments : (n_classes, 2) ndarray of float64
+        Moving averages of the loss and of its square; at first those of a uniform guess.
+    """
+
+    def __init__(self, labels, n_classes, rng):
+        self._labels = labels
+        guess = math.log(n_classes)
+        self.moments = np.tile([guess, guess**2], (n_classes, 1))
+
+    def observe(self, rows, losses):
+        """Update the averages, loss after loss; see the module."""
+        predictions = self.predict(rows)
+        average_by_class(self.moments, self._labels[rows], losses, _CLASS_KEPT)
+        return predictions
+
+    def predict(self, rows):
+        """Look up the class; see the module."""
+        mean, mean_square = self.moments.T
+        scores = mean + np.sqrt(np.maximum(mean_square - mean**2, 0))
+        return np.maximum(scores, FLOOR).astype(np.float32)[self._labels[rows]]
+
+
+class LastPredictor:
+    """Predicts the last loss seen of each example, the mean of these where none was.
+
+    Parameters
+    ----------
+    labels, n_classes, rng
+        As of :class:`LSTMPredictor`; nothing is drawn.
+
+    Attributes
+    ----------
+    last : (N,) ndarray of float32
+        Last losses, floored; 0 where none was seen.
+    """
+
+    def __init__(self, labels, n_classes, rng):
+        self.last = np.zeros(len(labels), np.float32)
+        self._mean = np.float32(math.log(n_classes))
+
+    def observe(self, rows, losses):
+        """Remember the losses; see the module."""
+        predictions = self.predict(rows)
+        self.last[rows] = np.maximum(losses, FLOOR)
+        if len(rows):
+            self._mean = self.last[self.last > 0].mean(dtype=np.float64).astype(np.float32)
+        return predictions
+
+    def predict(self, rows):
+        """Look up the example; see the module."""
+        last = self.last[rows]
+        return np.where(last > 0, last, self._mean)
+
+
+PREDICTORS = {
+    "lstm": LSTMPredictor,
+    "lstm-log": partial(LSTMPredictor, log_space=True),
+    "class": ClassPredictor,
+    "last": LastPredictor,
+}
+"""By the names of ``--predictor``."""
+
+
+class RunningCorrelation:
+    """Pearson's correlation of two series of numbers, with a memory.
+
+    Parameters
+    ----------
+    memory : float
+        Pairs over which the moments are averaged.
+    """
+
+    def __init__(self, memory):
+        self._memory = memory
+        self._moments = np.zeros(5)  # of x, y, x^2, y^2, x y
+        self._n_pairs = 0
+
+    def observe(self, x, y):
+        """Take pairs into account.
+
+        Parameters
+        ----------
+        x, y : (B,) ndarray
+        """
+        if not len(x):
+            return
+        x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+        self._n_pairs += len(x)
+        share = min(1.0, len(x) / min(self._n_pairs, self._memory))
+        fresh = np.array([x.mean(), y.mean(), (x * x).mean(), (y * y).mean(), (x * y).mean()])
+        self._moments += share * (fresh - self._moments)
+
+    @property
+    def value(self):
+        """The correlation, in [-1, 1]; NaN where one of the series does not vary."""
+        x, y, xx, yy, xy = self._moments
+        squared_scale = (xx - x * x) * (yy - y * y)
+        if not squared_scale > 1e-24 * xx * yy:
+            return math.nan
+        return float(np.clip((xy - x * y) / math.sqrt(squared_scale), -1, 1))

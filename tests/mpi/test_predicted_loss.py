@@ -1,0 +1,45 @@
+"""Runs whose scores a loss predictor makes, on a rank of its own where there is one to spare."""
+
+import numpy as np
+import pytest
+from test_job import read, run  # noqa: F401 (a fixture)
+
+from isgd_mpi.cli import DONE
+
+SMALL = ["--score", "predicted-loss", "--minibatch-size", 64, "--refresh-every", 16]
+
+
+def figures(lines, name):
+    return [line[name] for line in lines if line["kind"] == "refresh"]
+
+
+@pytest.mark.parametrize("schedule", ["exact", "pipelined", "relaxed"])
+def test_importance_sampling_by_predicted_losses(run, comm, shared_tmp_path, schedule):  # noqa: F811
+    steps = 32 if schedule == "exact" else 200
+    assert run("a", *SMALL, "--predictor", "last", "--steps", steps, "--schedule", schedule) == DONE
+    lines, summary, _ = read(shared_tmp_path / "a", comm)
+    assert {line["split"]: line["n"] for line in lines if line["kind"] == "eval"} == {
+        "train": 8000, "valid": 1000, "test": 1000
+    }  # fmt: skip
+    if schedule != "relaxed":  # there it begins when the predictor finds the time
+        assert figures(lines, "importance_sampling")[-1]
+    assert (figures(lines, "examples_scored")[-1] > 0) == (comm.size > 2 or schedule == "exact")
+    assert summary["ranks"] == comm.size and summary["train"]["loss"] < np.log(10)
+
+
+@pytest.mark.parametrize("predictor", ["lstm", "lstm-log", "class"])
+def test_pipelined_is_bitwise_repeatable(run, comm, shared_tmp_path, predictor):  # noqa: F811
+    for name in ("a", "b"):
+        assert run(name, *SMALL, "--predictor", predictor, "--steps", 64, "--schedule", "pipelined") == DONE
+    (lines, _, params), (again, _, params_again) = (read(shared_tmp_path / name, comm) for name in ("a", "b"))
+    np.testing.assert_array_equal(params, params_again)
+    correlations = figures(lines, "predictor_correlation")
+    assert correlations == figures(again, "predictor_correlation") and correlations[-1] is not None
+    assert figures(lines, "importance_sampling")[-1]
+
+
+def test_predictions_correlate_with_the_losses_to_come(run, comm, shared_tmp_path):  # noqa: F811
+    options = ["--steps", 400, "--schedule", "pipelined", "--minibatch-size", 128, "--eval-every", 400]
+    assert run("a", *SMALL, *options) == DONE
+    lines, summary, _ = read(shared_tmp_path / "a", comm)
+    assert summary["predictor_correlation"] == figures(lines, "predictor_correlation")[-1] > 0.3

@@ -1,0 +1,74 @@
+"""The predicting role without MPI."""
+
+import numpy as np
+import pytest
+
+from isgd_mpi.config import Config
+from isgd_mpi.forecaster import Forecaster, forecast_locally
+from isgd_mpi.messages import STOP, observations_dtype
+from isgd_mpi.score_table import NEVER
+
+N, BATCH = 50, 20
+
+
+def make(predictor="last", usable_fraction=0.1):
+    config = Config(score="predicted-loss", predictor=predictor, usable_fraction=usable_fraction)
+    return Forecaster(config, np.arange(N, dtype=np.int32) % 3, 3, np.random.SeedSequence(1), BATCH)
+
+
+def observations(rows, losses, step=7, command=0):
+    record = np.zeros((), observations_dtype(N))
+    record["step"], record["command"], record["n"] = step, command, len(rows)
+    record["rows"][: len(rows)], record["losses"][: len(rows)] = rows, losses
+    return record
+
+
+def test_nothing_is_predicted_before_enough_examples_were_observed():
+    forecaster = make(usable_fraction=0.5)
+    forecaster.take(observations(np.zeros(30, int), np.ones(30)))  # thirty times the same
+    forecaster.score(3)
+    assert not forecaster.advance() and (forecaster.record["batch_steps"] == NEVER).all()
+    forecaster.take(observations(np.arange(25), np.ones(25)))
+    forecaster.score(3)
+    assert (forecaster.record["batch_steps"] == 7).all()
+
+
+def test_batches_are_predicted_round_robin_with_their_step():
+    forecaster = make()
+    losses = 1 + np.arange(N)
+    forecaster.take(observations(np.arange(N), losses, step=7))
+    forecaster.score(2)
+    np.testing.assert_array_equal(forecaster.record["batch_steps"], [7, 7, NEVER])
+    np.testing.assert_allclose(forecaster.record["scores"][: 2 * BATCH], losses[: 2 * BATCH])
+    forecaster.take(observations(np.arange(N), 2 * losses, step=9))
+    forecaster.score(2)
+    np.testing.assert_array_equal(forecaster.record["batch_steps"], [9, 7, 9])
+    np.testing.assert_allclose(forecaster.record["scores"][:BATCH], 2 * losses[:BATCH])
+
+
+def test_advance_predicts_each_batch_once_a_record():
+    forecaster = make()
+    for step in (3, 4):
+        forecaster.take(observations(np.arange(N), np.ones(N), step))
+        assert [forecaster.advance() for _ in range(5)] == [True, True, True, False, False]
+        assert (forecaster.record["batch_steps"] == step).all()
+
+
+@pytest.mark.parametrize("predictor", ["lstm", "lstm-log", "class", "last"])
+def test_the_correlation_is_that_of_what_was_predicted_before(predictor):
+    forecaster = make(predictor)
+    assert np.isnan(forecaster.record["correlation"])
+    losses = 1 + np.random.default_rng(0).random(N).astype(np.float32)
+    forecaster.take(observations(np.arange(N), losses))
+    before = forecaster._predictor.predict(slice(0, N)).copy()
+    forecaster.take(observations(np.arange(N), losses))
+    # 50 pairs are more than the memory of 12.5: nothing is left of the first record
+    np.testing.assert_allclose(forecaster.record["correlation"], np.corrcoef(before, losses)[0, 1], rtol=1e-3)
+
+
+def test_the_local_answer_is_what_the_rank_would_report_and_nothing_new_at_the_end():
+    forecaster = make()
+    record = forecast_locally(forecaster, 3, observations(np.arange(N), np.ones(N), step=5))
+    assert record is forecaster.record and (record["batch_steps"] == 5).all()
+    forecast_locally(forecaster, 3, observations([], [], step=8, command=STOP))
+    assert (record["batch_steps"] == 5).all()
