@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "isgd_mpi.shards": [],
     "isgd_mpi.messages": ["numpy", "isgd_mpi.shards"],
     "isgd_mpi.waiting": ["mpi4py"],
-    "isgd_mpi.timeline": ["numpy"],
+    "isgd_mpi.timeline": ["numpy", "isgd_mpi.waiting"],
     "isgd_mpi.exchange": ["numpy", "mpi4py", "isgd_mpi.waiting"],
     "isgd_mpi.evaluation": ["numpy", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
     "isgd_mpi.scorer": ["numpy", "isgd_mpi.evaluation", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
