@@ -129,7 +129,7 @@ class Job:
 
     def _save_timeline(self):
         """Write what every rank did over the last stretch of training."""
-        spans = gather_timeline(self.comm, self.timeline, root=TRAINER)
+        spans = gather_timeline(self.comm, self.timeline, self.node.crowded, root=TRAINER)
         if self.folder:
             write_atomically(self.folder / "timeline.npz", lambda file: np.savez(file, **spans))
 

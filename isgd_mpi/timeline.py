@@ -9,6 +9,8 @@ from time import perf_counter
 
 import numpy as np
 
+from isgd_mpi.waiting import wait
+
 ACTIVITIES = ("training", "proposing", "scoring", "evaluating", "sending", "waiting")
 """What a span can be: a training step; merging scores and forming the proposal; scoring; evaluating; publishing,
 reporting and looking for messages; waiting for them."""
@@ -95,13 +97,15 @@ class Timeline:
         return begin, self._stop - self._zero
 
 
-def gather_timeline(comm, timeline, root=0):
+def gather_timeline(comm, timeline, polite, root=0):
     """Gather every rank's spans of the stretch that the root has kept. Collective.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
     timeline : Timeline
+    polite : bool
+        See :func:`waiting.wait`.
     root : int
         Its :meth:`Timeline.stop` ends the stretch, which begins where all ranks have kept what they did.
 
@@ -113,18 +117,18 @@ def gather_timeline(comm, timeline, root=0):
     """
     n_ranks, is_root = comm.Get_size(), comm.Get_rank() == root
     kept = np.empty((n_ranks, 2))
-    comm.Allgather(np.array(timeline.stretch()), kept)
+    wait([comm.Iallgather(np.array(timeline.stretch()), kept)], polite)
     stretch = np.array([kept[:, 0].max(), kept[root, 1]])
     activities, begins, ends = timeline.spans(*stretch)
     counts = np.zeros(n_ranks, np.int64)
-    comm.Gather(np.array([len(begins)]), counts if is_root else None, root=root)
+    wait([comm.Igather(np.array([len(begins)]), counts if is_root else None, root=root)], polite)
 
-    def gathered(part):
-        whole = np.empty(counts.sum(), part.dtype)
-        comm.Gatherv(part, [whole, counts] if is_root else None, root=root)
-        return whole
-
-    parts = {"activity": gathered(activities), "begin": gathered(begins), "end": gathered(ends)}
+    sent = {"activity": activities, "begin": begins, "end": ends}
+    parts = {name: np.empty(counts.sum(), part.dtype) for name, part in sent.items()}
+    wait(
+        [comm.Igatherv(sent[name], [parts[name], counts] if is_root else None, root=root) for name in sent],
+        polite,
+    )
     if not is_root:
         return None
     rank = np.repeat(np.arange(n_ranks, dtype=np.int32), counts)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from isgd_mpi.reporting import series
-from isgd_mpi.reporting.curves import TITLES, draw, label_of, legend_of_groups, log_scale
+from isgd_mpi.reporting.curves import TITLES, draw, label_of, legend, legend_of_groups, log_scale
 from isgd_mpi.reporting.runs import SPLITS
 from isgd_mpi.reporting.statistics import quartiles
 from isgd_mpi.reporting.style import look, new_figure, plain, time_unit
@@ -34,7 +34,9 @@ def versus(study):
         _scale_of_x(one, np.array([group.x for group in placed]))
         one.set_xlabel(plain(study.x_label or "x"))
         one.set_ylabel(label)
-    legend_of_groups(figure, study.groups)
+    unplaced = [i for i, group in enumerate(study.groups) if group.x is None and group.complete]
+    if unplaced:
+        legend(figure, [label_of(study.groups[i]) for i in unplaced], [look(i) | {"marker": ""} for i in unplaced])
     return figure
 
 
@@ -63,7 +65,7 @@ def _scale_of_x(axes, places):
     else:
         axes.set_xscale("log")
     axes.set_xticks(sorted(set(places.tolist())), [f"{place:g}" for place in sorted(set(places.tolist()))])
-    axes.minorticks_off()
+    axes.set_xticks([], minor=True)
 
 
 def final(study):

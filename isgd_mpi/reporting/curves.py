@@ -18,6 +18,7 @@ _TRACES = {
     "trace_in_use": "in use",
     "trace_uniform": "uniform",
 }
+_LEGEND_CHARACTERS = 120  # across the page
 _COMPAT_TRACE = "compat_trace_"  # of `--compat alain2015`: the same as the original's code plots it
 
 
@@ -51,11 +52,12 @@ def draw(axes, runs, values, appearance, x_unit=1.0, y_unit=1.0):
             axes.plot(x[-1:] / x_unit, y_unit * y[-1:], color=appearance["color"], marker="x", markersize=8)
 
 
-def legend(figure, labels, looks, columns=4):
+def legend(figure, labels, looks):
     """Put a legend of the groups above the axes."""
     # drawn on no axes, so that a group without data in one panel is named all the same
+    columns = max(1, min(len(labels), _LEGEND_CHARACTERS // (max(map(len, labels)) + 8)))
     handles = [Line2D([], [], **appearance) for appearance in looks]
-    figure.legend(handles, labels, loc="outside upper left", ncols=min(columns, len(labels)))
+    figure.legend(handles, labels, loc="outside upper left", ncols=columns)
 
 
 def label_of(group):
@@ -66,7 +68,7 @@ def label_of(group):
 
 def legend_of_groups(figure, groups):
     """Put a legend of all groups above the axes."""
-    legend(figure, [label_of(group) for group in groups], [look(i) for i in range(len(groups))], columns=3)
+    legend(figure, [label_of(group) for group in groups], [look(i) for i in range(len(groups))])
 
 
 def end_of(runs):
@@ -128,7 +130,9 @@ def traces(study):
         one.set_title(label_of(group))
         one.set_xlabel(f"training time / {unit_name}")
     roots = [series.root_of_trace(run, name)[1] for run in study.runs for name in names]
-    log_scale(axes[0, 0], np.concatenate(roots))
+    for one in axes.flat[: len(groups)]:
+        log_scale(one, np.concatenate(roots))
+        one.tick_params(labelbottom=True)
     figure.supylabel("root of the trace, √Tr Σ / nats", fontsize=10)
     legend(figure, list(names.values()), looks)
     return figure
@@ -169,7 +173,7 @@ def _one_panel(study, groups, name, label, neutral=None):
         log_scale(axes, np.concatenate([values(run)[1] for group in groups for run in group.runs] + [[neutral]]))
     axes.set_ylabel(label)
     axes.set_xlabel(f"training time / {unit_name}")
-    legend(figure, [label_of(group) for group in groups], looks, columns=3)
+    legend(figure, [label_of(group) for group in groups], looks)
     return figure
 
 

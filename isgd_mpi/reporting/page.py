@@ -48,8 +48,13 @@ def render(study, figures, notes):
 def table(head, rows):
     """Return a table of texts, escaped."""
     parts = ["".join(f"<th>{escape(text)}</th>" for text in head)]
-    parts += ["".join(f"<td>{escape(text)}</td>" for text in row) for row in rows]
+    parts += ["".join(f"<td>{_lines(text)}</td>" for text in row) for row in rows]
     return '<div class="scroll"><table>\n' + "\n".join(f"<tr>{part}</tr>" for part in parts) + "\n</table></div>"
+
+
+def _lines(text):
+    first, *others = escape(text).split("\n")
+    return first + "".join(f"<br><small>{line}</small>" for line in others)
 
 
 def figure_of(value, scale=1.0):
@@ -60,12 +65,13 @@ def figure_of(value, scale=1.0):
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def spread(values, scale=1.0):
-    """Return median, quartiles and number of the known ones among some numbers."""
+def spread(values, n_runs, scale=1.0):
+    """Return median and quartiles of some numbers in two lines, with how many are known if fewer than the runs."""
     low, median, high, n = quartiles(values)
     if n < 2:
-        return figure_of(median, scale) + (" (1)" if n else "")
-    return f"{figure_of(median, scale)} ({figure_of(low, scale)} – {figure_of(high, scale)}; {n})"
+        return figure_of(median, scale)
+    few = f" (of {n})" if n < n_runs else ""
+    return f"{figure_of(median, scale)}{few}\n{figure_of(low, scale)} – {figure_of(high, scale)}"
 
 
 def _introduction(study):
@@ -102,12 +108,13 @@ def _results(study):
         "steps/s": (lambda run: run.totals["steps_per_second"], 1),
         "training time / s": (lambda run: run.totals["seconds"], 1),
     }
-    rows = [
-        [group.label, "–" if group.ranks is None else str(group.ranks)]
-        + [spread(map(measure, group.complete), scale) for measure, scale in measures.values()]
-        for group in study.groups
-    ]
-    return table(["group", "ranks", *measures], rows)
+    rows = []
+    for group in study.groups:
+        n_runs = len(group.complete)
+        counts = [text_of(group.ranks), f"{n_runs} of {len(group.runs) + len(group.missing)}"]
+        values = [spread(map(measure, group.complete), n_runs, scale) for measure, scale in measures.values()]
+        rows.append([group.label, *counts, *values])
+    return table(["group", "ranks", "complete", *measures], rows)
 
 
 def _runs(study):

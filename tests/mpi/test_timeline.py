@@ -13,7 +13,8 @@ class Worker:
 
 
 @pytest.mark.parametrize("root", [0, -1])
-def test_spans_of_every_rank_are_gathered(comm, everywhere, root):
+@pytest.mark.parametrize("polite", [False, True])
+def test_spans_of_every_rank_are_gathered(comm, everywhere, root, polite):
     root %= comm.size
     timeline, worker = Timeline(), Worker()
     timeline.watch(worker, work="scoring")
@@ -23,7 +24,7 @@ def test_spans_of_every_rank_are_gathered(comm, everywhere, root):
         worker.work()
     comm.Barrier()
     timeline.stop()
-    spans = gather_timeline(comm, timeline, root)
+    spans = gather_timeline(comm, timeline, polite, root)
     everywhere((spans is None) == (comm.rank != root), "who has the spans")
     ok = True
     if spans is not None:
@@ -41,7 +42,7 @@ def test_the_stretch_begins_where_all_ranks_have_kept_what_they_did(comm, everyw
         worker.work()
     comm.Barrier()
     timeline.stop()
-    spans = gather_timeline(comm, timeline)
+    spans = gather_timeline(comm, timeline, polite=True)
     kept = comm.bcast(timeline.stretch()[0], root=comm.size - 1)
     everywhere(spans is None or spans["stretch"][0] == kept, "another stretch")
 
