@@ -46,6 +46,10 @@ class Config:
     hidden: list[int] = _option([512, 512], "widths of the hidden ReLU layers [units]")
     init: Literal["he"] | float = _option("he", "initial weights: he, or a normal distribution's standard deviation")
     lr: float = _option(0.1, "learning rate")
+    lr_schedule: Literal["constant", "linear"] = _option(
+        "constant", "constant, or linear: the learning rate rises over the first tenth of the steps, then falls to zero"
+    )
+    weight_decay: float = _option(0.0, "factor of the parameters that is added to the gradient")
     momentum: float = _option(0.0, "Nesterov momentum, in [0, 1)")
     minibatch_size: int = _option(128, "examples in a step of the trainer [examples]")
     steps: int | None = _option(None, "when to stop: after so many updates [steps]")
@@ -119,7 +123,7 @@ class Config:
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise InputError(f"{option(name)} must be positive, not {value}")
-        for name in ("smoothing", "adaptive_smoothing", "power_smoothing", "seed", "max_staleness"):
+        for name in ("smoothing", "adaptive_smoothing", "power_smoothing", "weight_decay", "seed", "max_staleness"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < math.inf:
                 raise InputError(f"{option(name)} must not be negative, nor infinite: {value}")
@@ -139,6 +143,8 @@ class Config:
             raise InputError(f"--init must be he or a positive number, not {self.init}")
         if self.compat != "none" and (self.score != "grad-norm" or self.max_staleness is not None):
             raise InputError(f"--compat {self.compat} has --score grad-norm and no --max-staleness: leave them out")
+        if self.lr_schedule != "constant" and self.seconds is not None:
+            raise InputError(f"--lr-schedule {self.lr_schedule} needs --steps or --epochs to end with, not --seconds")
         limits = [name for name in LIMITS if getattr(self, name) is not None]
         if len(limits) > 1:
             raise InputError(f"give one of --steps, --epochs and --seconds, not {' and '.join(map(option, limits))}")
@@ -194,6 +200,21 @@ class Config:
         if self.steps is not None or self.seconds is not None:
             return self.steps
         return math.ceil(self.with_limit().epochs * n_examples / self.minibatch_size)
+
+    def optimiser_settings(self, n_examples):
+        """Return the keyword arguments of :class:`optim.SGD`.
+
+        Parameters
+        ----------
+        n_examples : int
+            Examples in the training set.
+        """
+        return {
+            "learning_rate": self.lr,
+            "momentum": self.momentum,
+            "weight_decay": self.weight_decay,
+            "n_steps": None if self.lr_schedule == "constant" else self.n_steps(n_examples),
+        }
 
     def with_limit(self):
         """Return these settings with the default limit where none is given."""

@@ -183,7 +183,7 @@ class Job:
 
     def _serve(self, scorer, comm, published):
         """Answer the trainer until it stops."""
-        if self.node.crowded:
+        if self.node.crowded and self.config.schedule == "relaxed":  # in the others the trainer waits for this rank
             self.node.give_way()
         exchange = ScorerExchange(comm, published, scorer.record.dtype, self.node.crowded)
         self.timeline.watch(exchange, arrived="sending", report="sending", wait="waiting")
@@ -242,7 +242,7 @@ class Job:
     def _co_train(self):
         """Play the role of a trainer other than the first."""
         model = self.models.make(self.config.minibatch_size)
-        optimiser = SGD(model.params, self.config.lr, self.config.momentum)
+        optimiser = SGD(model.params, **self.config.optimiser_settings(self.dataset.n_train))
         co_trainer = self._in_group(CoTrainer, model, optimiser, self.interruption)
         meet(self.comm, self.node.crowded)
         self.timeline.start()

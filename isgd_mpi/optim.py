@@ -4,6 +4,8 @@ import numpy as np
 
 from kernels.optim import adam_update, nesterov_update, sgd_update
 
+_WARM_UP = 0.1  # share of the steps over which the step size rises
+
 
 class SGD:
     """The update of a parameter vector.
@@ -16,13 +18,29 @@ class SGD:
         Step size.
     momentum : float
         Nesterov's, in [0, 1); 0 keeps no velocity and touches less memory.
+    weight_decay : float
+        The gradient of ``weight_decay / 2 |params|^2`` is added.
+    n_steps : int, optional
+        If given, the step size rises linearly over the first tenth of so many steps, and then falls
+        linearly, to zero at their end.
     """
 
-    def __init__(self, params, learning_rate, momentum=0.0):
+    def __init__(self, params, learning_rate, momentum=0.0, weight_decay=0.0, n_steps=None):
         self.params = params
         self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self._n_steps = n_steps
+        self._n_done = 0
         self.momentum = momentum
         self.velocity = np.zeros_like(params) if momentum else None
+
+    @property
+    def present_learning_rate(self):
+        """Step size of the next step."""
+        if self._n_steps is None:
+            return self.learning_rate
+        done = min((self._n_done + 1) / (self._n_steps + 1), 1.0)
+        return self.learning_rate * min(done / _WARM_UP, (1 - done) / (1 - _WARM_UP))
 
     def step(self, gradient):
         """Take one step along the gradient.
@@ -37,12 +55,14 @@ class SGD:
         FloatingPointError
             If the gradient holds a NaN or infinity. The parameters may be partly updated.
         """
+        rate, decay = self.present_learning_rate, self.weight_decay
         if self.momentum:
-            n_updated = nesterov_update(self.params, self.velocity, gradient, self.learning_rate, self.momentum)
+            n_updated = nesterov_update(self.params, self.velocity, gradient, rate, self.momentum, decay)
         else:
-            n_updated = sgd_update(self.params, gradient, self.learning_rate)
+            n_updated = sgd_update(self.params, gradient, rate, decay)
         if n_updated < self.params.size:
             raise FloatingPointError("the gradient is not finite")
+        self._n_done += 1
 
 
 class Adam:

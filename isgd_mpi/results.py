@@ -60,6 +60,7 @@ def summarise(trainer, config, n_ranks, seconds, exchange_seconds):
         "steps_per_second": trainer.step / seconds,
         "scored_per_second": trainer.n_scored / seconds,
         "wait_fraction": exchange_seconds / seconds,
+        "predictor_correlation": trainer.intake.correlation,
         "ranks": n_ranks,
         "trainers": config.trainers,
     }

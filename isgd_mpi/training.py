@@ -76,7 +76,7 @@ class Trainer:
             else DirectScores(self._sampler)
         )
         self._compat = Alain2015() if config.compat != "none" else None
-        self._optimiser = SGD(model.params, config.lr, config.momentum)
+        self._optimiser = SGD(model.params, **config.optimiser_settings(dataset.n_train))
         self._monitor = Monitor(dataset.n_train, model.params.size, model.params.dtype, config.uniform_probability)
         self._switch = Switch(config.switches, memory)
         self._batch_steps = np.full(-(-dataset.n_train // config.score_batch_size), NEVER, np.int64)

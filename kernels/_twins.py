@@ -54,18 +54,19 @@ def add_second_moments(squared_norms, base_weights, shares, mixtures, out):
     out += (shares * squared_norms / weights).sum(axis=1)
 
 
-def sgd_update(params, gradient, learning_rate):
+def sgd_update(params, gradient, learning_rate, weight_decay=0.0):
     """Check, update."""
     if not np.isfinite(gradient).all():
         return 0
-    params -= np.float32(learning_rate) * gradient
+    params -= np.float32(learning_rate) * (gradient + np.float32(weight_decay) * params)
     return params.size
 
 
-def nesterov_update(params, velocity, gradient, learning_rate, momentum):
+def nesterov_update(params, velocity, gradient, learning_rate, momentum, weight_decay=0.0):
     """Check, coast, update."""
     if not np.isfinite(gradient).all():
         return 0
+    gradient = gradient + np.float32(weight_decay) * params
     velocity *= momentum
     params -= velocity
     velocity -= np.float32(learning_rate) * gradient

@@ -10,8 +10,8 @@ _ADAM_KEPT, _ADAM_KEPT_SQUARE, _ADAM_TINY = 0.9, 0.999, 1e-8
 
 
 @jit
-def sgd_update(params, gradient, learning_rate):
-    """Subtract ``learning_rate * gradient`` from the parameters, in place.
+def sgd_update(params, gradient, learning_rate, weight_decay=0.0):
+    """Subtract ``learning_rate * (gradient + weight_decay * params)`` from the parameters, in place.
 
     Parameters
     ----------
@@ -19,6 +19,8 @@ def sgd_update(params, gradient, learning_rate):
         Same dtype. `params` is updated in place.
     learning_rate : float
         Step size.
+    weight_decay : float
+        Gradient of ``weight_decay / 2 |params|^2`` that is added.
 
     Returns
     -------
@@ -27,17 +29,18 @@ def sgd_update(params, gradient, learning_rate):
         those behind it were not touched.
     """
     rate = params.dtype.type(learning_rate)
+    decay = params.dtype.type(weight_decay)
     for start in range(0, params.shape[0], _BLOCK):
         theta, g = params[start : start + _BLOCK], gradient[start : start + _BLOCK]
         if not _all_finite(g):
             return start
         for i in range(theta.shape[0]):
-            theta[i] -= rate * g[i]
+            theta[i] -= rate * (g[i] + decay * theta[i])
     return params.shape[0]
 
 
 @jit
-def nesterov_update(params, velocity, gradient, learning_rate, momentum):
+def nesterov_update(params, velocity, gradient, learning_rate, momentum, weight_decay=0.0):
     """Take one step of Nesterov's momentum in look-ahead form, in place.
 
     Parameters
@@ -48,6 +51,8 @@ def nesterov_update(params, velocity, gradient, learning_rate, momentum):
         Step size.
     momentum : float
         Share of the velocity that is kept, in [0, 1).
+    weight_decay : float
+        As of :func:`sgd_update`.
 
     Returns
     -------
@@ -66,6 +71,7 @@ def nesterov_update(params, velocity, gradient, learning_rate, momentum):
     """
     rate = params.dtype.type(learning_rate)
     kept = params.dtype.type(momentum)
+    decay = params.dtype.type(weight_decay)
     one = params.dtype.type(1)
     for start in range(0, params.shape[0], _BLOCK):
         theta, g = params[start : start + _BLOCK], gradient[start : start + _BLOCK]
@@ -74,7 +80,7 @@ def nesterov_update(params, velocity, gradient, learning_rate, momentum):
             return start
         for i in range(theta.shape[0]):
             coasting = kept * v[i]
-            faster = coasting - rate * g[i]
+            faster = coasting - rate * (g[i] + decay * theta[i])
             theta[i] += (one + kept) * faster - coasting
             v[i] = faster
     return params.shape[0]

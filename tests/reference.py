@@ -44,8 +44,9 @@ def softmax_cross_entropy(logits, labels):
     return delta, losses, logits.argmax(axis=1)
 
 
-def nesterov_update(params, velocity, gradient, learning_rate, momentum):
+def nesterov_update(params, velocity, gradient, learning_rate, momentum, weight_decay=0.0):
     """New parameters and velocity, as method.md section 8 writes them."""
+    gradient = gradient + weight_decay * params
     new_velocity = momentum * velocity - learning_rate * gradient
     return params - momentum * velocity + (1 + momentum) * new_velocity, new_velocity
 
@@ -116,9 +117,9 @@ def standardize(images, mean, inverse_std):
     return (images.astype(float) - mean.astype(float)) * inverse_std.astype(float)
 
 
-def sgd_update(params, gradient, learning_rate):
+def sgd_update(params, gradient, learning_rate, weight_decay=0.0):
     """New parameters."""
-    return params - learning_rate * gradient
+    return params - learning_rate * (gradient + weight_decay * params)
 
 
 def search_positions(cumulative, points):

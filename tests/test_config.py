@@ -113,3 +113,10 @@ def test_evaluations_are_an_epoch_apart_unless_told():
 
 def test_options_are_spelt_with_hyphens():
     assert option("score_batch_size") == "--score-batch-size"
+
+
+def test_a_linear_schedule_needs_an_end():
+    refused("--steps or --epochs", lr_schedule="linear", seconds=3)
+    assert Config(lr_schedule="linear", steps=7).optimiser_settings(100)["n_steps"] == 7
+    assert Config(lr_schedule="linear", epochs=2.0, minibatch_size=10).optimiser_settings(100)["n_steps"] == 20
+    assert Config().optimiser_settings(100)["n_steps"] is None

@@ -1,7 +1,6 @@
 """The catalogue of experiments: that each description can be run as it stands."""
 
 from dataclasses import fields
-from typing import Literal, get_args, get_origin
 
 import pytest
 
@@ -14,22 +13,14 @@ from isgd_mpi.options import parse, to_toml
 
 FIGURES = {"loss", "traces", "versus", "final", "per_second", "timeline"}
 ANNOTATIONS = {item.name: item.type for item in fields(Config)}
-AGREED = {"switch", "compat", "predictor", "bias_exponent"}  # options that other work brings
 
 EACH = [pytest.param(EXPERIMENTS[name], scale, id=f"{name}-{scale}") for name in EXPERIMENTS for scale in SCALES]
 for_each = pytest.mark.parametrize(("experiment", "scale"), EACH)
 
 
-def exists(name, value):
-    annotation = ANNOTATIONS.get(name)
-    return annotation is not None and (get_origin(annotation) is not Literal or value in get_args(annotation))
-
-
 def settings(scale, group):
-    """A group's options, as far as there are such options."""
-    options = {"data": scale.data[0], **scale.options, **group.options}
-    assert set(options) - set(ANNOTATIONS) <= AGREED
-    return {name: value for name, value in options.items() if exists(name, value)}
+    """A group's options."""
+    return {"data": scale.data[0], **scale.options, **group.options}
 
 
 @for_each

@@ -14,22 +14,25 @@ def vectors(rng, n, size, dtype):
     return [rng.standard_normal(size).astype(dtype) for _ in range(n)]
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.01])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("size", SIZES)
-def test_sgd_update(variant, rng, dtype, size):
+def test_sgd_update(variant, rng, dtype, size, decay):
     params, gradient = vectors(rng, 2, size, dtype)
     got = params.copy()
-    assert variant(sgd_update)(got, gradient, 0.3) == size
-    np.testing.assert_allclose(got, reference.sgd_update(params, gradient, 0.3), rtol=RTOL[dtype], atol=RTOL[dtype])
+    assert variant(sgd_update)(got, gradient, 0.3, decay) == size
+    expected = reference.sgd_update(params, gradient, 0.3, decay)
+    np.testing.assert_allclose(got, expected, rtol=RTOL[dtype], atol=RTOL[dtype])
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.01])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("size", SIZES)
-def test_nesterov_update(variant, rng, dtype, size):
+def test_nesterov_update(variant, rng, dtype, size, decay):
     params, velocity, gradient = vectors(rng, 3, size, dtype)
     got, got_velocity = params.copy(), velocity.copy()
-    assert variant(nesterov_update)(got, got_velocity, gradient, 0.3, 0.9) == size
-    expected = reference.nesterov_update(params, velocity, gradient, 0.3, 0.9)
+    assert variant(nesterov_update)(got, got_velocity, gradient, 0.3, 0.9, decay) == size
+    expected = reference.nesterov_update(params, velocity, gradient, 0.3, 0.9, decay)
     np.testing.assert_allclose([got, got_velocity], expected, rtol=RTOL[dtype], atol=RTOL[dtype])
 
 

@@ -32,6 +32,28 @@ def test_the_learning_rate_may_change_between_steps():
     np.testing.assert_array_equal(optimiser.params, [-1.5, -1.5])
 
 
+def test_weight_decay_adds_the_parameters_to_the_gradient(rng):
+    params, gradient = rng.standard_normal((2, 50))
+    plain, nesterov = SGD(params.copy(), 0.2, weight_decay=0.1), SGD(params.copy(), 0.2, 0.9, weight_decay=0.1)
+    plain.step(gradient)
+    nesterov.step(gradient)
+    np.testing.assert_allclose(plain.params, params - 0.2 * (gradient + 0.1 * params), rtol=1e-12)
+    expected, _ = reference.nesterov_update(params, np.zeros(50), gradient, 0.2, 0.9, 0.1)
+    np.testing.assert_allclose(nesterov.params, expected, rtol=1e-12)
+
+
+def test_the_linear_schedule_rises_over_a_tenth_of_the_steps_and_falls_to_zero():
+    optimiser, rates = SGD(np.zeros(1), 2.0, n_steps=99), []
+    for _ in range(99):
+        rates.append(optimiser.present_learning_rate)
+        optimiser.step(np.ones(1))
+    steps = np.arange(1, 100) / 100
+    np.testing.assert_allclose(rates, 2 * np.where(steps < 0.1, steps / 0.1, (1 - steps) / 0.9), rtol=1e-12)
+    assert rates[9] == max(rates) == pytest.approx(2.0)
+    np.testing.assert_allclose(optimiser.params, -sum(rates))
+    assert optimiser.present_learning_rate == 0
+
+
 def test_adams_steps_are_those_of_the_reference(rng):
     params = rng.standard_normal(50)
     expected, optimiser = (params, np.zeros(50), np.zeros(50)), Adam(params.copy(), 0.2)

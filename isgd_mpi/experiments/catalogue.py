@@ -2,9 +2,6 @@
 
 from isgd_mpi.experiments.description import Experiment, Group, Scale
 
-LEARNING_RATE_OF_IDIAP_MNIST = 0.1
-MOMENTUM_OF_IDIAP_MNIST = 0.9
-
 _NEVER = 10**9  # steps: an evaluation at the end only
 
 _MNIST = {"hidden": [512, 512], "lr": 0.1, "minibatch_size": 16, "refresh_every": 32, "switch": "off"}
@@ -222,8 +219,9 @@ _IDIAP = Scale(
     "7 min on 2 cores",
     ("mnist", "mnist10k"),
     ranks=2,
+    # the best of some twenty settings, searched for on one seed
     options=_MNIST
-    | {"lr": LEARNING_RATE_OF_IDIAP_MNIST, "momentum": MOMENTUM_OF_IDIAP_MNIST, "minibatch_size": 128}
+    | {"lr": 0.2, "momentum": 0.95, "lr_schedule": "linear", "weight_decay": 5e-5, "minibatch_size": 128}
     | {"schedule": "pipelined", "score_batch_size": 4096, "epochs": 10.0, "eval_every": 235},
     groups=(
         Group("uniform", {"score": "uniform"}),
