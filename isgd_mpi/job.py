@@ -243,7 +243,7 @@ class Job:
         """Play the role of a trainer other than the first."""
         model = self.models.make(self.config.minibatch_size)
         optimiser = SGD(model.params, **self.config.optimiser_settings(self.dataset.n_train))
-        co_trainer = self._in_group(CoTrainer, model, optimiser, self.interruption)
+        co_trainer = self._in_group(CoTrainer, model, self.published, optimiser, self.interruption)
         meet(self.comm, self.node.crowded)
         self.timeline.start()
         self.timeline.watch(co_trainer, receive="waiting", compute="training", step="training", refresh="scoring")

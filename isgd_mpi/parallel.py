@@ -24,15 +24,8 @@ GRADIENT, STEP, REFRESH, STOP = range(4)
 
 
 def order_dtype(minibatch_size):
-    """Return the dtype of what trainer 0 sends: a task, and the minibatch or the refresh it is about."""
-    fields = [
-        ("task", "i8"),
-        ("step", "i8"),
-        ("command", "i8"),
-        ("indices", "i8", (minibatch_size,)),
-        ("weights", "f8", (minibatch_size,)),
-    ]
-    return np.dtype(fields)
+    """Return the dtype of what trainer 0 sends: a task, and the minibatch that it may be about."""
+    return np.dtype([("task", "i8"), ("indices", "i8", (minibatch_size,)), ("weights", "f8", (minibatch_size,))])
 
 
 def share_dtype(n_rows, dtype):
@@ -76,7 +69,6 @@ class _Member:
     def __init__(self, comm, dataset, model, minibatch_size, polite, answer=None):
         self._comm = comm
         self._polite = polite
-        self._params = model.params
         self._answer = answer
         blocks = [block(minibatch_size, comm.Get_size(), rank) for rank in range(comm.Get_size())]
         own = blocks[comm.Get_rank()]
@@ -124,10 +116,11 @@ class _Member:
         )
         return float(self._loss[0]), self._gradient
 
-    def _share_refresh(self, buffers=None):
+    def _share_refresh(self, published, buffers=None):
         """Do this trainer's part of the refresh ordered, and collect the reports in the buffers. Collective."""
-        step, command = int(self._order["step"]), int(self._order["command"])
-        report = self._answer({"step": step, "command": command, "params": self._params})
+        # with the parameters: in the pipelined schedule they are some steps old by now
+        self._wait(self._comm.Ibcast([as_bytes(published), MPI.BYTE], root=0))
+        report = self._answer(published)
         self._wait(self._comm.Igatherv([as_bytes(report), MPI.BYTE], buffers, root=0))
 
 
@@ -169,13 +162,12 @@ class TrainerGroup(_Member):
     def refresh(self, published):
         """Score and evaluate together, as :meth:`minibatch.LocalGradient.refresh`. Collective.
 
-        The parameters published are those that every trainer has; the reports are valid until the next refresh.
+        The reports are valid until the next refresh.
         """
         self._order["task"] = REFRESH
-        self._order["step"], self._order["command"] = published["step"], published["command"]
         seconds = self.seconds
         self._share_order()
-        self._share_refresh(self._report_buffers)
+        self._share_refresh(published, self._report_buffers)
         self.seconds = seconds  # the exchange counts those of a refresh
         return self._reports
 
@@ -192,14 +184,17 @@ class CoTrainer(_Member):
     ----------
     comm, dataset, model, minibatch_size, polite, answer
         As for all trainers.
+    published : numpy.dtype
+        Of what trainer 0 publishes in a refresh.
     optimiser : optim.SGD
         Of the model's parameters, with trainer 0's settings.
     interruption : faults.Interruption
         Of this rank; trainer 0 is told.
     """
 
-    def __init__(self, comm, dataset, model, minibatch_size, polite, answer, optimiser, interruption):
+    def __init__(self, comm, dataset, model, minibatch_size, polite, answer, published, optimiser, interruption):
         super().__init__(comm, dataset, model, minibatch_size, polite, answer)
+        self._published = np.zeros((), published)
         self._optimiser = optimiser
         self._interruption = interruption
 
@@ -221,7 +216,7 @@ class CoTrainer(_Member):
 
     def refresh(self):
         """Take part in the refresh that was ordered. Collective."""
-        self._share_refresh()
+        self._share_refresh(self._published)
 
 
 def run_co_trainer(co_trainer):
