@@ -43,7 +43,7 @@ class Exchange:
 
 def make(schedule):
     config = Config(score="predicted-loss", schedule=schedule)
-    sampler = Sampler(config, np.zeros(N, np.int32), 2, np.random.default_rng(0))
+    sampler = Sampler(config, np.zeros(N, np.int32), 2, np.random.default_rng(0), N)
     events = []
     exchange = Exchange()
     log = SimpleNamespace(event=lambda step, message: events.append((step, message)))
@@ -140,7 +140,7 @@ def test_stop_waits_for_what_is_under_way_and_for_the_last_answer(pending):
 
 
 def test_direct_scores_are_written_as_they_come():
-    sampler = Sampler(Config(), np.zeros(N, np.int32), 2, np.random.default_rng(0))
+    sampler = Sampler(Config(), np.zeros(N, np.int32), 2, np.random.default_rng(0), N)
     intake = DirectScores(sampler)
     intake.write(np.array([3, 4]), np.array([1, 2], np.float32), np.ones(2, np.int32), 6)
     np.testing.assert_array_equal(sampler.table.scores[[3, 4]], [1, 2])

@@ -17,6 +17,7 @@ class Squares:
 
     def gradient(self, x, y, weights):
         self.predictions = y + 1
+        self.grad_norms = x[:, 0] ** 2
         return float(weights @ x[:, 0]) / len(x), weights.sum(keepdims=True), x[:, 0] ** 2
 
 
@@ -25,7 +26,7 @@ def test_a_minibatch_is_gathered_and_handed_to_the_model_in_its_dtype():
     minibatch = LocalGradient(squares, squares, 2).compute(np.array([2, 0]), np.array([0.5, 3.0]))
     assert minibatch.loss == (0.5 * 4 + 3 * 1) / 2
     assert minibatch.gradient == [3.5] and minibatch.gradient.dtype == np.float32
-    assert [list(getattr(minibatch, name)) for name in PER_EXAMPLE] == [[16, 1], [3, 1]]
+    assert [list(getattr(minibatch, name)) for name in PER_EXAMPLE] == [[16, 1], [3, 1], [16, 1]]
 
 
 def test_an_update_follows_the_gradient():
