@@ -247,7 +247,7 @@ class Trainer:
             for batch in np.flatnonzero(steps > known):
                 start, stop = batch * size, min((batch + 1) * size, len(scores))
                 rows = slice(first_row + start, first_row + stop)
-                yield rows, scores[start:stop], predictions[start:stop], steps[batch]
+                yield rows, scores[start:stop], predictions[start:stop], int(steps[batch])
             known[:] = steps
             first_batch += len(steps)
             first_row += len(scores)

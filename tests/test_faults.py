@@ -113,7 +113,7 @@ def test_ctrl_c_ends_a_run_cleanly(schedule, trainers, tmp_path):
         os.kill(pid, signal.SIGINT)
     begin = time.monotonic()
     _, errors = process.communicate(timeout=30)
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 10
     assert process.returncode == 1
     assert "Traceback" not in errors and "SIGINT" in errors
     lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]

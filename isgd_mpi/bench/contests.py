@@ -173,7 +173,9 @@ def drawing_contest(net):
     model = MLP(net.widths, net.minibatch_size)
     model.params = net.initial_params()
     gradients = LocalGradient(dataset, model, net.minibatch_size)
-    trainer = Trainer(config, dataset, model, gradients, np.random.SeedSequence(0).spawn(3), log=None, norms_come_back=True)
+    trainer = Trainer(
+        config, dataset, model, gradients, np.random.SeedSequence(0).spawn(3), log=None, norms_come_back=True
+    )
     theirs = torch_side.DrawingStep(dataset, net.minibatch_size, net.initial_params(), net.widths, _LEARNING_RATE, 0.0)
     return Contest(
         net.name, "draw, gather, step", "steps/s", 1, trainer.take_step, theirs, partial(check_gather, dataset, theirs)
