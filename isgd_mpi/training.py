@@ -18,7 +18,9 @@ from isgd_mpi.sampler import Sampler
 from isgd_mpi.score_table import NEVER
 from isgd_mpi.switch import Switch
 
-_SHARE_OF_DRAWN = 1 / 8  # of the training set: decide on so many norms where only those of drawn examples are known
+# Shares of the training set: mixture and switch are decided on so many fresh norms. A drawn example tells more of the
+# variance than any other, but few are drawn.
+_SCORED_MEMORY, _DRAWN_MEMORY = 1 / 4, 1 / 8
 
 
 class Diverged(Exception):
@@ -66,8 +68,7 @@ class Trainer:
         self._log = log
         self._norms_come_back = norms_come_back
         self._draw_rng, order_rng, self._pair_rng = (np.random.default_rng(seed) for seed in seeds)
-        # a drawn example tells more of the variance than any other, but few are drawn
-        memory = dataset.n_train * (1.0 if norms_come_back else _SHARE_OF_DRAWN)
+        memory = dataset.n_train * (_SCORED_MEMORY if norms_come_back else _DRAWN_MEMORY)
         labels, clock = dataset.splits["train"].labels, lambda: log.seconds
         self._sampler = Sampler(config, labels, dataset.n_classes, order_rng, memory, clock)
         self.intake = (
