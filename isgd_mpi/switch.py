@@ -17,7 +17,7 @@ class Switch:
     ----------
     automatic : bool
         If not, it always says yes.
-    memory : float
+    patience : float
         Fresh norms on which it must be seen that it does not pay, before the answer is no; one
         figure is enough for a yes.
 
@@ -30,9 +30,9 @@ class Switch:
         as of the last decision; NaN if unknown.
     """
 
-    def __init__(self, automatic, memory):
+    def __init__(self, automatic, patience):
         self._automatic = automatic
-        self._memory = memory
+        self._patience = patience
         self._refresh_share = None
         self._n_against = 0
         self.on = True
@@ -62,7 +62,7 @@ class Switch:
         self.speed_gain = variance_gain * (1 - self._refresh_share)
         self._n_against = self._n_against + n_fresh if self.speed_gain < 1 else 0
         was_on = self.on
-        self.on = self.speed_gain > _ON_AGAIN if not was_on else self._n_against <= self._memory
+        self.on = self.speed_gain > _ON_AGAIN if not was_on else self._n_against <= self._patience
         if self.on != was_on:
             self._n_against = 0
         return self.on != was_on

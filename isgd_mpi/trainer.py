@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from isgd_mpi.messages import EVALUATE, STOP
 
-_REST = 16  # times as long are the intervals between refreshes while importance sampling is switched off
+_REST = 512  # steps from one refresh to the next, at least, while importance sampling is switched off
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Schedule:
         return cls(refresh_every, patience, eager=name == "relaxed")
 
     def interval(self, resting):
-        """Return the steps from one publication to the next; many while importance sampling is switched off."""
-        return self.refresh_every * (_REST if resting else 1)
+        """Return the steps from one publication to the next; more while importance sampling is switched off."""
+        return max(self.refresh_every, _REST) if resting else self.refresh_every
 
 
 def run_trainer(trainer, exchange, schedule, finished):

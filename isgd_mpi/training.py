@@ -18,9 +18,10 @@ from isgd_mpi.sampler import Sampler
 from isgd_mpi.score_table import NEVER
 from isgd_mpi.switch import Switch
 
-# Shares of the training set: mixture and switch are decided on so many fresh norms. A drawn example tells more of the
-# variance than any other, but few are drawn.
+# Shares of the training set: the mixture is chosen by so many fresh norms. A drawn example tells more of the variance
+# than any other, but few are drawn.
 _SCORED_MEMORY, _DRAWN_MEMORY = 1 / 4, 1 / 8
+_PATIENCE = 8  # times as many must speak against importance sampling before it is switched off
 
 
 class Diverged(Exception):
@@ -79,7 +80,7 @@ class Trainer:
         self._compat = Alain2015() if config.compat != "none" else None
         self._optimiser = SGD(model.params, **config.optimiser_settings(dataset.n_train))
         self._monitor = Monitor(dataset.n_train, model.params.size, model.params.dtype, config.uniform_probability)
-        self._switch = Switch(config.switches, memory)
+        self._switch = Switch(config.switches, _PATIENCE * memory)
         self._batch_steps = np.full(-(-dataset.n_train // config.score_batch_size), NEVER, np.int64)
         self._steps_per_evaluation = self._evaluation_due = config.steps_per_evaluation(dataset.n_train)
         self._evaluated_step = self._wanted_step = NEVER

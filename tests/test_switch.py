@@ -4,37 +4,37 @@ import pytest
 
 from isgd_mpi.switch import Switch
 
-MEMORY = 100
+PATIENCE = 100
 
 
 def test_without_automatic_it_stays_on():
-    switch = Switch(False, MEMORY)
+    switch = Switch(False, PATIENCE)
     assert not any(switch.decide(0.1, 0.9, 1000) for _ in range(10)) and switch.on
 
 
 def test_an_unknown_gain_changes_nothing():
-    switch = Switch(True, MEMORY)
+    switch = Switch(True, PATIENCE)
     assert not switch.decide(math.nan, 0.5, 1000) and switch.on
 
 
-def test_off_once_it_was_seen_not_to_pay_on_a_memory_of_norms():
-    switch = Switch(True, MEMORY)
+def test_off_once_it_was_seen_not_to_pay_on_enough_norms():
+    switch = Switch(True, PATIENCE)
     decisions = [switch.decide(0.99, 0.0, 40) for _ in range(3)]
     assert decisions == [False, False, True] and not switch.on
 
 
 def test_a_single_good_figure_starts_the_count_again():
-    switch = Switch(True, MEMORY)
+    switch = Switch(True, PATIENCE)
     for gain in (0.9, 0.9, 1.1, 0.9, 0.9):
         switch.decide(gain, 0.0, 40)
     assert switch.on
 
 
 def test_the_rule_is_variance_gain_times_the_rates_with_and_without():
-    switch = Switch(True, MEMORY)
+    switch = Switch(True, PATIENCE)
     switch.decide(1.25, 0.2, 10)
     assert switch.speed_gain == pytest.approx(1.25 * 0.8)
-    paying, not_paying = Switch(True, MEMORY), Switch(True, MEMORY)
+    paying, not_paying = Switch(True, PATIENCE), Switch(True, PATIENCE)
     for _ in range(5):
         paying.decide(1.3, 0.2, 50)
         not_paying.decide(1.2, 0.2, 50)
@@ -42,15 +42,15 @@ def test_the_rule_is_variance_gain_times_the_rates_with_and_without():
 
 
 def test_on_again_only_with_a_margin():
-    switch = Switch(True, MEMORY)
-    switch.decide(0.9, 0.0, MEMORY + 1)
+    switch = Switch(True, PATIENCE)
+    switch.decide(0.9, 0.0, PATIENCE + 1)
     assert not switch.on
     assert not switch.decide(1.04, 0.0, 10) and not switch.on
     assert switch.decide(1.06, 0.0, 10) and switch.on
 
 
 def test_what_refreshes_cost_is_remembered_while_it_is_off():
-    switch = Switch(True, MEMORY)
-    switch.decide(1.0, 0.5, MEMORY + 1)
+    switch = Switch(True, PATIENCE)
+    switch.decide(1.0, 0.5, PATIENCE + 1)
     switch.decide(1.5, 0.0, 10)
     assert not switch.on and switch.speed_gain == pytest.approx(0.75)
