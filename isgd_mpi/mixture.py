@@ -24,7 +24,7 @@ _DRAWN_MEMORY = 1600  # drawn examples that J between refreshes is averaged over
 _ENOUGH_DRAWN = 800  # of them, before they count
 _NOTABLE = 1.3  # a change by this factor is worth forming the proposal anew
 _WORTH = 1.01  # a second moment larger by this factor is worth leaving the present value for
-_FALL = 4.0  # the uniform part falls by at most this factor with each `memory` of fresh norms; it rises at once
+_FALL = 2**0.5  # the uniform part falls by at most this factor with each `memory` of fresh norms; it rises at once
 
 
 class Mixture:
@@ -34,6 +34,8 @@ class Mixture:
     ----------
     value : float or "auto"
         In [0, 1], or to be chosen.
+    n_examples : int
+        Examples N in the training set.
     memory : float
         Fresh norms over which J is averaged.
 
@@ -43,9 +45,10 @@ class Mixture:
         The uniform part to use.
     """
 
-    def __init__(self, value, memory):
+    def __init__(self, value, n_examples, memory):
         self._automatic = value == "auto"
         self._candidates = np.geomspace(LEAST, 1, _N_CANDIDATES) if self._automatic else np.array([value, 1.0])
+        self._n_examples = n_examples
         self._moments = _Moments(self._candidates, memory)
         self._drawn_moments = _Moments(self._candidates, _DRAWN_MEMORY)
         self._memory = memory
@@ -97,15 +100,17 @@ class Mixture:
     def choose(self):
         """Set the uniform part to the one with the least second moment, if it is to be chosen and worth a change.
 
-        Upwards at once: too small a part lets one stale example undo a thousand steps. Downwards by a
-        factor of four, at most, with each memory of fresh norms: too large a part costs a few per cent.
+        Upwards at once: too small a part lets one stale example undo a thousand steps. Downwards by
+        half, at most, with every second memory of fresh norms: too large a part costs a few per cent.
         """
         if self._automatic and self._moments.known:
             present = np.interp(self._chosen, self._candidates, self._moments.values)
             if present > _WORTH * self._moments.values.min():
                 best = float(self._candidates[np.argmin(self._moments.values)])
                 self._chosen = max(best, self._chosen / _FALL ** (self._n_fresh / self._memory))
-            if self._n_fresh >= self._memory:  # all scores are new: what was drawn by the old ones says nothing of them
+            if (
+                self._n_fresh >= self._n_examples
+            ):  # all scores are new: what was drawn by the old ones says nothing of them
                 self._drawn_moments = _Moments(self._candidates, _DRAWN_MEMORY)
             self.value = max(self._chosen, self._wanted_by_drawn())
         self._n_fresh = 0

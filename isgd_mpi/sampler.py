@@ -41,7 +41,7 @@ class Sampler:
         self._labels = labels
         self._n_classes = n_classes
         self._order_rng = order_rng
-        self._mixture = Mixture(config.mixture_in_use, memory)
+        self._mixture = Mixture(config.mixture_in_use, len(labels), memory)
         self._scored_weights = None  # the probability weights without their uniform part, if there are enough scores
         self._mean_score = None
         self._leaves_out = config.compat != "none"

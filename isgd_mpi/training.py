@@ -20,7 +20,7 @@ from isgd_mpi.switch import Switch
 
 # Shares of the training set: the mixture is chosen by so many fresh norms. A drawn example tells more of the variance
 # than any other, but few are drawn.
-_SCORED_MEMORY, _DRAWN_MEMORY = 1 / 4, 1 / 8
+_SCORED_MEMORY, _DRAWN_MEMORY = 1 / 4, 1 / 32
 _PATIENCE = 8  # times as many must speak against importance sampling before it is switched off
 
 

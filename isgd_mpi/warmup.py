@@ -23,7 +23,7 @@ def warm_up(dataset):
     proposal = Proposal(np.ones(dataset.n_train), np.arange(dataset.n_train))
     for sampling in ("multinomial", "systematic"):
         indices, weights = proposal.draw(n_rows, sampling, np.random.default_rng(0))
-    Mixture("auto", n_rows).observe(weights.astype(np.float32), weights)
+    Mixture("auto", n_rows, n_rows).observe(weights.astype(np.float32), weights)
     dataset.gather(indices, images, labels)
     model = MLP((dataset.n_features, 2, dataset.n_classes), n_rows)
     model.scores(images, labels)
