@@ -83,7 +83,7 @@ class Config:
         1.0, "exponent k of the importance weights, at most 1: 1 is unbiased, 0 corrects for nothing"
     )
     max_staleness: int | None = _option(
-        None, "age from which a score is not used, but the mean of the others in its place [steps; none if not given]"
+        None, "age beyond which a score is not used, but the mean of the others in its place [steps; none if not given]"
     )
     uniform_probability: float = _option(0.0, "share of the steps that are drawn uniformly, in [0, 1]")
     switch: Literal["auto", "off"] = _option(
@@ -180,6 +180,9 @@ class Config:
             raise InputError(
                 f"--trainers {self.trainers} needs at least as many ranks, not {n_ranks}: mpirun -n {self.trainers}"
             )
+        nothing_scored = self.n_scorers(n_ranks) <= 0 and self.schedule != "exact" and not self.feedback
+        if nothing_scored and self.score != "uniform":
+            raise InputError("--no-feedback needs ranks that score, or --schedule exact: no example would get a score")
 
     def predictor_rank(self, n_ranks):
         """Return the rank that runs the loss predictor, or None: the last one, if it is no trainer."""

@@ -109,7 +109,11 @@ def _run(plan, settings, command):
     print(table(plan))
     for name, reason in problems.items():
         print(f"isgd_mpi: {name} failed: {reason}", file=sys.stderr)
-    print(f"report: {_report(plan.folder)}")
+    try:
+        print(f"report: {_report(plan.folder)}")
+    except InputError as error:
+        problems["the report"] = str(error)
+        print(f"isgd_mpi: no report: {error}", file=sys.stderr)
     return SOME_FAILED if problems else DONE
 
 

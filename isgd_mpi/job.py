@@ -93,6 +93,12 @@ class Job:
             raise InputError(
                 f"{params_bytes / 1e9:.3g} GB of parameters do not fit into one message of 2 GB: lower --hidden"
             )
+        left_out = [name for name, split in self.dataset.splits.items() if len(split) < self.batch_size]
+        if self._whole_batches and left_out:
+            raise InputError(
+                f"--compat {self.config.compat} leaves out partial batches, which is all of the split {left_out[0]}: "
+                f"give a --score-batch-size of at most {len(self.dataset.splits[left_out[0]])}"
+            )
         rows = max(self.config.minibatch_size, self.batch_size)
         needed = 4 * params_bytes + 8 * rows * self.models.units
         available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

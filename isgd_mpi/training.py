@@ -88,6 +88,7 @@ class Trainer:
         self._counters = _Counters()
         self._merge_seconds = 0.0
         self._n_compared = 0
+        self._problem = None
         self._sum_of_losses = 0.0
         self._log_gains = []
         self.step = 0
@@ -192,8 +193,9 @@ class Trainer:
         problem = self._sampler.renew(self.step, self._switch.on)
         if self._sampler.importance_sampling and not was_on:
             self._log.event(self.step, "importance sampling begins")
-        elif was_on and problem:
+        if problem and problem != self._problem:
             self._log.event(self.step, f"sampling uniformly: {problem}")
+        self._problem = problem
         self._merge_seconds += self._log.seconds - begin
 
     def _decide(self, past):

@@ -28,7 +28,7 @@ ALAIN2015 = Experiment(
             ("mnist", "mnist10k"),
             ranks=2,
             options=_ALAIN
-            | {"hidden": [256, 256], "init": 0.028, "score_batch_size": 8192, "steps": 3000, "eval_every": 150},
+            | {"hidden": [256, 256], "init": 0.028, "score_batch_size": 1000, "steps": 3000, "eval_every": 150},
             groups=tuple(_alain_groups({"lr": 0.01, "smoothing": 1.0}, {"lr": 0.001, "smoothing": 0.1})),
             notes=(
                 "[A]'s optimiser on a smaller net and MNIST. The initial deviation 0.028 gives each layer the gain "

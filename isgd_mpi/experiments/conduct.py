@@ -1,6 +1,7 @@
 """Do an experiment's runs one after the other; what is there already is kept."""
 
 import fcntl
+import os
 import sys
 import time
 from contextlib import contextmanager
@@ -123,6 +124,7 @@ def _sole_user(folder):
         lock = open(folder / LAUNCHES / "lock", "w")  # noqa: SIM115 (closed below)
     except OSError as error:
         raise InputError(f"--out {folder} cannot be written ({error.strerror}): name another") from None
+    os.set_inheritable(lock.fileno(), True)
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -77,6 +77,7 @@ class Mpirun:
                 stderr=subprocess.STDOUT,
                 env=environment(),
                 start_new_session=True,  # Ctrl-C reaches it through us, once
+                close_fds=False,  # it holds the folder's lock with us, and beyond us if we are killed
             )
             try:
                 return process.wait(self._timeout_seconds)

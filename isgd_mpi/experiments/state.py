@@ -34,7 +34,7 @@ def state_of(folder, run):
     InputError
         It holds the result of other settings.
     """
-    if not folder.exists() or not any(folder.iterdir()):
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return ABSENT
     summary = read_summary(folder)
     if summary is None or summary["stopped"] in signal.Signals.__members__:
@@ -50,7 +50,8 @@ def read_summary(folder):
         summary = json.loads((folder / "summary.json").read_text())
     except (OSError, ValueError):
         return None
-    return summary if isinstance(summary, dict) and "stopped" in summary else None
+    is_whole = isinstance(summary, dict) and isinstance(summary.get("stopped", 0), str | None)
+    return summary if is_whole else None
 
 
 def difference_from(folder, summary, run):
