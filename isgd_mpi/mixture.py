@@ -24,7 +24,7 @@ _DRAWN_MEMORY = 1600  # drawn examples that J between refreshes is averaged over
 _ENOUGH_DRAWN = 800  # of them, before they count
 _NOTABLE = 1.3  # a change by this factor is worth forming the proposal anew
 _WORTH = 1.01  # a second moment larger by this factor is worth leaving the present value for
-_FALL = 2**0.5  # the uniform part falls by at most this factor with each `memory` of fresh norms; it rises at once
+_FALL = 4.0  # the uniform part falls by at most this factor with each `memory` of fresh norms; it rises at once
 
 
 class Mixture:
@@ -49,7 +49,7 @@ class Mixture:
         self._automatic = value == "auto"
         self._candidates = np.geomspace(LEAST, 1, _N_CANDIDATES) if self._automatic else np.array([value, 1.0])
         self._n_examples = n_examples
-        self._moments = _Moments(self._candidates, memory)
+        self._moments = _Moments(self._candidates, memory, relative=memory >= n_examples)
         self._drawn_moments = _Moments(self._candidates, _DRAWN_MEMORY)
         self._memory = memory
         self._n_fresh = 0
@@ -101,7 +101,7 @@ class Mixture:
         """Set the uniform part to the one with the least second moment, if it is to be chosen and worth a change.
 
         Upwards at once: too small a part lets one stale example undo a thousand steps. Downwards by
-        half, at most, with every second memory of fresh norms: too large a part costs a few per cent.
+        factor of four, at most, with each memory of fresh norms: too large a part costs a few per cent.
         """
         if self._automatic and self._moments.known:
             present = np.interp(self._chosen, self._candidates, self._moments.values)
@@ -116,20 +116,19 @@ class Mixture:
         self._n_fresh = 0
 
     @property
-    def second_moment(self):
-        """J of the present value, between candidates by interpolation; NaN if nothing is known."""
-        return float(np.interp(self.value, self._candidates, self._moments.values))
-
-    @property
-    def uniform_second_moment(self):
-        """J(1), ``mean(|g|^2)``; NaN if nothing is known."""
-        return float(self._moments.values[-1])
+    def second_moment_ratio(self):
+        """``J(value) / J(1)``, between candidates by interpolation; NaN if nothing is known."""
+        return float(np.interp(self.value, self._candidates, self._moments.values) / self._moments.values[-1])
 
 
 class _Moments:
-    """A moving average of J for each candidate."""
+    """A moving average of J for each candidate, or of J over J(1): norms fall while a model learns.
 
-    def __init__(self, candidates, memory):
+    Of few examples the quotient would be biased.
+    """
+
+    def __init__(self, candidates, memory, relative=False):
+        self._relative = relative
         self._candidates = candidates
         self._memory = memory
         self.values = np.full(len(candidates), np.nan)
@@ -144,7 +143,7 @@ class _Moments:
         shares = np.ones(len(squared)) if shares is None else shares
         fresh = np.zeros(len(self._candidates))
         add_second_moments(squared, base_weights, shares, self._candidates, fresh)
-        fresh /= len(squared)
+        fresh /= fresh[-1] if self._relative and fresh[-1] > 0 else len(squared)
         self.n_seen += len(squared)
         # a plain mean until the memory is full; infinity, of a weight of zero without uniform part, does not last
         share = min(1.0, len(squared) / min(self.n_seen, self._memory)) if self.known else 1.0

@@ -120,7 +120,7 @@ class OwnModel:
         loss, gradient, scores = self._model.gradient(x, y, weights)
         self.predictions = y
         self.grad_norms = _not_negative(scores)
-        return float(loss), np.ascontiguousarray(gradient, np.float32), self.grad_norms
+        return float(loss), np.require(gradient, np.float32, ["C", "W"]), self.grad_norms
 
 
 def _not_negative(scores):

@@ -97,6 +97,11 @@ class Monitor:
         """The estimate of |mu|^2, kept between its bounds 0 and mean(|g|)^2; NaN before the first observation."""
         return float(np.clip(self._squared_mean_gradient, 0.0, self._moments[0] ** 2))
 
+    @property
+    def uniform_second_moment(self):
+        """``mean(|g|^2)``; NaN before the first observation."""
+        return float(self._moments[1])
+
     def traces(self):
         """Return the traces of the covariance.
 

@@ -3,7 +3,8 @@
 Trainer 0 sends an order (Bcast): a minibatch to work on, a refresh to answer, or to stop. Of a minibatch each
 trainer takes one block; loss and gradient are summed over the trainers (Allreduce), and what is known of
 each example goes back to trainer 0 (Gatherv). Every trainer then updates parameters of its own. They begin as
-trainer 0's and get the same sum each time, so they stay the same. Records are plain bytes, allocated once.
+trainer 0's and get the same sum each time, so they stay the same: where processors differ, but for the rounding of
+the updates, which does not grow. Records are plain bytes, allocated once.
 
 This is the only module that knows the protocol: both ends of each message are next to each other below.
 """
@@ -47,6 +48,13 @@ def share_dtype(n_rows, dtype):
     return np.dtype([("signal", "i8"), *fields])
 
 
+def _on_any(comm, flag):
+    """Return whether a flag is set on any rank. Collective."""
+    flags = np.array([flag], np.intc)
+    wait([comm.Iallreduce(MPI.IN_PLACE, flags, MPI.MAX)], polite=True)
+    return bool(flags[0])
+
+
 class _Member:
     """What all trainers of a group do: compute a share, and sum.
 
@@ -60,7 +68,7 @@ class _Member:
     minibatch_size : int
         Examples M in the minibatch that is shared. With fewer examples than trainers some shares are empty.
     polite : bool
-        See :func:`waiting.wait`.
+        See :func:`waiting.wait`. All are polite where one wants it.
     answer : callable, optional
         Does this trainer's part of a refresh where there are no scorers: takes a record of what is published,
         returns one of what is reported.
@@ -68,7 +76,7 @@ class _Member:
 
     def __init__(self, comm, dataset, model, minibatch_size, polite, answer=None):
         self._comm = comm
-        self._polite = polite
+        self._polite = _on_any(comm, polite)
         self._answer = answer
         blocks = [block(minibatch_size, comm.Get_size(), rank) for rank in range(comm.Get_size())]
         own = blocks[comm.Get_rank()]
@@ -79,14 +87,13 @@ class _Member:
         self._share_dtypes = [share_dtype(len(rows), model.params.dtype) for rows in blocks]
         self._share = np.zeros((), self._share_dtypes[comm.Get_rank()])
         self._no_gradient = np.zeros_like(model.params)
-        self._gradient = np.zeros_like(model.params)
         self._loss = np.zeros(1)
         self.seconds = 0.0
-        wait([comm.Ibcast(model.params, root=0)], polite)
+        wait([comm.Ibcast(model.params, root=0)], self._polite)
 
-    def _wait(self, *requests):
+    def _wait(self, request):
         begin = time.perf_counter()
-        wait(list(requests), self._polite)
+        wait([request], self._polite)
         self.seconds += time.perf_counter() - begin
 
     def _share_order(self):
@@ -94,27 +101,39 @@ class _Member:
         self._wait(self._comm.Ibcast([as_bytes(self._order), MPI.BYTE], root=0))
 
     def _share_gradient(self, buffers=None):
-        """Compute this trainer's share of the minibatch ordered; sum, and collect in the buffers. Collective.
+        """Compute the minibatch ordered together; collect what is known of each example in the buffers. Collective.
 
         Returns
         -------
         loss : float
         gradient : (P,) ndarray
-            Of the whole minibatch.
+            In the place of this trainer's share of it.
         """
-        indices, weights = self._order["indices"][self._rows], self._order["weights"][self._rows]
-        loss, gradient = 0.0, self._no_gradient
-        if len(indices):
-            # the model divides by the rows that it sees: together these are means over the minibatch
-            loss, gradient, *of_examples = self._local.compute(indices, weights * self._fraction)
-            for name, values in zip(PER_EXAMPLE, of_examples):
-                self._share[name] = values
-        self._wait(
-            self._comm.Iallreduce(np.array([loss]), self._loss),
-            self._comm.Iallreduce(gradient, self._gradient),
+        self._loss[0], gradient = self._own_share()
+        begin = time.perf_counter()
+        requests = [
+            self._comm.Iallreduce(MPI.IN_PLACE, self._loss),
             self._comm.Igatherv([as_bytes(self._share), MPI.BYTE], buffers, root=0),
-        )
-        return float(self._loss[0]), self._gradient
+        ]
+        if self._polite:
+            requests.append(self._comm.Iallreduce(MPI.IN_PLACE, gradient))
+        else:
+            self._comm.Allreduce(MPI.IN_PLACE, gradient)  # burns a core, and is the fastest: see docs/performance.md
+        wait(requests, self._polite)
+        self.seconds += time.perf_counter() - begin
+        return float(self._loss[0]), gradient
+
+    def _own_share(self):
+        """Compute and keep this trainer's share of the minibatch; return its parts of loss and gradient."""
+        indices, weights = self._order["indices"][self._rows], self._order["weights"][self._rows]
+        if not len(indices):
+            self._no_gradient[:] = 0
+            return 0.0, self._no_gradient
+        # the model divides by the rows that it sees: together these are means over the minibatch
+        loss, gradient, *of_examples = self._local.compute(indices, weights * self._fraction)
+        for name, values in zip(PER_EXAMPLE, of_examples):
+            self._share[name] = values
+        return loss, gradient
 
     def _share_refresh(self, published, buffers=None):
         """Do this trainer's part of the refresh ordered, and collect the reports in the buffers. Collective."""

@@ -84,7 +84,10 @@ def verdict(trainer, score):
         possible = figures["trace_uniform"] / ideal
         return f"uniform sampling; importance sampling could have divided the variance by up to {possible:.2g}"
     if gain is None:
-        return "importance sampling never began: too few examples had a usable score (see the events in metrics.jsonl, --usable-fraction, --max-staleness, --steps)"
+        return (
+            "importance sampling never began: too few examples had a usable score "
+            "(see --usable-fraction, --max-staleness, --steps, and the events in metrics.jsonl)"
+        )
     if gain < _WORTH_SAYING:
         return f"importance sampling did not pay here: variance gain {gain:.2f}; try --score uniform on all ranks"
     return f"variance gain {gain:.2f}: a uniform minibatch would have to be {gain:.1f} times as large"

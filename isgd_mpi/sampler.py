@@ -54,9 +54,9 @@ class Sampler:
         return self._mixture.value if self.importance_sampling else 1.0
 
     @property
-    def second_moments(self):
-        """``mean(|g|^2 / omega)`` of the proposal that is, or would be, in use, and of the uniform one."""
-        return self._mixture.second_moment, self._mixture.uniform_second_moment
+    def second_moment_ratio(self):
+        """``mean(|g|^2 / omega) / mean(|g|^2)`` of the proposal that is, or would be, in use."""
+        return self._mixture.second_moment_ratio
 
     def draw(self, rng):
         """Draw a minibatch; see :meth:`proposal.Proposal.draw`.

@@ -20,8 +20,8 @@ from isgd_mpi.switch import Switch
 
 # Shares of the training set: the mixture is chosen by so many fresh norms. A drawn example tells more of the variance
 # than any other, but few are drawn.
-_SCORED_MEMORY, _DRAWN_MEMORY = 1 / 4, 1 / 32
-_PATIENCE = 8  # times as many must speak against importance sampling before it is switched off
+_SCORED_MEMORY, _DRAWN_MEMORY = 1.0, 1 / 8
+_PATIENCE = 2  # times as many must speak against importance sampling before it is switched off
 
 
 class Diverged(Exception):
@@ -200,7 +200,8 @@ class Trainer:
 
     def _decide(self, past):
         """Let the switch decide whether to go on with importance sampling."""
-        in_use, uniform = self._sampler.second_moments
+        uniform = self._monitor.uniform_second_moment
+        in_use = self._sampler.second_moment_ratio * uniform
         squared_mean = self._monitor.bounded_squared_mean
         gain = (uniform - squared_mean) / (in_use - squared_mean) if in_use > squared_mean else math.nan
         # decisions must not depend on the clock where a run is to be repeatable
