@@ -189,7 +189,8 @@ class Job:
 
     def _serve(self, scorer, comm, published):
         """Answer the trainer until it stops."""
-        if self.node.crowded and self.config.schedule == "relaxed":  # in the others the trainer waits for this rank
+        gives_way = self.node.crowded and self.config.schedule == "relaxed"  # in the others the trainer waits for it
+        if gives_way:
             self.node.give_way()
         exchange = ScorerExchange(comm, published, scorer.record.dtype, self.node.crowded)
         self.timeline.watch(exchange, arrived="sending", report="sending", wait="waiting")
@@ -199,6 +200,8 @@ class Job:
             run_relaxed_scorer(scorer, exchange, self.interruption)
         else:
             run_counting_scorer(scorer, exchange, self.interruption, self._batches_a_refresh(scorer))
+        if gives_way:
+            self.node.take_back()
 
     def _batches_a_refresh(self, scorer):
         """Return how many score batches fit in a refresh: all if `exact`, else by their work."""

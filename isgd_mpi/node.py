@@ -72,11 +72,19 @@ class Node:
 
     def give_way(self):
         """Lower this rank's priority below that of ranks which did not call this."""
-        os.nice(19)
+        self._set_priority(19)
+
+    def take_back(self):
+        """Undo :meth:`give_way` as far as that is permitted: a starved rank would keep the others from ending."""
+        self._set_priority(0)
+
+    def _set_priority(self, niceness):
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, niceness)
         if self.own_session:
             # between sessions nice counts for nothing, the group's own value does; not all kernels have it
             with suppress(OSError), open("/proc/self/autogroup", "w") as file:
-                file.write("19")
+                file.write(str(niceness))
 
 
 def find_node(comm, threads=None):

@@ -208,6 +208,7 @@ def slug(label):
 def read_record(folder):
     """Return the experiment.json of a folder, or None if there is none that can be read."""
     try:
-        return json.loads((folder / "experiment.json").read_text())
+        record = json.loads((folder / "experiment.json").read_text())
     except (OSError, ValueError):
         return None
+    return record if isinstance(record, dict) else None

@@ -56,3 +56,13 @@ def test_threads_default_to_the_cores_of_each_rank(comm, everywhere):
     everywhere(node.threads == max(1, min(own, n_cores // node.comm.size)))
     everywhere(node.crowded == (node.comm.size * node.threads > n_cores))
     everywhere(len(node.hosts) == comm.size)
+
+
+def test_a_rank_that_gave_way_takes_its_priority_back(comm, everywhere):
+    node = find_node(comm, threads=1)
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    node.give_way()
+    everywhere(os.getpriority(os.PRIO_PROCESS, 0) == 19)
+    node.take_back()
+    everywhere(os.getpriority(os.PRIO_PROCESS, 0) in (before, 19, 0))  # 19: not permitted to this user
+    node.comm.Free()
