@@ -19,7 +19,7 @@ from isgd_mpi.options import to_toml
 from isgd_mpi.parallel import CoTrainer, TrainerGroup, run_co_trainer
 from isgd_mpi.results import describe_job, last_evaluation, summarise, verdict
 from isgd_mpi.runlog import RunLog, create_run_dir, write_atomically, write_json
-from isgd_mpi.scorer import Scorer, answer_locally, run_counting_scorer, run_relaxed_scorer
+from isgd_mpi.scorer import Scorer, answer_locally, finish_scorer, run_counting_scorer, run_relaxed_scorer
 from isgd_mpi.shards import shards
 from isgd_mpi.timeline import Timeline, gather_timeline
 from isgd_mpi.trainer import Schedule, StopRule, finish_training, run_trainer
@@ -201,7 +201,8 @@ class Job:
         else:
             run_counting_scorer(scorer, exchange, self.interruption, self._batches_a_refresh(scorer))
         if gives_way:
-            self.node.take_back()
+            self.node.take_back()  # the trainer waits for the evaluation at the end
+        finish_scorer(scorer, exchange)
 
     def _batches_a_refresh(self, scorer):
         """Return how many score batches fit in a refresh: all if `exact`, else by their work."""

@@ -107,7 +107,6 @@ def run_relaxed_scorer(scorer, exchange, interruption):
         exchange.report(scorer.record)
         scorer.take(exchange.published)
         work_until_news(scorer, exchange)
-    finish_scorer(scorer, exchange)
 
 
 def work_until_news(scorer, exchange):
@@ -136,11 +135,10 @@ def run_counting_scorer(scorer, exchange, interruption, n_batches):
         exchange.report(scorer.record)
         scorer.evaluate(_EVALUATED_A_REFRESH)
         exchange.wait()
-    finish_scorer(scorer, exchange)
 
 
 def finish_scorer(scorer, exchange):
-    """Measure the last parameters, if that is asked for, and report for the last time."""
+    """Measure the last parameters, which the loops above end with, if asked to, and report for the last time."""
     scorer.take(exchange.published)
     if exchange.published["command"] & EVALUATE:
         scorer.evaluate()
