@@ -98,7 +98,7 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
     prints its traceback and ends the whole job: the others would wait for this rank for ever.
 
     While it trains, BLAS has the threads that the options say. Where ranks outnumber cores, scorers lower
-    their priority, for good.
+    their priority, and take it back at the end if the system lets them.
     """
     comm = MPI.COMM_WORLD if comm is None else comm
     with _threads_put_back():

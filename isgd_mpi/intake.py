@@ -54,6 +54,8 @@ class PredictedScores:
         `pipelined` waits for those of the refresh before; `relaxed` never waits.
     sampler : sampler.Sampler
     log : runlog.RunLog
+    batch_size : int
+        Examples that are predicted in one call.
 
     Notes
     -----
@@ -61,11 +63,12 @@ class PredictedScores:
     holds, the predictor does not keep up: the oldest ones are dropped, and the log says so once.
     """
 
-    def __init__(self, exchange, schedule, sampler, log):
+    def __init__(self, exchange, schedule, sampler, log, batch_size):
         self._exchange = exchange
         self._schedule = schedule
         self._sampler = sampler
         self._log = log
+        self._batch_size = batch_size
         self._waiting = deque()  # (rows, losses)
         self._n_waiting = 0
         self._complained = False
@@ -140,7 +143,7 @@ class PredictedScores:
 
     def _write_predictions(self, scores, batch_steps):
         """Hand the batches predicted since the last merge to the sampler."""
-        size = -(-len(scores) // len(batch_steps))
+        size = self._batch_size
         for batch in np.flatnonzero(batch_steps > self._batch_steps):
             rows = slice(batch * size, min((batch + 1) * size, len(scores)))
             self._sampler.write(rows, scores[rows], self._sampler.table.predictions[rows], int(batch_steps[batch]))

@@ -175,7 +175,8 @@ class Job:
 
     def _observations(self):
         """Return the dtype of what the predictor is sent: a refresh of the trainer's losses, and all others'."""
-        n_drawn = self.config.minibatch_size * self.config.refresh_every
+        schedule = Schedule.named(self.config.schedule, self.config.refresh_every)
+        n_drawn = self.config.minibatch_size * schedule.interval(resting=True)
         return messages.observations_dtype(n_drawn + self.dataset.n_train)
 
     def _score(self):

@@ -100,7 +100,7 @@ class Mixture:
     def choose(self):
         """Set the uniform part to the one with the least second moment, if it is to be chosen and worth a change.
 
-        Upwards at once: too small a part lets one stale example undo a thousand steps. Downwards by
+        Upwards at once: too small a part lets one stale example undo a thousand steps. Downwards by a
         factor of four, at most, with each memory of fresh norms: too large a part costs a few per cent.
         """
         if self._automatic and self._moments.known:

@@ -32,6 +32,9 @@ def on_all_ranks(comm, action):
     return result
 
 
+_LOWEST = 19  # nice
+
+
 @dataclass(frozen=True)
 class Node:
     """A rank's place on its node.
@@ -50,6 +53,8 @@ class Node:
         Host name of each rank of the job.
     blas : list of str
         BLAS libraries in use, with versions.
+    niceness : int
+        That this rank began with.
     """
 
     comm: MPI.Comm
@@ -58,6 +63,7 @@ class Node:
     own_session: bool
     hosts: list[str]
     blas: list[str]
+    niceness: int
 
     @contextmanager
     def first_rank_first(self):
@@ -72,11 +78,11 @@ class Node:
 
     def give_way(self):
         """Lower this rank's priority below that of ranks which did not call this."""
-        self._set_priority(19)
+        self._set_priority(_LOWEST)
 
     def take_back(self):
         """Undo :meth:`give_way` as far as that is permitted: a starved rank would keep the others from ending."""
-        self._set_priority(0)
+        self._set_priority(self.niceness)
 
     def _set_priority(self, niceness):
         with suppress(OSError):
@@ -117,5 +123,6 @@ def find_node(comm, threads=None):
         crowded=n_ranks * threads > len(cores),
         own_session=len(sessions) == n_ranks,
         hosts=comm.allgather(MPI.Get_processor_name()),
+        niceness=os.getpriority(os.PRIO_PROCESS, 0),
         blas=[f"{pool['internal_api']} {pool['version']}" for pool in pools if pool["user_api"] == "blas"],
     )

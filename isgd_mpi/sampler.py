@@ -101,7 +101,9 @@ class Sampler:
         norms, shares : (M,) ndarray
             Their gradient norms and importance weights.
         """
-        if self.importance_sampling and self._mixture.react(norms, self._scored_weights[rows], shares):
+        if self._scored_weights is None:
+            return
+        if self._mixture.react(norms, self._scored_weights[rows], shares) and self.importance_sampling:
             self._use_scores()
 
     def write(self, rows, scores, predictions, step):
@@ -141,6 +143,8 @@ class Sampler:
             self._scored_weights = self._weights_from_scores(step)
         except ValueError as error:
             self._scored_weights, problem = None, str(error)
+        if self._scored_weights is None and self.importance_sampling and wanted and not problem:
+            problem = "too few examples have a usable score"
         self._mixture.choose()
         if self._scored_weights is not None and wanted:
             self._use_scores()
@@ -157,7 +161,8 @@ class Sampler:
         smoothing = config.smoothing
         if config.adaptive_smoothing:
             mean = float(scores.mean())
-            self._mean_score = mean if self._mean_score is None else _FORGET * self._mean_score + (1 - _FORGET) * mean
+            past = mean if self._mean_score is None else self._mean_score
+            self._mean_score = _FORGET * past + (1 - _FORGET) * mean if np.isfinite(mean) else past
             smoothing += config.adaptive_smoothing * self._mean_score
         weights = prob_weights_from_scores(scores, smoothing, config.power_smoothing)
         if self._leaves_out:

@@ -33,6 +33,7 @@ class Timeline:
         self._ends = np.zeros(n_spans)
         self._size = n_spans
         self._n = 0
+        self._code, self._begin = None, 0.0  # of the span that is open
         self._zero = self._stop = perf_counter()
 
     def watch(self, owner, **activities):
@@ -51,16 +52,28 @@ class Timeline:
     def _timed(self, method, code):
         @wraps(method)
         def timed(*args, **kwargs):
-            begin = perf_counter()
-            result = method(*args, **kwargs)
-            i = self._n % self._size
-            self._activities[i] = code
-            self._begins[i] = begin
-            self._ends[i] = perf_counter()
-            self._n += 1
+            outer, begin = self._code, perf_counter()
+            if outer is not None:  # what is inside a span interrupts it: spans never overlap
+                self._keep(outer, self._begin, begin)
+            self._code, self._begin = code, begin
+            try:
+                result = method(*args, **kwargs)
+            except BaseException:
+                self._code, self._begin = outer, perf_counter()
+                raise
+            end = perf_counter()
+            self._keep(code, self._begin, end)
+            self._code, self._begin = outer, end
             return result
 
         return timed
+
+    def _keep(self, code, begin, end):
+        i = self._n % self._size
+        self._activities[i] = code
+        self._begins[i] = begin
+        self._ends[i] = end
+        self._n += 1
 
     def start(self):
         """Set the clock to zero and forget all spans: to be called when the ranks have just met."""

@@ -73,7 +73,7 @@ class Trainer:
         labels, clock = dataset.splits["train"].labels, lambda: log.seconds
         self._sampler = Sampler(config, labels, dataset.n_classes, order_rng, memory, clock)
         self.intake = (
-            PredictedScores(predictor_exchange, config.schedule, self._sampler, log)
+            PredictedScores(predictor_exchange, config.schedule, self._sampler, log, config.score_batch_size)
             if predictor_exchange
             else DirectScores(self._sampler)
         )
@@ -167,7 +167,8 @@ class Trainer:
 
     def publish(self, exchange, command=0):
         """Start a refresh with the present parameters."""
-        if self.step >= self._evaluation_due and self._wanted_step == self._evaluated_step:
+        idle = self._wanted_step == self._evaluated_step
+        if self.step >= self._evaluation_due and idle and not command & messages.STOP:
             command |= messages.EVALUATE
             missed = (self.step - self._evaluation_due) // self._steps_per_evaluation
             self._evaluation_due += (1 + missed) * self._steps_per_evaluation
@@ -182,7 +183,7 @@ class Trainer:
 
     def merge(self, exchange):
         """Take in the scores and evaluations that came back, and renew the proposal."""
-        begin = self._log.seconds
+        begin, waited = self._log.seconds, self.intake.seconds
         self._merge_scores(exchange.reports)
         self.intake.merge(self.step)
         self.merge_evaluation(exchange.reports)
@@ -196,12 +197,13 @@ class Trainer:
         if problem and problem != self._problem:
             self._log.event(self.step, f"sampling uniformly: {problem}")
         self._problem = problem
-        self._merge_seconds += self._log.seconds - begin
+        self._merge_seconds += self._log.seconds - begin - (self.intake.seconds - waited)
 
     def _decide(self, past):
         """Let the switch decide whether to go on with importance sampling."""
         uniform = self._monitor.uniform_second_moment
         in_use = self._sampler.second_moment_ratio * uniform
+        in_use += self._config.uniform_probability * (uniform - in_use)
         squared_mean = self._monitor.bounded_squared_mean
         gain = (uniform - squared_mean) / (in_use - squared_mean) if in_use > squared_mean else math.nan
         # decisions must not depend on the clock where a run is to be repeatable

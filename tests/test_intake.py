@@ -47,7 +47,7 @@ def make(schedule):
     events = []
     exchange = Exchange()
     log = SimpleNamespace(event=lambda step, message: events.append((step, message)))
-    return PredictedScores(exchange, schedule, sampler, log), exchange, sampler.table, events
+    return PredictedScores(exchange, schedule, sampler, log, BATCH), exchange, sampler.table, events
 
 
 def write(intake, rows, losses, step=0):

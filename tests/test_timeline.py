@@ -77,3 +77,30 @@ def test_start_forgets_what_was_before(clock):
     worker.score(1)
     timeline.start()
     assert len(timeline.spans(-np.inf, np.inf)[0]) == 0
+
+
+def test_spans_inside_each_other_do_not_overlap():
+    class Worker:
+        def outer(self):
+            self.inner()
+            self.inner()
+
+        def inner(self):
+            return None
+
+        def fails(self):
+            self.inner()
+            raise RuntimeError
+
+    timeline, worker = Timeline(64), Worker()
+    timeline.watch(worker, inner="waiting", outer="training", fails="scoring")
+    timeline.start()
+    worker.outer()
+    with pytest.raises(RuntimeError):
+        worker.fails()
+    worker.inner()
+    timeline.stop()
+    activities, begins, ends = timeline.spans(*timeline.stretch())
+    names = [ACTIVITIES[code] for code in activities]
+    assert names[:5] == ["training", "waiting", "training", "waiting", "training"] and names[-1] == "waiting"
+    assert (begins <= ends).all() and (ends[:-1] <= begins[1:]).all()

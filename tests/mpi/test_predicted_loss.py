@@ -39,7 +39,18 @@ def test_pipelined_is_bitwise_repeatable(run, comm, shared_tmp_path, predictor):
 
 
 def test_predictions_correlate_with_the_losses_to_come(run, comm, shared_tmp_path):  # noqa: F811
-    options = ["--steps", 400, "--schedule", "pipelined", "--minibatch-size", 128, "--eval-every", 400]
+    options = [
+        "--switch",
+        "off",
+        "--steps",
+        400,
+        "--schedule",
+        "pipelined",
+        "--minibatch-size",
+        128,
+        "--eval-every",
+        400,
+    ]
     assert run("a", *SMALL, *options) == DONE
     lines, summary, _ = read(shared_tmp_path / "a", comm)
     assert summary["predictor_correlation"] == figures(lines, "predictor_correlation")[-1] > 0.3
