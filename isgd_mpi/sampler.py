@@ -88,8 +88,12 @@ class Sampler:
         """
         if self._scored_weights is None:
             return 0
-        self._mixture.observe(norms, self._scored_weights[rows], shares)
-        return len(norms)
+        trained = self.table.steps[rows] > 0  # the scores of an untrained model say nothing of later ones
+        if not trained.any():
+            return 0
+        shares = None if shares is None else shares[trained]
+        self._mixture.observe(norms[trained], self._scored_weights[rows][trained], shares)
+        return np.count_nonzero(trained)
 
     def react(self, rows, norms, shares):
         """Form the proposal anew if a drawn minibatch says that its uniform part must change.

@@ -134,10 +134,20 @@ def test_scores_that_age_end_importance_sampling(make, rng):
 def test_what_is_not_wanted_is_not_used_but_compared(make, rng):
     sampler, scores = make(mixture=0.2), rng.exponential(size=N)
     assert sampler.compare(slice(0, N), scores) == 0
-    write(sampler, N, scores)
-    sampler.renew(0, wanted=False)
+    write(sampler, N, scores, step=1)
+    sampler.renew(1, wanted=False)
     assert is_uniform(sampler)
     assert sampler.compare(slice(0, N), scores) == N
     assert sampler.second_moment_ratio < 1
-    sampler.renew(0)
+    sampler.renew(1)
     assert sampler.importance_sampling and sampler.mixture == 0.2
+
+
+def test_the_scores_of_an_untrained_model_are_not_compared(make, rng):
+    sampler, scores = make(), rng.exponential(size=N)
+    write(sampler, N, scores, step=0)
+    sampler.renew(0)
+    assert sampler.compare(slice(0, N), scores) == 0
+    write(sampler, 10, scores, step=1)
+    assert sampler.compare(slice(0, N), scores) == 10
+    assert sampler.compare(np.array([3, 20]), scores[[3, 20]], np.ones(2)) == 1
