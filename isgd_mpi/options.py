@@ -25,7 +25,7 @@ def make_parser():
     parser = ArgumentParser(
         prog="python -m isgd_mpi",
         usage="mpirun -n RANKS %(prog)s [OPTIONS]",
-        description="Train an MLP by distributed importance sampling: rank 0 trains, the other ranks score.",
+        description="Train an MLP by distributed importance sampling: the first ranks train (one, if not told otherwise), the others score.",
         parser_mode="toml",
         exit_on_error=False,
         allow_abbrev=False,
