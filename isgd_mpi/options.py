@@ -25,7 +25,7 @@ def make_parser():
     parser = ArgumentParser(
         prog="python -m isgd_mpi",
         usage="mpirun -n RANKS %(prog)s [OPTIONS]",
-        description="Train an MLP by distributed importance sampling: the first --trainers ranks train, the others score.",
+        description="Train an MLP by distributed importance sampling: the first ranks train, the others score.",
         parser_mode="toml",
         exit_on_error=False,
         allow_abbrev=False,
