@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numba
 import numpy as np
 import threadpoolctl
 from mpi4py import MPI
@@ -21,6 +20,7 @@ from isgd_mpi.job import TRAINER, Job
 from isgd_mpi.keywords import config_of, in_python
 from isgd_mpi.node import on_all_ranks
 from isgd_mpi.results import columns_by_kind
+from isgd_mpi.threads import set_threads
 from isgd_mpi.trained import TrainedModel
 from isgd_mpi.training import Diverged
 
@@ -156,11 +156,11 @@ def _failing_together(comm, spared=()):
 
 @contextmanager
 def _threads_put_back():
-    """Restore the numbers of BLAS and Numba threads, which a job sets."""
-    n_numba = numba.get_num_threads()
+    """Restore the threads of BLAS and of kernels, which a job sets."""
+    n_kernel = set_threads(1)
     n_blas = {pool["prefix"]: pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
     try:
         with threadpoolctl.threadpool_limits(n_blas):
             yield
     finally:
-        numba.set_num_threads(n_numba)
+        set_threads(n_kernel)

@@ -16,8 +16,8 @@ class MinibatchGradient(NamedTuple):
     ----------
     loss : float
         Weighted mean loss, nats.
-    gradient : (P,) ndarray
-        Of that loss.
+    gradient : (P,) ndarray or None
+        Of that loss; None if the step was taken without forming it.
     scores, predictions, grad_norms : (M,) ndarray
         Of each example; see :class:`mlp.MLP`. So is every field from here on.
     """
@@ -61,6 +61,7 @@ class LocalGradient:
         self._dataset = dataset
         self._model = model
         self._answer = answer
+        self._fuses = getattr(model, "most_rows_to_descend", 0) >= n_rows
         self._images = np.empty((n_rows, dataset.n_features), model.params.dtype)
         self._labels = np.empty(n_rows, np.int32)
 
@@ -74,16 +75,45 @@ class LocalGradient:
         weights : (M,) ndarray of float64
             Of their losses.
         applied : bool
-            Whether :func:`update` follows: where there are other trainers, they must know.
+            Whether an update follows: where there are other trainers, they must know.
 
         Returns
         -------
         MinibatchGradient
         """
-        self._dataset.gather(indices, self._images, self._labels)
-        weights = weights.astype(self._images.dtype)
-        loss, gradient, scores = self._model.gradient(self._images, self._labels, weights)
+        loss, gradient, scores = self._model.gradient(*self._gather(indices, weights))
         return MinibatchGradient(loss, gradient, scores, self._model.predictions, self._model.grad_norms)
+
+    def descend(self, indices, weights, optimiser, with_gradient):
+        """Take a step along the gradient of a minibatch, which is formed if it is asked for or the model must.
+
+        Parameters
+        ----------
+        indices, weights : ndarray
+            As of :meth:`compute`.
+        optimiser : optim.SGD
+        with_gradient : bool
+
+        Returns
+        -------
+        MinibatchGradient
+
+        Raises
+        ------
+        FloatingPointError
+            If the loss or the gradient is not finite.
+        """
+        if with_gradient or not self._fuses:
+            minibatch = self.compute(indices, weights)
+            update(optimiser, minibatch.loss, minibatch.gradient)
+            return minibatch
+        loss, scores = self._model.descend(*self._gather(indices, weights), optimiser)
+        return MinibatchGradient(loss, None, scores, self._model.predictions, self._model.grad_norms)
+
+    def _gather(self, indices, weights):
+        """Return a minibatch as the model takes it."""
+        self._dataset.gather(indices, self._images, self._labels)
+        return self._images, self._labels, weights.astype(self._images.dtype)
 
     def refresh(self, published):
         """Score and evaluate.

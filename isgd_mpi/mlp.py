@@ -1,17 +1,22 @@
 """The model: a multilayer perceptron with ReLU units and softmax cross-entropy.
 
-Two passes, both without allocation: `scores` (forward, and backward for the deltas alone) and
-`gradient` (the same, and the weighted gradient). Index letters: `k` layer.
+Three passes, all without allocation: `scores` (forward, and backward for the deltas alone), `gradient` (the
+same, and the weighted gradient) and `descend` (the same, and a step along the gradient, which is not formed).
+Index letters: `k` layer.
 """
+
+import math
 
 import numpy as np
 
-from isgd_mpi.params import layer_views, n_parameters
+from isgd_mpi.params import aligned_zeros, layer_views, n_parameters
+from isgd_mpi.stream import MOST_ROWS, Stream, streams
 from kernels.activations import bias_relu, relu_backward, relu_backward_transposed, softmax_cross_entropy
 from kernels.norms import add_squared_grad_norms, squared_row_norms
 
-FEW_ROWS = 256
-"""Up to here ``W @ delta.T`` is faster than ``delta @ W.T``: 1.8 times at 16 rows, 1.2 at 128 of 2048 units."""
+FEW_ROWS = MOST_ROWS
+"""Up to here weights are streamed, and ``W @ delta.T`` is faster than ``delta @ W.T``: 1.8 times at 16 rows, 1.2 at 128
+of 2048 units."""
 
 
 class MLP:
@@ -31,6 +36,8 @@ class MLP:
 
     Attributes
     ----------
+    most_rows_to_descend : int
+        :meth:`descend` takes no more.
     params : (P,) ndarray
         The parameters. May be set to another vector of the same size, which is then used in
         place, not copied.
@@ -51,17 +58,22 @@ class MLP:
     Arrays returned are views of buffers that the next call overwrites.
     """
 
+    most_rows_to_descend = FEW_ROWS
+
     def __init__(self, widths, max_rows, dtype=np.float32, score="grad-norm"):
         self.widths = tuple(widths)
         self._score = score
-        self._gradient = np.zeros(n_parameters(widths), dtype)
+        self._gradient = aligned_zeros(n_parameters(widths), dtype)
         self._weight_gradients, self._bias_gradients = layer_views(self._gradient, widths)
-        self.params = np.zeros(n_parameters(widths), dtype)
-        self._outputs = [np.empty((max_rows, width), dtype) for width in widths[1:]]
+        self.params = aligned_zeros(n_parameters(widths), dtype)
+        self._streams = _make_streams(widths, min(max_rows, FEW_ROWS), dtype)
+        self._outputs = [aligned_zeros(max_rows * width, dtype).reshape(max_rows, width) for width in widths[1:]]
         hidden = max(widths[1:-1], default=0)
-        self._deltas = [np.empty(max_rows * hidden, dtype) for _ in range(2)]  # used in turn
-        self._upstream = np.empty(min(max_rows, FEW_ROWS) * hidden, dtype)
-        self._weighted_delta = np.empty(max_rows * max(widths[1:]), dtype)
+        few = min(max_rows, FEW_ROWS)
+        self._deltas = [aligned_zeros(max_rows * hidden, dtype) for _ in range(2)]  # used in turn
+        self._kept_deltas = [aligned_zeros(few * width, dtype) for width in widths[1:-1]]
+        self._upstream = np.empty(few * hidden, dtype)
+        self._weighted_delta = aligned_zeros(max_rows * max(widths[1:]), dtype)
         self._squared_input_norms = np.empty((len(widths) - 1, max_rows))
         self._squared_delta_norms = np.empty(max_rows)
         self._squared_grad_norms = np.empty(max_rows)
@@ -70,6 +82,8 @@ class MLP:
         self._losses = np.empty(max_rows, dtype)
         self._predictions = np.empty(max_rows, np.int32)
         self._correct = np.empty(max_rows, bool)
+
+        self._parts = _parts(self._weight_gradients)
 
     @property
     def params(self):
@@ -137,6 +151,40 @@ class MLP:
         self._take_root()
         return float(shares @ self.losses), self._gradient, self._chosen_scores()
 
+    def descend(self, x, y, weights, optimiser):
+        """Take a step along the weighted mean gradient of a minibatch, layer by layer and without forming it.
+
+        Parameters
+        ----------
+        x, y, weights : ndarray
+            As of :meth:`gradient`; at most FEW_ROWS rows.
+        optimiser : optim.SGD
+            Of this model's parameters.
+
+        Returns
+        -------
+        loss : float
+            As of :meth:`gradient`.
+        scores : (B,) ndarray
+            As of :meth:`scores`.
+
+        Raises
+        ------
+        FloatingPointError
+            If the loss or the gradient is not finite; no parameter is touched then.
+        """
+        shares = weights / x.dtype.type(len(x))
+        deltas = self._all_deltas(x, y)
+        loss = float(shares @ self.losses)
+        if not math.isfinite(loss):
+            raise FloatingPointError("the loss is not finite")
+        if not math.isfinite(np.abs(shares) @ self.grad_norms):  # which bounds each number of the gradient
+            raise FloatingPointError("the gradient is not finite")
+        for k, delta in enumerate(deltas):
+            self._descend_in_layer(k, x, delta, shares, optimiser)
+        optimiser.advance()
+        return loss, self._chosen_scores()
+
     @property
     def predictions(self):
         """Predicted classes of the last call's examples."""
@@ -161,7 +209,11 @@ class MLP:
         squared_row_norms(x, self._squared_input_norms[0])
         self._squared_grad_norms[:n_rows] = 0
         for k, (w, b) in enumerate(zip(self._weights, self._biases)):
-            z = np.matmul(h, w, out=self._outputs[k][:n_rows])
+            z = self._outputs[k][:n_rows]
+            if self._streams[k] and n_rows <= FEW_ROWS:
+                self._streams[k].multiply(h, w, z)
+            else:
+                np.matmul(h, w, out=z)
             if k < last:
                 bias_relu(z, b, self._squared_input_norms[k + 1])
             h = z
@@ -171,7 +223,15 @@ class MLP:
             np.sqrt(self._squared_delta_norms[:n_rows], out=self._bounds[:n_rows], casting="same_kind")
         return h
 
-    def _next_delta(self, k, delta):
+    def _all_deltas(self, x, y):
+        """Compute and return each layer's delta; take the gradient norms."""
+        deltas = [self._forward(x, y)]
+        for k in reversed(range(len(self._weights))):
+            deltas.append(self._next_delta(k, deltas[-1], self._kept_deltas[k - 1] if k else None))
+        self._take_root()
+        return deltas[-2::-1]
+
+    def _next_delta(self, k, delta, buffer=None):
         """Add layer k's share of the norms; return the delta of the layer below, if any."""
         n_rows = len(delta)
         add_squared_grad_norms(
@@ -180,7 +240,8 @@ class MLP:
         if k == 0:
             return None
         w = self._weights[k]
-        below = self._deltas[k % 2][: n_rows * w.shape[0]].reshape(n_rows, w.shape[0])
+        buffer = self._deltas[k % 2] if buffer is None else buffer
+        below = buffer[: n_rows * w.shape[0]].reshape(n_rows, w.shape[0])
         activation = self._outputs[k - 1][:n_rows]
         if n_rows <= FEW_ROWS:
             upstream = self._upstream[: below.size].reshape(w.shape[0], n_rows)
@@ -193,11 +254,29 @@ class MLP:
 
     def _write_layer_gradient(self, k, x, delta, shares):
         """Write layer k's weighted gradient into the gradient vector."""
-        weighted = self._weighted_delta[: delta.size].reshape(delta.shape)
-        np.multiply(delta, shares[:, None], out=weighted)
-        h = self._outputs[k - 1][: len(x)] if k else x
-        np.matmul(h.T, weighted, out=self._weight_gradients[k])
+        np.matmul(self._inputs(k, x).T, self._weighted(delta, shares), out=self._weight_gradients[k])
         np.matmul(shares, delta, out=self._bias_gradients[k])
+
+    def _descend_in_layer(self, k, x, delta, shares, optimiser):
+        """Take the optimiser's step of layer k's parameters."""
+        weights, biases = self._parts[k]
+        if self._streams[k] is None:
+            self._write_layer_gradient(k, x, delta, shares)
+            whole = slice(weights.start, biases.stop)
+            optimiser.step_part(whole, self._gradient[whole])
+            return
+        optimiser.step_along_product(weights, self._streams[k], self._inputs(k, x), self._weighted(delta, shares))
+        np.matmul(shares, delta, out=self._bias_gradients[k])
+        optimiser.step_part(biases, self._bias_gradients[k])
+
+    def _inputs(self, k, x):
+        """Return the inputs of layer k."""
+        return self._outputs[k - 1][: len(x)] if k else x
+
+    def _weighted(self, delta, shares):
+        """Return each example's delta times its share."""
+        weighted = self._weighted_delta[: delta.size].reshape(delta.shape)
+        return np.multiply(delta, shares[:, None], out=weighted)
 
     def _take_root(self):
         """Take the square root, once, after the last layer."""
@@ -211,3 +290,21 @@ class MLP:
 
     def _correctness(self, y):
         return np.equal(self.predictions, y, out=self._correct[: len(y)])
+
+
+def _make_streams(widths, max_rows, dtype):
+    """Return each layer's stream, None where its weights are not whole vectors."""
+    return [
+        Stream(fan_in, fan_out, max_rows, dtype, behind_relu=k > 0) if streams(fan_out, dtype) else None
+        for k, (fan_in, fan_out) in enumerate(zip(widths, widths[1:]))
+    ]
+
+
+def _parts(weights):
+    """Return where each layer's weights and biases are in the parameter vector."""
+    parts, start = [], 0
+    for w in weights:
+        middle = start + w.size
+        parts.append((slice(start, middle), slice(middle, middle + w.shape[1])))
+        start = middle + w.shape[1]
+    return parts

@@ -4,11 +4,11 @@ import os
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-import numba
 import threadpoolctl
 from mpi4py import MPI
 
 from isgd_mpi.errors import InputError
+from isgd_mpi.threads import set_threads
 from isgd_mpi.waiting import meet
 
 
@@ -44,7 +44,7 @@ class Node:
     comm : mpi4py.MPI.Comm
         The ranks of this node.
     threads : int
-        BLAS threads that this rank may use.
+        Threads of BLAS and kernels that this rank may use.
     crowded : bool
         Whether the node's ranks, with their threads, outnumber its cores: waiting must then be polite.
     own_session : bool
@@ -94,7 +94,7 @@ class Node:
 
 
 def find_node(comm, threads=None):
-    """Find out about the node, and set the number of BLAS and Numba threads. Collective.
+    """Find out about the node, and set the number of threads of BLAS and of kernels. Collective.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def find_node(comm, threads=None):
     threads = threads or max(1, min(len(own_cores), len(cores) // n_ranks))
     threadpoolctl.threadpool_limits(threads)
     pools = threadpoolctl.threadpool_info()
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    set_threads(threads)
     return Node(
         comm=node_comm,
         threads=threads,

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from isgd_mpi.params import aligned_zeros
 from kernels.optim import adam_update, nesterov_update, sgd_update
 
 _WARM_UP = 0.1  # share of the steps over which the step size rises
@@ -32,7 +33,7 @@ class SGD:
         self._n_steps = n_steps
         self._n_done = 0
         self.momentum = momentum
-        self.velocity = np.zeros_like(params) if momentum else None
+        self.velocity = aligned_zeros(params.size, params.dtype) if momentum else None
 
     @property
     def present_learning_rate(self):
@@ -55,13 +56,49 @@ class SGD:
         FloatingPointError
             If the gradient holds a NaN or infinity. The parameters may be partly updated.
         """
-        rate, decay = self.present_learning_rate, self.weight_decay
-        if self.momentum:
-            n_updated = nesterov_update(self.params, self.velocity, gradient, rate, self.momentum, decay)
-        else:
-            n_updated = sgd_update(self.params, gradient, rate, decay)
-        if n_updated < self.params.size:
+        if self.step_part(slice(None), gradient) < self.params.size:
             raise FloatingPointError("the gradient is not finite")
+        self.advance()
+
+    def step_part(self, part, gradient):
+        """Take the step of a part of the parameters: :meth:`advance` follows once all parts are done.
+
+        Parameters
+        ----------
+        part : slice
+        gradient : ndarray
+            Of that part.
+
+        Returns
+        -------
+        int
+            As of :func:`kernels.optim.sgd_update`.
+        """
+        params, rate, decay = self.params[part], self.present_learning_rate, self.weight_decay
+        if self.momentum:
+            return nesterov_update(params, self.velocity[part], gradient, rate, self.momentum, decay)
+        return sgd_update(params, gradient, rate, decay)
+
+    def step_along_product(self, part, stream, h, delta):
+        """Take the step of one layer's weights without forming their gradient, ``h.T @ delta``.
+
+        Parameters
+        ----------
+        part : slice
+            The weights.
+        stream : stream.Stream
+            Of the layer.
+        h : (B, fan_in) ndarray
+        delta : (B, fan_out) ndarray
+            Finite, as their product must be.
+        """
+        shape = (h.shape[1], delta.shape[1])
+        velocity = self.velocity[part].reshape(shape) if self.momentum else None
+        settings = (self.present_learning_rate, self.momentum, self.weight_decay)
+        stream.descend(h, delta, self.params[part].reshape(shape), velocity, *settings)
+
+    def advance(self):
+        """Go on to the next step of the schedule."""
         self._n_done += 1
 
 

@@ -178,6 +178,15 @@ class TrainerGroup(_Member):
         of_examples = (np.concatenate([share[name] for share in self._shares]) for name in PER_EXAMPLE)
         return MinibatchGradient(loss, gradient, *of_examples)
 
+    def descend(self, indices, weights, optimiser, with_gradient):
+        """Take a step along the gradient of a minibatch, as :meth:`minibatch.LocalGradient.descend`. Collective.
+
+        The gradient is always formed: it must be summed.
+        """
+        minibatch = self.compute(indices, weights, applied=True)
+        update(optimiser, minibatch.loss, minibatch.gradient)
+        return minibatch
+
     def refresh(self, published):
         """Score and evaluate together, as :meth:`minibatch.LocalGradient.refresh`. Collective.
 

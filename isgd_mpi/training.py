@@ -10,7 +10,6 @@ from isgd_mpi import messages
 from isgd_mpi.compat import Alain2015
 from isgd_mpi.evaluation import combine
 from isgd_mpi.intake import DirectScores, PredictedScores
-from isgd_mpi.minibatch import update
 from isgd_mpi.monitor import PAIR_EVERY, Monitor, effective_sample_size, entropy
 from isgd_mpi.optim import SGD
 from isgd_mpi.proposal import biased_weights
@@ -125,8 +124,7 @@ class Trainer:
             self._monitor.hold(self._minibatch_gradient(self._pair_rng).gradient)
         if paired and self._config.bias_exponent != 1:  # the product of a pair wants unbiased gradients
             self._monitor.observe_pair(self._minibatch_gradient(self._pair_rng).gradient)
-        minibatch = self._minibatch_gradient(self._draw_rng, self._config.bias_exponent, applied=True)
-        self._update(minibatch)
+        minibatch = self._descend(with_gradient=paired or self._compat is not None)
         if paired and self._config.bias_exponent == 1:
             self._monitor.observe_pair(minibatch.gradient)
         if self._compat:
@@ -142,28 +140,29 @@ class Trainer:
         self.reported_signal = max(self.reported_signal, self._gradients.reported_signal)
         self.step += 1
 
-    def _minibatch_gradient(self, rng, bias_exponent=1.0, applied=False):
+    def _minibatch_gradient(self, rng):
         """Draw a minibatch and compute its gradient."""
         indices, importance_weights = self._sampler.draw(rng)
-        weights = biased_weights(importance_weights, bias_exponent)
-        return _Minibatch(indices, importance_weights, *self._gradients.compute(indices, weights, applied))
+        return _Minibatch(indices, importance_weights, *self._gradients.compute(indices, importance_weights))
+
+    def _descend(self, with_gradient):
+        """Draw a minibatch and take the optimiser's step unless something is not finite."""
+        indices, importance_weights = self._sampler.draw(self._draw_rng)
+        weights = biased_weights(importance_weights, self._config.bias_exponent)
+        try:
+            answer = self._gradients.descend(indices, weights, self._optimiser, with_gradient)
+        except FloatingPointError as error:
+            advice = f"a --lr below {self._config.lr:g}" if self.step else "a smaller --init, or look at the data"
+            raise Diverged(
+                f"{error} at step {self.step} (largest importance weight {importance_weights.max():.3g}): try {advice}"
+            ) from None
+        return _Minibatch(indices, importance_weights, *answer)
 
     def _learn_from_drawn(self, minibatch):
         """Show the minibatch's gradient norms to the monitor and the mixture; each stands for its weight's worth."""
         indices, norms, shares = minibatch.indices, minibatch.grad_norms, minibatch.importance_weights
         self._monitor.observe(norms, self._sampler.proposal.importance_weights(indices), shares)
         self._n_compared += self._sampler.compare(indices, norms, shares)
-
-    def _update(self, minibatch):
-        """Take the optimiser's step unless something is not finite."""
-        try:
-            update(self._optimiser, minibatch.loss, minibatch.gradient)
-        except FloatingPointError as error:
-            advice = f"a --lr below {self._config.lr:g}" if self.step else "a smaller --init, or look at the data"
-            raise Diverged(
-                f"{error} at step {self.step} (largest importance weight {minibatch.importance_weights.max():.3g}): "
-                f"try {advice}"
-            ) from None
 
     def publish(self, exchange, command=0):
         """Start a refresh with the present parameters."""
@@ -299,7 +298,7 @@ class _Minibatch(NamedTuple):
     indices: np.ndarray
     importance_weights: np.ndarray
     loss: float
-    gradient: np.ndarray
+    gradient: np.ndarray | None
     scores: np.ndarray
     predictions: np.ndarray
     grad_norms: np.ndarray

@@ -8,9 +8,11 @@ from isgd_mpi.optim import SGD
 from isgd_mpi.predictor import PREDICTORS
 from isgd_mpi.proposal import Proposal
 
+_HIDDEN = (64, 64)  # wide enough for every kernel
+
 
 def warm_up(dataset):
-    """Run every kernel once, on the types that training uses, with a model of a few units.
+    """Run every kernel once, on the types that training uses, with a small model.
 
     Parameters
     ----------
@@ -25,11 +27,14 @@ def warm_up(dataset):
         indices, weights = proposal.draw(n_rows, sampling, np.random.default_rng(0))
     Mixture("auto", n_rows, n_rows).observe(weights.astype(np.float32), weights)
     dataset.gather(indices, images, labels)
-    model = MLP((dataset.n_features, 2, dataset.n_classes), n_rows)
+    model = MLP((dataset.n_features, *_HIDDEN, dataset.n_classes), n_rows)
     model.scores(images, labels)
-    _, gradient, _ = model.gradient(images[:1], labels[:1], weights[:1].astype(np.float32))
+    minibatch = images[:FEW_ROWS], labels[:FEW_ROWS], weights[:FEW_ROWS].astype(np.float32)
+    _, gradient, _ = model.gradient(*minibatch)
     for momentum in (0.0, 0.5):
-        SGD(model.params, 0.0, momentum).step(gradient)
+        optimiser = SGD(model.params, 0.0, momentum)
+        optimiser.step(gradient)
+        model.descend(*minibatch, optimiser)
     for split in dataset.splits:
         model.scores(*dataset.batch(split, 0, 1, images))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels import _twins, activations, gather, history, lstm, mixture, norms, optim, sampling, synthetic
+from kernels import _twins, activations, gather, history, lstm, mixture, norms, optim, sampling, streams, synthetic
 
 _ROWS = (16, 128, 2048)  # minibatches, score batch
 _INPUTS = [(n, fan_in) for fan_in in (784, 3072) for n in _ROWS]
@@ -15,6 +15,7 @@ _LAYERS = [(n, *fans) for fans in ((784, 512), (3072, 2048)) for n in _ROWS]
 _PARAMS = ((669_706,), (18_903_050,))  # 784-512-512-10 and 3072-2048x4-10
 _SETS = ((60_000,), (574_168,))  # MNIST, SVHN with extra
 _DRAWS = [(n_points, *n) for n in _SETS for n_points in _ROWS]
+_STREAMS = [(16, 784, 512), (16, 512, 512), (128, 3072, 2048), (128, 2048, 2048)]
 _LSTM = [(n, 32) for n in (128, 1024)]  # units of the loss predictor
 _N_IMAGES = 60_000
 _HISTORIES = [(n, *_SETS[0]) for n in _ROWS]
@@ -136,6 +137,42 @@ def _history_arguments(rng, n, n_examples):
 def _transposed_arguments(rng, n, fan):
     activation = np.maximum(_normal(rng, n, fan), 0)
     return _normal(rng, fan, n), activation, np.empty_like(activation), np.empty(n)
+
+
+def _activations(rng, n, width):
+    return np.maximum(_normal(rng, n, width), 0)
+
+
+def _rows_arguments(rng, n, fan_in):
+    n_blocks = -(-fan_in // streams.DEPTH)
+    shape = (n, n_blocks * streams.DEPTH)
+    return np.zeros(shape, np.float32), np.zeros(shape, np.int32), np.zeros((n, n_blocks), np.int32)
+
+
+def _columns_arguments(rng, n, fan_in):
+    return np.zeros((fan_in, n), np.float32), np.zeros((fan_in, n), np.int32), np.zeros(fan_in, np.int32)
+
+
+def _active_product_arguments(rng, n, fan_in, fan_out):
+    lists = _rows_arguments(rng, n, fan_in)
+    streams.active_in_rows(_activations(rng, n, fan_in), *lists)
+    return *lists, *_matrices(rng, (fan_in, fan_out), (n, fan_out)), 0, fan_out
+
+
+def _descent_arguments(rng, n, fan_in, fan_out):
+    lists = _columns_arguments(rng, n, fan_in)
+    streams.active_in_columns(_activations(rng, n, fan_in), *lists)
+    return *lists, *_matrices(rng, (n, fan_out), (fan_in, fan_out)), None, 1e-3, 0.0, 0.0, 0, fan_out
+
+
+def _matrices(rng, *shapes):
+    """Return matrices that begin at a cache line."""
+    for shape in shapes:
+        raw = np.empty(shape[0] * shape[1] + 16, np.float32)
+        start = -raw.ctypes.data % 64 // 4
+        matrix = raw[start : start + shape[0] * shape[1]].reshape(shape)
+        matrix[:] = _normal(rng, *shape)
+        yield matrix
 
 
 CASES = (
@@ -302,6 +339,49 @@ CASES = (
         lambda indices, prototypes, backgrounds, images, labels: images.size,
         limit=None,
         unit="Mpixel/s",
+    ),
+    Case(
+        streams.active_in_rows,
+        _twins.active_in_rows,
+        _HIDDEN[:2] + _HIDDEN[3:5],
+        lambda rng, n, fan: (_activations(rng, n, fan), *_rows_arguments(rng, n, fan)),
+        _bytes_of,
+        limit="copy",
+    ),
+    Case(
+        streams.active_in_columns,
+        _twins.active_in_columns,
+        _HIDDEN[:2] + _HIDDEN[3:5],
+        lambda rng, n, fan: (_activations(rng, n, fan), *_columns_arguments(rng, n, fan)),
+        _bytes_of,
+        limit="copy",
+    ),
+    Case(
+        streams.add_product,
+        _twins.add_product,
+        _STREAMS,
+        lambda rng, n, i, o: (*_matrices(rng, (n, i), (i, o), (n, o)), 0, o),
+        lambda h, w, z, begin, end: 2 * len(h) * w.size,
+        limit="matmul",
+        unit="GFLOP/s",
+    ),
+    Case(
+        streams.add_active_product,
+        _twins.add_active_product,
+        _STREAMS,
+        _active_product_arguments,
+        lambda values, indices, counts, w, z, begin, end: 2 * len(z) * w.size,
+        limit="matmul",
+        unit="GFLOP/s",
+    ),
+    Case(
+        streams.descend_along_product,
+        _twins.descend_along_product,
+        _STREAMS,
+        _descent_arguments,
+        lambda values, indices, counts, delta, w, *rest: 2 * len(delta) * w.size,
+        limit="matmul",
+        unit="GFLOP/s",
     ),
     _product_case(
         "matmul_forward", lambda rng, n, i, o: (_normal(rng, n, i), _normal(rng, i, o), np.empty((n, o), np.float32))

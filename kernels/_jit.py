@@ -13,3 +13,6 @@ jit = numba.njit(
     fastmath=_FASTMATH,
 )
 """Decorator of every compiled kernel."""
+
+inlined = numba.njit(nogil=True, error_model="numpy", fastmath=_FASTMATH, forceinline=True)
+"""Decorator of a part of a kernel that takes or returns vectors, which a call would carry through memory."""

@@ -188,3 +188,59 @@ def fill_examples(indices, prototypes, backgrounds, images, labels):
     words = _mix32(key[:, None] ^ pixels).astype(np.uint32)
     four_bytes = words.view(np.uint8).reshape(*words.shape, 4).sum(axis=2, dtype=np.int64)
     images[:] = np.clip(128 + (signal >> 16) + ((four_bytes - 510) >> 2), 0, 255)
+
+
+def active_in_rows(h, values, indices, counts):
+    """Block by block, those before the others; what stands behind them is of no meaning."""
+    depth = values.shape[1] // counts.shape[1]
+    for block in range(counts.shape[1]):
+        part = h[:, block * depth : (block + 1) * depth]
+        places = slice(block * depth, block * depth + part.shape[1])
+        _list_active(part, values[:, places], indices[:, places], counts[:, block])
+
+
+def active_in_columns(h, values, indices, counts):
+    """Do the same with all columns."""
+    _list_active(h.T, values, indices, counts)
+
+
+def _list_active(rows, values, indices, counts):
+    active = rows != 0
+    order = np.argsort(~active, axis=1, kind="stable")
+    counts[:] = active.sum(axis=1)
+    listed = np.arange(rows.shape[1]) < counts[:, None]
+    np.copyto(values, np.take_along_axis(rows, order, axis=1), where=listed)
+    np.copyto(indices, order.astype(np.int32), where=listed)
+    over = np.flatnonzero(rows[:, -1] == 0)  # the kernel writes the last one behind the list if it is zero
+    indices[over, counts[over]] = rows.shape[1] - 1
+
+
+def add_product(h, w, z, begin, end):
+    """BLAS."""
+    z[:, begin:end] += h @ w[:, begin:end]
+
+
+def add_active_product(values, indices, counts, w, z, begin, end):
+    """Fill in the zeros, BLAS."""
+    depth, n_blocks = values.shape[1] // counts.shape[1], counts.shape[1]
+    h = np.zeros((len(values), n_blocks, depth), values.dtype)
+    shape = h.shape
+    _fill_in(values.reshape(shape), indices.reshape(shape), counts, h)
+    z[:, begin:end] += h.reshape(len(values), -1)[:, : len(w)] @ w[:, begin:end]
+
+
+def descend_along_product(values, indices, counts, delta, w, velocity, rate, momentum, weight_decay, begin, end):
+    """Fill in the zeros, BLAS, update."""
+    columns = np.zeros((len(w), len(delta)), values.dtype)
+    _fill_in(values, indices, counts, columns)
+    gradient = columns @ delta[:, begin:end]
+    if velocity is None:
+        sgd_update(w[:, begin:end], gradient, rate, weight_decay)
+    else:
+        nesterov_update(w[:, begin:end], velocity[:, begin:end], gradient, rate, momentum, weight_decay)
+
+
+def _fill_in(values, indices, counts, out):
+    """Put listed values back to where they were."""
+    *lists, _ = listed = np.nonzero(np.arange(values.shape[-1]) < counts[..., None])
+    out[(*lists, indices[listed])] = values[listed]

@@ -213,3 +213,38 @@ def lstm_prediction(tensors, history, label):
             outputs.append(hidden)
         inputs = outputs
     return np.concatenate([inputs[-1], tensors["embedding"][label]]) @ tensors["output"] + tensors["output_bias"][0]
+
+
+def active_in_rows(h, depth):
+    """Per example and block of inputs: the values and places of what is not zero, as lists."""
+    blocks = range(0, h.shape[1], depth)
+    return [
+        [[(i - first, row[i]) for i in range(first, min(first + depth, len(row))) if row[i] != 0] for first in blocks]
+        for row in h
+    ]
+
+
+def active_in_columns(h):
+    """Per input: the examples for which it is not zero, and its values, as lists."""
+    return [[(n, h[n, i]) for n in range(h.shape[0]) if h[n, i] != 0] for i in range(h.shape[1])]
+
+
+def add_product(h, w, z):
+    """z + h w, a sum at a time, in float64."""
+    return np.array(
+        [
+            [z[n, o] + sum(float(a) * float(b) for a, b in zip(h[n], w[:, o])) for o in range(w.shape[1])]
+            for n in range(len(h))
+        ]
+    )
+
+
+def add_active_product(h, w, z):
+    """The same."""
+    return add_product(h, w, z)
+
+
+def descend_along_product(h, delta, w, velocity, rate, momentum, weight_decay):
+    """Weights and velocity after a step along the outer products' sum, in float64."""
+    gradient = sum(np.outer(h[n].astype(float), delta[n].astype(float)) for n in range(len(h)))
+    return nesterov_update(w.astype(float), velocity.astype(float), gradient, rate, momentum, weight_decay)

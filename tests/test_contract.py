@@ -7,13 +7,14 @@ from launch import train
 
 from isgd_mpi import datasets
 from isgd_mpi.mlp import MLP
+from isgd_mpi.monitor import PAIR_EVERY
 from isgd_mpi.optim import SGD
 from isgd_mpi.params import initial_params
 from isgd_mpi.proposal import Proposal, mix, prob_weights_from_scores, stratified_order
 
 STEPS, REFRESH_EVERY, BATCH, MINIBATCH, LR, MOMENTUM = 200, 20, 700, 24, 0.05, 0.5
 OPTIONS = (
-    "--quiet", "--schedule", "exact", "--hidden", 32, 24, "--steps", STEPS, "--seed", 5,
+    "--quiet", "--schedule", "exact", "--hidden", 64, 24, "--steps", STEPS, "--seed", 5,
     "--refresh-every", REFRESH_EVERY, "--score-batch-size", BATCH, "--minibatch-size", MINIBATCH,
     "--lr", LR, "--momentum", MOMENTUM, "--eval-every", 60, "--mixture", 0.1, "--switch", "off",
 )  # fmt: skip
@@ -24,7 +25,7 @@ def serial_loop():
     dataset = datasets.load("mnist10k")
     train_set = dataset.splits["train"]
     n_examples = len(train_set)
-    widths = (dataset.n_features, 32, 24, dataset.n_classes)
+    widths = (dataset.n_features, 64, 24, dataset.n_classes)
     init_seed, draw_seed, *_ = np.random.SeedSequence(5).spawn(1)[0].spawn(4)
     rng = np.random.default_rng(draw_seed)
     model = MLP(widths, BATCH)
@@ -44,7 +45,11 @@ def serial_loop():
         indices, weights = proposal.draw(MINIBATCH, "systematic", rng)
         x = images[:MINIBATCH]
         dataset.gather(indices, x, labels)
-        optimiser.step(model.gradient(x, labels, weights.astype(np.float32))[1])
+        minibatch = x, labels, weights.astype(np.float32)
+        if step % PAIR_EVERY == 0:
+            optimiser.step(model.gradient(*minibatch)[1])
+        else:
+            model.descend(*minibatch, optimiser)
     return model.params
 
 

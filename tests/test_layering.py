@@ -28,8 +28,10 @@ DRAWING = ["activity", "comparisons", "curves", "drawing", "style"]  # the other
 MAY_IMPORT = {
     # what each module may import, or parts of; besides the standard library
     "isgd_mpi.params": ["numpy"],
-    "isgd_mpi.mlp": ["numpy", "isgd_mpi.params", "kernels"],
-    "isgd_mpi.optim": ["numpy", "kernels"],
+    "isgd_mpi.threads": [],
+    "isgd_mpi.stream": ["numpy", "isgd_mpi.threads", "kernels"],
+    "isgd_mpi.mlp": ["numpy", "isgd_mpi.params", "isgd_mpi.stream", "kernels"],
+    "isgd_mpi.optim": ["numpy", "isgd_mpi.params", "kernels"],
     "isgd_mpi.lstm": ["numpy", "kernels"],
     "isgd_mpi.predictor": ["numpy", "isgd_mpi.lstm", "isgd_mpi.optim", "kernels"],
     "isgd_mpi.proposal": ["numpy", "kernels"],
@@ -78,7 +80,8 @@ MAY_IMPORT = {
     "isgd_mpi.experiments.launcher": ["isgd_mpi.config", "isgd_mpi.errors"],
     "isgd_mpi.arrays": ["numpy", "isgd_mpi.data", "isgd_mpi.datasets"],
     **{name: ["numpy", "numba", "kernels"] for name in MODULES if is_part(name, "kernels")},
-    **{name: ["numpy", "numba", "kernels._jit", *COMPILED] for name in COMPILED},
+    **{name: ["numpy", "numba", "kernels._jit", "kernels._vectors", *COMPILED] for name in COMPILED},
+    "kernels._vectors": ["llvmlite", "numba"],
     "kernels._jit": ["numba"],
 }
 

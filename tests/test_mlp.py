@@ -5,6 +5,7 @@ import pytest
 import reference
 
 from isgd_mpi.mlp import MLP
+from isgd_mpi.optim import SGD
 from isgd_mpi.params import initial_params, layer_views, n_parameters
 
 pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")
@@ -88,6 +89,47 @@ def test_scores_of_a_forward_pass(rng, widths, score):
         np.testing.assert_allclose(scores, expected, rtol=1e-11)
         np.testing.assert_allclose(model.losses, losses, rtol=1e-11)
     np.testing.assert_allclose(model.grad_norms, np.linalg.norm(gradients, axis=1), rtol=1e-11)
+
+
+OPTIMISERS = [{}, {"momentum": 0.9}, {"weight_decay": 0.02, "n_steps": 7}, {"momentum": 0.3, "weight_decay": 0.02}]
+WIDE = [(70, 64, 3), (6, 64, 128, 5), (5, 33, 64, 64)]
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), PRECISIONS)
+@pytest.mark.parametrize("widths", [*WIDTHS, *WIDE])
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("n_rows", [6, 80])
+def test_descent_is_the_gradient_and_the_optimisers_step(rng, widths, n_rows, dtype, rtol, optimiser):
+    formed, x, y = make(rng, widths, n_rows, dtype)
+    fused = MLP(widths, n_rows, dtype)
+    fused.params[:] = formed.params
+    steppers = [SGD(model.params, 0.1, **optimiser) for model in (formed, fused)]
+    for _ in range(3):
+        importance_weights = rng.exponential(size=n_rows).astype(dtype)
+        loss, gradient, scores = formed.gradient(x, y, importance_weights)
+        steppers[0].step(gradient)
+        got_loss, got_scores = fused.descend(x, y, importance_weights, steppers[1])
+        np.testing.assert_allclose(got_loss, loss, rtol=rtol)
+        np.testing.assert_allclose(got_scores, scores, rtol=10 * rtol, atol=rtol)
+        np.testing.assert_array_equal(fused.predictions, formed.predictions)
+    np.testing.assert_allclose(fused.params, formed.params, rtol=rtol, atol=rtol * np.abs(formed.params).max())
+    assert steppers[0].present_learning_rate == steppers[1].present_learning_rate
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e200])
+@pytest.mark.parametrize("place", ["feature", "weight", "importance weight"])
+def test_descent_refuses_what_is_not_finite_and_touches_nothing(rng, bad, place):
+    model, x, y = make(rng, (70, 64, 3), 8)
+    importance_weights = np.ones(8)
+    {"feature": x, "weight": model.params, "importance weight": importance_weights}[place].flat[5] = bad
+    before, optimiser = model.params.copy(), SGD(model.params, 0.1, 0.9)
+    with np.errstate(all="ignore"):
+        if bad == 1e200 and place == "importance weight":
+            importance_weights[5] = np.inf
+        with pytest.raises(FloatingPointError, match="not finite"):
+            model.descend(x, y, importance_weights, optimiser)
+    np.testing.assert_array_equal(model.params, before)
+    assert not optimiser.velocity.any()
 
 
 def test_scores_do_not_depend_on_the_rest_of_the_batch_or_its_size(rng):

@@ -81,19 +81,21 @@ def contests(net):
 
 
 class OurStep:
-    """A training step: :meth:`MLP.gradient` and :meth:`SGD.step`, called as PyTorch's is."""
+    """A training step as the trainer takes it, :meth:`MLP.descend`, called as PyTorch's is."""
 
     def __init__(self, net, learning_rate, momentum):
         self.model = MLP(net.widths, net.minibatch_size)
         self.model.params = net.initial_params()
         self._optimiser = SGD(self.model.params, learning_rate, momentum)
         self._weights = np.ones(net.minibatch_size, np.float32)
-        self.gradient = None
 
     def __call__(self, x, y):
         """Take a step."""
-        _, self.gradient, _ = self.model.gradient(x, y, self._weights)
-        self._optimiser.step(self.gradient)
+        self.model.descend(x, y, self._weights, self._optimiser)
+
+    def gradient(self, x, y):
+        """Return the gradient, which a step does not form."""
+        return self.model.gradient(x, y, self._weights)[1]
 
 
 def step_contest(net, momentum, fused):
@@ -135,9 +137,10 @@ def check_steps(net, momentum, fused):
     """Assert that both sides take the same first steps: gradients and parameters are equal."""
     ours, theirs = _step_sides(net, _CHECKED_LEARNING_RATE, momentum, fused)
     for our_minibatch, their_minibatch in list(zip(*net.minibatches()))[:_CHECKED_STEPS]:
+        gradient = ours.gradient(*our_minibatch)
         ours(*our_minibatch)
         theirs(*their_minibatch)
-        assert_close(ours.gradient, theirs.gradient())
+        assert_close(gradient, theirs.gradient())
     start = net.initial_params()
     assert_close(ours.model.params - start, theirs.params() - start)
 

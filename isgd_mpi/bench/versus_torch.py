@@ -20,6 +20,7 @@ from isgd_mpi.bench.race import BLOCK_SECONDS, race
 from isgd_mpi.environment import git_revision, processor_name
 from isgd_mpi.errors import InputError
 from isgd_mpi.runlog import write_json
+from isgd_mpi.threads import set_threads
 
 NETS = {
     "small": {"widths": (784, 512, 512, 10), "minibatch_size": 16, "score_batch_size": 2048, "data": "mnist10k"},
@@ -45,6 +46,7 @@ def main(arguments):
     contests, torch = _import_torch()
     nets = [contests.Net(name, **NETS[name]) for name in (NETS if settings.net == "all" else [settings.net])]
     torch.set_num_threads(settings.threads)
+    set_threads(settings.threads)
     with threadpoolctl.threadpool_limits(settings.threads):
         header = describe(torch, settings.threads, settings.repeat)
         print_header(header)

@@ -2,7 +2,6 @@
 
 import json
 
-import numba
 import numpy as np
 import pytest
 import threadpoolctl
@@ -11,6 +10,7 @@ import isgd_mpi
 from isgd_mpi.cli import DONE, main
 from isgd_mpi.mlp import MLP
 from isgd_mpi.params import initial_params
+from isgd_mpi.threads import set_threads
 
 SMALL = {"hidden": [16], "threads": 1, "score_batch_size": 100, "steps": 48, "refresh_every": 16}
 
@@ -127,13 +127,15 @@ def test_what_differs_between_ranks_is_refused(comm, everywhere, arrays):
 
 def test_divergence_is_raised_on_every_rank_and_leaves_no_trace(comm, everywhere, arrays):
     def threads():
-        return numba.get_num_threads(), [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]
+        return [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]
 
+    set_threads(3)
     with threadpoolctl.threadpool_limits(2):
         before = threads()
         with pytest.raises(isgd_mpi.Diverged) as caught:
             isgd_mpi.fit(*arrays[0], comm=comm, lr=1e9, **SMALL)
         everywhere(threads() == before, f"{before} {threads()}")
+    everywhere(set_threads(1) == 3)
     everywhere("try a lr below 1e+09" in str(caught.value), str(caught.value))
 
 

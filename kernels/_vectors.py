@@ -1,0 +1,155 @@
+"""Vectors of 256 bytes in compiled loops: what the compiler does not make of loops by itself.
+
+A product of a few rows is fast if sums stay in registers while a matrix streams past, several rows of sums at a time.
+Numba vectorises the innermost loop only, and keeps such sums in memory. These functions give it whole vectors to hold
+in variables; LLVM cuts them into the registers that there are. As plain Python they do the same with arrays.
+"""
+
+from llvmlite import binding, ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, overload, register_model
+
+# AVX-512 has 32 registers of 64 bytes, enough for four rows of sums of 256; otherwise 16 of 32
+VECTOR_BYTES = 256 if binding.get_host_cpu_features().get("avx512f") else 64
+_LINE_BYTES = 64
+
+
+def width_of(array):
+    """Return how many of an array's numbers make a vector."""
+    return VECTOR_BYTES // array.itemsize
+
+
+def load(array, start):
+    """Return a vector of the C-contiguous array's numbers from a flat index on."""
+    return array.reshape(-1)[start : start + width_of(array)].copy()
+
+
+def store(vector, array, start):
+    """Write a vector into the C-contiguous array from a flat index on."""
+    array.reshape(-1)[start : start + len(vector)] = vector
+
+
+def element(array, index):
+    """Return a C-contiguous array's number at a flat index, which is not checked."""
+    return array.reshape(-1)[index]
+
+
+def prefetch(array, start):
+    """Have a vector of the C-contiguous array fetched into the cache."""
+
+
+def multiply_add(scalar, vector, addend):
+    """Return ``scalar * vector + addend``, rounded once where the processor can."""
+    return scalar * vector + addend
+
+
+class _Vector(types.Type):
+    """Type of a vector."""
+
+    def __init__(self, dtype):
+        self.dtype = dtype
+        super().__init__(name=f"Vector({dtype}, {VECTOR_BYTES})")
+
+
+@register_model(_Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager, vector):
+        number = ir.FloatType() if vector.dtype == types.float32 else ir.DoubleType()
+        super().__init__(manager, vector, ir.VectorType(number, 8 * VECTOR_BYTES // vector.dtype.bitwidth))
+
+
+def _pointer(context, builder, array_type, array, index):
+    return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
+
+
+@intrinsic
+def _load(typing_context, array, start):
+    vector = _Vector(array.dtype)
+
+    def generate(context, builder, signature, arguments):
+        pointer = _pointer(context, builder, array, *arguments)
+        pointer = builder.bitcast(pointer, context.get_value_type(vector).as_pointer())
+        return builder.load(pointer, align=array.dtype.bitwidth // 8)
+
+    return vector(array, types.intp), generate
+
+
+@intrinsic
+def _store(typing_context, vector, array, start):
+    def generate(context, builder, signature, arguments):
+        value, *place = arguments
+        pointer = builder.bitcast(_pointer(context, builder, array, *place), value.type.as_pointer())
+        builder.store(value, pointer, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.none(vector, array, types.intp), generate
+
+
+@intrinsic
+def _element(typing_context, array, index):
+    def generate(context, builder, signature, arguments):
+        return builder.load(_pointer(context, builder, array, *arguments))
+
+    return array.dtype(array, types.intp), generate
+
+
+@intrinsic
+def _prefetch(typing_context, array, start):
+    def generate(context, builder, signature, arguments):
+        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        first = builder.bitcast(_pointer(context, builder, array, *arguments), byte)
+        for line in range(0, VECTOR_BYTES, _LINE_BYTES):
+            builder.call(
+                fetch, [builder.gep(first, [ir.IntType(64)(line)]), flag(0), flag(3), flag(1)]
+            )  # to be read; keep
+        return context.get_dummy_value()
+
+    return types.none(array, types.intp), generate
+
+
+@intrinsic
+def _multiply_add(typing_context, scalar, vector, addend):
+    def generate(context, builder, signature, arguments):
+        number, factor, summand = arguments
+        undefined = ir.Constant(factor.type, ir.Undefined)
+        first = builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
+        lanes = ir.Constant(ir.VectorType(ir.IntType(32), factor.type.count), None)
+        repeated = builder.shuffle_vector(first, undefined, lanes)
+        product = builder.fmul(repeated, factor, flags=("contract",))
+        return builder.fadd(product, summand, flags=("contract",))
+
+    return vector(vector.dtype, vector, vector), generate
+
+
+@overload(width_of, inline="always")
+def _compiled_width_of(array):
+    width = 8 * VECTOR_BYTES // array.dtype.bitwidth
+    return lambda array: width
+
+
+@overload(load, inline="always")
+def _compiled_load(array, start):
+    return lambda array, start: _load(array, start)
+
+
+@overload(store, inline="always")
+def _compiled_store(vector, array, start):
+    return lambda vector, array, start: _store(vector, array, start)
+
+
+@overload(element, inline="always")
+def _compiled_element(array, index):
+    return lambda array, index: _element(array, index)
+
+
+@overload(prefetch, inline="always")
+def _compiled_prefetch(array, start):
+    return lambda array, start: _prefetch(array, start)
+
+
+@overload(multiply_add, inline="always")
+def _compiled_multiply_add(scalar, vector, addend):
+    return lambda scalar, vector, addend: _multiply_add(scalar, vector, addend)

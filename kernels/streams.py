@@ -1,0 +1,278 @@
+"""Products of few rows, and descent along one without forming it: sums stay in registers, matrices stream past.
+
+Each handles a range of columns, so that threads can share the work: a column's result does not depend on the range.
+Ranges begin and end at multiples of ``width_of(w)``, 256 or 64 bytes of numbers.
+Index letters: `n` example, `i` input, `o` output.
+"""
+
+import numpy as np
+
+from kernels._jit import inlined, jit
+from kernels._vectors import element, load, multiply_add, prefetch, store, width_of
+
+DEPTH = 64
+"""Inputs in a block of an active list: as many vectors of 256 bytes fit into the first-level cache."""
+
+_AHEAD = (
+    4  # inputs by which weights are fetched before they are needed: the processor does not see a stride of rows coming
+)
+_STREAMED = 256  # inputs of a dense product between two stores of the sums
+
+
+@jit
+def active_in_rows(h, values, indices, counts):
+    """List the inputs of each example that are not zero, block by block.
+
+    Parameters
+    ----------
+    h : (B, fan_in) ndarray
+        Such as activations behind a ReLU. A NaN is not zero.
+    values : (B, n_blocks * DEPTH) ndarray
+        The inputs that are not zero, from the beginning of each block on, overwritten.
+    indices : (B, n_blocks * DEPTH) ndarray of int32
+        Their places within the block, overwritten.
+    counts : (B, n_blocks) ndarray of int32
+        How many there are, overwritten.
+    """
+    zero = h.dtype.type(0)
+    for n in range(h.shape[0]):
+        for block in range(counts.shape[1]):
+            start = block * DEPTH
+            row = h[n, start : min(start + DEPTH, h.shape[1])]
+            value, index = values[n, start : start + DEPTH], indices[n, start : start + DEPTH]
+            count = 0
+            for i in range(row.shape[0]):
+                value[count] = row[i]  # written in any case: a condition would be a branch that is missed half the time
+                index[count] = i
+                count += row[i] != zero
+            counts[n, block] = count
+
+
+@jit
+def active_in_columns(h, values, indices, counts):
+    """List the examples for which each input is not zero.
+
+    Parameters
+    ----------
+    h : (B, fan_in) ndarray
+        As of :func:`active_in_rows`.
+    values : (fan_in, B) ndarray
+        The inputs that are not zero, from the beginning of each row on, overwritten.
+    indices : (fan_in, B) ndarray of int32
+        Their examples, overwritten.
+    counts : (fan_in,) ndarray of int32
+        How many there are, overwritten.
+    """
+    zero = h.dtype.type(0)
+    for i in range(h.shape[1]):
+        value, index = values[i], indices[i]
+        count = 0
+        for n in range(h.shape[0]):
+            value[count] = h[n, i]
+            index[count] = n
+            count += h[n, i] != zero
+        counts[i] = count
+
+
+@jit
+def add_product(h, w, z, begin, end):
+    """Add ``h @ w`` to `z`, in the columns from `begin` to `end`.
+
+    Parameters
+    ----------
+    h : (B, fan_in) ndarray
+        All arrays are C-contiguous and of one dtype; fastest if `w` and `z` begin at a multiple of 64 bytes.
+    w : (fan_in, fan_out) ndarray
+    z : (B, fan_out) ndarray
+        Updated in place.
+    begin, end : int
+        Columns of `w` and `z`.
+    """
+    width = width_of(w)
+    for first in range(0, w.shape[0], _STREAMED):
+        last = min(first + _STREAMED, w.shape[0])
+        for o in range(begin, end, width):
+            n = 0
+            while n + 4 <= h.shape[0]:
+                _add_to_four_rows(h, w, z, n, first, last, o)
+                n += 4
+            for rest in range(n, h.shape[0]):
+                _add_to_row(h, w, z, rest, first, last, o)
+
+
+@inlined
+def _add_to_four_rows(h, w, z, n, first, last, o):
+    """Add inputs `first` to `last` of a vector of columns to rows n to n + 3."""
+    fan_in, fan_out = w.shape
+    p0 = n * fan_out + o
+    p1, p2, p3 = p0 + fan_out, p0 + 2 * fan_out, p0 + 3 * fan_out
+    s0, s1, s2, s3 = load(z, p0), load(z, p1), load(z, p2), load(z, p3)
+    q = n * fan_in
+    for i in range(first, last):
+        row = load(w, i * fan_out + o)
+        s0 = multiply_add(element(h, q + i), row, s0)
+        s1 = multiply_add(element(h, q + fan_in + i), row, s1)
+        s2 = multiply_add(element(h, q + 2 * fan_in + i), row, s2)
+        s3 = multiply_add(element(h, q + 3 * fan_in + i), row, s3)
+    store(s0, z, p0)
+    store(s1, z, p1)
+    store(s2, z, p2)
+    store(s3, z, p3)
+
+
+@inlined
+def _add_to_row(h, w, z, n, first, last, o):
+    """Do the same for row n alone."""
+    fan_in, fan_out = w.shape
+    total = load(z, n * fan_out + o)
+    for i in range(first, last):
+        total = multiply_add(element(h, n * fan_in + i), load(w, i * fan_out + o), total)
+    store(total, z, n * fan_out + o)
+
+
+@jit
+def add_active_product(values, indices, counts, w, z, begin, end):
+    """Add ``h @ w`` to `z`, in the columns from `begin` to `end`, skipping what is zero in h.
+
+    Parameters
+    ----------
+    values, indices, counts : ndarray
+        What :func:`active_in_rows` lists of h.
+    w, z, begin, end
+        As of :func:`add_product`.
+    """
+    width = width_of(w)
+    tile = _aligned(DEPTH * width, w)
+    for o in range(begin, end, width):
+        for block in range(counts.shape[1]):
+            start = block * DEPTH
+            _pack(w, start, min(start + DEPTH, w.shape[0]), o, tile)
+            for n in range(z.shape[0]):
+                place = n * z.shape[1] + o
+                first = n * values.shape[1] + start
+                store(_add_listed(values, indices, first, counts[n, block], tile, load(z, place)), z, place)
+
+
+@inlined
+def _pack(matrix, first, last, o, tile):
+    """Copy a vector of columns of rows `first` to `last` to where they are neighbours.
+
+    Rows of a matrix whose width is a power of two compete for the same few lines of a cache.
+    """
+    width = width_of(matrix)
+    for i in range(first, last):
+        store(load(matrix, i * matrix.shape[1] + o), tile, (i - first) * width)
+
+
+@inlined
+def _add_listed(values, indices, first, count, tile, total):
+    """Add listed multiples of the tile's rows to a vector."""
+    width = width_of(tile)
+    for k in range(first, first + count):
+        total = multiply_add(element(values, k), load(tile, element(indices, k) * width), total)
+    return total
+
+
+@jit
+def _aligned(size, like):
+    """Return an empty vector whose loads touch no more cache lines than they must."""
+    raw = np.empty(size + 64 // like.itemsize, like.dtype)
+    start = (-raw.ctypes.data % 64) // like.itemsize
+    return raw[start : start + size]
+
+
+@jit
+def descend_along_product(values, indices, counts, delta, w, velocity, rate, momentum, weight_decay, begin, end):
+    """Take a step of SGD along ``h.T @ delta`` without forming it, in the columns from `begin` to `end`.
+
+    Parameters
+    ----------
+    values, indices, counts : ndarray
+        What :func:`active_in_columns` lists of h, the layer's inputs.
+    delta : (B, fan_out) ndarray
+        Gradient of the minibatch's loss by the layer's pre-activations.
+    w : (fan_in, fan_out) ndarray
+        Weights, updated in place.
+    velocity : (fan_in, fan_out) ndarray or None
+        Updated in place; None without momentum.
+    rate, momentum, weight_decay : float
+        As of :func:`optim.nesterov_update`, which writes the same.
+    begin, end : int
+        Columns of `delta`, `w` and `velocity`.
+
+    Notes
+    -----
+    The gradient of a vector of columns and of four inputs exists in registers only; weights and velocity are read and
+    written once.
+    """
+    number, width = w.dtype.type, width_of(w)
+    step = (-number(rate), number(momentum), number(weight_decay))
+    tile, none = _aligned(delta.shape[0] * width, w), np.zeros(width, w.dtype)
+    for o in range(begin, end, width):
+        _pack(delta, 0, delta.shape[0], o, tile)
+        i = 0
+        while i < w.shape[0]:
+            _prefetch(w, velocity, i + _AHEAD, o)
+            if _all_are_active(counts, i, delta.shape[0]):
+                _descend_in_four_rows(values, tile, load(none, 0), w, velocity, step, i, o)
+                i += 4
+            else:
+                gradient = _add_listed(values, indices, i * values.shape[1], counts[i], tile, load(none, 0))
+                _descend(gradient, w, velocity, i * w.shape[1] + o, step)
+                i += 1
+
+
+@inlined
+def _prefetch(w, velocity, i, o):
+    """Have the rows fetched that are next but _AHEAD."""
+    place = min(i, w.shape[0] - 1) * w.shape[1] + o
+    prefetch(w, place)
+    if velocity is not None:
+        prefetch(velocity, place)
+
+
+@inlined
+def _all_are_active(counts, i, n_rows):
+    """Return whether inputs i to i + 3 are active in every example."""
+    n_everywhere = 0
+    for k in range(i, min(i + 4, counts.shape[0])):
+        n_everywhere += counts[k] == n_rows
+    return n_everywhere == 4
+
+
+@inlined
+def _descend_in_four_rows(values, tile, none, w, velocity, step, i, o):
+    """Form the gradient of inputs i to i + 3, all active everywhere, and take the step."""
+    for ahead in range(i + 1, i + 4):
+        _prefetch(w, velocity, ahead + _AHEAD, o)
+    n_rows, fan_out = values.shape[1], w.shape[1]
+    width = width_of(w)
+    g0, g1, g2, g3 = none, none, none, none
+    q = i * n_rows
+    for n in range(n_rows):
+        row = load(tile, n * width)
+        g0 = multiply_add(element(values, q + n), row, g0)
+        g1 = multiply_add(element(values, q + n_rows + n), row, g1)
+        g2 = multiply_add(element(values, q + 2 * n_rows + n), row, g2)
+        g3 = multiply_add(element(values, q + 3 * n_rows + n), row, g3)
+    place = i * fan_out + o
+    _descend(g0, w, velocity, place, step)
+    _descend(g1, w, velocity, place + fan_out, step)
+    _descend(g2, w, velocity, place + 2 * fan_out, step)
+    _descend(g3, w, velocity, place + 3 * fan_out, step)
+
+
+@inlined
+def _descend(gradient, w, velocity, place, step):
+    """Take the step in a vector of weights."""
+    minus_rate, kept, decay = step
+    theta = load(w, place)
+    gradient = multiply_add(decay, theta, gradient)
+    if velocity is None:  # decided when this is compiled
+        store(multiply_add(minus_rate, gradient, theta), w, place)
+    else:
+        v = load(velocity, place)
+        uphill = multiply_add(minus_rate, gradient, v)
+        faster = multiply_add(kept - 1, v, uphill)  # kept * v - rate * gradient
+        store(multiply_add(-kept, v, multiply_add(1 + kept, faster, theta)), w, place)
+        store(faster, velocity, place)

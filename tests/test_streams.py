@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+import reference
+
+from isgd_mpi.params import aligned_zeros
+from kernels.streams import (
+    DEPTH,
+    active_in_columns,
+    active_in_rows,
+    add_active_product,
+    add_product,
+    descend_along_product,
+    width_of,
+)
+
+pytestmark = pytest.mark.kernels
+# without `variant`: compiled parts of a kernel hand vectors on; without compilation all of it is plain Python
+PRECISIONS = [(np.float32, 2e-5), (np.float64, 1e-12)]
+SHAPES = [(1, 1, 1), (3, 7, 1), (4, 64, 2), (6, 70, 1), (9, 131, 2)]  # rows, inputs, vectors of columns
+
+
+def matrices(rng, dtype, *shapes):
+    return [rng.standard_normal(shape).astype(dtype) for shape in shapes]
+
+
+def with_zeros(rng, h):
+    h[rng.random(h.shape) < 0.5] = 0
+    h[:, : h.shape[1] // 3] = 1.5  # whole blocks of four that are active everywhere
+    return h
+
+
+def row_lists(h, variant=lambda kernel: kernel):
+    n_blocks = -(-h.shape[1] // DEPTH)
+    shape = (len(h), n_blocks * DEPTH)
+    lists = np.full(shape, -7, h.dtype), np.full(shape, -7, np.int32), np.full((len(h), n_blocks), -7, np.int32)
+    variant(active_in_rows)(h, *lists)
+    return lists
+
+
+def column_lists(h, variant=lambda kernel: kernel):
+    shape = (h.shape[1], h.shape[0])
+    lists = np.full(shape, -7, h.dtype), np.full(shape, -7, np.int32), np.full(shape[0], -7, np.int32)
+    variant(active_in_columns)(h, *lists)
+    return lists
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_active_in_rows(variant, rng, shape, dtype):
+    h = with_zeros(rng, rng.standard_normal(shape[:2]).astype(dtype))
+    values, indices, counts = row_lists(h, variant)
+    for n, blocks in enumerate(reference.active_in_rows(h, DEPTH)):
+        for block, expected in enumerate(blocks):
+            listed = slice(block * DEPTH, block * DEPTH + counts[n, block])
+            assert list(zip(indices[n, listed], values[n, listed])) == expected
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_active_in_columns(variant, rng, shape, dtype):
+    h = with_zeros(rng, rng.standard_normal(shape[:2]).astype(dtype))
+    values, indices, counts = column_lists(h, variant)
+    for i, expected in enumerate(reference.active_in_columns(h)):
+        assert list(zip(indices[i, : counts[i]], values[i, : counts[i]])) == expected
+
+
+def test_a_nan_is_active(variant):
+    h = np.array([[0.0, np.nan, -0.0]])
+    assert column_lists(h, variant)[2].tolist() == [0, 1, 0]
+    assert row_lists(h, variant)[2].tolist() == [[1]]
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), PRECISIONS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_products(rng, shape, dtype, tolerance):
+    n_rows, fan_in, n_vectors = shape
+    fan_out = n_vectors * width_of(np.empty(0, dtype))
+    h, w, z = matrices(rng, dtype, (n_rows, fan_in), (fan_in, fan_out), (n_rows, fan_out))
+    h = with_zeros(rng, h)
+    expected = reference.add_product(h, w, z)
+    dense, active = z.copy(), z.copy()
+    add_product(h, w, dense, 0, fan_out)
+    add_active_product(*row_lists(h), w, active, 0, fan_out)
+    np.testing.assert_allclose(dense, expected, atol=tolerance * fan_in**0.5, rtol=tolerance)
+    np.testing.assert_allclose(active, expected, atol=tolerance * fan_in**0.5, rtol=tolerance)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), PRECISIONS)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("momentum", [0.0, 0.3, 0.95])
+@pytest.mark.parametrize("decay", [0.0, 0.01])
+def test_descent(rng, shape, dtype, tolerance, momentum, decay):
+    n_rows, fan_in, n_vectors = shape
+    fan_out = n_vectors * width_of(np.empty(0, dtype))
+    h, delta = matrices(rng, dtype, (n_rows, fan_in), (n_rows, fan_out))
+    w, velocity = matrices(rng, dtype, (fan_in, fan_out), (fan_in, fan_out))
+    h = with_zeros(rng, h)
+    expected = reference.descend_along_product(h, delta, w, velocity * (momentum > 0), 0.1, momentum, decay)
+    got, got_velocity = w.copy(), velocity.copy()
+    own = (got, got_velocity if momentum else None)
+    descend_along_product(*column_lists(h), delta, *own, 0.1, momentum, decay, 0, fan_out)
+    np.testing.assert_allclose(got, expected[0], rtol=tolerance, atol=10 * tolerance)
+    if momentum:
+        np.testing.assert_allclose(got_velocity, expected[1], rtol=tolerance, atol=10 * tolerance)
+
+
+def test_a_column_does_not_depend_on_the_range_it_is_in(rng):
+    width = width_of(np.empty(0, np.float32))
+    fan_out = 3 * width
+    h, w, z, delta = matrices(rng, np.float32, (6, 70), (70, fan_out), (6, fan_out), (6, fan_out))
+    h = with_zeros(rng, h)
+    calls = [
+        (add_product, (h, w), z, ()),
+        (add_active_product, (*row_lists(h), w), z, ()),
+        (descend_along_product, (*column_lists(h), delta), w, (None, 0.1, 0.0, 0.0)),
+    ]
+    for kernel, before, result, after in calls:
+        whole, parts = result.copy(), result.copy()
+        kernel(*before, whole, *after, 0, fan_out)
+        kernel(*before, parts, *after, width, fan_out)
+        np.testing.assert_array_equal(parts[:, :width], result[:, :width])
+        kernel(*before, parts, *after, 0, width)
+        np.testing.assert_array_equal(parts, whole)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_aligned_zeros(dtype):
+    for size in (1, 1000):
+        vector = aligned_zeros(size, dtype)
+        assert vector.ctypes.data % 64 == 0 and vector.shape == (size,) and vector.dtype == dtype and not vector.any()
