@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "isgd_mpi.sampler": ["numpy", "isgd_mpi.compat", "isgd_mpi.mixture", "isgd_mpi.proposal", "isgd_mpi.score_table"],
     "isgd_mpi.monitor": ["numpy", "kernels"],
     "isgd_mpi.shards": [],
+    "isgd_mpi.launched": [],
     "isgd_mpi.messages": ["numpy", "isgd_mpi.shards"],
     "isgd_mpi.waiting": ["mpi4py"],
     "isgd_mpi.minibatch": ["numpy"],
