@@ -1,7 +1,6 @@
 """A real SLURM on this machine: munged, slurmctld and a slurmd for each of two pretended nodes."""
 
 import os
-import re
 import shutil
 import socket
 import subprocess
