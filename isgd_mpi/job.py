@@ -8,7 +8,6 @@ import numpy as np
 
 from isgd_mpi import roles
 from isgd_mpi.errors import InputError
-from isgd_mpi.faults import Interruption
 from isgd_mpi.leader import Leader
 from isgd_mpi.node import find_node, on_all_ranks
 from isgd_mpi.parts import TRAINER, Parts
@@ -36,6 +35,8 @@ class Job:
         :class:`blueprints.MLPBlueprint`.
     in_memory : bool
         Whether to write no files.
+    saved : resuming.Saved, optional
+        On rank 0, the run to go on with, where the settings name one.
 
     Attributes
     ----------
@@ -46,6 +47,8 @@ class Job:
     verdict : str or None
     trained : trained.TrainedModel or None
         What came of the run, on rank 0; no model if it diverged.
+    can_go_on : bool
+        Whether the run stopped before its end, and can be taken up again where it did; on every rank.
 
     Raises
     ------
@@ -53,12 +56,14 @@ class Job:
         On every rank, if the input is bad on any.
     """
 
-    def __init__(self, comm, config, load, blueprint, in_memory=False):
+    def __init__(self, comm, config, load, blueprint, in_memory=False, saved=None):
         self.comm = comm
         self.config = config
+        self._saved = saved
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
         self.node = find_node(comm, config.wanted_threads)
         self.dataset = on_all_ranks(comm, partial(self._load, load))
+        resumption = comm.bcast(on_all_ranks(comm, self._check_saved), root=TRAINER)
         self.batch_size = min(config.score_batch_size, max(map(len, self.dataset.splits.values())))
         self.models = on_all_ranks(comm, partial(blueprint, config, self.dataset))
         on_all_ranks(comm, self._check_size)
@@ -68,8 +73,11 @@ class Job:
                 warm_up_predictor(config.predictor, self.dataset)
         self.folder = None if in_memory else on_all_ranks(comm, self._create_folder)
         self.log = self.summary = self.verdict = self.trained = None
+        self.can_go_on = False
         self.timeline = Timeline()
-        self.parts = Parts(comm, config, self.dataset, self.models, self.node, self.batch_size, self.timeline)
+        self.parts = Parts(
+            comm, config, self.dataset, self.models, self.node, self.batch_size, self.timeline, resumption
+        )
 
     def _check_size(self):
         """Refuse what cannot fit, before anything is written."""
@@ -93,8 +101,20 @@ class Job:
                 "lower --minibatch-size, --score-batch-size or --hidden"
             )
 
-    def run(self):
+    def _check_saved(self):
+        """Return what all ranks must know of the run to go on with, if there is one."""
+        if self._saved is None:
+            return None
+        self._saved.check_data(self.dataset)
+        return self._saved.resumption(self.size)
+
+    def run(self, interruption):
         """Train, or help until trainer 0 stops.
+
+        Parameters
+        ----------
+        interruption : faults.Interruption
+            Of this rank.
 
         Returns
         -------
@@ -102,13 +122,13 @@ class Job:
             What stopped the run before its end, if anything: a signal's name, or why it diverged.
         """
         circles = roles.Circles(self.comm, self.parts)
-        with Interruption() as interruption:
-            stopped = self._play(circles, interruption)
-            meet(self.comm, self.node.crowded)
-            self._save_timeline()
+        stopped = self._play(circles, interruption)
+        meet(self.comm, self.node.crowded)
+        self._save_timeline()
         circles.free()
         self.node.comm.Free()
-        return self.comm.bcast(stopped, root=TRAINER)
+        stopped, self.can_go_on = self.comm.bcast((stopped, self.can_go_on), root=TRAINER)
+        return stopped
 
     def _play(self, circles, interruption):
         """Play this rank's role; trainer 0 returns what stopped the run."""
@@ -119,8 +139,9 @@ class Job:
         return role(parts, circles, interruption)
 
     def _lead(self, circles, interruption):
-        leader = Leader(self.parts, circles, interruption, self.folder)
+        leader = Leader(self.parts, circles, interruption, self.folder, self._saved)
         stopped = leader.run()
+        self.can_go_on = leader.can_go_on
         self.log, self.summary, self.verdict, self.trained = leader.log, leader.summary, leader.verdict, leader.trained
         return stopped
 
@@ -138,5 +159,7 @@ class Job:
     def _create_folder(self):
         if self.rank != TRAINER:
             return None
+        if self.config.resume is not None:
+            return Path(self.config.resume)
         stem = f"{Path(self.dataset.name).stem}-{self.config.score}-{self.config.seed}"
         return create_run_dir(self.config.run_dir, stem)
