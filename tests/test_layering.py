@@ -33,11 +33,17 @@ MAY_IMPORT = {
     "isgd_mpi.lstm": ["numpy", "kernels"],
     "isgd_mpi.predictor": ["numpy", "isgd_mpi.lstm", "isgd_mpi.optim", "kernels"],
     "isgd_mpi.proposal": ["numpy", "kernels"],
+    "isgd_mpi.state": ["numpy"],
+    "isgd_mpi.checkpoint": ["numpy", "isgd_mpi.errors", "isgd_mpi.runlog"],
+    "isgd_mpi.saving": ["numpy", "isgd_mpi.checkpoint", "isgd_mpi.state"],
     "isgd_mpi.score_table": ["numpy"],
     "isgd_mpi.mixture": ["numpy", "kernels"],
     "isgd_mpi.switch": [],
     "isgd_mpi.compat": ["numpy", "isgd_mpi.score_table"],
-    "isgd_mpi.sampler": ["numpy", "isgd_mpi.compat", "isgd_mpi.mixture", "isgd_mpi.proposal", "isgd_mpi.score_table"],
+    "isgd_mpi.sampler": [
+        "numpy",
+        *(f"isgd_mpi.{name}" for name in ["compat", "mixture", "proposal", "score_table", "state"]),
+    ],
     "isgd_mpi.monitor": ["numpy", "kernels"],
     "isgd_mpi.shards": [],
     "isgd_mpi.launched": [],
@@ -57,12 +63,15 @@ MAY_IMPORT = {
         "numpy",
         *(f"isgd_mpi.{name}" for name in ["messages", "predictor", "score_table", "shards"]),
     ],
-    "isgd_mpi.intake": ["numpy", "isgd_mpi.messages", "isgd_mpi.score_table"],
+    "isgd_mpi.intake": ["numpy", *(f"isgd_mpi.{name}" for name in ["messages", "score_table", "state"])],
     "isgd_mpi.trainer": ["isgd_mpi.messages"],
+    "isgd_mpi.counters": [],
+    "isgd_mpi.reports": ["numpy"],
+    "isgd_mpi.evaluation_plan": ["numpy", *(f"isgd_mpi.{name}" for name in ["evaluation", "messages", "score_table"])],
     "isgd_mpi.training": [
         "numpy",
-        *(f"isgd_mpi.{name}" for name in ["compat", "evaluation", "intake", "messages", "minibatch", "monitor"]),
-        *(f"isgd_mpi.{name}" for name in ["optim", "proposal", "sampler", "score_table", "switch"]),
+        *(f"isgd_mpi.{name}" for name in ["compat", "counters", "evaluation_plan", "intake", "minibatch", "monitor"]),
+        *(f"isgd_mpi.{name}" for name in ["optim", "proposal", "reports", "sampler", "score_table", "state", "switch"]),
     ],
     "isgd_mpi.model": ["numpy", "isgd_mpi.errors"],
     "isgd_mpi.blueprints": [f"isgd_mpi.{name}" for name in ["errors", "mlp", "model", "params", "trained"]],
@@ -91,7 +100,18 @@ MAY_IMPORT = {
     "kernels._jit": ["numba"],
 }
 
-MPI_MODULES = ["__main__", "cli", "environment", "exchange", "fitting", "node", "parallel", "start", "waiting"]
+MPI_MODULES = [
+    "__main__",
+    "cli",
+    "environment",
+    "exchange",
+    "fitting",
+    "node",
+    "parallel",
+    "start",
+    "transfer",
+    "waiting",
+]
 SETUP_MODULES = ["cli", "fitting", "job", "node"]  # pickled messages, before training begins
 ENTRY_POINTS = ["__main__", "cli", "fitting"]
 POINT_TO_POINT = {"send", "recv", "isend", "irecv", "ssend", "issend", "bsend", "ibsend", "sendrecv"}
