@@ -12,7 +12,7 @@ import numpy as np
 from mpi4py import MPI
 
 from isgd_mpi.transports import Collectives
-from isgd_mpi.waiting import TESTS_A_LOOK, look, wait
+from isgd_mpi.waiting import TESTS_A_LOOK, TRAINER_TESTS, look, wait
 
 
 def as_bytes(record):
@@ -78,7 +78,7 @@ class TrainerExchange:
         Time spent here so far: sending, looking and waiting.
     """
 
-    def __init__(self, comm, published, reports, polite, transport=Collectives, n_tests=TESTS_A_LOOK):
+    def __init__(self, comm, published, reports, polite, transport=Collectives, n_tests=TRAINER_TESTS):
         self._comm = comm
         self._polite = polite
         self._transport = transport

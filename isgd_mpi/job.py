@@ -24,6 +24,7 @@ from isgd_mpi.shards import shards
 from isgd_mpi.timeline import Timeline, gather_timeline
 from isgd_mpi.trainer import Schedule, StopRule, finish_training, run_trainer
 from isgd_mpi.training import Diverged, Trainer
+from isgd_mpi.transports import transport_between
 from isgd_mpi.waiting import meet
 from isgd_mpi.warmup import warm_up, warm_up_predictor
 
@@ -73,6 +74,7 @@ class Job:
         self.predictor_rank = config.predictor_rank(self.size)
         self.n_scorers = config.n_scorers(self.size)
         self.node = find_node(comm, config.wanted_threads)
+        self.transport = transport_between(self.size, self.node.comm.Get_size())
         self.dataset = on_all_ranks(comm, partial(self._load, load))
         self.batch_size = min(config.score_batch_size, max(map(len, self.dataset.splits.values())))
         self.models = on_all_ranks(comm, partial(blueprint, config, self.dataset))
@@ -154,11 +156,12 @@ class Job:
         """Return the dtype of the report of each that scores, in the order of their shards."""
         n_parts = self.n_scorers or self.config.trainers
         parts = shards(self.dataset.n_train, self.batch_size, n_parts, self._whole_batches)
-        return [messages.report_dtype(shard) for shard in parts]
+        return [messages.report_dtype(shard, self.config.score_codec) for shard in parts]
 
     def _scorer(self, part, n_parts):
         model = self.models.make(self.batch_size)
-        scorer = Scorer(model, self.dataset, part, n_parts, self.batch_size, self._whole_batches)
+        codec = self.config.score_codec
+        scorer = Scorer(model, self.dataset, part, n_parts, self.batch_size, self._whole_batches, codec)
         self.timeline.watch(scorer, score="scoring", evaluate="evaluating")
         return scorer
 
@@ -193,7 +196,7 @@ class Job:
         gives_way = self.node.crowded and self.config.schedule == "relaxed"  # in the others the trainer waits for it
         if gives_way:
             self.node.give_way()
-        exchange = ScorerExchange(comm, published, scorer.record.dtype, self.node.crowded)
+        exchange = ScorerExchange(comm, published, scorer.record.dtype, self.node.crowded, transport=self.transport)
         self.timeline.watch(exchange, arrived="sending", report="sending", wait="waiting")
         meet(self.comm, self.node.crowded)
         self.timeline.start()
@@ -230,7 +233,9 @@ class Job:
             gradients = self._in_group(TrainerGroup, model, [] if self.n_scorers else reports)
         if self.n_scorers == 0:
             return gradients, LocalExchange(self.published, gradients.refresh)
-        exchange = TrainerExchange(self.scoring_comm, self.published, [None, *reports], self.node.crowded)
+        exchange = TrainerExchange(
+            self.scoring_comm, self.published, [None, *reports], self.node.crowded, self.transport
+        )
         self.timeline.watch(exchange, start="sending", look="sending", wait="waiting")
         return gradients, exchange
 
@@ -243,7 +248,7 @@ class Job:
             answer = partial(forecast_locally, forecaster, self._batches_a_refresh(forecaster))
             return LocalExchange(self._observations(), lambda published: [answer(published)])
         reports = [None, forecaster.record.dtype]
-        return TrainerExchange(self.predicting_comm, self._observations(), reports, self.node.crowded)
+        return TrainerExchange(self.predicting_comm, self._observations(), reports, self.node.crowded, self.transport)
 
     def _in_group(self, end, model, *more):
         """Return this rank's end of the group of trainers."""

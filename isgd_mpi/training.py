@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from isgd_mpi import messages
+from isgd_mpi.codecs import read_scores
 from isgd_mpi.compat import Alain2015
 from isgd_mpi.evaluation import combine
 from isgd_mpi.intake import DirectScores, PredictedScores
@@ -249,15 +250,16 @@ class Trainer:
         """Yield rows, scores, predictions and step of each batch scored since the last refresh."""
         size, first_batch, first_row = self._config.score_batch_size, 0, 0
         for report in reports:
-            scores, predictions, steps = report["scores"], report["predictions"], report["batch_steps"]
+            predictions, steps = report["predictions"], report["batch_steps"]
             known = self._batch_steps[first_batch : first_batch + len(steps)]
             for batch in np.flatnonzero(steps > known):
-                start, stop = batch * size, min((batch + 1) * size, len(scores))
+                start, stop = batch * size, min((batch + 1) * size, len(predictions))
                 rows = slice(first_row + start, first_row + stop)
-                yield rows, scores[start:stop], predictions[start:stop], int(steps[batch])
+                scores = read_scores(report, batch, slice(start, stop))
+                yield rows, scores, predictions[start:stop], int(steps[batch])
             known[:] = steps
             first_batch += len(steps)
-            first_row += len(scores)
+            first_row += len(predictions)
 
     def _log_refresh(self, exchange_seconds):
         """Record the figures of the interval that ends; return the counters of its beginning."""

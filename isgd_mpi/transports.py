@@ -7,6 +7,18 @@ docs/performance.md has what was measured.
 from mpi4py import MPI
 
 
+def transport_between(n_ranks, n_on_node):
+    """Return the transport for a job.
+
+    Parameters
+    ----------
+    n_ranks, n_on_node : int
+        Ranks of the job, and of them on this rank's node.
+    """
+    # from another node each message would come through the trainer's own network card
+    return Messages if n_on_node == n_ranks else Collectives
+
+
 class Collectives:
     """Ibcast and Igatherv: the work is shared by the ranks, each of which passes on only when it looks."""
 

@@ -40,7 +40,8 @@ MAY_IMPORT = {
     "isgd_mpi.sampler": ["numpy", "isgd_mpi.compat", "isgd_mpi.mixture", "isgd_mpi.proposal", "isgd_mpi.score_table"],
     "isgd_mpi.monitor": ["numpy", "kernels"],
     "isgd_mpi.shards": [],
-    "isgd_mpi.messages": ["numpy", "isgd_mpi.shards"],
+    "isgd_mpi.codecs": ["numpy", "kernels"],
+    "isgd_mpi.messages": ["numpy", "isgd_mpi.codecs", "isgd_mpi.shards"],
     "isgd_mpi.waiting": ["mpi4py"],
     "isgd_mpi.minibatch": ["numpy"],
     "isgd_mpi.parallel": [
@@ -49,9 +50,13 @@ MAY_IMPORT = {
         *(f"isgd_mpi.{name}" for name in ["exchange", "minibatch", "shards", "waiting"]),
     ],
     "isgd_mpi.timeline": ["numpy", "isgd_mpi.waiting"],
-    "isgd_mpi.exchange": ["numpy", "mpi4py", "isgd_mpi.waiting"],
+    "isgd_mpi.transports": ["mpi4py"],
+    "isgd_mpi.exchange": ["numpy", "mpi4py", "isgd_mpi.transports", "isgd_mpi.waiting"],
     "isgd_mpi.evaluation": ["numpy", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
-    "isgd_mpi.scorer": ["numpy", "isgd_mpi.evaluation", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
+    "isgd_mpi.scorer": [
+        "numpy",
+        *(f"isgd_mpi.{name}" for name in ["codecs", "evaluation", "messages", "score_table", "shards"]),
+    ],
     "isgd_mpi.forecaster": [
         "numpy",
         *(f"isgd_mpi.{name}" for name in ["messages", "predictor", "score_table", "shards"]),
@@ -60,7 +65,10 @@ MAY_IMPORT = {
     "isgd_mpi.trainer": ["isgd_mpi.messages"],
     "isgd_mpi.training": [
         "numpy",
-        *(f"isgd_mpi.{name}" for name in ["compat", "evaluation", "intake", "messages", "minibatch", "monitor"]),
+        *(
+            f"isgd_mpi.{name}"
+            for name in ["codecs", "compat", "evaluation", "intake", "messages", "minibatch", "monitor"]
+        ),
         *(f"isgd_mpi.{name}" for name in ["optim", "proposal", "sampler", "score_table", "switch"]),
     ],
     "isgd_mpi.model": ["numpy", "isgd_mpi.errors"],
@@ -82,9 +90,12 @@ MAY_IMPORT = {
     "kernels._jit": ["numba"],
 }
 
-MPI_MODULES = ["__main__", "cli", "environment", "exchange", "fitting", "node", "parallel", "start", "waiting"]
+MPI_MODULES = [
+    *("__main__", "cli", "environment", "exchange", "fitting", "node", "parallel", "start", "transports", "waiting"),
+    *("bench.descent_ranks", "bench.exchange_ranks", "bench.patterns"),
+]
 SETUP_MODULES = ["cli", "fitting", "job", "node"]  # pickled messages, before training begins
-ENTRY_POINTS = ["__main__", "cli", "fitting"]
+ENTRY_POINTS = ["__main__", "cli", "fitting", "bench.descent_ranks", "bench.exchange_ranks"]
 POINT_TO_POINT = {"send", "recv", "isend", "irecv", "ssend", "issend", "bsend", "ibsend", "sendrecv"}
 COLLECTIVE = {"bcast", "scatter", "gather", "allgather", "alltoall", "reduce", "allreduce", "scan", "exscan"}
 PICKLING = POINT_TO_POINT | COLLECTIVE
