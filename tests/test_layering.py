@@ -92,10 +92,13 @@ MAY_IMPORT = {
 
 MPI_MODULES = [
     *("__main__", "cli", "environment", "exchange", "fitting", "node", "parallel", "start", "transports", "waiting"),
-    *("bench.descent_ranks", "bench.exchange_ranks", "bench.patterns"),
+    *("bench.descent_ranks", "bench.exchange_ranks", "bench.patterns", "bench.throughput_ranks"),
 ]
 SETUP_MODULES = ["cli", "fitting", "job", "node"]  # pickled messages, before training begins
-ENTRY_POINTS = ["__main__", "cli", "fitting", "bench.descent_ranks", "bench.exchange_ranks"]
+ENTRY_POINTS = [
+    *("__main__", "cli", "fitting"),
+    *("bench.descent_ranks", "bench.exchange_ranks", "bench.throughput_ranks"),
+]
 POINT_TO_POINT = {"send", "recv", "isend", "irecv", "ssend", "issend", "bsend", "ibsend", "sendrecv"}
 COLLECTIVE = {"bcast", "scatter", "gather", "allgather", "alltoall", "reduce", "allreduce", "scan", "exscan"}
 PICKLING = POINT_TO_POINT | COLLECTIVE
