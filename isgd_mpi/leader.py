@@ -119,7 +119,9 @@ class Leader:
             gradients = in_group(TrainerGroup, parts, circles, self._model, [] if parts.n_scorers else reports)
         if parts.n_scorers == 0:
             return gradients, LocalExchange(parts.published, gradients.refresh)
-        exchange = TrainerExchange(circles.scoring, parts.published, [None, *reports], parts.node.crowded)
+        exchange = TrainerExchange(
+            circles.scoring, parts.published, [None, *reports], parts.node.crowded, parts.transport
+        )
         parts.timeline.watch(exchange, start="sending", look="sending", wait="waiting")
         return gradients, exchange
 
@@ -133,7 +135,9 @@ class Leader:
             answer = partial(forecast_locally, forecaster, parts.batches_a_refresh(forecaster))
             return LocalExchange(parts.observations(), lambda published: [answer(published)]), forecaster
         reports = [None, forecaster.record.dtype]
-        exchange = TrainerExchange(circles.predicting, parts.observations(), reports, parts.node.crowded)
+        exchange = TrainerExchange(
+            circles.predicting, parts.observations(), reports, parts.node.crowded, parts.transport
+        )
         return exchange, RemoteForecaster(circles.predicting, exchange, forecaster, parts.node.crowded)
 
     def _run_to_the_end(self):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels import _twins, activations, gather, history, lstm, mixture, norms, optim, sampling, synthetic
+from kernels import _twins, activations, codec, gather, history, lstm, mixture, norms, optim, sampling, synthetic
 
 _ROWS = (16, 128, 2048)  # minibatches, score batch
 _INPUTS = [(n, fan_in) for fan_in in (784, 3072) for n in _ROWS]
@@ -269,6 +269,24 @@ CASES = (
         lambda norms, weights, shares, mixtures, out: len(norms) * len(mixtures),
         limit=None,
         unit="Mquotient/s",
+    ),
+    Case(
+        codec.encode_log8,
+        _twins.encode_log8,
+        [(n,) for n in _ROWS],
+        lambda rng, n: (rng.lognormal(size=n).astype(np.float32), np.empty(n, np.uint8)),
+        lambda scores, codes: len(codes),
+        limit=None,
+        unit="Mscore/s",
+    ),
+    Case(
+        codec.decode_log8,
+        _twins.decode_log8,
+        [(n,) for n in _ROWS],
+        lambda rng, n: (rng.integers(256, size=n).astype(np.uint8), 1e-3, 10.0, np.empty(n, np.float32)),
+        lambda codes, low, high, scores: len(codes),
+        limit=None,
+        unit="Mscore/s",
     ),
     Case(
         gather.gather_standardized,

@@ -47,7 +47,8 @@ MAY_IMPORT = {
     "isgd_mpi.monitor": ["numpy", "kernels"],
     "isgd_mpi.shards": [],
     "isgd_mpi.launched": [],
-    "isgd_mpi.messages": ["numpy", "isgd_mpi.shards"],
+    "isgd_mpi.codecs": ["numpy", "kernels"],
+    "isgd_mpi.messages": ["numpy", "isgd_mpi.codecs", "isgd_mpi.shards"],
     "isgd_mpi.waiting": ["mpi4py"],
     "isgd_mpi.minibatch": ["numpy"],
     "isgd_mpi.parallel": [
@@ -56,9 +57,13 @@ MAY_IMPORT = {
         *(f"isgd_mpi.{name}" for name in ["exchange", "minibatch", "shards", "waiting"]),
     ],
     "isgd_mpi.timeline": ["numpy", "isgd_mpi.waiting"],
-    "isgd_mpi.exchange": ["numpy", "mpi4py", "isgd_mpi.waiting"],
+    "isgd_mpi.transports": ["mpi4py"],
+    "isgd_mpi.exchange": ["numpy", "mpi4py", "isgd_mpi.transports", "isgd_mpi.waiting"],
     "isgd_mpi.evaluation": ["numpy", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
-    "isgd_mpi.scorer": ["numpy", "isgd_mpi.evaluation", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
+    "isgd_mpi.scorer": [
+        "numpy",
+        *(f"isgd_mpi.{name}" for name in ["codecs", "evaluation", "messages", "score_table", "shards"]),
+    ],
     "isgd_mpi.forecaster": [
         "numpy",
         *(f"isgd_mpi.{name}" for name in ["messages", "predictor", "score_table", "shards"]),
@@ -66,7 +71,7 @@ MAY_IMPORT = {
     "isgd_mpi.intake": ["numpy", *(f"isgd_mpi.{name}" for name in ["messages", "score_table", "state"])],
     "isgd_mpi.trainer": ["isgd_mpi.messages"],
     "isgd_mpi.counters": [],
-    "isgd_mpi.reports": ["numpy"],
+    "isgd_mpi.reports": ["numpy", "isgd_mpi.codecs"],
     "isgd_mpi.evaluation_plan": ["numpy", *(f"isgd_mpi.{name}" for name in ["evaluation", "messages", "score_table"])],
     "isgd_mpi.training": [
         "numpy",
@@ -101,19 +106,26 @@ MAY_IMPORT = {
 }
 
 MPI_MODULES = [
-    "__main__",
-    "cli",
-    "environment",
-    "exchange",
-    "fitting",
-    "node",
-    "parallel",
-    "start",
-    "transfer",
-    "waiting",
+    *(
+        "__main__",
+        "cli",
+        "environment",
+        "exchange",
+        "fitting",
+        "node",
+        "parallel",
+        "start",
+        "transfer",
+        "transports",
+        "waiting",
+    ),
+    *("bench.descent_ranks", "bench.exchange_ranks", "bench.patterns", "bench.throughput_ranks"),
 ]
 SETUP_MODULES = ["cli", "fitting", "job", "node"]  # pickled messages, before training begins
-ENTRY_POINTS = ["__main__", "cli", "fitting"]
+ENTRY_POINTS = [
+    *("__main__", "cli", "fitting"),
+    *("bench.descent_ranks", "bench.exchange_ranks", "bench.throughput_ranks"),
+]
 POINT_TO_POINT = {"send", "recv", "isend", "irecv", "ssend", "issend", "bsend", "ibsend", "sendrecv"}
 COLLECTIVE = {"bcast", "scatter", "gather", "allgather", "alltoall", "reduce", "allreduce", "scan", "exscan"}
 PICKLING = POINT_TO_POINT | COLLECTIVE
