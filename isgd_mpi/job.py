@@ -76,10 +76,11 @@ class Job:
         self.dataset = on_all_ranks(comm, partial(self._load, load))
         self.batch_size = min(config.score_batch_size, max(map(len, self.dataset.splits.values())))
         self.models = on_all_ranks(comm, partial(blueprint, config, self.dataset))
+        self.models.choose_arithmetic(self.node)
         on_all_ranks(comm, self._check_size)
         self.published = messages.published_dtype(self.models.n_params)
         with self.node.first_rank_first():
-            warm_up(self.dataset)
+            warm_up(self.dataset, self.models.make_products)
             if config.score == "predicted-loss":
                 warm_up_predictor(config.predictor, self.dataset)
         self.folder = None if in_memory else on_all_ranks(comm, self._create_folder)
@@ -157,8 +158,8 @@ class Job:
         return [messages.report_dtype(shard) for shard in parts]
 
     def _scorer(self, part, n_parts):
-        model = self.models.make(self.batch_size)
-        scorer = Scorer(model, self.dataset, part, n_parts, self.batch_size, self._whole_batches)
+        models = self.models.make_scorer(self.batch_size)
+        scorer = Scorer(*models, self.dataset, part, n_parts, self.batch_size, self._whole_batches)
         self.timeline.watch(scorer, score="scoring", evaluate="evaluating")
         return scorer
 
@@ -268,11 +269,15 @@ class Job:
         if self.folder:
             text = to_toml(self.config, self.models.unused)
             write_atomically(self.folder / "config.toml", lambda file: file.write(text.encode()))
-            write_json(self.folder / "environment.json", describe_environment(self.comm, self.node))
+            write_json(
+                self.folder / "environment.json", describe_environment(self.comm, self.node, self.models.arithmetic)
+            )
         meet(self.comm, self.node.crowded)
         self.timeline.start()
         log = self.log = RunLog(self.folder, self.config.n_steps(self.dataset.n_train), self.config.quiet)
         log.say(describe_job(self.config, self.dataset, self.models.text, self.size, self.node, self.folder))
+        if self.models.notice:
+            log.say(self.models.notice)
         trainer = Trainer(
             self.config,
             self.dataset,
