@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from isgd_mpi.memory import aligned_zeros
+from kernels.products import padded
 from kernels.rounding import round_rows
 
 _ROW_MAJOR, _AS_IS, _TRANSPOSED, _PACKED, _RIGHT_FACTOR = 101, 111, 112, 151, 162  # of mkl_cblas.h
@@ -81,7 +82,7 @@ def version():
 
 
 class MKLFactor:
-    """A right factor of products, rounded and packed.
+    """A right factor of products, rounded, filled up with zeros and packed.
 
     Parameters
     ----------
@@ -90,16 +91,22 @@ class MKLFactor:
     """
 
     def __init__(self, n_rows, fan_in, fan_out):
-        self.shape = (n_rows, fan_out, fan_in)
+        self.shape = (n_rows, padded(fan_out), padded(fan_in))
         n_bytes = load().cblas_gemm_bf16bf16f32_pack_get_size(_RIGHT_FACTOR, *self.shape)
         self.content = aligned_zeros((n_bytes,), np.uint8)
 
     def write(self, w, trans):
         """Round a matrix and pack it, or its transpose."""
-        rounded = aligned_zeros(w.shape, np.uint16)
+        rounded = aligned_zeros(tuple(map(padded, w.shape)), np.uint16)
         round_rows(w, rounded, np.empty(len(w)))
         load().cblas_gemm_bf16bf16f32_pack(
-            _ROW_MAJOR, _RIGHT_FACTOR, trans, *self.shape, rounded.ctypes.data, w.shape[1], self.content.ctypes.data
+            _ROW_MAJOR,
+            _RIGHT_FACTOR,
+            trans,
+            *self.shape,
+            rounded.ctypes.data,
+            rounded.shape[1],
+            self.content.ctypes.data,
         )
 
 

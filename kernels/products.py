@@ -5,6 +5,8 @@ The right factor is packed so that the inner loop reads it in the order in which
 of 16, and in each panel one row of pairs after another.
 """
 
+import numpy as np
+
 from kernels._jit import jit
 from kernels._tiles import LANES, N_ROWS, tile_product
 from kernels.rounding import bfloat16_bits
@@ -30,7 +32,7 @@ def _panel_width(column, fan_out):
 
 @jit
 def _pair(low, high):
-    return bfloat16_bits(low) | (bfloat16_bits(high) << 16)
+    return np.uint32(bfloat16_bits(low)) | (np.uint32(bfloat16_bits(high)) << 16)
 
 
 @jit

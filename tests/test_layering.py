@@ -87,7 +87,7 @@ MAY_IMPORT = {
     **{name: ["numpy", "numba", "kernels._jit", *COMPILED] for name in COMPILED},
     "kernels._jit": ["numba"],
     "kernels._tiles": ["numba", "llvmlite"],
-    "kernels.products": ["kernels._jit", "kernels._tiles", "kernels.rounding"],
+    "kernels.products": ["numpy", "kernels._jit", "kernels._tiles", "kernels.rounding"],
 }
 
 MPI_MODULES = ["__main__", "cli", "environment", "exchange", "fitting", "node", "parallel", "start", "waiting"]
@@ -100,6 +100,12 @@ PICKLING = POINT_TO_POINT | COLLECTIVE
 TWINS = {
     # kernel: naive twin in reference.py, if not of the same name
     "add_squared_grad_norms": "squared_grad_norms",
+    "round_rows": "bfloat16",
+    "bias_relu_rounded": "bias_relu",
+    "relu_backward_rounded": "relu_backward",
+    "pack": "product_of_bfloat16",
+    "pack_transposed": "product_of_bfloat16",
+    "multiply": "product_of_bfloat16",
     "search": "search_positions",
     "systematic_search": "systematic_positions",
 }
