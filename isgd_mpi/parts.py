@@ -73,9 +73,8 @@ class Parts:
 
     def scorer(self, part, n_parts):
         """Return what scores and evaluates one of so many shards."""
-        model = self.models.make(self._batch_size)
-        codec = self.config.score_codec
-        scorer = Scorer(model, self.dataset, part, n_parts, self._batch_size, self.config.whole_batches, codec)
+        models, codec = self.models.make_scorer(self._batch_size), self.config.score_codec
+        scorer = Scorer(*models, self.dataset, part, n_parts, self._batch_size, self.config.whole_batches, codec)
         self.timeline.watch(scorer, score="scoring", evaluate="evaluating")
         return scorer
 
