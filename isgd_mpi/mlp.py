@@ -9,7 +9,8 @@ import math
 
 import numpy as np
 
-from isgd_mpi.params import aligned_zeros, layer_views, n_parameters
+from isgd_mpi.memory import aligned_zeros
+from isgd_mpi.params import layer_views, n_parameters
 from isgd_mpi.stream import MOST_ROWS, Stream, streams
 from kernels.activations import bias_relu, relu_backward, relu_backward_transposed, softmax_cross_entropy
 from kernels.norms import add_squared_grad_norms, squared_row_norms
@@ -67,7 +68,7 @@ class MLP:
         self._weight_gradients, self._bias_gradients = layer_views(self._gradient, widths)
         self.params = aligned_zeros(n_parameters(widths), dtype)
         self._streams = _make_streams(widths, min(max_rows, FEW_ROWS), dtype)
-        self._outputs = [aligned_zeros(max_rows * width, dtype).reshape(max_rows, width) for width in widths[1:]]
+        self._outputs = [aligned_zeros((max_rows, width), dtype) for width in widths[1:]]
         hidden = max(widths[1:-1], default=0)
         few = min(max_rows, FEW_ROWS)
         self._deltas = [aligned_zeros(max_rows * hidden, dtype) for _ in range(2)]  # used in turn

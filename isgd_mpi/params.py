@@ -4,21 +4,7 @@ import math
 
 import numpy as np
 
-_LINE_BYTES = 64
-
-
-def aligned_zeros(size, dtype=np.float32):
-    """Return a vector of zeros that begins at a cache line: loads of 64 bytes then touch one line each.
-
-    Parameters
-    ----------
-    size : int
-    dtype : numpy dtype
-    """
-    dtype = np.dtype(dtype)
-    raw = np.zeros(size + _LINE_BYTES // dtype.itemsize, dtype)
-    start = -raw.ctypes.data % _LINE_BYTES // dtype.itemsize
-    return raw[start : start + size]
+from isgd_mpi.memory import aligned_zeros
 
 
 def n_parameters(widths):

@@ -6,7 +6,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels import _twins, activations, gather, history, lstm, mixture, norms, optim, sampling, streams, synthetic
+from kernels import (
+    _stream_arguments,
+    _twins,
+    activations,
+    codec,
+    gather,
+    history,
+    lstm,
+    mixture,
+    norms,
+    optim,
+    products,
+    rounding,
+    sampling,
+    streams,
+    synthetic,
+)
 
 _ROWS = (16, 128, 2048)  # minibatches, score batch
 _INPUTS = [(n, fan_in) for fan_in in (784, 3072) for n in _ROWS]
@@ -17,6 +33,8 @@ _SETS = ((60_000,), (574_168,))  # MNIST, SVHN with extra
 _DRAWS = [(n_points, *n) for n in _SETS for n_points in _ROWS]
 _STREAMS = [(16, 784, 512), (16, 512, 512), (128, 3072, 2048), (128, 2048, 2048)]
 _LSTM = [(n, 32) for n in (128, 1024)]  # units of the loss predictor
+_FACTORS = ((784, 512), (3072, 2048))
+_BLOCKS = [(384, *fans) for fans in _FACTORS]  # rows that scorers multiply at a time
 _N_IMAGES = 60_000
 _HISTORIES = [(n, *_SETS[0]) for n in _ROWS]
 _N_VARIANTS = 64  # index and point sets used in turn, so that no branch or line is remembered
@@ -139,40 +157,18 @@ def _transposed_arguments(rng, n, fan):
     return _normal(rng, fan, n), activation, np.empty_like(activation), np.empty(n)
 
 
-def _activations(rng, n, width):
-    return np.maximum(_normal(rng, n, width), 0)
+def _rounded(rng, *shape):
+    return _twins.bfloat16(_normal(rng, *shape))
 
 
-def _rows_arguments(rng, n, fan_in):
-    n_blocks = -(-fan_in // streams.DEPTH)
-    shape = (n, n_blocks * streams.DEPTH)
-    return np.zeros(shape, np.float32), np.zeros(shape, np.int32), np.zeros((n, n_blocks), np.int32)
+def _factor_arguments(rng, fan_in, fan_out):
+    return _normal(rng, fan_in, fan_out), np.empty(fan_in * fan_out // 2, np.uint32)
 
 
-def _columns_arguments(rng, n, fan_in):
-    return np.zeros((fan_in, n), np.float32), np.zeros((fan_in, n), np.int32), np.zeros(fan_in, np.int32)
-
-
-def _active_product_arguments(rng, n, fan_in, fan_out):
-    lists = _rows_arguments(rng, n, fan_in)
-    streams.active_in_rows(_activations(rng, n, fan_in), *lists)
-    return *lists, *_matrices(rng, (fan_in, fan_out), (n, fan_out)), 0, fan_out
-
-
-def _descent_arguments(rng, n, fan_in, fan_out):
-    lists = _columns_arguments(rng, n, fan_in)
-    streams.active_in_columns(_activations(rng, n, fan_in), *lists)
-    return *lists, *_matrices(rng, (n, fan_out), (fan_in, fan_out)), None, 1e-3, 0.0, 0.0, 0, fan_out
-
-
-def _matrices(rng, *shapes):
-    """Return matrices that begin at a cache line."""
-    for shape in shapes:
-        raw = np.empty(shape[0] * shape[1] + 16, np.float32)
-        start = -raw.ctypes.data % 64 // 4
-        matrix = raw[start : start + shape[0] * shape[1]].reshape(shape)
-        matrix[:] = 0.03 * _normal(rng, *shape)  # sums of thousands of products stay small
-        yield matrix
+def _rounded_product_arguments(rng, n, fan_in, fan_out):
+    w, pairs = _factor_arguments(rng, fan_in, fan_out)
+    _twins.pack(w / np.float32(np.sqrt(fan_in)), pairs)
+    return _rounded(rng, n, fan_in), pairs, np.empty((n, fan_out), np.float32)
 
 
 CASES = (
@@ -218,6 +214,46 @@ CASES = (
         [(n, 10) for n in _ROWS],
         _softmax_arguments,
         lambda z, *others: _bytes_of(z, z, *others),
+    ),
+    Case(
+        rounding.round_rows,
+        _twins.round_rows,
+        _INPUTS,
+        lambda rng, n, fan: (_normal(rng, n, fan), np.empty((n, fan), np.uint16), np.empty(n)),
+        _bytes_of,
+        limit="copy",
+    ),
+    Case(
+        rounding.bias_relu_rounded,
+        _twins.bias_relu_rounded,
+        _HIDDEN,
+        lambda rng, n, fan: (_normal(rng, n, fan), _normal(rng, fan), np.empty((n, fan), np.uint16), np.empty(n)),
+        _bytes_of,
+        limit="copy",
+    ),
+    Case(
+        rounding.relu_backward_rounded,
+        _twins.relu_backward_rounded,
+        _HIDDEN,
+        lambda rng, n, fan: (
+            _normal(rng, n, fan),
+            _twins.bfloat16(np.maximum(_normal(rng, n, fan), 0)),
+            np.empty((n, fan), np.uint16),
+            np.empty(n),
+        ),
+        _bytes_of,
+        limit="copy",
+    ),
+    Case(products.pack, _twins.pack, _FACTORS, _factor_arguments, _bytes_of, limit="copy"),
+    Case(products.pack_transposed, _twins.pack_transposed, _FACTORS, _factor_arguments, _bytes_of, limit="copy"),
+    Case(
+        products.multiply,
+        _twins.multiply,
+        _BLOCKS,
+        _rounded_product_arguments,
+        lambda h, pairs, out: 2 * h.size * out.shape[1],
+        limit="matmul",  # float32's: this is for being faster
+        unit="GFLOP/s",
     ),
     Case(
         optim.sgd_update,
@@ -308,6 +344,24 @@ CASES = (
         unit="Mquotient/s",
     ),
     Case(
+        codec.encode_log8,
+        _twins.encode_log8,
+        [(n,) for n in _ROWS],
+        lambda rng, n: (rng.lognormal(size=n).astype(np.float32), np.empty(n, np.uint8)),
+        lambda scores, codes: len(codes),
+        limit=None,
+        unit="Mscore/s",
+    ),
+    Case(
+        codec.decode_log8,
+        _twins.decode_log8,
+        [(n,) for n in _ROWS],
+        lambda rng, n: (rng.integers(256, size=n).astype(np.uint8), 1e-3, 10.0, np.empty(n, np.float32)),
+        lambda codes, low, high, scores: len(codes),
+        limit=None,
+        unit="Mscore/s",
+    ),
+    Case(
         gather.gather_standardized,
         _twins.gather_standardized,
         _INPUTS,
@@ -344,7 +398,7 @@ CASES = (
         streams.active_in_rows,
         _twins.active_in_rows,
         _HIDDEN[:2] + _HIDDEN[3:5],
-        lambda rng, n, fan: (_activations(rng, n, fan), *_rows_arguments(rng, n, fan)),
+        lambda rng, n, fan: (_stream_arguments.activations(rng, n, fan), *_stream_arguments.rows(rng, n, fan)),
         _bytes_of,
         limit="copy",
     ),
@@ -352,7 +406,7 @@ CASES = (
         streams.active_in_columns,
         _twins.active_in_columns,
         _HIDDEN[:2] + _HIDDEN[3:5],
-        lambda rng, n, fan: (_activations(rng, n, fan), *_columns_arguments(rng, n, fan)),
+        lambda rng, n, fan: (_stream_arguments.activations(rng, n, fan), *_stream_arguments.columns(rng, n, fan)),
         _bytes_of,
         limit="copy",
     ),
@@ -360,7 +414,7 @@ CASES = (
         streams.add_product,
         _twins.add_product,
         _STREAMS,
-        lambda rng, n, i, o: (*_matrices(rng, (n, i), (i, o), (n, o)), 0, o),
+        lambda rng, n, i, o: (*_stream_arguments.matrices(rng, (n, i), (i, o), (n, o)), 0, o),
         lambda h, w, z, begin, end: 2 * len(h) * w.size,
         limit="matmul",
         unit="GFLOP/s",
@@ -369,7 +423,7 @@ CASES = (
         streams.add_active_product,
         _twins.add_active_product,
         _STREAMS,
-        _active_product_arguments,
+        _stream_arguments.active_product,
         lambda values, indices, counts, w, z, begin, end: 2 * len(z) * w.size,
         limit="matmul",
         unit="GFLOP/s",
@@ -378,7 +432,7 @@ CASES = (
         streams.descend_along_product,
         _twins.descend_along_product,
         _STREAMS,
-        _descent_arguments,
+        _stream_arguments.descent,
         lambda values, indices, counts, delta, w, *rest: 2 * len(delta) * w.size,
         limit="matmul",
         unit="GFLOP/s",

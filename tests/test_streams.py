@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.params import aligned_zeros
 from kernels.streams import (
     DEPTH,
     active_in_columns,
@@ -121,10 +120,3 @@ def test_a_column_does_not_depend_on_the_range_it_is_in(rng):
         np.testing.assert_array_equal(parts[:, :width], result[:, :width])
         kernel(*before, parts, *after, 0, width)
         np.testing.assert_array_equal(parts, whole)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_aligned_zeros(dtype):
-    for size in (1, 1000):
-        vector = aligned_zeros(size, dtype)
-        assert vector.ctypes.data % 64 == 0 and vector.shape == (size,) and vector.dtype == dtype and not vector.any()
