@@ -12,7 +12,7 @@ from isgd_mpi import __version__
 _PACKAGES = ("numpy", "numba", "scipy", "mpi4py", "threadpoolctl")
 
 
-def describe_environment(comm, node, score_arithmetic):
+def describe_environment(comm, node, score_arithmetic=None):
     """Return what the run ran on. Not collective.
 
     Parameters

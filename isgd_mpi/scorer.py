@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from isgd_mpi.codecs import write_scores
 from isgd_mpi.evaluation import Evaluation
 from isgd_mpi.messages import EVALUATE, STOP, report_dtype
 from isgd_mpi.score_table import NEVER
@@ -25,6 +26,8 @@ class Scorer:
         Examples handled in one call of the model.
     whole_batches : bool
         See :func:`shards.shards`.
+    codec : str
+        See :func:`codecs.fields`.
 
     Attributes
     ----------
@@ -32,7 +35,7 @@ class Scorer:
         What there is to report.
     """
 
-    def __init__(self, model, evaluator, dataset, part, n_parts, score_batch_size, whole_batches=False):
+    def __init__(self, model, evaluator, dataset, part, n_parts, score_batch_size, whole_batches=False, codec="f32"):
         self._model = model
         self._dataset = dataset
         self._shard = shards(len(dataset.splits["train"]), score_batch_size, n_parts, whole_batches)[part]
@@ -40,8 +43,9 @@ class Scorer:
         self._evaluation = Evaluation(evaluator, dataset, part, n_parts, self._images, whole_batches)
         self._n_scored = 0
         self._step = NEVER
-        self.record = np.zeros((), report_dtype(self._shard))
-        self.record["batch_steps"] = self.record["evaluated_step"] = NEVER
+        self.record = np.zeros((), report_dtype(self._shard, codec))
+        self.record["batch_steps"] = NEVER
+        self._evaluation.report(self.record)
 
     @property
     def n_batches(self):
@@ -64,16 +68,16 @@ class Scorer:
             x, y = self._dataset.batch("train", start, stop, self._images)
             scores, _, _ = self._model.scores(x, y)
             rows = slice(start - self._shard.start, stop - self._shard.start)
-            self.record["scores"][rows] = scores
+            write_scores(self.record, index, rows, scores)
             self.record["predictions"][rows] = self._model.predictions
             self.record["batch_steps"][index] = self._step
             self._n_scored += 1
+        self.record["n_scored"] = self._n_scored
 
     def evaluate(self, n_batches=None):
         """Evaluate up to so many batches (all that are left, if not given)."""
         self._evaluation.advance(n_batches)
-        self.record["evaluated_step"] = self._evaluation.evaluated_step
-        self.record["totals"] = self._evaluation.totals
+        self._evaluation.report(self.record)
 
     def advance(self):
         """Score a batch, now and then evaluate one; return whether there was anything to do."""
@@ -89,6 +93,21 @@ class Scorer:
         """Whether the next batch of the shard, if any, was scored with older parameters."""
         steps = self.record["batch_steps"]
         return self.n_batches > 0 and steps[self._n_scored % self.n_batches] != self._step
+
+    def restore(self, report, params):
+        """Go on as after an earlier report.
+
+        Parameters
+        ----------
+        report : () ndarray of messages.report_dtype
+            Of this scorer, or of another with the same shard.
+        params : (P,) ndarray or None
+            Parameters that are being evaluated, if any are.
+        """
+        self.record[...] = report
+        self.record["signal"] = 0
+        self._n_scored = int(report["n_scored"])
+        self._evaluation.restore(report, params)
 
 
 def run_relaxed_scorer(scorer, exchange, interruption):
@@ -135,6 +154,19 @@ def run_counting_scorer(scorer, exchange, interruption, n_batches):
         exchange.report(scorer.record)
         scorer.evaluate(_EVALUATED_A_REFRESH)
         exchange.wait()
+
+
+def resume_scorer(scorer, report, params):
+    """Bring a scorer to where it was after a report, and do what followed it.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    report, params
+        As of :meth:`Scorer.restore`.
+    """
+    scorer.restore(report, params)
+    scorer.evaluate(_EVALUATED_A_REFRESH)
 
 
 def finish_scorer(scorer, exchange):

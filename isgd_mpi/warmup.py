@@ -8,6 +8,7 @@ from isgd_mpi.mlp import FEW_ROWS, MLP
 from isgd_mpi.optim import SGD
 from isgd_mpi.predictor import PREDICTORS
 from isgd_mpi.proposal import Proposal
+from kernels.codec import decode_log8, encode_log8
 
 
 def warm_up(dataset, make_products=None):
@@ -33,6 +34,8 @@ def warm_up(dataset, make_products=None):
     _, gradient, _ = model.gradient(images[:1], labels[:1], weights[:1].astype(np.float32))
     for momentum in (0.0, 0.5):
         SGD(model.params, 0.0, momentum).step(gradient)
+    codes = np.empty(1, np.uint8)
+    decode_log8(codes, *encode_log8(weights[:1].astype(np.float32), codes), np.empty(1, np.float32))
     models = [model] if make_products is None else [model, LowPrecisionMLP(model.widths, n_rows, make_products)]
     for split in dataset.splits:
         for each in models:

@@ -9,6 +9,7 @@ import numpy as np
 from kernels import (
     _twins,
     activations,
+    codec,
     gather,
     history,
     lstm,
@@ -338,6 +339,24 @@ CASES = (
         lambda norms, weights, shares, mixtures, out: len(norms) * len(mixtures),
         limit=None,
         unit="Mquotient/s",
+    ),
+    Case(
+        codec.encode_log8,
+        _twins.encode_log8,
+        [(n,) for n in _ROWS],
+        lambda rng, n: (rng.lognormal(size=n).astype(np.float32), np.empty(n, np.uint8)),
+        lambda scores, codes: len(codes),
+        limit=None,
+        unit="Mscore/s",
+    ),
+    Case(
+        codec.decode_log8,
+        _twins.decode_log8,
+        [(n,) for n in _ROWS],
+        lambda rng, n: (rng.integers(256, size=n).astype(np.uint8), 1e-3, 10.0, np.empty(n, np.float32)),
+        lambda codes, low, high, scores: len(codes),
+        limit=None,
+        unit="Mscore/s",
     ),
     Case(
         gather.gather_standardized,

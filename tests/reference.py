@@ -245,3 +245,22 @@ def lstm_prediction(tensors, history, label):
             outputs.append(hidden)
         inputs = outputs
     return np.concatenate([inputs[-1], tensors["embedding"][label]]) @ tensors["output"] + tensors["output_bias"][0]
+
+
+def encode_log8(scores):
+    """The nearest of 253 levels in the logarithm, one example at a time, and the range."""
+    positive = [float(score) for score in scores if 0 < score < np.inf]
+    low, high = min(positive, default=1.0), max(positive, default=1.0)
+    levels = np.linspace(np.log(low), np.log(high), 253)
+    special = {0.0: 0, np.inf: 254}
+    codes = [
+        1 + int(np.abs(levels - np.log(score)).argmin()) if 0 < score < np.inf else special.get(float(score), 255)
+        for score in scores
+    ]
+    return codes, low, high
+
+
+def decode_log8(codes, low, high):
+    """The scores that codes stand for."""
+    levels = [0.0, *np.exp(np.linspace(np.log(low), np.log(high), 253)), np.inf, np.nan]
+    return np.array([levels[code] for code in codes])

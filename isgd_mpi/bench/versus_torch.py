@@ -1,7 +1,7 @@
 """``python -m isgd_mpi.bench torch``: our training step and our scoring beside PyTorch's.
 
-Both compute in float32, scores also in bfloat16, in one process, on the same number of threads.
-Our step also gives the minibatch's scores, takes importance weights and checks that the gradient is finite, our scoring
+Both compute in float32, scorers also in bfloat16, in one process, on the same number of threads. Our step also
+gives the minibatch's scores, takes importance weights and checks that the gradient is finite, our scoring
 also gives losses and predictions; PyTorch does none of this. That both compute the same is
 asserted once the clock has stopped.
 """
@@ -131,7 +131,7 @@ def describe(torch, n_threads, n_blocks):
         "revision": git_revision() or "unknown",
         "threads": f"{n_threads} on each side",
         "scores": f"scorers compute in {fastest_arithmetic()} here, unless float32 is asked for",
-        "figures": f"float32 or bf16; median [quartiles] of {n_blocks} alternating blocks of {BLOCK_SECONDS:g} s each",
+        "figures": f"float32 if not said; median [quartiles] of {n_blocks} alternating blocks of {BLOCK_SECONDS:g} s",
     }
 
 
