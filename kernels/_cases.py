@@ -154,10 +154,6 @@ def _transposed_arguments(rng, n, fan):
     return _normal(rng, fan, n), activation, np.empty_like(activation), np.empty(n)
 
 
-def _rounded(rng, *shape):
-    return _twins.bfloat16(_normal(rng, *shape))
-
-
 def _factor_arguments(rng, fan_in, fan_out):
     return _normal(rng, fan_in, fan_out), np.empty(fan_in * fan_out // 2, np.uint32)
 
@@ -165,7 +161,7 @@ def _factor_arguments(rng, fan_in, fan_out):
 def _rounded_product_arguments(rng, n, fan_in, fan_out):
     w, pairs = _factor_arguments(rng, fan_in, fan_out)
     _twins.pack(w / np.float32(np.sqrt(fan_in)), pairs)
-    return _rounded(rng, n, fan_in), pairs, np.empty((n, fan_out), np.float32)
+    return _twins.bfloat16(_normal(rng, n, fan_in)), pairs, np.empty((n, fan_out), np.float32)
 
 
 CASES = (
