@@ -142,7 +142,9 @@ class Leader:
         exchange = TrainerExchange(
             circles.predicting, parts.observations(), reports, parts.node.crowded, parts.transport
         )
-        return exchange, RemoteForecaster(circles.predicting, exchange, forecaster, parts.node.crowded)
+        return exchange, RemoteForecaster(
+            circles.states, parts.predictor_rank, exchange, forecaster, parts.node.crowded
+        )
 
     def _run_to_the_end(self):
         """Train, evaluate, and keep what came of it; return what stopped the run."""

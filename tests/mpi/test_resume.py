@@ -118,10 +118,9 @@ def test_relaxed_goes_on_with_all_that_it_knew(run, comm, shared_tmp_path, stop_
     stop_at(STOPPED_AT, "SIGUSR1")
     options = [*SMALL, "--refresh-every", 4, "--steps", STEPS, "--usable-fraction", 0.01, "--eval-every", 20]
     assert run(*options, "--run-dir", shared_tmp_path / "a") == TRY_AGAIN
-    on = read(shared_tmp_path / "a", comm)[0][-3]
     assert run("--resume", shared_tmp_path / "a", "--eval-every", 10) == DONE
     lines, summary, _ = read(shared_tmp_path / "a", comm)
-    assert summary["steps"] == STEPS and summary["train"]["loss"] < np.log(10) and on["kind"] == "event"
+    assert summary["steps"] == STEPS and summary["train"]["loss"] < np.log(10)
     scored = [line["examples_scored"] for line in lines if line["kind"] == "refresh"]
     assert scored == sorted(scored) and [line["step"] for line in lines] == sorted(line["step"] for line in lines)
 
