@@ -51,6 +51,7 @@ MAY_IMPORT = {
     ],
     "isgd_mpi.timeline": ["numpy", "isgd_mpi.waiting"],
     "isgd_mpi.transports": ["mpi4py"],
+    "isgd_mpi.bench.scaling_model": ["numpy"],
     "isgd_mpi.exchange": ["numpy", "mpi4py", "isgd_mpi.transports", "isgd_mpi.waiting"],
     "isgd_mpi.evaluation": ["numpy", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
     "isgd_mpi.scorer": [
