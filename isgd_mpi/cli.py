@@ -1,7 +1,10 @@
 """``python -m isgd_mpi``: arguments on one rank, the job on all, and what happened as an exit code."""
 
 import logging
+import os
+import signal
 import sys
+import time
 
 import numpy as np
 from mpi4py import MPI
@@ -9,11 +12,15 @@ from mpi4py import MPI
 from isgd_mpi import datasets
 from isgd_mpi.blueprints import MLPBlueprint
 from isgd_mpi.errors import InputError
+from isgd_mpi.faults import Interruption
 from isgd_mpi.job import TRAINER, Job
+from isgd_mpi.launched import find_split
 from isgd_mpi.node import on_all_ranks
 from isgd_mpi.options import parse
+from isgd_mpi.resuming import Saved
 
-DONE, FAILED, BAD_INPUT = 0, 1, 2
+DONE, FAILED, BAD_INPUT, TRY_AGAIN = 0, 1, 2, 75
+_FIRST_SPEAKS_SECONDS = 5.0  # srun may kill all as soon as one has ended
 
 
 def main(argv=None):
@@ -30,6 +37,8 @@ def main(argv=None):
         The exit code, the same on every rank.
     """
     comm = MPI.COMM_WORLD
+    if is_split(comm):
+        return BAD_INPUT
     try:
         config = shared_config(comm, argv)
         if config is not None and not config.quiet:
@@ -41,6 +50,25 @@ def main(argv=None):
         if comm.Get_rank() == TRAINER:
             print(f"isgd_mpi: {error}", file=sys.stderr)
         return BAD_INPUT
+
+
+def is_split(comm):
+    """Say whether this job is one of several that were to be one, whose first process tells the user.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+
+    Returns
+    -------
+    bool
+    """
+    problem, process = find_split(comm.Get_size(), os.environ)
+    if problem and process == 0:
+        print(f"isgd_mpi: {problem}", file=sys.stderr, flush=True)
+    elif problem:
+        time.sleep(_FIRST_SPEAKS_SECONDS)
+    return problem is not None
 
 
 def train(comm, config):
@@ -55,12 +83,26 @@ def train(comm, config):
     def load():
         return datasets.load(config.data, config.data_dir, config.synthetic_size, standardize=config.standardize)
 
-    job = Job(comm, config, load, MLPBlueprint)
-    stopped = job.run()
+    interruption = Interruption()
+    interruption.remember(signal.SIGUSR1)  # the others may end what has not begun
+    saved = on_all_ranks(comm, lambda: Saved(config) if config.resume and comm.Get_rank() == TRAINER else None)
+    if comm.bcast(saved is not None and saved.complete, root=TRAINER):
+        if saved and not config.quiet:
+            print(
+                f"{config.resume} is complete at step {saved.step}: to go on, give more --steps, --epochs or --seconds"
+            )
+        return DONE
+    job = Job(comm, config, load, MLPBlueprint, saved=saved)
+    with interruption:
+        stopped = job.run(interruption)
+        interruption.ignore()
     if stopped and job.rank == TRAINER:
-        step = job.summary["steps"]
-        print(f"isgd_mpi: stopped at step {step}: {stopped}; see {job.folder}", file=sys.stderr)
-    return FAILED if stopped else DONE
+        print(f"isgd_mpi: stopped at step {job.summary['steps']}: {stopped}; {_what_next(job)}", file=sys.stderr)
+    return DONE if not stopped else TRY_AGAIN if job.can_go_on else FAILED
+
+
+def _what_next(job):
+    return f"go on with --resume {job.folder}" if job.can_go_on else f"see {job.folder}"
 
 
 def shared_config(comm, argv):

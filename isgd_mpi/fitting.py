@@ -16,7 +16,7 @@ from mpi4py import MPI
 from isgd_mpi.arrays import from_arrays
 from isgd_mpi.blueprints import MLPBlueprint, OwnBlueprint
 from isgd_mpi.errors import InputError
-from isgd_mpi.faults import end_job
+from isgd_mpi.faults import Interruption, end_job
 from isgd_mpi.job import TRAINER, Job
 from isgd_mpi.keywords import config_of, in_python
 from isgd_mpi.node import on_all_ranks
@@ -101,14 +101,16 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
     their priority, and take it back at the end if the system lets them.
     """
     comm = MPI.COMM_WORLD if comm is None else comm
+    if not isinstance(comm, MPI.Comm):
+        raise InputError(f"comm must be a communicator of mpi4py, not {comm!r}")
     with _threads_put_back():
         try:
             with _failing_together(comm, spared=InputError):
                 job = _prepare_job(comm, (x, y, validation, test), model, options)
         except InputError as error:
             raise InputError(in_python(str(error))) from None
-        with _failing_together(comm), np.errstate(all="ignore"):
-            stopped = job.run()
+        with _failing_together(comm), np.errstate(all="ignore"), Interruption() as interruption:
+            stopped = job.run(interruption)
     if stopped in signal.Signals.__members__:
         signal.raise_signal(signal.Signals[stopped])
     elif stopped:

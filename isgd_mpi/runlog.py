@@ -103,6 +103,11 @@ class RunLog:
         Where the progress bar ends.
     quiet : bool
         Whether to print nothing.
+
+    Attributes
+    ----------
+    n_lines : int
+        Lines of the metrics so far.
     """
 
     def __init__(self, folder, n_steps=None, quiet=False):
@@ -110,6 +115,7 @@ class RunLog:
         self._file = open(self._path, "a", buffering=1) if folder else io.StringIO()  # noqa: SIM115
         self._quiet = quiet
         self._n_steps = n_steps
+        self.n_lines = 0
         self._begin = time.perf_counter()
         self._last_line = self._begin
         columns = None if quiet else terminal_columns()
@@ -120,10 +126,45 @@ class RunLog:
         """Seconds since training began."""
         return time.perf_counter() - self._begin
 
+    def start_clock(self, seconds=0.0):
+        """Let training begin now, or so many seconds ago."""
+        self._begin = time.perf_counter() - seconds
+
+    def cut(self, n_lines, step):
+        """Go on behind the first lines of an earlier run's metrics; what follows them is cut off.
+
+        Parameters
+        ----------
+        n_lines : int
+        step : int
+            Where the progress bar begins.
+
+        Raises
+        ------
+        InputError
+            There are fewer lines: nothing is changed.
+        """
+        *lines, _ = self._path.read_bytes().split(b"\n")
+        if len(lines) < n_lines:
+            raise InputError(
+                f"{self._path} has {len(lines)} lines, and had {n_lines} at the checkpoint: it was changed"
+            )
+        os.truncate(self._path, sum(len(line) + 1 for line in lines[:n_lines]))
+        self.n_lines = n_lines
+        if self._bar is not None:
+            self._bar.initial = self._bar.n = self._bar.last_print_n = step
+
+    def sync(self):
+        """Bring the metrics so far to the disk."""
+        if self._path:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
     def write(self, kind, step, **fields):
         """Append one line to the metrics, at once; what is not finite becomes null."""
         line = {"kind": kind, "step": step, "seconds": round(self.seconds, 6), **fields}
         self._file.write(json.dumps(_finite_or_none(line), allow_nan=False) + "\n")
+        self.n_lines += 1
 
     def event(self, step, message):
         """Record an event."""

@@ -33,15 +33,22 @@ MAY_IMPORT = {
     "isgd_mpi.lstm": ["numpy", "kernels"],
     "isgd_mpi.predictor": ["numpy", "isgd_mpi.lstm", "isgd_mpi.optim", "kernels"],
     "isgd_mpi.proposal": ["numpy", "kernels"],
+    "isgd_mpi.state": ["numpy"],
+    "isgd_mpi.checkpoint": ["numpy", "isgd_mpi.errors", "isgd_mpi.runlog"],
+    "isgd_mpi.saving": ["numpy", "isgd_mpi.checkpoint", "isgd_mpi.state"],
     "isgd_mpi.score_table": ["numpy"],
     "isgd_mpi.mixture": ["numpy", "kernels"],
     "isgd_mpi.switch": [],
     "isgd_mpi.compat": ["numpy", "isgd_mpi.score_table"],
-    "isgd_mpi.sampler": ["numpy", "isgd_mpi.compat", "isgd_mpi.mixture", "isgd_mpi.proposal", "isgd_mpi.score_table"],
+    "isgd_mpi.sampler": [
+        "numpy",
+        *(f"isgd_mpi.{name}" for name in ["compat", "mixture", "proposal", "score_table", "state"]),
+    ],
     "isgd_mpi.monitor": ["numpy", "kernels"],
     "isgd_mpi.shards": [],
     "isgd_mpi.codecs": ["numpy", "kernels"],
     "isgd_mpi.messages": ["numpy", "isgd_mpi.codecs", "isgd_mpi.shards"],
+    "isgd_mpi.launched": [],
     "isgd_mpi.waiting": ["mpi4py"],
     "isgd_mpi.minibatch": ["numpy"],
     "isgd_mpi.parallel": [
@@ -62,15 +69,15 @@ MAY_IMPORT = {
         "numpy",
         *(f"isgd_mpi.{name}" for name in ["messages", "predictor", "score_table", "shards"]),
     ],
-    "isgd_mpi.intake": ["numpy", "isgd_mpi.messages", "isgd_mpi.score_table"],
+    "isgd_mpi.intake": ["numpy", *(f"isgd_mpi.{name}" for name in ["messages", "score_table", "state"])],
     "isgd_mpi.trainer": ["isgd_mpi.messages"],
+    "isgd_mpi.counters": [],
+    "isgd_mpi.reports": ["numpy", "isgd_mpi.codecs"],
+    "isgd_mpi.evaluation_plan": ["numpy", *(f"isgd_mpi.{name}" for name in ["evaluation", "messages", "score_table"])],
     "isgd_mpi.training": [
         "numpy",
-        *(
-            f"isgd_mpi.{name}"
-            for name in ["codecs", "compat", "evaluation", "intake", "messages", "minibatch", "monitor"]
-        ),
-        *(f"isgd_mpi.{name}" for name in ["optim", "proposal", "sampler", "score_table", "switch"]),
+        *(f"isgd_mpi.{name}" for name in ["compat", "counters", "evaluation_plan", "intake", "minibatch", "monitor"]),
+        *(f"isgd_mpi.{name}" for name in ["optim", "proposal", "reports", "sampler", "score_table", "state", "switch"]),
     ],
     "isgd_mpi.model": ["numpy", "isgd_mpi.errors"],
     "isgd_mpi.blueprints": [f"isgd_mpi.{name}" for name in ["errors", "mlp", "model", "params", "trained"]],
@@ -85,6 +92,14 @@ MAY_IMPORT = {
     "isgd_mpi.experiments.plan": ["isgd_mpi.config", "isgd_mpi.data.sources", "isgd_mpi.errors"],
     "isgd_mpi.experiments.state": ["isgd_mpi.config", "isgd_mpi.errors", "isgd_mpi.options"],
     "isgd_mpi.experiments.launcher": ["isgd_mpi.config", "isgd_mpi.errors"],
+    "isgd_mpi.experiments.slurm": ["isgd_mpi.errors"],
+    "isgd_mpi.experiments.performing": [
+        "tqdm",
+        *(f"isgd_mpi.{name}" for name in ["errors", "experiments.state", "options", "runlog"]),
+    ],
+    "isgd_mpi.experiments.queue": [
+        *(f"isgd_mpi.{name}" for name in ["experiments.performing", "experiments.state", "runlog"]),
+    ],
     "isgd_mpi.arrays": ["numpy", "isgd_mpi.data", "isgd_mpi.datasets"],
     **{name: ["numpy", "numba", "kernels"] for name in MODULES if is_part(name, "kernels")},
     **{name: ["numpy", "numba", "kernels._jit", *COMPILED] for name in COMPILED},
@@ -92,7 +107,19 @@ MAY_IMPORT = {
 }
 
 MPI_MODULES = [
-    *("__main__", "cli", "environment", "exchange", "fitting", "node", "parallel", "start", "transports", "waiting"),
+    *(
+        "__main__",
+        "cli",
+        "environment",
+        "exchange",
+        "fitting",
+        "node",
+        "parallel",
+        "start",
+        "transfer",
+        "transports",
+        "waiting",
+    ),
     *("bench.descent_ranks", "bench.exchange_ranks", "bench.patterns", "bench.throughput_ranks"),
 ]
 SETUP_MODULES = ["cli", "fitting", "job", "node"]  # pickled messages, before training begins
