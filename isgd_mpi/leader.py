@@ -78,6 +78,8 @@ class Leader:
             run_state.hand_out(circles)
         else:
             self.log.event(0, "start")
+        if parts.models.notice:
+            self.log.say(parts.models.notice)
         self.log.say(describe_job(config, parts.dataset, parts.models.text, parts.size, parts.node, folder))
         self._rule = StopRule(config, n_train, self.log, interruption)
         self._checkpoints = Checkpoints(folder, config, self.log, run_state.state, saved and saved.step)
@@ -106,7 +108,9 @@ class Leader:
             return
         text = to_toml(self._parts.config, self._parts.models.unused)
         write_atomically(self._folder / "config.toml", lambda file: file.write(text.encode()))
-        write_json(self._folder / "environment.json", describe_environment(self._parts.comm, self._parts.node))
+        parts = self._parts
+        environment = describe_environment(parts.comm, parts.node, parts.models.arithmetic)
+        write_json(self._folder / "environment.json", environment)
 
     def _gradients_and_exchange(self, circles):
         """Return what computes trainer 0's gradients, alone or with others, and its end of the exchange."""

@@ -42,8 +42,8 @@ class Parts:
         The rank that predicts losses, if there is one.
     published : numpy.dtype
         Of the record that goes out in a refresh.
-    transport : type
-        By which records travel; see :mod:`transports`.
+    transport : class
+        By which records travel: of :mod:`transports`.
     """
 
     def __init__(self, comm, config, dataset, models, node, batch_size, timeline, resumption=None):
@@ -73,10 +73,8 @@ class Parts:
 
     def scorer(self, part, n_parts):
         """Return what scores and evaluates one of so many shards."""
-        model = self.models.make(self._batch_size)
-        scorer = Scorer(
-            model, self.dataset, part, n_parts, self._batch_size, self.config.whole_batches, self.config.score_codec
-        )
+        models, codec = self.models.make_scorer(self._batch_size), self.config.score_codec
+        scorer = Scorer(*models, self.dataset, part, n_parts, self._batch_size, self.config.whole_batches, codec)
         self.timeline.watch(scorer, score="scoring", evaluate="evaluating")
         return scorer
 

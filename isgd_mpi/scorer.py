@@ -17,8 +17,8 @@ class Scorer:
 
     Parameters
     ----------
-    model : Model
-        Scores with the parameters that were published last.
+    model, evaluator : Model
+        Score with the parameters that were published last, and evaluate; they may be the same.
     dataset : datasets.Dataset
     part, n_parts : int
         Which of how many shards of the training set is this rank's.
@@ -35,12 +35,12 @@ class Scorer:
         What there is to report.
     """
 
-    def __init__(self, model, dataset, part, n_parts, score_batch_size, whole_batches=False, codec="f32"):
+    def __init__(self, model, evaluator, dataset, part, n_parts, score_batch_size, whole_batches=False, codec="f32"):
         self._model = model
         self._dataset = dataset
         self._shard = shards(len(dataset.splits["train"]), score_batch_size, n_parts, whole_batches)[part]
         self._images = np.empty((score_batch_size, dataset.n_features), model.params.dtype)
-        self._evaluation = Evaluation(model, dataset, part, n_parts, self._images, whole_batches)
+        self._evaluation = Evaluation(evaluator, dataset, part, n_parts, self._images, whole_batches)
         self._n_scored = 0
         self._step = NEVER
         self.record = np.zeros((), report_dtype(self._shard, codec))

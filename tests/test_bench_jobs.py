@@ -39,7 +39,20 @@ def test_exchange_shows_each_pattern_beside_bcast(tmp_path, capsys):
 
 def test_throughput_counts_strong_and_weak_sizes(tmp_path, capsys):
     table, out = run_bench(
-        tmp_path, capsys, "throughput", "--ranks", "1", "2", "--batches", "2", "--rows", "64", "--repeat", "1"
+        tmp_path,
+        capsys,
+        "throughput",
+        "--ranks",
+        "1",
+        "2",
+        "--batches",
+        "2",
+        "--rows",
+        "64",
+        "--repeat",
+        "1",
+        "--precisions",
+        "f32",
     )
     assert [(row["ranks"], row["mode"]) for row in table["rows"]] == [
         (1, "strong"), (1, "weak"), (2, "strong"), (2, "weak")
