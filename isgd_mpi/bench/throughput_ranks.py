@@ -84,7 +84,8 @@ def measure(comm, node, plan, precision):
     Returns
     -------
     list of dict
-        For each mode: ``arithmetic``, ``batches`` in all, ``rows`` of each, ``score_seconds`` and ``product_seconds`` of the slowest
+        For each mode: ``arithmetic``, ``batches`` in all, ``rows`` of each, ``score_seconds`` and
+        ``product_seconds`` of the slowest
         rank, medians over the repetitions. Empty where the ranks do not have this arithmetic.
     """
     dataset = datasets.load(plan["data"], synthetic_size=plan["n_examples"])
