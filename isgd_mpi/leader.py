@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 from isgd_mpi.environment import describe_environment
+from isgd_mpi.errors import InputError
 from isgd_mpi.exchange import LocalExchange, TrainerExchange
 from isgd_mpi.forecaster import forecast_locally
 from isgd_mpi.minibatch import LocalGradient
@@ -85,9 +86,14 @@ class Leader:
         self._checkpoints = Checkpoints(folder, config, self.log, run_state.state, saved and saved.step)
 
     def _restore(self, run_state, saved):
-        if saved:
+        if saved is None:
+            return
+        try:
             run_state.restore(saved)
             self.log.cut(saved.n_lines, saved.step)
+        except InputError:
+            self.log.close()
+            raise
 
     def run(self):
         """Train, evaluate, and keep what came of it.
