@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kernels import (
-    _stream_arguments,
+    _arguments,
     _twins,
     activations,
     codec,
@@ -23,6 +23,7 @@ from kernels import (
     streams,
     synthetic,
 )
+from kernels._arguments import bytes_of, normal
 
 _ROWS = (16, 128, 2048)  # minibatches, score batch
 _INPUTS = [(n, fan_in) for fan_in in (784, 3072) for n in _ROWS]
@@ -35,9 +36,7 @@ _STREAMS = [(16, 784, 512), (16, 512, 512), (128, 3072, 2048), (128, 2048, 2048)
 _LSTM = [(n, 32) for n in (128, 1024)]  # units of the loss predictor
 _FACTORS = ((784, 512), (3072, 2048))
 _BLOCKS = [(384, *fans) for fans in _FACTORS]  # rows that scorers multiply at a time
-_N_IMAGES = 60_000
 _HISTORIES = [(n, *_SETS[0]) for n in _ROWS]
-_N_VARIANTS = 64  # index and point sets used in turn, so that no branch or line is remembered
 
 
 @dataclass(frozen=True)
@@ -80,53 +79,6 @@ class Case:
         return arguments if isinstance(arguments, list) else [arguments]
 
 
-def _normal(rng, *shape):
-    return rng.standard_normal(shape, dtype=np.float32)
-
-
-def _bytes_of(*arrays):
-    return sum(array.nbytes for array in arrays)
-
-
-def _images(rng, n_images, n_features):
-    """Return images, their mean and one over their standard deviation."""
-    images = np.frombuffer(rng.bytes(n_images * n_features), np.uint8).reshape(n_images, n_features)
-    return images, np.full(n_features, 127.5, np.float32), np.full(n_features, 1 / 74, np.float32)
-
-
-def _gather_arguments(rng, n_rows, n_features):
-    images, *moments = _images(rng, _N_IMAGES, n_features)
-    out = np.empty((n_rows, n_features), np.float32)
-    batches = rng.permutation(_N_IMAGES)[: _N_IMAGES // n_rows * n_rows].reshape(-1, n_rows)
-    return [(images, indices, *moments, out) for indices in batches]
-
-
-def _standardize_arguments(rng, n_rows, n_features):
-    images, *moments = _images(rng, _N_IMAGES, n_features)
-    out = np.empty((n_rows, n_features), np.float32)
-    return [(images[start : start + n_rows], *moments, out) for start in range(0, _N_IMAGES - n_rows + 1, n_rows)]
-
-
-def _softmax_arguments(rng, n, classes):
-    labels, predictions = rng.integers(0, classes, (2, n), dtype=np.int32)
-    return _normal(rng, n, classes), labels, np.empty(n, np.float32), predictions, np.empty(n)
-
-
-def _search_arguments(rng, n_points, n):
-    cumulative, out = np.cumsum(rng.exponential(size=n)), np.empty(n_points, np.int64)
-    return [(cumulative, rng.random(n_points), out) for _ in range(_N_VARIANTS)]
-
-
-def _systematic_arguments(rng, n_points, n):
-    cumulative, out = np.cumsum(rng.exponential(size=n)), np.empty(n_points, np.int64)
-    return [(cumulative, offset, out) for offset in rng.random(_N_VARIANTS)]
-
-
-def _synthetic_arguments(rng, n):
-    prototypes, backgrounds = (rng.integers(-128, 128, (k, 3072), dtype=np.int32) for k in (10, 100))
-    return np.arange(n), prototypes, backgrounds, np.empty((n, 3072), np.uint8), np.empty(n, np.int32)
-
-
 def _codec_case(kernel, twin, arguments):
     return Case(kernel, twin, [(n,) for n in _ROWS], arguments, lambda x, *_: len(x), limit=None, unit="Mscore/s")
 
@@ -142,42 +94,13 @@ def _product_case(label, arguments):
     return Case(_product, None, _LAYERS, arguments, flops, limit="matmul", unit="GFLOP/s", label=label)
 
 
-def _lstm_arguments(rng, n, units):
-    gates, cell = np.tanh(_normal(rng, n, 4 * units)), _normal(rng, n, units)
-    return gates, cell, rng.random(n) < 0.9, np.empty_like(cell)
-
-
-def _lstm_backward_arguments(rng, n, units):
-    gates = rng.random((n, 4 * units), np.float32)
-    return gates, *_normal(rng, 4, n, units), np.empty_like(gates)
-
-
-def _history_arguments(rng, n, n_examples):
-    return _normal(rng, n_examples, 10), np.ones(n_examples, np.int8), rng.integers(n_examples, size=n), _normal(rng, n)
-
-
-def _transposed_arguments(rng, n, fan):
-    activation = np.maximum(_normal(rng, n, fan), 0)
-    return _normal(rng, fan, n), activation, np.empty_like(activation), np.empty(n)
-
-
-def _factor_arguments(rng, fan_in, fan_out):
-    return _normal(rng, fan_in, fan_out), np.empty(fan_in * fan_out // 2, np.uint32)
-
-
-def _rounded_product_arguments(rng, n, fan_in, fan_out):
-    w, pairs = _factor_arguments(rng, fan_in, fan_out)
-    _twins.pack(w / np.float32(np.sqrt(fan_in)), pairs)
-    return _twins.bfloat16(_normal(rng, n, fan_in)), pairs, np.empty((n, fan_out), np.float32)
-
-
 CASES = (
     Case(
         norms.squared_row_norms,
         _twins.squared_row_norms,
         _INPUTS,
-        lambda rng, n, fan: (_normal(rng, n, fan), np.empty(n)),
-        _bytes_of,
+        lambda rng, n, fan: (normal(rng, n, fan), np.empty(n)),
+        bytes_of,
         limit="read",
     ),
     Case(
@@ -185,50 +108,59 @@ CASES = (
         _twins.add_squared_grad_norms,
         [(n,) for n in _ROWS],
         lambda rng, n: tuple(rng.random((3, n))),
-        lambda x, delta, out: _bytes_of(x, delta, out, out),
+        lambda x, delta, out: bytes_of(x, delta, out, out),
     ),
     Case(
         activations.bias_relu,
         _twins.bias_relu,
         _HIDDEN,
-        lambda rng, n, fan: (_normal(rng, n, fan), _normal(rng, fan), np.empty(n)),
-        lambda z, bias, out: _bytes_of(z, z, bias, out),
+        lambda rng, n, fan: (normal(rng, n, fan), normal(rng, fan), np.empty(n)),
+        lambda z, bias, out: bytes_of(z, z, bias, out),
     ),
     Case(
         activations.relu_backward,
         _twins.relu_backward,
         _HIDDEN,
-        lambda rng, n, fan: (_normal(rng, n, fan), np.maximum(_normal(rng, n, fan), 0), np.empty(n)),
-        lambda delta, activation, out: _bytes_of(delta, delta, activation, out),
+        lambda rng, n, fan: (
+            normal(rng, n, fan),
+            np.maximum(normal(rng, n, fan), 0),
+            np.empty(n),
+        ),
+        lambda delta, activation, out: bytes_of(delta, delta, activation, out),
     ),
     Case(
         activations.relu_backward_transposed,
         _twins.relu_backward_transposed,
         _HIDDEN,
-        _transposed_arguments,
-        lambda upstream, activation, delta, out: _bytes_of(upstream, activation, delta, out),
+        _arguments.transposed,
+        lambda upstream, activation, delta, out: bytes_of(upstream, activation, delta, out),
     ),
     Case(
         activations.softmax_cross_entropy,
         _twins.softmax_cross_entropy,
         [(n, 10) for n in _ROWS],
-        _softmax_arguments,
-        lambda z, *others: _bytes_of(z, z, *others),
+        _arguments.logits,
+        lambda z, *others: bytes_of(z, z, *others),
     ),
     Case(
         rounding.round_rows,
         _twins.round_rows,
         _INPUTS,
-        lambda rng, n, fan: (_normal(rng, n, fan), np.empty((n, fan), np.uint16), np.empty(n)),
-        _bytes_of,
+        lambda rng, n, fan: (normal(rng, n, fan), np.empty((n, fan), np.uint16), np.empty(n)),
+        bytes_of,
         limit="copy",
     ),
     Case(
         rounding.bias_relu_rounded,
         _twins.bias_relu_rounded,
         _HIDDEN,
-        lambda rng, n, fan: (_normal(rng, n, fan), _normal(rng, fan), np.empty((n, fan), np.uint16), np.empty(n)),
-        _bytes_of,
+        lambda rng, n, fan: (
+            normal(rng, n, fan),
+            normal(rng, fan),
+            np.empty((n, fan), np.uint16),
+            np.empty(n),
+        ),
+        bytes_of,
         limit="copy",
     ),
     Case(
@@ -236,21 +168,21 @@ CASES = (
         _twins.relu_backward_rounded,
         _HIDDEN,
         lambda rng, n, fan: (
-            _normal(rng, n, fan),
-            _twins.bfloat16(np.maximum(_normal(rng, n, fan), 0)),
+            normal(rng, n, fan),
+            _twins.bfloat16(np.maximum(normal(rng, n, fan), 0)),
             np.empty((n, fan), np.uint16),
             np.empty(n),
         ),
-        _bytes_of,
+        bytes_of,
         limit="copy",
     ),
-    Case(products.pack, _twins.pack, _FACTORS, _factor_arguments, _bytes_of, limit="copy"),
-    Case(products.pack_transposed, _twins.pack_transposed, _FACTORS, _factor_arguments, _bytes_of, limit="copy"),
+    Case(products.pack, _twins.pack, _FACTORS, _arguments.factor, bytes_of, limit="copy"),
+    Case(products.pack_transposed, _twins.pack_transposed, _FACTORS, _arguments.factor, bytes_of, limit="copy"),
     Case(
         products.multiply,
         _twins.multiply,
         _BLOCKS,
-        _rounded_product_arguments,
+        _arguments.rounded_product,
         lambda h, pairs, out: 2 * h.size * out.shape[1],
         limit="matmul",  # float32's: this is for being faster
         unit="GFLOP/s",
@@ -259,42 +191,49 @@ CASES = (
         optim.sgd_update,
         _twins.sgd_update,
         _PARAMS,
-        lambda rng, n: (_normal(rng, n), _normal(rng, n), 1e-3),
-        lambda params, g, lr: _bytes_of(params, params, g),
+        lambda rng, n: (normal(rng, n), normal(rng, n), 1e-3),
+        lambda params, g, lr: bytes_of(params, params, g),
     ),
     Case(
         optim.nesterov_update,
         _twins.nesterov_update,
         _PARAMS,
-        lambda rng, n: (_normal(rng, n), _normal(rng, n), _normal(rng, n), 1e-3, 0.9),
-        lambda params, velocity, g, lr, momentum: _bytes_of(params, params, velocity, velocity, g),
+        lambda rng, n: (normal(rng, n), normal(rng, n), normal(rng, n), 1e-3, 0.9),
+        lambda params, velocity, g, lr, momentum: bytes_of(params, params, velocity, velocity, g),
     ),
     Case(
         optim.adam_update,
         _twins.adam_update,
         [(13_249,), (18_903_050,)],  # the loss predictor of 10 classes; the largest model
-        lambda rng, n: (_normal(rng, n), _normal(rng, n), rng.random(n, np.float32), _normal(rng, n), 1e-3, 5),
-        lambda params, mean, square, g, lr, step: _bytes_of(params, params, mean, mean, square, square, g),
+        lambda rng, n: (
+            normal(rng, n),
+            normal(rng, n),
+            rng.random(n, np.float32),
+            normal(rng, n),
+            1e-3,
+            5,
+        ),
+        lambda params, mean, square, g, lr, step: bytes_of(params, params, mean, mean, square, square, g),
     ),
     Case(
         lstm.lstm_forward,
         _twins.lstm_forward,
         _LSTM,
-        _lstm_arguments,
-        lambda gates, *others: _bytes_of(gates, gates, *others),
+        _arguments.lstm_gates,
+        lambda gates, *others: bytes_of(gates, gates, *others),
     ),
     Case(
         lstm.lstm_backward,
         _twins.lstm_backward,
         _LSTM,
-        _lstm_backward_arguments,
-        lambda *arrays: _bytes_of(*arrays, arrays[-2]),
+        _arguments.lstm_backward,
+        lambda *arrays: bytes_of(*arrays, arrays[-2]),
     ),
     Case(
         history.append_losses,
         _twins.append_losses,
         _HISTORIES,
-        _history_arguments,
+        _arguments.histories,
         lambda history, lengths, rows, losses: len(rows),
         limit=None,
         unit="Mloss/s",
@@ -313,14 +252,14 @@ CASES = (
         _twins.cumulative_sum,
         _SETS,
         lambda rng, n: (rng.exponential(size=n), rng.permutation(n), np.empty(n)),
-        _bytes_of,
+        bytes_of,
         limit="copy",
     ),
     Case(
         sampling.search,
         _twins.search,
         _DRAWS,
-        _search_arguments,
+        _arguments.searched,
         lambda cumulative, points, out: len(out),
         limit=None,
         unit="Mpoint/s",
@@ -329,7 +268,7 @@ CASES = (
         sampling.systematic_search,
         _twins.systematic_search,
         _DRAWS,
-        _systematic_arguments,
+        _arguments.systematic,
         lambda cumulative, offset, out: len(out),
         limit=None,
         unit="Mpoint/s",
@@ -353,31 +292,31 @@ CASES = (
         gather.gather_standardized,
         _twins.gather_standardized,
         _INPUTS,
-        _gather_arguments,
-        lambda images, indices, mean, std, out: _bytes_of(indices, mean, std, out) + out.size * images.itemsize,
+        _arguments.gathered,
+        lambda images, indices, mean, std, out: bytes_of(indices, mean, std, out) + out.size * images.itemsize,
         limit="copy",
     ),
     Case(
         gather.standardize,
         _twins.standardize,
         _INPUTS,
-        _standardize_arguments,
-        _bytes_of,
+        _arguments.standardized,
+        bytes_of,
         limit="copy",
     ),
     Case(
         gather.add_moments,
         _twins.add_moments,
         [(2048, 784), (2048, 3072)],
-        lambda rng, n, fan: (_images(rng, n, fan)[0], *np.full((3, fan), 100.0)),
-        lambda images, shift, *sums: _bytes_of(images, shift, *sums, *sums),
+        lambda rng, n, fan: (_arguments.images(rng, n, fan)[0], *np.full((3, fan), 100.0)),
+        lambda images, shift, *sums: bytes_of(images, shift, *sums, *sums),
         limit="read",
     ),
     Case(
         synthetic.fill_examples,
         _twins.fill_examples,
         [(128,)],
-        _synthetic_arguments,
+        _arguments.synthetic_examples,
         lambda indices, prototypes, backgrounds, images, labels: images.size,
         limit=None,
         unit="Mpixel/s",
@@ -386,23 +325,23 @@ CASES = (
         streams.active_in_rows,
         _twins.active_in_rows,
         _HIDDEN[:2] + _HIDDEN[3:5],
-        lambda rng, n, fan: (_stream_arguments.activations(rng, n, fan), *_stream_arguments.rows(rng, n, fan)),
-        _bytes_of,
+        lambda rng, n, fan: (_arguments.activations(rng, n, fan), *_arguments.rows(rng, n, fan)),
+        bytes_of,
         limit="copy",
     ),
     Case(
         streams.active_in_columns,
         _twins.active_in_columns,
         _HIDDEN[:2] + _HIDDEN[3:5],
-        lambda rng, n, fan: (_stream_arguments.activations(rng, n, fan), *_stream_arguments.columns(rng, n, fan)),
-        _bytes_of,
+        lambda rng, n, fan: (_arguments.activations(rng, n, fan), *_arguments.columns(rng, n, fan)),
+        bytes_of,
         limit="copy",
     ),
     Case(
         streams.add_product,
         _twins.add_product,
         _STREAMS,
-        lambda rng, n, i, o: (*_stream_arguments.matrices(rng, (n, i), (i, o), (n, o)), 0, o),
+        lambda rng, n, i, o: (*_arguments.matrices(rng, (n, i), (i, o), (n, o)), 0, o),
         lambda h, w, z, begin, end: 2 * len(h) * w.size,
         limit="matmul",
         unit="GFLOP/s",
@@ -411,7 +350,7 @@ CASES = (
         streams.add_active_product,
         _twins.add_active_product,
         _STREAMS,
-        _stream_arguments.active_product,
+        _arguments.active_product,
         lambda values, indices, counts, w, z, begin, end: 2 * len(z) * w.size,
         limit="matmul",
         unit="GFLOP/s",
@@ -420,19 +359,30 @@ CASES = (
         streams.descend_along_product,
         _twins.descend_along_product,
         _STREAMS,
-        _stream_arguments.descent,
+        _arguments.descent,
         lambda values, indices, counts, delta, w, *rest: 2 * len(delta) * w.size,
         limit="matmul",
         unit="GFLOP/s",
     ),
     _product_case(
-        "matmul_forward", lambda rng, n, i, o: (_normal(rng, n, i), _normal(rng, i, o), np.empty((n, o), np.float32))
+        "matmul_forward",
+        lambda rng, n, i, o: (normal(rng, n, i), normal(rng, i, o), np.empty((n, o), np.float32)),
     ),
     _product_case(
-        "matmul_backward", lambda rng, n, i, o: (_normal(rng, n, o), _normal(rng, i, o).T, np.empty((n, i), np.float32))
+        "matmul_backward",
+        lambda rng, n, i, o: (
+            normal(rng, n, o),
+            normal(rng, i, o).T,
+            np.empty((n, i), np.float32),
+        ),
     ),
     _product_case(
-        "matmul_gradient", lambda rng, n, i, o: (_normal(rng, n, i).T, _normal(rng, n, o), np.empty((i, o), np.float32))
+        "matmul_gradient",
+        lambda rng, n, i, o: (
+            normal(rng, n, i).T,
+            normal(rng, n, o),
+            np.empty((i, o), np.float32),
+        ),
     ),
 )
 """Every kernel. A new one needs an entry here and a twin in kernels._twins."""
