@@ -308,7 +308,7 @@ CASES = (
         gather.add_moments,
         _twins.add_moments,
         [(2048, 784), (2048, 3072)],
-        lambda rng, n, fan: (_arguments.images(rng, n, fan)[0], *np.full((3, fan), 100.0)),
+        lambda rng, n, fan: (_arguments.random_images(rng, n, fan)[0], *np.full((3, fan), 100.0)),
         lambda images, shift, *sums: bytes_of(images, shift, *sums, *sums),
         limit="read",
     ),
