@@ -7,6 +7,7 @@ import numpy as np
 from mpi4py import MPI
 
 from isgd_mpi import datasets
+from isgd_mpi.agreement import check_agreement, program_facts
 from isgd_mpi.blueprints import MLPBlueprint
 from isgd_mpi.errors import InputError
 from isgd_mpi.job import TRAINER, Job
@@ -75,6 +76,11 @@ def shared_config(comm, argv):
     -------
     Config or None
         None if only help was asked for.
+
+    Raises
+    ------
+    InputError
+        On every rank, if it is wrong, or not all ranks run the same program.
     """
 
     def parse_once():
@@ -87,4 +93,6 @@ def shared_config(comm, argv):
         config.check_ranks(comm.Get_size())
         return config
 
-    return comm.bcast(on_all_ranks(comm, parse_once), root=TRAINER)
+    config = on_all_ranks(comm, parse_once)
+    check_agreement(comm, program_facts())
+    return comm.bcast(config, root=TRAINER)

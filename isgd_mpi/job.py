@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from isgd_mpi import messages
+from isgd_mpi.agreement import check_agreement, data_facts
 from isgd_mpi.environment import describe_environment
 from isgd_mpi.errors import InputError
 from isgd_mpi.exchange import LocalExchange, ScorerExchange, TrainerExchange
@@ -74,6 +75,7 @@ class Job:
         self.n_scorers = config.n_scorers(self.size)
         self.node = find_node(comm, config.wanted_threads)
         self.dataset = on_all_ranks(comm, partial(self._load, load))
+        check_agreement(comm, {"the settings": repr(config), **data_facts(self.dataset)})
         self.batch_size = min(config.score_batch_size, max(map(len, self.dataset.splits.values())))
         self.models = on_all_ranks(comm, partial(blueprint, config, self.dataset))
         on_all_ranks(comm, self._check_size)

@@ -1,6 +1,5 @@
 """What a run leaves behind: its folder, the metrics file, and what it says on the terminal."""
 
-import io
 import json
 import math
 import os
@@ -13,6 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from isgd_mpi.errors import InputError
+from isgd_mpi.metrics import MetricsFile, MetricsInMemory
 
 _LINE_EVERY_SECONDS = 10.0  # between progress lines where there is no terminal
 _LAUNCHERS = re.compile("mpi|prte|prun|hydra|srun|slurm|orted")
@@ -106,8 +106,7 @@ class RunLog:
     """
 
     def __init__(self, folder, n_steps=None, quiet=False):
-        self._path = folder and folder / "metrics.jsonl"
-        self._file = open(self._path, "a", buffering=1) if folder else io.StringIO()  # noqa: SIM115
+        self._file = MetricsFile(folder / "metrics.jsonl") if folder else MetricsInMemory()
         self._quiet = quiet
         self._n_steps = n_steps
         self._begin = time.perf_counter()
@@ -123,7 +122,9 @@ class RunLog:
     def write(self, kind, step, **fields):
         """Append one line to the metrics, at once; what is not finite becomes null."""
         line = {"kind": kind, "step": step, "seconds": round(self.seconds, 6), **fields}
-        self._file.write(json.dumps(_finite_or_none(line), allow_nan=False) + "\n")
+        self._file.append(json.dumps(_finite_or_none(line), allow_nan=False), droppable=kind == "refresh")
+        if n_dropped := self._file.take_dropped():
+            self.event(step, f"{n_dropped} refreshes before this line are missing: they could not be written in time")
 
     def event(self, step, message):
         """Record an event."""
@@ -168,16 +169,19 @@ class RunLog:
 
     def lines(self):
         """Return all lines of the metrics so far, as dicts. Also when closed."""
-        text = self._path.read_text() if self._path else self._file.getvalue()
-        return [json.loads(line) for line in text.splitlines()]
+        return [json.loads(line) for line in self._file.text().splitlines()]
 
     def close(self):
         """End the bar and the file."""
         if self._bar is not None:
             with self._stdout_may_be_gone():
                 self._bar.close()
-        if self._path:
-            self._file.close()
+        self._file.close()
+
+    @property
+    def problem(self):
+        """Why lines of the metrics are not written yet, or None."""
+        return self._file.problem
 
 
 def _finite_or_none(content):

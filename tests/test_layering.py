@@ -27,6 +27,8 @@ DRAWING = ["activity", "comparisons", "curves", "drawing", "style"]  # the other
 
 MAY_IMPORT = {
     # what each module may import, or parts of; besides the standard library
+    "isgd_mpi.metrics": [],
+    "isgd_mpi.agreement": ["numpy", "numba", "isgd_mpi", "isgd_mpi.errors"],
     "isgd_mpi.params": ["numpy"],
     "isgd_mpi.mlp": ["numpy", "isgd_mpi.params", "kernels"],
     "isgd_mpi.optim": ["numpy", "kernels"],
@@ -83,7 +85,7 @@ MAY_IMPORT = {
 }
 
 MPI_MODULES = ["__main__", "cli", "environment", "exchange", "fitting", "node", "parallel", "start", "waiting"]
-SETUP_MODULES = ["cli", "fitting", "job", "node"]  # pickled messages, before training begins
+SETUP_MODULES = ["agreement", "cli", "fitting", "job", "node"]  # pickled messages, before training begins
 ENTRY_POINTS = ["__main__", "cli", "fitting"]
 POINT_TO_POINT = {"send", "recv", "isend", "irecv", "ssend", "issend", "bsend", "ibsend", "sendrecv"}
 COLLECTIVE = {"bcast", "scatter", "gather", "allgather", "alltoall", "reduce", "allreduce", "scan", "exscan"}
