@@ -160,6 +160,11 @@ class Config:
         return self.switch == "auto" and self.score != "uniform" and self.compat == "none"
 
     @property
+    def whole_batches(self):
+        """Whether partial score batches are left out: `compat` does so."""
+        return self.compat != "none"
+
+    @property
     def wanted_threads(self):
         """BLAS threads of each rank, or None for as many as there are cores for it.
 

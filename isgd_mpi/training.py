@@ -1,19 +1,19 @@
 """The state of a training run, and what can be done to it: take a step, publish, merge."""
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from isgd_mpi import messages
 from isgd_mpi.compat import Alain2015
-from isgd_mpi.evaluation import combine
+from isgd_mpi.counters import Counters
+from isgd_mpi.evaluation_plan import EvaluationPlan
 from isgd_mpi.intake import DirectScores, PredictedScores
 from isgd_mpi.minibatch import update
 from isgd_mpi.monitor import PAIR_EVERY, Monitor, effective_sample_size, entropy
 from isgd_mpi.optim import SGD
 from isgd_mpi.proposal import biased_weights
+from isgd_mpi.reports import fresh_batches
 from isgd_mpi.sampler import Sampler
 from isgd_mpi.score_table import NEVER
 from isgd_mpi.switch import Switch
@@ -58,8 +58,6 @@ class Trainer:
         Signal that another rank received, or 0.
     figures : dict
         Of the last refresh, as in the metrics file.
-    splits : dict
-        The last evaluation of each split.
     """
 
     def __init__(self, config, dataset, model, gradients, seeds, log, norms_come_back, predictor_exchange=None):
@@ -82,10 +80,9 @@ class Trainer:
         self._monitor = Monitor(dataset.n_train, model.params.size, model.params.dtype, config.uniform_probability)
         self._switch = Switch(config.switches, _PATIENCE * memory)
         self._batch_steps = np.full(-(-dataset.n_train // config.score_batch_size), NEVER, np.int64)
-        self._steps_per_evaluation = self._evaluation_due = config.steps_per_evaluation(dataset.n_train)
-        self._evaluated_step = self._wanted_step = NEVER
+        self._evaluations = EvaluationPlan(config.steps_per_evaluation(dataset.n_train), log)
         self._published_step = None
-        self._counters = _Counters()
+        self._counters = Counters()
         self._merge_seconds = 0.0
         self._n_compared = 0
         self._problem = None
@@ -95,7 +92,11 @@ class Trainer:
         self.n_scored = 0
         self.reported_signal = 0
         self.figures = {}
-        self.splits = {}
+
+    @property
+    def splits(self):
+        """The last evaluation of each split."""
+        return self._evaluations.splits
 
     @property
     def lag(self):
@@ -167,13 +168,7 @@ class Trainer:
 
     def publish(self, exchange, command=0):
         """Start a refresh with the present parameters."""
-        idle = self._wanted_step == self._evaluated_step
-        if self.step >= self._evaluation_due and idle and not command & messages.STOP:
-            command |= messages.EVALUATE
-            missed = (self.step - self._evaluation_due) // self._steps_per_evaluation
-            self._evaluation_due += (1 + missed) * self._steps_per_evaluation
-        if command & messages.EVALUATE:
-            self._wanted_step = self.step
+        command |= self._evaluations.command(self.step, command)
         exchange.published["step"] = self.step
         exchange.published["command"] = command
         exchange.published["params"] = self._model.params
@@ -215,16 +210,11 @@ class Trainer:
 
     def merge_evaluation(self, reports):
         """Record the evaluation asked for once every rank has done its part."""
-        complete = all(report["evaluated_step"] == self._wanted_step for report in reports)
-        if self._evaluated_step == self._wanted_step or not complete:
-            return
-        self._evaluated_step = self._wanted_step
-        self.splits = combine(sum(report["totals"] for report in reports))
-        self._log.evaluated(self.step, self.splits, self.step - self._evaluated_step)
+        self._evaluations.merge(self.step, reports)
 
     def _merge_scores(self, reports):
         """Hand the batches scored since the last refresh to the monitor and the sampler."""
-        fresh = list(self._fresh_batches(reports))
+        fresh = list(fresh_batches(reports, self._batch_steps, self._config.score_batch_size))
         if not fresh:
             return
         rows = np.concatenate([np.arange(batch[0].start, batch[0].stop) for batch in fresh])
@@ -245,23 +235,9 @@ class Trainer:
         self._monitor.observe(norms, weights)
         self._n_compared += self._sampler.compare(rows, norms)
 
-    def _fresh_batches(self, reports):
-        """Yield rows, scores, predictions and step of each batch scored since the last refresh."""
-        size, first_batch, first_row = self._config.score_batch_size, 0, 0
-        for report in reports:
-            scores, predictions, steps = report["scores"], report["predictions"], report["batch_steps"]
-            known = self._batch_steps[first_batch : first_batch + len(steps)]
-            for batch in np.flatnonzero(steps > known):
-                start, stop = batch * size, min((batch + 1) * size, len(scores))
-                rows = slice(first_row + start, first_row + stop)
-                yield rows, scores[start:stop], predictions[start:stop], int(steps[batch])
-            known[:] = steps
-            first_batch += len(steps)
-            first_row += len(scores)
-
     def _log_refresh(self, exchange_seconds):
         """Record the figures of the interval that ends; return the counters of its beginning."""
-        now = _Counters(
+        now = Counters(
             self._log.seconds,
             self.step,
             self.n_scored,
@@ -303,33 +279,3 @@ class _Minibatch(NamedTuple):
     scores: np.ndarray
     predictions: np.ndarray
     grad_norms: np.ndarray
-
-
-@dataclass(frozen=True)
-class _Counters:
-    """What had been done at a refresh."""
-
-    seconds: float = 0.0
-    step: int = 0
-    n_scored: int = 0
-    exchange_seconds: float = 0.0
-    summing_seconds: float = 0.0
-    merge_seconds: float = 0.0
-    sum_of_losses: float = 0.0
-
-    def rates_since(self, past):
-        """Return rates and means over the interval since `past`."""
-        seconds = max(self.seconds - past.seconds, 1e-9)
-        n_steps = self.step - past.step
-        waited = self.exchange_seconds - past.exchange_seconds + self.summing_seconds - past.summing_seconds
-        return {
-            "steps_per_second": n_steps / seconds,
-            "scored_per_second": (self.n_scored - past.n_scored) / seconds,
-            "wait_fraction": waited / seconds,
-            "minibatch_loss": (self.sum_of_losses - past.sum_of_losses) / n_steps if n_steps else math.nan,
-        }
-
-    def refresh_share_since(self, past):
-        """Return the share of the time that went to refreshes: the exchange and merging."""
-        refreshing = self.exchange_seconds - past.exchange_seconds + self.merge_seconds - past.merge_seconds
-        return min(1.0, refreshing / max(self.seconds - past.seconds, 1e-9))

@@ -1,0 +1,148 @@
+"""Trainer 0: it owns the score table, takes the steps, writes every file, and says when all stop."""
+
+from functools import partial
+
+import numpy as np
+
+from isgd_mpi.environment import describe_environment
+from isgd_mpi.exchange import LocalExchange, TrainerExchange
+from isgd_mpi.forecaster import forecast_locally
+from isgd_mpi.minibatch import LocalGradient
+from isgd_mpi.options import to_toml
+from isgd_mpi.parallel import TrainerGroup
+from isgd_mpi.results import describe_job, last_evaluation, summarise, verdict
+from isgd_mpi.roles import in_group, trainers_answer
+from isgd_mpi.runlog import RunLog, write_atomically, write_json
+from isgd_mpi.trainer import StopRule, finish_training, run_trainer
+from isgd_mpi.training import Diverged, Trainer
+from isgd_mpi.waiting import meet
+
+
+class Leader:
+    """Plays the role of trainer 0. Collective to construct, with the other ranks' roles.
+
+    Parameters
+    ----------
+    parts : parts.Parts
+    circles : roles.Circles
+    interruption : faults.Interruption
+        Of this rank.
+    folder : pathlib.Path or None
+        Where to write; nowhere if None.
+
+    Attributes
+    ----------
+    log : runlog.RunLog
+    summary : dict
+    verdict : str
+    trained : trained.TrainedModel or None
+        What came of the run; no model if it diverged.
+    """
+
+    def __init__(self, parts, circles, interruption, folder):
+        config, n_train = parts.config, parts.dataset.n_train
+        self._parts = parts
+        self._folder = folder
+        self.summary = self.verdict = self.trained = None
+        init_seed, *seeds = np.random.SeedSequence(config.seed).spawn(parts.size)[parts.rank].spawn(4)
+        self._model = parts.models.make_initial(config.minibatch_size, np.random.default_rng(init_seed))
+        self._gradients, self._exchange = self._gradients_and_exchange(circles)
+        self._describe_run()
+        meet(parts.comm, parts.node.crowded)
+        parts.timeline.start()
+        self.log = RunLog(folder, config.n_steps(n_train), config.quiet)
+        self.log.say(describe_job(config, parts.dataset, parts.models.text, parts.size, parts.node, folder))
+        self._trainer = Trainer(
+            config,
+            parts.dataset,
+            self._model,
+            self._gradients,
+            seeds,
+            self.log,
+            parts.norms_come_back(),
+            self._predictor_exchange(circles),
+        )
+        parts.timeline.watch(self._trainer, take_step="training", merge="proposing")
+        self._rule = StopRule(config, n_train, self.log, interruption)
+
+    def run(self):
+        """Train, evaluate, and keep what came of it.
+
+        Returns
+        -------
+        str or None
+            What stopped the run before its end, if anything.
+        """
+        try:
+            return self._run_to_the_end()
+        finally:
+            self.log.close()
+
+    def _describe_run(self):
+        """Write down what is run on what, if there is a folder."""
+        if self._folder is None:
+            return
+        text = to_toml(self._parts.config, self._parts.models.unused)
+        write_atomically(self._folder / "config.toml", lambda file: file.write(text.encode()))
+        write_json(self._folder / "environment.json", describe_environment(self._parts.comm, self._parts.node))
+
+    def _gradients_and_exchange(self, circles):
+        """Return what computes trainer 0's gradients, alone or with others, and its end of the exchange."""
+        parts = self._parts
+        reports = parts.report_dtypes()
+        if parts.config.trainers == 1:
+            answer = trainers_answer(parts)
+            gradients = LocalGradient(parts.dataset, self._model, parts.config.minibatch_size, answer)
+        else:
+            gradients = in_group(TrainerGroup, parts, circles, self._model, [] if parts.n_scorers else reports)
+        if parts.n_scorers == 0:
+            return gradients, LocalExchange(parts.published, gradients.refresh)
+        exchange = TrainerExchange(circles.scoring, parts.published, [None, *reports], parts.node.crowded)
+        parts.timeline.watch(exchange, start="sending", look="sending", wait="waiting")
+        return gradients, exchange
+
+    def _predictor_exchange(self, circles):
+        """Return the trainer's end of the exchange with the loss predictor, or None where there is none."""
+        parts = self._parts
+        if parts.config.score != "predicted-loss":
+            return None
+        forecaster = parts.forecaster()
+        if parts.predictor_rank is None:
+            answer = partial(forecast_locally, forecaster, parts.batches_a_refresh(forecaster))
+            return LocalExchange(parts.observations(), lambda published: [answer(published)])
+        reports = [None, forecaster.record.dtype]
+        return TrainerExchange(circles.predicting, parts.observations(), reports, parts.node.crowded)
+
+    def _run_to_the_end(self):
+        """Train, evaluate, and keep what came of it; return what stopped the run."""
+        trainer, log = self._trainer, self.log
+        log.event(0, "start")
+        problem = None
+        try:
+            run_trainer(trainer, self._exchange, self._parts.schedule(), self._rule)
+        except Diverged as error:
+            problem = str(error)
+        self._parts.timeline.stop()
+        # without the evaluation at the end
+        seconds = log.seconds
+        waiting_seconds = self._exchange.seconds + self._gradients.seconds + trainer.intake.seconds
+        stopped = problem or self._rule.interrupted_by
+        finish_training(trainer, self._exchange, evaluate=not stopped)
+        self._gradients.stop()
+        self.summary = summarise(trainer, self._parts.config, self._parts.size, seconds, waiting_seconds)
+        log.event(trainer.step, f"stop: {stopped or 'complete'}")
+        self.summary |= {"stopped": stopped, **last_evaluation(trainer.splits)}
+        if problem is None:
+            self.trained = self._parts.models.trained(self._model.params, self._parts.dataset, trainer.step)
+        self._write_results()
+        self.verdict = verdict(trainer, self._parts.config.score)
+        log.say(self.verdict)
+        return stopped
+
+    def _write_results(self):
+        """Write what came of the run, if it has a folder."""
+        if self._folder is None:
+            return
+        write_json(self._folder / "summary.json", self.summary)
+        if self.trained:
+            self.trained.save(self._folder / "model.npz")

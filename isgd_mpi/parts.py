@@ -1,0 +1,108 @@
+"""What the roles of a job are played with: scorers, predictor, and the records that travel between them."""
+
+import numpy as np
+
+from isgd_mpi import messages
+from isgd_mpi.forecaster import Forecaster
+from isgd_mpi.scorer import Scorer
+from isgd_mpi.shards import shards
+from isgd_mpi.trainer import Schedule
+
+TRAINER = 0
+"""Rank of the trainer that owns the score table and writes every file."""
+
+
+class Parts:
+    """Makes what a rank needs to play its role. Not collective.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+        All ranks.
+    config : config.Config
+    dataset : datasets.Dataset
+    models : blueprints.MLPBlueprint or blueprints.OwnBlueprint
+    node : node.Node
+    batch_size : int
+        Examples in a score batch.
+    timeline : timeline.Timeline
+        Watches what is made here.
+
+    Attributes
+    ----------
+    comm, config, dataset, models, node, timeline
+        As given.
+    rank, size : int
+    n_scorers : int
+        Ranks that score.
+    predictor_rank : int or None
+        The rank that predicts losses, if there is one.
+    published : numpy.dtype
+        Of the record that goes out in a refresh.
+    """
+
+    def __init__(self, comm, config, dataset, models, node, batch_size, timeline):
+        self.comm = comm
+        self.config = config
+        self.dataset = dataset
+        self.models = models
+        self.node = node
+        self.timeline = timeline
+        self.rank, self.size = comm.Get_rank(), comm.Get_size()
+        self.n_scorers = config.n_scorers(self.size)
+        self.predictor_rank = config.predictor_rank(self.size)
+        self.published = messages.published_dtype(models.n_params)
+        self._batch_size = batch_size
+
+    @property
+    def predicts(self):
+        """Whether this rank predicts losses."""
+        return self.rank == self.predictor_rank
+
+    @property
+    def scores(self):
+        """Whether this rank is a scorer."""
+        return self.rank >= self.config.trainers and not self.predicts
+
+    def scorer(self, part, n_parts):
+        """Return what scores and evaluates one of so many shards."""
+        model = self.models.make(self._batch_size)
+        scorer = Scorer(model, self.dataset, part, n_parts, self._batch_size, self.config.whole_batches)
+        self.timeline.watch(scorer, score="scoring", evaluate="evaluating")
+        return scorer
+
+    def forecaster(self):
+        """Return what predicts losses."""
+        labels = self.dataset.splits["train"].labels
+        seed = np.random.SeedSequence(self.config.seed).spawn(self.size)[TRAINER].spawn(5)[-1]
+        forecaster = Forecaster(self.config, labels, self.dataset.n_classes, seed, self._batch_size)
+        self.timeline.watch(forecaster, take="training", score="scoring")
+        return forecaster
+
+    def report_dtypes(self):
+        """Return the dtype of the report of each that scores, in the order of their shards."""
+        n_parts = self.n_scorers or self.config.trainers
+        parts = shards(self.dataset.n_train, self._batch_size, n_parts, self.config.whole_batches)
+        return [messages.report_dtype(shard) for shard in parts]
+
+    def observations(self):
+        """Return the dtype of what the predictor is sent: a refresh of the trainer's losses, and all others'."""
+        n_drawn = self.config.minibatch_size * self.schedule().interval(resting=True)
+        return messages.observations_dtype(n_drawn + self.dataset.n_train)
+
+    def schedule(self):
+        """Return when the trainer publishes, waits and merges."""
+        return Schedule.named(self.config.schedule, self.config.refresh_every)
+
+    def batches_a_refresh(self, scorer):
+        """Return how many score batches fit in a refresh: all if `exact`, else by their work."""
+        if self.config.schedule == "exact":
+            return scorer.n_batches
+        # a step takes the trainer 6 operations an example and parameter, scoring takes 4
+        n_examples = 1.5 * self.config.minibatch_size * self.config.refresh_every
+        return min(scorer.n_batches, max(1, round(n_examples / self._batch_size)))
+
+    def norms_come_back(self):
+        """Whether scores come back that are gradient norms."""
+        scored = self.n_scorers > 0 or self.config.schedule == "exact"
+        return scored and self.config.score in ("grad-norm", "uniform")
