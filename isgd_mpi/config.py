@@ -109,6 +109,9 @@ class Config:
     threads: int | None = _option(
         None, "BLAS threads of each rank [threads; cores per rank if not given, 1 if the schedule is exact]"
     )
+    scorer_timeout: float = _option(
+        600.0, "the run saves a checkpoint and ends when a rank that scores or predicts was silent for so long [s]"
+    )
     run_dir: str | None = _option(
         None, "folder to write to, which must not exist yet [runs/<data>-<score>-<seed>-<n> if not given]"
     )
@@ -245,6 +248,7 @@ _POSITIVE = (
     "score_batch_size",
     "trainers",
     "threads",
+    "scorer_timeout",
     "eval_every",
 )
 

@@ -64,9 +64,11 @@ class Parts:
         """Whether this rank is a scorer."""
         return self.rank >= self.config.trainers and not self.predicts
 
-    def scorer(self, part, n_parts):
-        """Return what scores and evaluates one of so many shards."""
+    def scorer(self, part, n_parts, pulse=None):
+        """Return what scores and evaluates one of so many shards; each batch is a beat of the pulse, if there is one."""
         model = self.models.make(self._batch_size)
+        if pulse is not None:
+            model.scores = pulse.after_each(model.scores)
         scorer = Scorer(model, self.dataset, part, n_parts, self._batch_size, self.config.whole_batches)
         self.timeline.watch(scorer, score="scoring", evaluate="evaluating")
         return scorer

@@ -3,6 +3,7 @@
 from functools import partial
 
 from isgd_mpi.exchange import ScorerExchange
+from isgd_mpi.heartbeat import Pulse
 from isgd_mpi.optim import SGD
 from isgd_mpi.parallel import CoTrainer, run_co_trainer
 from isgd_mpi.parts import TRAINER
@@ -23,6 +24,8 @@ class Circles:
     ----------
     training, scoring, predicting : mpi4py.MPI.Comm
         Of no use on ranks of another role.
+    heartbeat : mpi4py.MPI.Comm
+        All ranks.
     """
 
     def __init__(self, comm, parts):
@@ -30,10 +33,11 @@ class Circles:
         self.training = comm.Split(trains, parts.rank)
         self.scoring = comm.Split(leads or parts.scores, parts.rank)
         self.predicting = comm.Split(leads or parts.predicts, parts.rank)
+        self.heartbeat = comm.Dup()
 
     def free(self):
         """Free them. Collective."""
-        for comm in (self.training, self.scoring, self.predicting):
+        for comm in (self.training, self.scoring, self.predicting, self.heartbeat):
             comm.Free()
 
 
@@ -47,16 +51,18 @@ def score(parts, circles, interruption):
     interruption : faults.Interruption
         Of this rank; trainer 0 is told.
     """
-    scorer = parts.scorer(parts.rank - parts.config.trainers, parts.n_scorers)
-    _serve(parts, scorer, circles.scoring, parts.published, interruption)
+    pulse = Pulse(circles.heartbeat, parts.config.scorer_timeout)
+    scorer = parts.scorer(parts.rank - parts.config.trainers, parts.n_scorers, pulse)
+    _serve(parts, scorer, circles.scoring, parts.published, interruption, pulse)
 
 
 def predict(parts, circles, interruption):
     """Play the role of the loss predictor; parameters as of :func:`score`."""
-    _serve(parts, parts.forecaster(), circles.predicting, parts.observations(), interruption)
+    pulse = Pulse(circles.heartbeat, parts.config.scorer_timeout)
+    _serve(parts, parts.forecaster(), circles.predicting, parts.observations(), interruption, pulse)
 
 
-def _serve(parts, scorer, comm, published, interruption):
+def _serve(parts, scorer, comm, published, interruption, pulse):
     """Answer the trainer until it stops."""
     node, timeline, relaxed = parts.node, parts.timeline, parts.config.schedule == "relaxed"
     gives_way = node.crowded and relaxed  # in the others the trainer waits for it
@@ -64,6 +70,7 @@ def _serve(parts, scorer, comm, published, interruption):
         node.give_way()
     exchange = ScorerExchange(comm, published, scorer.record.dtype, node.crowded)
     timeline.watch(exchange, arrived="sending", report="sending", wait="waiting")
+    exchange.idle = pulse.beat
     meet(parts.comm, node.crowded)
     timeline.start()
     if relaxed:
@@ -73,6 +80,7 @@ def _serve(parts, scorer, comm, published, interruption):
     if gives_way:
         node.take_back()  # the trainer waits for the evaluation at the end
     finish_scorer(scorer, exchange)
+    pulse.stop()
 
 
 def train_along(parts, circles, interruption):

@@ -28,6 +28,7 @@ DRAWING = ["activity", "comparisons", "curves", "drawing", "style"]  # the other
 MAY_IMPORT = {
     # what each module may import, or parts of; besides the standard library
     "isgd_mpi.metrics": [],
+    "isgd_mpi.heartbeat": ["numpy", "mpi4py", "isgd_mpi.waiting"],
     "isgd_mpi.agreement": ["numpy", "numba", "isgd_mpi", "isgd_mpi.errors"],
     "isgd_mpi.params": ["numpy"],
     "isgd_mpi.mlp": ["numpy", "isgd_mpi.params", "kernels"],
@@ -87,7 +88,18 @@ MAY_IMPORT = {
     "kernels._jit": ["numba"],
 }
 
-MPI_MODULES = ["__main__", "cli", "environment", "exchange", "fitting", "node", "parallel", "start", "waiting"]
+MPI_MODULES = [
+    "__main__",
+    "cli",
+    "environment",
+    "exchange",
+    "fitting",
+    "heartbeat",
+    "node",
+    "parallel",
+    "start",
+    "waiting",
+]
 SETUP_MODULES = ["agreement", "cli", "fitting", "job", "node"]  # pickled messages, before training begins
 ENTRY_POINTS = ["__main__", "cli", "fitting"]
 POINT_TO_POINT = {"send", "recv", "isend", "irecv", "ssend", "issend", "bsend", "ibsend", "sendrecv"}
