@@ -65,7 +65,7 @@ class Parts:
         return self.rank >= self.config.trainers and not self.predicts
 
     def scorer(self, part, n_parts, pulse=None):
-        """Return what scores and evaluates one of so many shards; each batch is a beat of the pulse, if there is one."""
+        """Return what scores and evaluates one of so many shards, with a beat after each batch if there is a pulse."""
         model = self.models.make(self._batch_size)
         if pulse is not None:
             model.scores = pulse.after_each(model.scores)

@@ -22,11 +22,13 @@ MODULES = list(PATHS)
 
 COMPILED = [name for name in MODULES if name.startswith("kernels.") and "._" not in name and name != "kernels.bench"]
 
-REPORTING = ["isgd_mpi.errors", "isgd_mpi.reporting"]
+REPORTING = ["isgd_mpi.data.npz", "isgd_mpi.errors", "isgd_mpi.reporting"]
 DRAWING = ["activity", "comparisons", "curves", "drawing", "style"]  # the others must do without Matplotlib
 
 MAY_IMPORT = {
     # what each module may import, or parts of; besides the standard library
+    "isgd_mpi.data.npz": ["numpy"],
+    "isgd_mpi.data.mat_check": [],
     "isgd_mpi.metrics": [],
     "isgd_mpi.heartbeat": ["numpy", "mpi4py", "isgd_mpi.waiting"],
     "isgd_mpi.agreement": ["numpy", "numba", "isgd_mpi", "isgd_mpi.errors"],
