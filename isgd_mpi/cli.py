@@ -1,6 +1,7 @@
 """``python -m isgd_mpi``: arguments on one rank, the job on all, and what happened as an exit code."""
 
 import logging
+import signal
 import sys
 
 import numpy as np
@@ -10,11 +11,14 @@ from isgd_mpi import datasets
 from isgd_mpi.agreement import check_agreement, program_facts
 from isgd_mpi.blueprints import MLPBlueprint
 from isgd_mpi.errors import InputError
+from isgd_mpi.faults import Interruption, abort
+from isgd_mpi.heartbeat import Silent
 from isgd_mpi.job import TRAINER, Job
 from isgd_mpi.node import on_all_ranks
 from isgd_mpi.options import parse
+from isgd_mpi.resuming import Saved
 
-DONE, FAILED, BAD_INPUT = 0, 1, 2
+DONE, FAILED, BAD_INPUT, TRY_AGAIN = 0, 1, 2, 75
 
 
 def main(argv=None):
@@ -56,12 +60,35 @@ def train(comm, config):
     def load():
         return datasets.load(config.data, config.data_dir, config.synthetic_size, standardize=config.standardize)
 
-    job = Job(comm, config, load, MLPBlueprint)
-    stopped = job.run()
-    if stopped and job.rank == TRAINER:
-        step = job.summary["steps"]
-        print(f"isgd_mpi: stopped at step {step}: {stopped}; see {job.folder}", file=sys.stderr)
-    return FAILED if stopped else DONE
+    interruption = Interruption()
+    interruption.remember(signal.SIGUSR1)  # the others may end what has not begun
+    saved = on_all_ranks(comm, lambda: Saved(config) if config.resume and comm.Get_rank() == TRAINER else None)
+    if comm.bcast(saved is not None and saved.complete, root=TRAINER):
+        if saved and not config.quiet:
+            print(
+                f"{config.resume} is complete at step {saved.step}: to go on, give more --steps, --epochs or --seconds"
+            )
+        return DONE
+    job = Job(comm, config, load, MLPBlueprint, saved=saved)
+    with interruption:
+        try:
+            stopped = job.run(interruption)
+        except Silent as error:
+            way_on = f": go on with --resume {job.folder}" if error.can_go_on else ""
+            abort(comm, f"isgd_mpi: {error}{way_on}\n", TRY_AGAIN if error.can_go_on else FAILED)
+        interruption.ignore()
+    if job.rank == TRAINER:
+        if stopped:
+            print(f"isgd_mpi: stopped at step {job.summary['steps']}: {stopped}; {_what_next(job)}", file=sys.stderr)
+        for problem in job.unwritten:
+            print(f"isgd_mpi: {problem}", file=sys.stderr)
+    if stopped and job.can_go_on:
+        return TRY_AGAIN
+    return FAILED if stopped or job.unwritten else DONE
+
+
+def _what_next(job):
+    return f"go on with --resume {job.folder}" if job.can_go_on else f"see {job.folder}"
 
 
 def shared_config(comm, argv):

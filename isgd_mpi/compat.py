@@ -39,6 +39,15 @@ class TimedScoreTable(ScoreTable):
         """Return which examples have a score of the last seconds, as (N,) ndarray of bool."""
         return self._written >= self._clock() - STALE_SECONDS
 
+    def state(self):
+        """Return the state; see :mod:`isgd_mpi.state`."""
+        return super().state() | {"written": self._written}
+
+    def restore(self, state):
+        """Take the state back."""
+        super().restore(state)
+        self._written[:] = state["written"]
+
 
 class Alain2015:
     """The variances as that code computes them.
@@ -100,3 +109,19 @@ class Alain2015:
             "compat_trace_in_use": float(root * quotient - squared_mean),
             "compat_trace_uniform": float(squared - squared_mean),
         }
+
+    def state(self):
+        """Return the state; see :mod:`isgd_mpi.state`."""
+        return {
+            "sums": self._sums,
+            "norm_of_gradients": self._norm_of_gradients,
+            "n_gradients": self._n_gradients,
+            "n_seen": self.n_seen,
+        }
+
+    def restore(self, state):
+        """Take the state back."""
+        self._sums = np.array(state["sums"])
+        self._norm_of_gradients = float(state["norm_of_gradients"])
+        self._n_gradients = int(state["n_gradients"])
+        self.n_seen = int(state["n_seen"])

@@ -12,11 +12,12 @@ LIMITS = ("steps", "epochs", "seconds")
 _DEFAULT_EPOCHS = 5.0
 
 
-def _option(default, meaning):
-    """Declare a field: its default, and what ``--help`` says of it."""
+def _option(default, meaning, may_change=False):
+    """Declare a field: its default, what ``--help`` says of it, and whether it may change when a run is resumed."""
+    metadata = {"help": meaning, "may_change": may_change}
     if isinstance(default, list):
-        return field(default_factory=default.copy, metadata={"help": meaning})
-    return field(default=default, metadata={"help": meaning})
+        return field(default_factory=default.copy, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Config:
         "with x_train, y_train, x_test, y_test",
     )
     data_dir: str | None = _option(
-        None, "folder of the original files, DIR/NAME or DIR itself [$ISGD_MPI_DATA or ~/.cache/isgd_mpi]"
+        None, "folder of the original files, DIR/NAME or DIR itself [$ISGD_MPI_DATA or ~/.cache/isgd_mpi]", True
     )
     synthetic_size: int = _option(100_000, "training examples of the synthetic data set [examples]")
     standardize: Literal["auto", "feature", "range"] = _option(
@@ -52,11 +53,11 @@ class Config:
     weight_decay: float = _option(0.0, "factor of the parameters that is added to the gradient")
     momentum: float = _option(0.0, "Nesterov momentum, in [0, 1)")
     minibatch_size: int = _option(128, "examples in a step of the trainer [examples]")
-    steps: int | None = _option(None, "when to stop: after so many updates [steps]")
+    steps: int | None = _option(None, "when to stop: after so many updates [steps]", True)
     epochs: float | None = _option(
-        None, "when to stop: after drawing so many times the training set [epochs; 5 if no limit is given]"
+        None, "when to stop: after drawing so many times the training set [epochs; 5 if no limit is given]", True
     )
-    seconds: float | None = _option(None, "when to stop: after so much training time [s]")
+    seconds: float | None = _option(None, "when to stop: after so much training time [s]", True)
     score: Literal["grad-norm", "grad-bound", "loss", "predicted-loss", "uniform"] = _option(
         "grad-norm",
         "what examples are drawn by: grad-norm (norm of the example's gradient), grad-bound (norm of the last layer's "
@@ -105,21 +106,30 @@ class Config:
     )
     refresh_every: int = _option(32, "steps from one exchange of parameters and scores to the next [steps]")
     score_batch_size: int = _option(2048, "examples that a scorer handles at a time [examples]")
-    trainers: int = _option(1, "ranks that train, each with a share of the minibatch; the others score [ranks]")
+    trainers: int = _option(1, "ranks that train, each with a share of the minibatch; the others score [ranks]", True)
     threads: int | None = _option(
-        None, "BLAS threads of each rank [threads; cores per rank if not given, 1 if the schedule is exact]"
+        None, "BLAS threads of each rank [threads; cores per rank if not given, 1 if the schedule is exact]", True
     )
     scorer_timeout: float = _option(
-        600.0, "the run saves a checkpoint and ends when a rank that scores or predicts was silent for so long [s]"
+        600.0,
+        "the run saves a checkpoint and ends when a rank that scores or predicts was silent for so long [s]",
+        may_change=True,
     )
     run_dir: str | None = _option(
-        None, "folder to write to, which must not exist yet [runs/<data>-<score>-<seed>-<n> if not given]"
+        None, "folder to write to, which must not exist yet [runs/<data>-<score>-<seed>-<n> if not given]", True
     )
+    resume: str | None = _option(
+        None,
+        "folder of a run to go on with from its last checkpoint, also with another number of ranks; options that are "
+        "not given are as they were",
+        True,
+    )
+    checkpoint_every: float = _option(300.0, "time from one checkpoint to the next [s]", True)
     eval_every: int | None = _option(
-        None, "steps from one evaluation of all splits to the next [steps; once an epoch if not given]"
+        None, "steps from one evaluation of all splits to the next [steps; once an epoch if not given]", True
     )
     seed: int = _option(0, "of every random number")
-    quiet: bool = _option(False, "print nothing but errors")
+    quiet: bool = _option(False, "print nothing but errors", True)
 
     def __post_init__(self):
         for name in _POSITIVE:
@@ -148,6 +158,8 @@ class Config:
             raise InputError(f"--compat {self.compat} has --score grad-norm and no --max-staleness: leave them out")
         if self.lr_schedule != "constant" and self.seconds is not None:
             raise InputError(f"--lr-schedule {self.lr_schedule} needs --steps or --epochs to end with, not --seconds")
+        if self.resume is not None and self.run_dir is not None:
+            raise InputError("--resume goes on in the folder that it names: leave --run-dir out")
         limits = [name for name in LIMITS if getattr(self, name) is not None]
         if len(limits) > 1:
             raise InputError(f"give one of --steps, --epochs and --seconds, not {' and '.join(map(option, limits))}")
@@ -161,6 +173,11 @@ class Config:
     def switches(self):
         """Whether importance sampling is to be switched off where it does not pay."""
         return self.switch == "auto" and self.score != "uniform" and self.compat == "none"
+
+    @property
+    def repeatable(self):
+        """Whether a run can be repeated to the last bit: nothing that it does may depend on the clock."""
+        return self.schedule != "relaxed"
 
     @property
     def whole_batches(self):
@@ -250,6 +267,7 @@ _POSITIVE = (
     "threads",
     "scorer_timeout",
     "eval_every",
+    "checkpoint_every",
 )
 
 

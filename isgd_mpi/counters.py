@@ -1,7 +1,7 @@
 """What a training run has done so far, and the rates between two such counts."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,15 @@ class Counters:
     summing_seconds: float = 0.0
     merge_seconds: float = 0.0
     sum_of_losses: float = 0.0
+
+    def state(self):
+        """Return the state; see :mod:`isgd_mpi.state`."""
+        return asdict(self)
+
+    @classmethod
+    def restored(cls, state):
+        """Return the counts of a state."""
+        return cls(**{field.name: field.type(state[field.name]) for field in fields(cls)})
 
     def rates_since(self, past):
         """Return rates and means over an interval.

@@ -81,6 +81,25 @@ class Evaluation:
         self._n_done += len(left)
         self._finish()
 
+    def report(self, record):
+        """Write down in a report what is complete, and how far the rest is.
+
+        Parameters
+        ----------
+        record : () ndarray of messages.report_dtype
+        """
+        record["evaluated_step"], record["totals"] = self.evaluated_step, self.totals
+        record["evaluating_step"], record["n_evaluated"], record["sums"] = self._step, self._n_done, self._sums
+
+    def restore(self, record, params):
+        """Go on where a report says, with the parameters that are being evaluated, if any are."""
+        if params is not None:
+            self._params[:] = params
+        self.evaluated_step, self._step = int(record["evaluated_step"]), int(record["evaluating_step"])
+        self._n_done = int(record["n_evaluated"])
+        self.totals[:] = record["totals"]
+        self._sums[:] = record["sums"]
+
     def _finish(self):
         """Publish the sums once the last batch is in."""
         if not self.unfinished:

@@ -110,6 +110,24 @@ class TrainerExchange:
         self.pending = False
         self.seconds += time.perf_counter() - begin
 
+    def hold(self):
+        """Wait for the refresh under way, if any, and leave it to be taken in when it is due. Not collective."""
+        if self.pending:
+            self.wait()
+            self.pending = True
+
+    def restore(self, reports, pending):
+        """Take back reports of an earlier run, and whether they are still to be taken in. Not collective.
+
+        Parameters
+        ----------
+        reports : list of () ndarray
+        pending : bool
+        """
+        for record, report in zip(self.reports, reports):
+            record[...] = report
+        self.pending = pending
+
 
 class ScorerExchange:
     """A scorer's end: receives parameters, reports.
@@ -206,11 +224,13 @@ class LocalExchange:
         self.published = np.zeros((), published)
         self._answer = answer
         self.reports = []
+        self._answered = True
         self.pending = False
         self.seconds = 0.0
 
     def start(self):
         """Start a refresh."""
+        self._answered = False
         self.pending = True
 
     def look(self):
@@ -220,6 +240,19 @@ class LocalExchange:
     def wait(self):
         """Complete the refresh."""
         begin = time.perf_counter()
-        self.reports = self._answer(self.published)
+        if not self._answered:
+            self.reports = self._answer(self.published)
+        self._answered = True
         self.pending = False
         self.seconds += time.perf_counter() - begin
+
+    def hold(self):
+        """Complete the refresh under way, if any, and leave it to be taken in when it is due."""
+        if self.pending:
+            self.wait()
+            self.pending = True
+
+    def restore(self, reports, pending):
+        """Take back reports of an earlier run; see :meth:`TrainerExchange.restore`."""
+        self.reports = reports
+        self.pending = pending

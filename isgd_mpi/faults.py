@@ -36,39 +36,64 @@ def end_job(comm, kind, value, trace):
     else:
         lines = traceback.format_exception(kind, value, trace)
         text = f"isgd_mpi: rank {rank} of {size} failed, the job ends\n" + "".join(lines)
+    abort(comm, text, 1)
+
+
+def abort(comm, text, code):
+    """Say why on stderr, and end the whole job at once.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+        All ranks of the job.
+    text : str
+    code : int
+        The exit code.
+    """
     try:
         sys.stdout.flush()
         sys.stderr.write(text)
         sys.stderr.flush()
         time.sleep(_DRAIN_SECONDS)
     finally:  # whatever happened to the message
-        comm.Abort(1)
+        comm.Abort(code)
 
 
 class Interruption:
-    """Remembers the first signal that asks this rank to stop, instead of stopping at once.
+    """Remembers the first signal that asks this rank to stop, instead of stopping at once. Later ones change nothing.
 
     A context manager: outside of the block the signals do what they did before.
 
     Attributes
     ----------
     signal : int
-        SIGINT, SIGTERM, SIGHUP, or 0.
+        SIGINT, SIGTERM, SIGUSR1, SIGHUP, or 0.
     """
 
     def __init__(self):
         self.signal = 0
+        self._handlers = {}
 
     def __enter__(self):
-        numbers = [signal.SIGINT, signal.SIGTERM]
+        self.remember(signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup leaves it
-            numbers.append(signal.SIGHUP)
-        self._handlers = {number: signal.signal(number, self._remember) for number in numbers}
+            self.remember(signal.SIGHUP)
         return self
 
     def __exit__(self, *exception):
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+
+    def remember(self, *numbers):
+        """Remember these signals from now on."""
+        for number in numbers:
+            self._handlers.setdefault(number, signal.signal(number, self._remember))
+
+    def ignore(self):
+        """Ignore the signals until the process ends: launchers send them more than once."""
+        for number in self._handlers:
+            signal.signal(number, signal.SIG_IGN)
+        self._handlers = {}
 
     def _remember(self, number, frame):
         self.signal = self.signal or number

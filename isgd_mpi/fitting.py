@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +17,7 @@ from isgd_mpi.agreement import check_agreement, data_facts, program_facts
 from isgd_mpi.arrays import from_arrays
 from isgd_mpi.blueprints import MLPBlueprint, OwnBlueprint
 from isgd_mpi.errors import InputError
-from isgd_mpi.faults import end_job
+from isgd_mpi.faults import Interruption, end_job
 from isgd_mpi.job import TRAINER, Job
 from isgd_mpi.keywords import config_of, in_python
 from isgd_mpi.node import on_all_ranks
@@ -107,14 +108,16 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
                 job = _prepare_job(comm, (x, y, validation, test), model, options)
         except InputError as error:
             raise InputError(in_python(str(error))) from None
-        with _failing_together(comm), np.errstate(all="ignore"):
-            stopped = job.run()
+        with _failing_together(comm), np.errstate(all="ignore"), Interruption() as interruption:
+            stopped = job.run(interruption)
     if stopped in signal.Signals.__members__:
         signal.raise_signal(signal.Signals[stopped])
     elif stopped:
         raise Diverged(in_python(stopped))
     if job.rank != TRAINER:
         return None
+    for problem in job.unwritten:
+        warnings.warn(problem, RuntimeWarning, stacklevel=2)
     return Result(job.trained, columns_by_kind(job.log.lines()), job.summary, job.verdict, job.folder)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from isgd_mpi.messages import STOP, predictions_dtype
+from isgd_mpi.messages import SAVE, STOP, predictions_dtype
 from isgd_mpi.predictor import PREDICTORS, RunningCorrelation
 from isgd_mpi.score_table import NEVER
 from isgd_mpi.shards import shards
@@ -32,6 +32,8 @@ class Forecaster:
     ----------
     record : () ndarray of messages.predictions_dtype
         What there is to report.
+    hand_over : callable
+        Takes the state when the trainer asks for it.
     """
 
     def __init__(self, config, labels, n_classes, seed, batch_size):
@@ -42,6 +44,8 @@ class Forecaster:
         (self._shard,) = shards(len(labels), batch_size, 1)
         self._n_predicted = 0
         self._step = NEVER
+        self._asked_for_state = False
+        self.hand_over = None
         self.record = np.zeros((), predictions_dtype(self._shard))
         self.record["batch_steps"] = NEVER
         self.record["correlation"] = np.nan
@@ -52,12 +56,16 @@ class Forecaster:
         return len(self._shard.batches)
 
     def take(self, published):
-        """Learn from the losses that came in.
+        """Learn from the losses that came in, or hand over the state.
 
         Parameters
         ----------
         published : () ndarray of messages.observations_dtype
         """
+        self._asked_for_state = bool(published["command"] & SAVE)
+        if self._asked_for_state:
+            self.hand_over(self.state())
+            return
         n = int(published["n"])
         rows, losses = published["rows"][:n], published["losses"][:n]
         self._correlation.observe(self._predictor.observe(rows, losses), losses)
@@ -67,7 +75,7 @@ class Forecaster:
 
     def score(self, n_batches):
         """Predict the next batches, once losses of enough examples have been observed."""
-        if self._seen.mean() < self._usable_fraction:
+        if self._asked_for_state or self._seen.mean() < self._usable_fraction:
             return
         for _ in range(n_batches):
             index = self._n_predicted % self.n_batches
@@ -78,6 +86,29 @@ class Forecaster:
 
     def evaluate(self, n_batches=None):
         """Do nothing: evaluation is the scorers' part, or the trainer's where there are none."""
+
+    def connect(self):
+        """Do nothing: it is here."""
+
+    def state(self):
+        """Return the state; see :mod:`isgd_mpi.state`."""
+        record = {name: self.record[name] for name in ("correlation", "batch_steps", "scores")}
+        return {
+            "predictor": self._predictor.state(),
+            "correlation": self._correlation.state(),
+            "seen": self._seen,
+            "n_predicted": self._n_predicted,
+            "record": record,
+        }
+
+    def restore(self, state):
+        """Take the state back."""
+        self._predictor.restore(state["predictor"])
+        self._correlation.restore(state["correlation"])
+        self._seen[:] = state["seen"]
+        self._n_predicted = int(state["n_predicted"])
+        for name, values in state["record"].items():
+            self.record[name] = values
 
     def advance(self):
         """Predict a batch; return whether there was one that newer losses are known for."""

@@ -19,7 +19,15 @@ _CHECK_EVERY_SECONDS = 0.02
 
 
 class Silent(Exception):
-    """A rank has not been heard of for too long; the message names it."""
+    """A rank has not been heard of for too long; the message names it.
+
+    Attributes
+    ----------
+    can_go_on : bool
+        Whether there is a checkpoint.
+    """
+
+    can_go_on = False
 
 
 class Pulse:

@@ -10,6 +10,7 @@ import numpy as np
 
 from isgd_mpi.messages import STOP
 from isgd_mpi.score_table import NEVER
+from isgd_mpi.state import check_indices
 
 
 class DirectScores:
@@ -41,6 +42,16 @@ class DirectScores:
     def merge(self, step):
         """Do nothing."""
 
+    def connect(self):
+        """Do nothing."""
+
+    def state(self):
+        """Return the state: none."""
+        return {}
+
+    def restore(self, state):
+        """Do nothing."""
+
 
 class PredictedScores:
     """Losses go to the loss predictor in the order in which they came, its predictions into the score table.
@@ -56,6 +67,8 @@ class PredictedScores:
     log : runlog.RunLog
     batch_size : int
         Examples that are predicted in one call.
+    forecaster : forecaster.Forecaster or remote.RemoteForecaster
+        Whose state is saved with this one's.
 
     Notes
     -----
@@ -63,16 +76,17 @@ class PredictedScores:
     holds, the predictor does not keep up: the oldest ones are dropped, and the log says so once.
     """
 
-    def __init__(self, exchange, schedule, sampler, log, batch_size):
+    def __init__(self, exchange, schedule, sampler, log, batch_size, forecaster):
         self._exchange = exchange
         self._schedule = schedule
         self._sampler = sampler
         self._log = log
         self._batch_size = batch_size
+        self._forecaster = forecaster
         self._waiting = deque()  # (rows, losses)
         self._n_waiting = 0
         self._complained = False
-        self._batch_steps = NEVER
+        self._batch_steps = np.full_like(forecaster.record["batch_steps"], NEVER)
         self.correlation = math.nan
         self.signal = 0
 
@@ -80,6 +94,49 @@ class PredictedScores:
     def seconds(self):
         """Time that the trainer spent on this exchange so far."""
         return self._exchange.seconds
+
+    def state(self):
+        """Return the state, once the exchange under way is complete; see :mod:`isgd_mpi.state`."""
+        self._exchange.hold()
+        forecaster = self._forecaster.state()
+        rows, losses = (np.zeros_like(self._exchange.published[name]) for name in ("rows", "losses"))
+        self._fill(rows, losses)
+        return {
+            "rows": rows,
+            "losses": losses,
+            "n_waiting": self._n_waiting,
+            "complained": self._complained,
+            "batch_steps": self._batch_steps,
+            "correlation": self.correlation,
+            "pending": self._exchange.pending,
+            "seconds": self.seconds,
+            "forecaster": forecaster,
+        }
+
+    def connect(self):
+        """Let the predictor begin, when it is there."""
+        self._forecaster.connect()
+
+    def restore(self, state):
+        """Take the state back.
+
+        Raises
+        ------
+        ValueError
+            If examples are meant that there are not.
+        """
+        n = int(state["n_waiting"])
+        if not 0 <= n <= len(state["rows"]):
+            raise ValueError(f"n_waiting must lie in 0..{len(state['rows'])}, not {n}")
+        check_indices("rows", state["rows"], len(state["forecaster"]["record"]["scores"]))
+        self._waiting = deque([(state["rows"][:n], state["losses"][:n])])
+        self._n_waiting = n
+        self._complained = bool(state["complained"])
+        self._batch_steps = np.array(state["batch_steps"])
+        self.correlation = float(state["correlation"])
+        self._forecaster.restore(state["forecaster"])
+        self._exchange.restore([self._forecaster.record], bool(state["pending"]))
+        self._exchange.seconds = float(state["seconds"])
 
     def write(self, rows, losses, predictions, step):
         """Keep losses for the predictor; arguments as of :meth:`sampler.Sampler.write`."""
@@ -123,14 +180,18 @@ class PredictedScores:
         """Send the losses that wait."""
         published = self._exchange.published
         published["step"], published["n"] = step, self._n_waiting
-        start = 0
-        for rows, losses in self._waiting:
-            published["rows"][start : start + len(rows)] = rows
-            published["losses"][start : start + len(rows)] = losses
-            start += len(rows)
+        self._fill(published["rows"], published["losses"])
         self._waiting.clear()
         self._n_waiting = 0
         self._exchange.start()
+
+    def _fill(self, rows, losses):
+        """Write down the losses that wait."""
+        start = 0
+        for new_rows, new_losses in self._waiting:
+            rows[start : start + len(new_rows)] = new_rows
+            losses[start : start + len(new_rows)] = new_losses
+            start += len(new_rows)
 
     def _stop(self, step):
         """Tell the predictor that nothing more will come."""

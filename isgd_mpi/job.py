@@ -9,7 +9,7 @@ import numpy as np
 from isgd_mpi import roles
 from isgd_mpi.agreement import check_agreement, data_facts
 from isgd_mpi.errors import InputError
-from isgd_mpi.faults import Interruption
+from isgd_mpi.keeping import Keeper
 from isgd_mpi.leader import Leader
 from isgd_mpi.node import find_node, on_all_ranks
 from isgd_mpi.parts import TRAINER, Parts
@@ -37,6 +37,8 @@ class Job:
         :class:`blueprints.MLPBlueprint`.
     in_memory : bool
         Whether to write no files.
+    saved : resuming.Saved, optional
+        On rank 0, the run to go on with, where the settings name one.
 
     Attributes
     ----------
@@ -47,6 +49,10 @@ class Job:
     verdict : str or None
     trained : trained.TrainedModel or None
         What came of the run, on rank 0; no model if it diverged.
+    can_go_on : bool
+        Whether the run stopped before its end, and can be taken up again where it did; on every rank.
+    unwritten : list of str
+        Files that could not be written, and why; on every rank.
 
     Raises
     ------
@@ -54,12 +60,14 @@ class Job:
         On every rank, if the input is bad on any.
     """
 
-    def __init__(self, comm, config, load, blueprint, in_memory=False):
+    def __init__(self, comm, config, load, blueprint, in_memory=False, saved=None):
         self.comm = comm
         self.config = config
+        self._saved = saved
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
         self.node = find_node(comm, config.wanted_threads)
         self.dataset = on_all_ranks(comm, partial(self._load, load))
+        resumption = comm.bcast(on_all_ranks(comm, self._check_saved), root=TRAINER)
         check_agreement(comm, {"the settings": repr(config), **data_facts(self.dataset)})
         self.batch_size = min(config.score_batch_size, max(map(len, self.dataset.splits.values())))
         self.models = on_all_ranks(comm, partial(blueprint, config, self.dataset))
@@ -70,8 +78,12 @@ class Job:
                 warm_up_predictor(config.predictor, self.dataset)
         self.folder = None if in_memory else on_all_ranks(comm, self._create_folder)
         self.log = self.summary = self.verdict = self.trained = None
+        self.can_go_on = False
+        self._keeper = Keeper()
         self.timeline = Timeline()
-        self.parts = Parts(comm, config, self.dataset, self.models, self.node, self.batch_size, self.timeline)
+        self.parts = Parts(
+            comm, config, self.dataset, self.models, self.node, self.batch_size, self.timeline, resumption
+        )
 
     def _check_size(self):
         """Refuse what cannot fit, before anything is written."""
@@ -95,8 +107,20 @@ class Job:
                 "lower --minibatch-size, --score-batch-size or --hidden"
             )
 
-    def run(self):
+    def _check_saved(self):
+        """Return what all ranks must know of the run to go on with, if there is one."""
+        if self._saved is None:
+            return None
+        self._saved.check_data(self.dataset)
+        return self._saved.resumption(self.size)
+
+    def run(self, interruption):
         """Train, or help until trainer 0 stops.
+
+        Parameters
+        ----------
+        interruption : faults.Interruption
+            Of this rank.
 
         Returns
         -------
@@ -104,13 +128,14 @@ class Job:
             What stopped the run before its end, if anything: a signal's name, or why it diverged.
         """
         circles = roles.Circles(self.comm, self.parts)
-        with Interruption() as interruption:
-            stopped = self._play(circles, interruption)
-            meet(self.comm, self.node.crowded)
-            self._save_timeline()
+        stopped = self._play(circles, interruption)
+        meet(self.comm, self.node.crowded)
+        self._save_timeline()
         circles.free()
         self.node.comm.Free()
-        return self.comm.bcast(stopped, root=TRAINER)
+        ending = stopped, self.can_go_on, self._keeper.problems
+        stopped, self.can_go_on, self.unwritten = self.comm.bcast(ending, root=TRAINER)
+        return stopped
 
     def _play(self, circles, interruption):
         """Play this rank's role; trainer 0 returns what stopped the run."""
@@ -121,8 +146,9 @@ class Job:
         return role(parts, circles, interruption)
 
     def _lead(self, circles, interruption):
-        leader = Leader(self.parts, circles, interruption, self.folder)
+        leader = Leader(self.parts, circles, interruption, self.folder, self._saved)
         stopped = leader.run()
+        self.can_go_on, self._keeper = leader.can_go_on, leader.keeper
         self.log, self.summary, self.verdict, self.trained = leader.log, leader.summary, leader.verdict, leader.trained
         return stopped
 
@@ -130,7 +156,8 @@ class Job:
         """Write what every rank did over the last stretch of training."""
         spans = gather_timeline(self.comm, self.timeline, self.node.crowded, root=TRAINER)
         if self.folder:
-            write_atomically(self.folder / "timeline.npz", lambda file: np.savez(file, **spans))
+            path = self.folder / "timeline.npz"
+            self._keeper.keep(path, partial(write_atomically, write=lambda file: np.savez(file, **spans)))
 
     def _load(self, load):
         """Load the data: one rank of each node first, which may have to convert them."""
@@ -140,5 +167,7 @@ class Job:
     def _create_folder(self):
         if self.rank != TRAINER:
             return None
+        if self.config.resume is not None:
+            return Path(self.config.resume)
         stem = f"{Path(self.dataset.name).stem}-{self.config.score}-{self.config.seed}"
         return create_run_dir(self.config.run_dir, stem)

@@ -12,8 +12,9 @@ from isgd_mpi.config import Config, option
 from isgd_mpi.errors import InputError
 
 _ABOUT_FILES = ("data", "data_dir", "synthetic_size")
+_OF_THE_COMMAND = ("resume",)
 _OF_THE_MLP = ("hidden", "init")
-_TYPES = {field.name: field.type for field in fields(Config) if field.name not in _ABOUT_FILES}
+_TYPES = {field.name: field.type for field in fields(Config) if field.name not in _ABOUT_FILES + _OF_THE_COMMAND}
 
 
 def config_of(options, own_model):
@@ -39,6 +40,8 @@ def config_of(options, own_model):
     for name in options:
         if name in _ABOUT_FILES:
             raise InputError(f"{name} is about data files: fit takes arrays; python -m isgd_mpi reads files")
+        if name in _OF_THE_COMMAND:
+            raise InputError(f"{name} is an option of python -m isgd_mpi: fit begins anew")
         if name not in _TYPES:
             raise InputError(f"unknown option {name!r}: choose from {', '.join(_TYPES)}")
         if own_model and (name in _OF_THE_MLP or (name == "score" and options[name] != "uniform")):

@@ -16,6 +16,8 @@ EVALUATE = 1
 """Command flag: measure loss and error of all splits with these parameters."""
 STOP = 2
 """Command flag: these parameters are the last ones."""
+SAVE = 4
+"""Command flag, to the loss predictor: nothing new, hand over your state."""
 
 
 def published_dtype(n_params):
@@ -38,12 +40,18 @@ def report_dtype(shard):
         ``scores``, ``predictions``: of each example of the shard;
         ``evaluated_step``: of the last evaluation that is complete, or NEVER;
         ``totals``: its sums over this rank's part of each split (LOSS, ERRORS, EXAMPLES);
+        ``n_scored``: batches scored so far; ``evaluating_step``, ``n_evaluated``, ``sums``: how far the
+        evaluation under way is. With these a report is the scorer's state;
         ``signal``: a signal that this rank received, or 0.
     """
     fields = [
         ("signal", "i8"),
         ("evaluated_step", "i8"),
         ("totals", "f8", (len(SPLITS), 3)),
+        ("n_scored", "i8"),
+        ("evaluating_step", "i8"),
+        ("n_evaluated", "i8"),
+        ("sums", "f8", (len(SPLITS), 3)),
         ("batch_steps", "i8", (len(shard.batches),)),
         ("scores", "f4", (len(shard),)),
         ("predictions", "i4", (len(shard),)),

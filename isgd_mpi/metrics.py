@@ -6,6 +6,8 @@ import time
 from collections import deque
 from contextlib import suppress
 
+from isgd_mpi.errors import InputError
+
 _RETRY_SECONDS = 1.0
 _MOST_WAITING_BYTES = 100_000_000
 
@@ -24,6 +26,8 @@ class MetricsFile:
     ----------
     problem : str or None
         Why the last attempt to write failed; None if all is written.
+    n_lines : int
+        Appended so far, or kept by :meth:`cut`.
 
     Notes
     -----
@@ -42,6 +46,7 @@ class MetricsFile:
         self._failed_at = None
         self._file = None
         self.problem = None
+        self.n_lines = 0
         self._flush()
 
     def append(self, line, droppable=False):
@@ -60,6 +65,7 @@ class MetricsFile:
         else:
             self._waiting.append(content)
             self._n_bytes += len(content)
+            self.n_lines += 1
         if self._failed_at is None or self._clock() - self._failed_at >= _RETRY_SECONDS:
             self._flush()
 
@@ -77,6 +83,35 @@ class MetricsFile:
             return (self._path.read_bytes() + waiting[self._n_sent :]).decode()
         except OSError:
             return waiting.decode()
+
+    def cut(self, n_lines):
+        """Keep the first lines of the file, and go on behind them.
+
+        Raises
+        ------
+        InputError
+            There are fewer: nothing is changed.
+        """
+        *lines, _ = self._path.read_bytes().split(b"\n")
+        if len(lines) < n_lines:
+            raise InputError(
+                f"{self._path} has {len(lines)} lines, and had {n_lines} at the checkpoint: it was changed"
+            )
+        os.truncate(self._path, sum(len(line) + 1 for line in lines[:n_lines]))
+        self.n_lines = n_lines
+
+    def sync(self):
+        """Write what waits, and wait until all is on the disk.
+
+        Raises
+        ------
+        OSError
+            The disk does not take it.
+        """
+        self._flush()
+        if self._file is None:
+            raise OSError(0, self.problem)
+        os.fsync(self._file.fileno())
 
     def close(self):
         """Try once more to write what waits, and close the file; `problem` says whether that went well."""
@@ -140,6 +175,11 @@ class MetricsInMemory:
     def __init__(self):
         self._lines = []
 
+    @property
+    def n_lines(self):
+        """How many there are."""
+        return len(self._lines)
+
     def append(self, line, droppable=False):
         """Keep a line."""
         self._lines.append(line)
@@ -147,6 +187,9 @@ class MetricsInMemory:
     def take_dropped(self):
         """Return 0: none is left out."""
         return 0
+
+    def sync(self):
+        """Do nothing."""
 
     def text(self):
         """Return all lines."""

@@ -120,6 +120,23 @@ class Mixture:
         """``J(value) / J(1)``, between candidates by interpolation; NaN if nothing is known."""
         return float(np.interp(self.value, self._candidates, self._moments.values) / self._moments.values[-1])
 
+    def state(self):
+        """Return the state; see :mod:`isgd_mpi.state`."""
+        return {
+            "moments": self._moments.state(),
+            "drawn_moments": self._drawn_moments.state(),
+            "n_fresh": self._n_fresh,
+            "chosen": float(self._chosen),
+            "value": float(self.value),
+        }
+
+    def restore(self, state):
+        """Take the state back."""
+        self._moments.restore(state["moments"])
+        self._drawn_moments.restore(state["drawn_moments"])
+        self._n_fresh = int(state["n_fresh"])
+        self._chosen, self.value = float(state["chosen"]), float(state["value"])
+
 
 class _Moments:
     """A moving average of J for each candidate, or of J over J(1): norms fall while a model learns.
@@ -148,3 +165,10 @@ class _Moments:
         # a plain mean until the memory is full; infinity, of a weight of zero without uniform part, does not last
         share = min(1.0, len(squared) / min(self.n_seen, self._memory)) if self.known else 1.0
         self.values = fresh if share == 1 else self.values + share * (fresh - self.values)
+
+    def state(self):
+        return {"values": self.values, "n_seen": self.n_seen}
+
+    def restore(self, state):
+        self.values = np.array(state["values"])
+        self.n_seen = int(state["n_seen"])

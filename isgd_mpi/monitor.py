@@ -126,6 +126,20 @@ class Monitor:
         traces["variance_gain"] = traces["trace_uniform"] / in_use if in_use > 0 else float("nan")
         return {name: float(value) for name, value in traces.items()}
 
+    def state(self):
+        """Return the state between two steps; see :mod:`isgd_mpi.state`."""
+        return {
+            "moments": self._moments,
+            "squared_mean_gradient": self._squared_mean_gradient,
+            "n_pairs": self._n_pairs,
+        }
+
+    def restore(self, state):
+        """Take the state back."""
+        self._moments = np.array(state["moments"])
+        self._squared_mean_gradient = float(state["squared_mean_gradient"])
+        self._n_pairs = int(state["n_pairs"])
+
 
 def effective_sample_size(prob_weights):
     """Return the effective sample size of importance weights, as a fraction of their number.

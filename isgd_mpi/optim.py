@@ -64,6 +64,16 @@ class SGD:
             raise FloatingPointError("the gradient is not finite")
         self._n_done += 1
 
+    def state(self):
+        """Return the state beside the parameters; see :mod:`isgd_mpi.state`."""
+        return {"n_done": self._n_done} | ({"velocity": self.velocity} if self.momentum else {})
+
+    def restore(self, state):
+        """Take the state back."""
+        self._n_done = int(state["n_done"])
+        if self.momentum:
+            self.velocity[:] = state["velocity"]
+
 
 class Adam:
     """Adam's update of a parameter vector.
@@ -95,3 +105,13 @@ class Adam:
         n_updated = adam_update(self.params, self.mean, self.mean_square, gradient, self.learning_rate, self.n_steps)
         if n_updated < self.params.size:
             raise FloatingPointError("the gradient is not finite")
+
+    def state(self):
+        """Return the state beside the parameters; see :mod:`isgd_mpi.state`."""
+        return {"mean": self.mean, "mean_square": self.mean_square, "n_steps": self.n_steps}
+
+    def restore(self, state):
+        """Take the state back."""
+        self.mean[:] = state["mean"]
+        self.mean_square[:] = state["mean_square"]
+        self.n_steps = int(state["n_steps"])

@@ -72,6 +72,7 @@ def parse(argv=None):
         After ``--help`` or ``--print_config``, which print and end.
     """
     config_files, argv = _split_config_files(sys.argv[1:] if argv is None else argv)
+    config_files = _of_the_run_resumed(argv) + config_files
     for path in config_files:
         _check_readable(path)
     try:
@@ -100,6 +101,22 @@ def _split_config_files(argv):
     return known.config, others
 
 
+def _of_the_run_resumed(argv):
+    """Return the file with the options of the run that --resume names: they hold where no others are given."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--resume")
+    try:
+        folder = parser.parse_known_args(argv)[0].resume
+    except argparse.ArgumentError as error:
+        raise InputError(f"{error}; see --help") from None
+    if folder is None:
+        return []
+    path = Path(folder) / "config.toml"
+    if not path.exists():
+        raise InputError(f"--resume {folder}: there is no run with a config.toml")
+    return [str(path)]
+
+
 def _check_readable(path):
     """Refuse what is no readable text file: the parser would take its name for TOML."""
     try:
@@ -120,7 +137,7 @@ def to_toml(config, unused=()):
         Options that said nothing of this run, to be left out.
     """
     # what is None has no TOML and is left out: the default stands for it
-    settings = asdict(replace(config.with_limit(), run_dir=None))
+    settings = asdict(replace(config.with_limit(), run_dir=None, resume=None))
     used = {name: value for name, value in settings.items() if name not in unused}
     return make_parser().dump(Namespace(config=None, **used))
 

@@ -27,10 +27,12 @@ class Parts:
         Examples in a score batch.
     timeline : timeline.Timeline
         Watches what is made here.
+    resumption : resuming.Resumption, optional
+        Of a run that is taken up again.
 
     Attributes
     ----------
-    comm, config, dataset, models, node, timeline
+    comm, config, dataset, models, node, timeline, resumption
         As given.
     rank, size : int
     n_scorers : int
@@ -41,13 +43,14 @@ class Parts:
         Of the record that goes out in a refresh.
     """
 
-    def __init__(self, comm, config, dataset, models, node, batch_size, timeline):
+    def __init__(self, comm, config, dataset, models, node, batch_size, timeline, resumption=None):
         self.comm = comm
         self.config = config
         self.dataset = dataset
         self.models = models
         self.node = node
         self.timeline = timeline
+        self.resumption = resumption
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
         self.n_scorers = config.n_scorers(self.size)
         self.predictor_rank = config.predictor_rank(self.size)
@@ -81,9 +84,20 @@ class Parts:
         self.timeline.watch(forecaster, take="training", score="scoring")
         return forecaster
 
-    def report_dtypes(self):
-        """Return the dtype of the report of each that scores, in the order of their shards."""
-        n_parts = self.n_scorers or self.config.trainers
+    @property
+    def n_parts(self):
+        """In how many parts the training set is scored."""
+        return self.n_scorers or self.config.trainers
+
+    def report_dtypes(self, n_parts=None):
+        """Return the dtype of the report of each that scores, in the order of their shards.
+
+        Parameters
+        ----------
+        n_parts : int, optional
+            As of another number of ranks.
+        """
+        n_parts = n_parts or self.n_parts
         parts = shards(self.dataset.n_train, self._batch_size, n_parts, self.config.whole_batches)
         return [messages.report_dtype(shard) for shard in parts]
 

@@ -83,6 +83,24 @@ class LSTMPredictor:
         """Predict losses; see the module."""
         return self._scores(self._network.predict(*self._inputs(rows)))
 
+    def state(self):
+        """Return the state; see :mod:`isgd_mpi.state`."""
+        return {
+            "history": self.history,
+            "lengths": self.lengths,
+            "params": self._network.params,
+            "optimiser": self.optimiser.state(),
+        }
+
+    def restore(self, state):
+        """Take the state back."""
+        if not (state["lengths"].min() >= 1 and state["lengths"].max() <= HISTORY_SIZE):
+            raise ValueError(f"lengths must lie in 1..{HISTORY_SIZE}")
+        self.history[:] = state["history"]
+        self.lengths[:] = state["lengths"]
+        self._network.params[:] = state["params"]
+        self.optimiser.restore(state["optimiser"])
+
     def _train(self, rows, losses):
         targets = np.log(np.maximum(losses, FLOOR)) if self._log_space else losses
         if not self.optimiser.n_steps:
@@ -130,6 +148,14 @@ class ClassPredictor:
         scores = mean + np.sqrt(np.maximum(mean_square - mean**2, 0))
         return np.maximum(scores, FLOOR).astype(np.float32)[self._labels[rows]]
 
+    def state(self):
+        """Return the state; see :mod:`isgd_mpi.state`."""
+        return {"moments": self.moments}
+
+    def restore(self, state):
+        """Take the state back."""
+        self.moments[:] = state["moments"]
+
 
 class LastPredictor:
     """Predicts the last loss seen of each example, the mean of these where none was.
@@ -161,6 +187,15 @@ class LastPredictor:
         """Look up the example; see the module."""
         last = self.last[rows]
         return np.where(last > 0, last, self._mean)
+
+    def state(self):
+        """Return the state; see :mod:`isgd_mpi.state`."""
+        return {"last": self.last, "mean": self._mean}
+
+    def restore(self, state):
+        """Take the state back."""
+        self.last[:] = state["last"]
+        self._mean = np.float32(state["mean"])
 
 
 PREDICTORS = {
@@ -200,6 +235,15 @@ class RunningCorrelation:
         share = min(1.0, len(x) / min(self._n_pairs, self._memory))
         fresh = np.array([x.mean(), y.mean(), (x * x).mean(), (y * y).mean(), (x * y).mean()])
         self._moments += share * (fresh - self._moments)
+
+    def state(self):
+        """Return the state; see :mod:`isgd_mpi.state`."""
+        return {"moments": self._moments, "n_pairs": self._n_pairs}
+
+    def restore(self, state):
+        """Take the state back."""
+        self._moments[:] = state["moments"]
+        self._n_pairs = int(state["n_pairs"])
 
     @property
     def value(self):

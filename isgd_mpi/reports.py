@@ -32,6 +32,30 @@ def fresh_batches(reports, known_steps, batch_size):
             start, stop = batch * batch_size, min((batch + 1) * batch_size, len(scores))
             rows = slice(first_row + start, first_row + stop)
             yield rows, scores[start:stop], predictions[start:stop], int(steps[batch])
-        known[:] = steps
+        np.maximum(known, steps, out=known)  # those of a resumed run begin with NEVER
         first_batch += len(steps)
         first_row += len(scores)
+
+
+def report_state(report):
+    """Return a report as a state; see :mod:`isgd_mpi.state`.
+
+    Parameters
+    ----------
+    report : () ndarray of messages.report_dtype
+    """
+    return {name: report[name] for name in report.dtype.names}
+
+
+def restored_report(state, dtype):
+    """Return the report that :func:`report_state` was given.
+
+    Parameters
+    ----------
+    state : dict
+    dtype : numpy.dtype
+    """
+    report = np.zeros((), dtype)
+    for name, values in state.items():
+        report[name] = values
+    return report

@@ -2,13 +2,17 @@
 
 from functools import partial
 
+import numpy as np
+
 from isgd_mpi.exchange import ScorerExchange
 from isgd_mpi.heartbeat import Pulse
+from isgd_mpi.node import on_all_ranks
 from isgd_mpi.optim import SGD
 from isgd_mpi.parallel import CoTrainer, run_co_trainer
 from isgd_mpi.parts import TRAINER
-from isgd_mpi.scorer import answer_locally, finish_scorer, run_counting_scorer, run_relaxed_scorer
-from isgd_mpi.waiting import meet
+from isgd_mpi.scorer import answer_locally, finish_scorer, resume_scorer, run_counting_scorer, run_relaxed_scorer
+from isgd_mpi.state import pack, unpack
+from isgd_mpi.transfer import receive_report, receive_state, send_state, share
 
 
 class Circles:
@@ -53,17 +57,30 @@ def score(parts, circles, interruption):
     """
     pulse = Pulse(circles.heartbeat, parts.config.scorer_timeout)
     scorer = parts.scorer(parts.rank - parts.config.trainers, parts.n_scorers, pulse)
-    _serve(parts, scorer, circles.scoring, parts.published, interruption, pulse)
+
+    def go_on():
+        if parts.resumption.hands_back:
+            params = np.empty(parts.models.n_params, np.float32) if parts.resumption.evaluates else None
+            report = receive_report(circles.scoring, scorer.record.dtype, params, parts.node.crowded)
+            resume_scorer(scorer, report, params)
+
+    _serve(parts, scorer, circles.scoring, parts.published, interruption, pulse, go_on)
 
 
 def predict(parts, circles, interruption):
     """Play the role of the loss predictor; parameters as of :func:`score`."""
     pulse = Pulse(circles.heartbeat, parts.config.scorer_timeout)
-    _serve(parts, parts.forecaster(), circles.predicting, parts.observations(), interruption, pulse)
+    forecaster, polite = parts.forecaster(), parts.node.crowded
+    forecaster.hand_over = partial(send_state, circles.predicting, dest=TRAINER, polite=polite)
+
+    def go_on():
+        forecaster.restore(receive_state(circles.predicting, forecaster.state(), TRAINER, polite))
+
+    _serve(parts, forecaster, circles.predicting, parts.observations(), interruption, pulse, go_on)
 
 
-def _serve(parts, scorer, comm, published, interruption, pulse):
-    """Answer the trainer until it stops."""
+def _serve(parts, scorer, comm, published, interruption, pulse, go_on):
+    """Answer the trainer until it stops; first take back what was saved, if anything was."""
     node, timeline, relaxed = parts.node, parts.timeline, parts.config.schedule == "relaxed"
     gives_way = node.crowded and relaxed  # in the others the trainer waits for it
     if gives_way:
@@ -71,7 +88,9 @@ def _serve(parts, scorer, comm, published, interruption, pulse):
     exchange = ScorerExchange(comm, published, scorer.record.dtype, node.crowded)
     timeline.watch(exchange, arrived="sending", report="sending", wait="waiting")
     exchange.idle = pulse.beat
-    meet(parts.comm, node.crowded)
+    on_all_ranks(parts.comm, _nothing)  # trainer 0 restores what was saved
+    if parts.resumption:
+        go_on()
     timeline.start()
     if relaxed:
         run_relaxed_scorer(scorer, exchange, interruption)
@@ -89,10 +108,34 @@ def train_along(parts, circles, interruption):
     model = parts.models.make(config.minibatch_size)
     optimiser = SGD(model.params, **config.optimiser_settings(parts.dataset.n_train))
     co_trainer = in_group(CoTrainer, parts, circles, model, parts.published, optimiser, interruption)
-    meet(parts.comm, parts.node.crowded)
+    on_all_ranks(parts.comm, _nothing)
+    if parts.resumption:
+        share_training_state(parts, circles, optimiser)
     parts.timeline.start()
     parts.timeline.watch(co_trainer, receive="waiting", compute="training", step="training", refresh="scoring")
     run_co_trainer(co_trainer)
+
+
+def share_training_state(parts, circles, optimiser):
+    """Let all trainers go on with trainer 0's parameters and the state of its optimiser. Collective over them.
+
+    Parameters
+    ----------
+    parts, circles
+        As of :func:`score`.
+    optimiser : optim.SGD
+        Of this trainer, on trainer 0 as it was saved.
+    """
+    state = optimiser.state() | {"params": optimiser.params}
+    packed = pack(state)
+    share(circles.training, packed, parts.node.crowded)
+    state = unpack(packed, state)
+    optimiser.params[:] = state["params"]
+    optimiser.restore(state)
+
+
+def _nothing():
+    """Do nothing: another rank does."""
 
 
 def in_group(end, parts, circles, model, *more):

@@ -119,6 +119,43 @@ class RunLog:
         """Seconds since training began."""
         return time.perf_counter() - self._begin
 
+    @property
+    def n_lines(self):
+        """Lines of the metrics so far."""
+        return self._file.n_lines
+
+    def start_clock(self, seconds=0.0):
+        """Let training begin now, or so many seconds ago."""
+        self._begin = time.perf_counter() - seconds
+
+    def cut(self, n_lines, step):
+        """Go on behind the first lines of an earlier run's metrics; what follows them is cut off.
+
+        Parameters
+        ----------
+        n_lines : int
+        step : int
+            Where the progress bar begins.
+
+        Raises
+        ------
+        InputError
+            There are fewer lines: nothing is changed.
+        """
+        self._file.cut(n_lines)
+        if self._bar is not None:
+            self._bar.initial = self._bar.n = self._bar.last_print_n = step
+
+    def sync(self):
+        """Bring the metrics so far to the disk.
+
+        Raises
+        ------
+        OSError
+            It does not take them.
+        """
+        self._file.sync()
+
     def write(self, kind, step, **fields):
         """Append one line to the metrics, at once; what is not finite becomes null."""
         line = {"kind": kind, "step": step, "seconds": round(self.seconds, 6), **fields}

@@ -6,6 +6,7 @@ from isgd_mpi.compat import TimedScoreTable
 from isgd_mpi.mixture import Mixture
 from isgd_mpi.proposal import Proposal, mix, prob_weights_from_scores, stratified_order
 from isgd_mpi.score_table import ScoreTable
+from isgd_mpi.state import check_indices, restore_rng, state_of_rng
 
 _FORGET = 0.9  # of the moving average behind adaptive smoothing, arXiv:1706.00043
 
@@ -179,6 +180,9 @@ class Sampler:
             single = self._scored_weights.astype(np.float32)
             self._order = stratified_order(self._labels, self.table.predictions, single, self._n_classes)
             self._n_since_order = 0
+        self._form_proposal()
+
+    def _form_proposal(self):
         order = self._order[self._scored_weights[self._order] > 0] if self._leaves_out else self._order
         self.proposal = Proposal(mix(self._scored_weights, self._mixture.value), order)
         self.importance_sampling = True
@@ -194,5 +198,49 @@ class Sampler:
         """Draw uniformly, along a new random order."""
         self._order = self._order_rng.permutation(len(self._labels))
         self._n_since_order = 0
+        self._form_uniform_proposal()
+
+    def _form_uniform_proposal(self):
+        self._uniform_order = self._order
         self.proposal = self._uniform = Proposal(np.ones(len(self._labels)), self._order)
         self.importance_sampling = False
+
+    def state(self):
+        """Return the state; see :mod:`isgd_mpi.state`."""
+        scored = self._scored_weights is not None
+        return {
+            "table": self.table.state(),
+            "mixture": self._mixture.state(),
+            "order_rng": state_of_rng(self._order_rng),
+            "mean_score": np.nan if self._mean_score is None else self._mean_score,
+            "scored": scored,
+            "scored_weights": self._scored_weights if scored else np.zeros(len(self._labels)),
+            "order": self._order.astype(np.int32),
+            "uniform_order": self._uniform_order.astype(np.int32),
+            "n_since_order": self._n_since_order,
+            "importance_sampling": self.importance_sampling,
+        }
+
+    def restore(self, state):
+        """Take the state back, and form the proposal as it was.
+
+        Raises
+        ------
+        ValueError
+            If examples or classes are meant that there are not.
+        """
+        n_examples = len(self._labels)
+        check_indices("predictions", state["table"]["predictions"], self._n_classes)
+        for name in ("order", "uniform_order"):
+            check_indices(name, state[name], n_examples)
+        self.table.restore(state["table"])
+        self._mixture.restore(state["mixture"])
+        restore_rng(self._order_rng, state["order_rng"])
+        self._mean_score = None if np.isnan(state["mean_score"]) else float(state["mean_score"])
+        self._scored_weights = np.array(state["scored_weights"]) if state["scored"] else None
+        self._order = state["uniform_order"].astype(np.int64)
+        self._form_uniform_proposal()
+        self._order = state["order"].astype(np.int64)
+        self._n_since_order = int(state["n_since_order"])
+        if state["importance_sampling"]:
+            self._form_proposal()

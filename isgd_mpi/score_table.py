@@ -103,3 +103,13 @@ class ScoreTable:
         if not usable.size:
             return float("nan"), -1
         return float(step - usable.mean()), int(step - usable.min())
+
+    def state(self):
+        """Return the state; see :mod:`isgd_mpi.state`."""
+        return {"scores": self.scores, "steps": self.steps, "predictions": self.predictions}
+
+    def restore(self, state):
+        """Take the state back."""
+        self.scores[:] = state["scores"]
+        self.steps[:] = state["steps"]
+        self.predictions[:] = state["predictions"]

@@ -41,7 +41,8 @@ class Scorer:
         self._n_scored = 0
         self._step = NEVER
         self.record = np.zeros((), report_dtype(self._shard))
-        self.record["batch_steps"] = self.record["evaluated_step"] = NEVER
+        self.record["batch_steps"] = NEVER
+        self._evaluation.report(self.record)
 
     @property
     def n_batches(self):
@@ -68,12 +69,12 @@ class Scorer:
             self.record["predictions"][rows] = self._model.predictions
             self.record["batch_steps"][index] = self._step
             self._n_scored += 1
+        self.record["n_scored"] = self._n_scored
 
     def evaluate(self, n_batches=None):
         """Evaluate up to so many batches (all that are left, if not given)."""
         self._evaluation.advance(n_batches)
-        self.record["evaluated_step"] = self._evaluation.evaluated_step
-        self.record["totals"] = self._evaluation.totals
+        self._evaluation.report(self.record)
 
     def advance(self):
         """Score a batch, now and then evaluate one; return whether there was anything to do."""
@@ -89,6 +90,21 @@ class Scorer:
         """Whether the next batch of the shard, if any, was scored with older parameters."""
         steps = self.record["batch_steps"]
         return self.n_batches > 0 and steps[self._n_scored % self.n_batches] != self._step
+
+    def restore(self, report, params):
+        """Go on as after an earlier report.
+
+        Parameters
+        ----------
+        report : () ndarray of messages.report_dtype
+            Of this scorer, or of another with the same shard.
+        params : (P,) ndarray or None
+            Parameters that are being evaluated, if any are.
+        """
+        self.record[...] = report
+        self.record["signal"] = 0
+        self._n_scored = int(report["n_scored"])
+        self._evaluation.restore(report, params)
 
 
 def run_relaxed_scorer(scorer, exchange, interruption):
@@ -135,6 +151,19 @@ def run_counting_scorer(scorer, exchange, interruption, n_batches):
         exchange.report(scorer.record)
         scorer.evaluate(_EVALUATED_A_REFRESH)
         exchange.wait()
+
+
+def resume_scorer(scorer, report, params):
+    """Bring a scorer to where it was after a report, and do what followed it.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    report, params
+        As of :meth:`Scorer.restore`.
+    """
+    scorer.restore(report, params)
+    scorer.evaluate(_EVALUATED_A_REFRESH)
 
 
 def finish_scorer(scorer, exchange):

@@ -66,3 +66,20 @@ class Switch:
         if self.on != was_on:
             self._n_against = 0
         return self.on != was_on
+
+    def state(self):
+        """Return the state; see :mod:`isgd_mpi.state`."""
+        return {
+            "refresh_share": math.nan if self._refresh_share is None else self._refresh_share,
+            "n_against": self._n_against,
+            "on": self.on,
+            "speed_gain": self.speed_gain,
+        }
+
+    def restore(self, state):
+        """Take the state back."""
+        share = float(state["refresh_share"])
+        self._refresh_share = None if math.isnan(share) else share
+        self._n_against = int(state["n_against"])
+        self.on = bool(state["on"])
+        self.speed_gain = float(state["speed_gain"])

@@ -38,7 +38,7 @@ class Schedule:
         return max(self.refresh_every, _REST) if resting else self.refresh_every
 
 
-def run_trainer(trainer, exchange, schedule, finished):
+def run_trainer(trainer, exchange, schedule, finished, save=lambda: None):
     """Train until it is time to stop.
 
     Parameters
@@ -48,6 +48,8 @@ def run_trainer(trainer, exchange, schedule, finished):
     schedule : Schedule
     finished : callable
         Takes the step and the signal that a scorer reported, or 0; returns whether to take no further step.
+    save : callable
+        Saves the state if it is time to.
 
     Raises
     ------
@@ -56,6 +58,8 @@ def run_trainer(trainer, exchange, schedule, finished):
     """
     while not finished(trainer.step, trainer.reported_signal):
         merge_if_due(trainer, exchange, schedule)
+        if schedule.eager or not exchange.pending:  # without waiting for a refresh
+            save()
         if not exchange.pending and trainer.lag >= schedule.interval(trainer.resting):
             trainer.publish(exchange)
             merge_if_due(trainer, exchange, schedule)

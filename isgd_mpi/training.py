@@ -16,12 +16,17 @@ from isgd_mpi.proposal import biased_weights
 from isgd_mpi.reports import fresh_batches
 from isgd_mpi.sampler import Sampler
 from isgd_mpi.score_table import NEVER
+from isgd_mpi.state import restore_rng, state_of_rng
 from isgd_mpi.switch import Switch
 
 # Shares of the training set: the mixture is chosen by so many fresh norms. A drawn example tells more of the variance
 # than any other, but few are drawn.
 _SCORED_MEMORY, _DRAWN_MEMORY = 1.0, 1 / 8
 _PATIENCE = 2  # times as many must speak against importance sampling before it is switched off
+
+
+_PLAIN = ("step", "n_scored", "_merge_seconds", "_n_compared", "_sum_of_losses", "_sum_of_log_gains", "_n_gains")
+_PROBLEM = "S256"  # why sampling is uniform, in UTF-8
 
 
 class Diverged(Exception):
@@ -56,6 +61,10 @@ class Trainer:
         Examples that scorers scored.
     reported_signal : int
         Signal that another rank received, or 0.
+    published_step : int or None
+        Of the parameters that were published last.
+    evaluations : evaluation_plan.EvaluationPlan
+    optimiser : optim.SGD
     figures : dict
         Of the last refresh, as in the metrics file.
     """
@@ -76,18 +85,20 @@ class Trainer:
             else DirectScores(self._sampler)
         )
         self._compat = Alain2015() if config.compat != "none" else None
-        self._optimiser = SGD(model.params, **config.optimiser_settings(dataset.n_train))
+        self.optimiser = SGD(model.params, **config.optimiser_settings(dataset.n_train))
         self._monitor = Monitor(dataset.n_train, model.params.size, model.params.dtype, config.uniform_probability)
         self._switch = Switch(config.switches, _PATIENCE * memory)
         self._batch_steps = np.full(-(-dataset.n_train // config.score_batch_size), NEVER, np.int64)
-        self._evaluations = EvaluationPlan(config.steps_per_evaluation(dataset.n_train), log)
-        self._published_step = None
+        self.evaluations = EvaluationPlan(
+            config.steps_per_evaluation(dataset.n_train), log, keeps_params=config.repeatable
+        )
+        self.published_step = None
         self._counters = Counters()
         self._merge_seconds = 0.0
         self._n_compared = 0
         self._problem = None
         self._sum_of_losses = 0.0
-        self._log_gains = []
+        self._sum_of_log_gains, self._n_gains = 0.0, 0
         self.step = 0
         self.n_scored = 0
         self.reported_signal = 0
@@ -96,12 +107,12 @@ class Trainer:
     @property
     def splits(self):
         """The last evaluation of each split."""
-        return self._evaluations.splits
+        return self.evaluations.splits
 
     @property
     def lag(self):
         """Steps since parameters were last published; infinite if they never were."""
-        return math.inf if self._published_step is None else self.step - self._published_step
+        return math.inf if self.published_step is None else self.step - self.published_step
 
     @property
     def resting(self):
@@ -111,7 +122,7 @@ class Trainer:
     @property
     def mean_variance_gain(self):
         """Geometric mean of the variance gain over the refreshes with importance sampling, or None."""
-        return math.exp(np.mean(self._log_gains)) if self._log_gains else None
+        return math.exp(self._sum_of_log_gains / self._n_gains) if self._n_gains else None
 
     def take_step(self):
         """Draw a minibatch, update the model, keep the minibatch's scores.
@@ -158,7 +169,7 @@ class Trainer:
     def _update(self, minibatch):
         """Take the optimiser's step unless something is not finite."""
         try:
-            update(self._optimiser, minibatch.loss, minibatch.gradient)
+            update(self.optimiser, minibatch.loss, minibatch.gradient)
         except FloatingPointError as error:
             advice = f"a --lr below {self._config.lr:g}" if self.step else "a smaller --init, or look at the data"
             raise Diverged(
@@ -168,13 +179,13 @@ class Trainer:
 
     def publish(self, exchange, command=0):
         """Start a refresh with the present parameters."""
-        command |= self._evaluations.command(self.step, command)
+        command |= self.evaluations.command(self.step, command, self._model.params)
         exchange.published["step"] = self.step
         exchange.published["command"] = command
         exchange.published["params"] = self._model.params
         exchange.start()
         self.intake.publish(self.step, command)
-        self._published_step = self.step
+        self.published_step = self.step
 
     def merge(self, exchange):
         """Take in the scores and evaluations that came back, and renew the proposal."""
@@ -202,7 +213,7 @@ class Trainer:
         squared_mean = self._monitor.bounded_squared_mean
         gain = (uniform - squared_mean) / (in_use - squared_mean) if in_use > squared_mean else math.nan
         # decisions must not depend on the clock where a run is to be repeatable
-        share = self._counters.refresh_share_since(past) if self._config.schedule == "relaxed" else 0.0
+        share = 0.0 if self._config.repeatable else self._counters.refresh_share_since(past)
         if self._switch.decide(gain, share, self._n_compared):
             state = "on" if self._switch.on else "off"
             self._log.event(self.step, f"switch: importance sampling {state}, speed gain {self._switch.speed_gain:.3f}")
@@ -210,7 +221,7 @@ class Trainer:
 
     def merge_evaluation(self, reports):
         """Record the evaluation asked for once every rank has done its part."""
-        self._evaluations.merge(self.step, reports)
+        self.evaluations.merge(self.step, reports)
 
     def _merge_scores(self, reports):
         """Hand the batches scored since the last refresh to the monitor and the sampler."""
@@ -264,9 +275,66 @@ class Trainer:
             **(self._compat.columns() if self._compat else {}),
         }
         if self._sampler.importance_sampling and self.figures["variance_gain"] > 0:
-            self._log_gains.append(math.log(self.figures["variance_gain"]))
+            self._sum_of_log_gains += math.log(self.figures["variance_gain"])
+            self._n_gains += 1
         self._log.refreshed(self.step, self.figures)
         return past
+
+    def state(self):
+        """Return the state between two steps, parameters and all; see :mod:`isgd_mpi.state`."""
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        rngs = {name: state_of_rng(rng) for name, rng in self._rngs.items()}
+        parts = {name: part.state() for name, part in self._stateful.items()}
+        return {
+            **plain,
+            **parts,
+            "rng": rngs,
+            "params": self._model.params,
+            "published_step": NEVER if self.published_step is None else self.published_step,
+            "problem": np.array((self._problem or "").encode(), _PROBLEM),
+            "batch_steps": self._batch_steps,
+            "counters": self._counters.state(),
+            "evaluations": self.evaluations.state(),
+        }
+
+    def restore(self, state):
+        """Take the state back.
+
+        Raises
+        ------
+        ValueError
+            If examples or classes are meant that there are not.
+        """
+        for name in _PLAIN:
+            setattr(self, name, state[name].item())
+        for name, rng in self._rngs.items():
+            restore_rng(rng, state["rng"][name])
+        for name, part in self._stateful.items():
+            part.restore(state.get(name, {}))  # what has no state leaves none
+        self._model.params[:] = state["params"]
+        published_step = int(state["published_step"])
+        self.published_step = None if published_step == NEVER else published_step
+        self._problem = state["problem"].item().decode(errors="replace") or None
+        self._batch_steps[:] = state["batch_steps"]
+        self._counters = Counters.restored(state["counters"])
+        self.evaluations.restore(state["evaluations"], self.step)
+        self.figures = self._monitor.traces()
+
+    @property
+    def _rngs(self):
+        return {"draw": self._draw_rng, "pair": self._pair_rng}
+
+    @property
+    def _stateful(self):
+        """What has a state of its own."""
+        parts = {
+            "optimiser": self.optimiser,
+            "sampler": self._sampler,
+            "monitor": self._monitor,
+            "switch": self._switch,
+            "intake": self.intake,
+        }
+        return parts | ({"compat": self._compat} if self._compat else {})
 
 
 class _Minibatch(NamedTuple):

@@ -75,7 +75,7 @@ def test_a_signal_to_the_predicting_rank_stops_all(tmp_path, ranks):
     process = start_and_wait_for_training(tmp_path / "run", "--score", "predicted-loss", ranks=ranks)
     os.kill(max(ranks_of(process)), signal.SIGTERM)
     _, errors = process.communicate(timeout=30)
-    assert process.returncode == 1 and "SIGTERM" in errors
+    assert process.returncode == 75 and "SIGTERM" in errors
 
 
 def start_and_wait_for_training(folder, *options, ranks=3):
@@ -114,7 +114,7 @@ def test_ctrl_c_ends_a_run_cleanly(schedule, trainers, tmp_path):
     begin = time.monotonic()
     _, errors = process.communicate(timeout=30)
     assert time.monotonic() - begin < 10
-    assert process.returncode == 1
+    assert process.returncode == 75
     assert "Traceback" not in errors and "SIGINT" in errors
     lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     assert lines[-1]["message"] == "stop: SIGINT"
@@ -129,7 +129,7 @@ def test_a_signal_to_a_single_rank_stops_all(tmp_path, options, name):
     process = start_and_wait_for_training(tmp_path / "run", *options)  # the larger batches leave a scorer idle
     os.kill(max(ranks_of(process)), signal.Signals[name])
     _, errors = process.communicate(timeout=30)
-    assert process.returncode == 1 and name in errors
+    assert process.returncode == 75 and name in errors
 
 
 @pytest.mark.parametrize("trainers", [1, 2])
