@@ -1,5 +1,6 @@
 """How a job ends when something goes wrong: together, with one message, and never by hanging."""
 
+import os
 import signal
 import sys
 import time
@@ -57,6 +58,7 @@ def abort(comm, text, code):
         time.sleep(_DRAIN_SECONDS)
     finally:  # whatever happened to the message
         comm.Abort(code)
+        os._exit(code)  # MPICH's may return before the launcher has ended this rank
 
 
 class Interruption:

@@ -1,0 +1,78 @@
+"""A scorer that stops responding: told of, waited for, and given up on; with real processes that are stopped."""
+
+import os
+import re
+import signal
+import time
+
+import pytest
+from launch import launch
+from test_faults import ranks_of, start_and_wait_for_training
+
+TIMEOUT = 3
+
+
+def last_rank(process):
+    """The process id of the last of a job's three ranks, which is a scorer."""
+    for pid in ranks_of(process):
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            if re.search(rb"\0(PMI_RANK|OMPI_COMM_WORLD_RANK)=2\0", b"\0" + file.read()):
+                return pid
+    raise AssertionError("no such rank")
+
+
+def metrics(folder):
+    return (folder / "metrics.jsonl").read_text()
+
+
+def wait_for(condition, seconds):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("schedule", ["relaxed", "exact"])
+def test_a_scorer_that_stays_stopped_ends_the_run_with_a_checkpoint(tmp_path, schedule):
+    folder = tmp_path / "run"
+    process = start_and_wait_for_training(folder, "--schedule", schedule, "--scorer-timeout", TIMEOUT)
+    pid = last_rank(process)
+    os.kill(pid, signal.SIGSTOP)
+    begin = time.monotonic()
+    try:
+        output, errors = process.communicate(timeout=40)
+    finally:
+        if os.path.exists(f"/proc/{pid}"):
+            os.kill(pid, signal.SIGKILL)
+    assert process.returncode == 75, errors
+    assert TIMEOUT - 1 < time.monotonic() - begin < 30
+    assert "rank 2 (" in output and "has not answered for" in output and "rank 1" not in output
+    lines = [line for line in errors.splitlines() if line.startswith("isgd_mpi: ")]
+    assert len(lines) == 1, errors
+    line = lines[0]
+    assert re.search(
+        r"stopped at step \d+: no answer from rank 2 \(.*\) for 3 s \(--scorer-timeout\); "
+        r"the checkpoint of step \d+ stays: go on with --resume ",
+        line,
+    )
+    assert "has not answered" in metrics(folder) and '"stop: no answer from rank 2' in metrics(folder)
+    step = int(re.search(r"checkpoint of step (\d+)", line)[1])
+    done = launch(3, "--resume", folder, "--schedule", schedule, "--hidden", 16, "--steps", step + 50)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_scorer_that_goes_on_in_time_is_heard_again(tmp_path):
+    folder = tmp_path / "run"
+    process = start_and_wait_for_training(folder, "--schedule", "pipelined", "--scorer-timeout", 3 * TIMEOUT)
+    pid = last_rank(process)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_for(lambda: "has not answered for" in metrics(folder), 30)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: "answers again after" in metrics(folder), 30)
+    n_refreshes = metrics(folder).count('"refresh"')
+    wait_for(lambda: metrics(folder).count('"refresh"') > n_refreshes, 30)
+    os.kill(min(ranks_of(process)), signal.SIGTERM)
+    output, _ = process.communicate(timeout=40)
+    assert process.returncode == 75 and "rank 2 (" in output and "rank 1 (" not in output
