@@ -7,36 +7,21 @@ import time
 
 import pytest
 from launch import launch
-from test_faults import ranks_of, start_and_wait_for_training
+from processes import rank_pids, wait_for
+from test_faults import start_and_wait_for_training
 
 TIMEOUT = 3
-
-
-def last_rank(process):
-    """The process id of the last of a job's three ranks, which is a scorer."""
-    for pid in ranks_of(process):
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            if re.search(rb"\0(PMI_RANK|OMPI_COMM_WORLD_RANK)=2\0", b"\0" + file.read()):
-                return pid
-    raise AssertionError("no such rank")
 
 
 def metrics(folder):
     return (folder / "metrics.jsonl").read_text()
 
 
-def wait_for(condition, seconds):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @pytest.mark.parametrize("schedule", ["relaxed", "exact"])
 def test_a_scorer_that_stays_stopped_ends_the_run_with_a_checkpoint(tmp_path, schedule):
     folder = tmp_path / "run"
     process = start_and_wait_for_training(folder, "--schedule", schedule, "--scorer-timeout", TIMEOUT)
-    pid = last_rank(process)
+    pid = rank_pids(process)[2]
     os.kill(pid, signal.SIGSTOP)
     begin = time.monotonic()
     try:
@@ -64,7 +49,7 @@ def test_a_scorer_that_stays_stopped_ends_the_run_with_a_checkpoint(tmp_path, sc
 def test_a_scorer_that_goes_on_in_time_is_heard_again(tmp_path):
     folder = tmp_path / "run"
     process = start_and_wait_for_training(folder, "--schedule", "pipelined", "--scorer-timeout", 3 * TIMEOUT)
-    pid = last_rank(process)
+    pid = rank_pids(process)[2]
     os.kill(pid, signal.SIGSTOP)
     try:
         wait_for(lambda: "has not answered for" in metrics(folder), 30)
@@ -73,6 +58,6 @@ def test_a_scorer_that_goes_on_in_time_is_heard_again(tmp_path):
     wait_for(lambda: "answers again after" in metrics(folder), 30)
     n_refreshes = metrics(folder).count('"refresh"')
     wait_for(lambda: metrics(folder).count('"refresh"') > n_refreshes, 30)
-    os.kill(min(ranks_of(process)), signal.SIGTERM)
+    os.kill(rank_pids(process)[0], signal.SIGTERM)
     output, _ = process.communicate(timeout=40)
     assert process.returncode == 75 and "rank 2 (" in output and "rank 1 (" not in output
