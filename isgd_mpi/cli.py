@@ -1,8 +1,10 @@
 """``python -m isgd_mpi``: arguments on one rank, the job on all, and what happened as an exit code."""
 
 import logging
+import os
 import signal
 import sys
+import time
 
 import numpy as np
 from mpi4py import MPI
@@ -14,11 +16,13 @@ from isgd_mpi.errors import InputError
 from isgd_mpi.faults import Interruption, abort
 from isgd_mpi.heartbeat import Silent
 from isgd_mpi.job import TRAINER, Job
+from isgd_mpi.launched import find_split
 from isgd_mpi.node import on_all_ranks
 from isgd_mpi.options import parse
 from isgd_mpi.resuming import Saved
 
 DONE, FAILED, BAD_INPUT, TRY_AGAIN = 0, 1, 2, 75
+_FIRST_SPEAKS_SECONDS = 5.0  # srun may kill all as soon as one has ended
 
 
 def main(argv=None):
@@ -35,6 +39,8 @@ def main(argv=None):
         The exit code, the same on every rank.
     """
     comm = MPI.COMM_WORLD
+    if is_split(comm):
+        return BAD_INPUT
     try:
         config = shared_config(comm, argv)
         if config is not None and not config.quiet:
@@ -46,6 +52,25 @@ def main(argv=None):
         if comm.Get_rank() == TRAINER:
             print(f"isgd_mpi: {error}", file=sys.stderr)
         return BAD_INPUT
+
+
+def is_split(comm):
+    """Say whether this job is one of several that were to be one, whose first process tells the user.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+
+    Returns
+    -------
+    bool
+    """
+    problem, process = find_split(comm.Get_size(), os.environ)
+    if problem and process == 0:
+        print(f"isgd_mpi: {problem}", file=sys.stderr, flush=True)
+    elif problem:
+        time.sleep(_FIRST_SPEAKS_SECONDS)
+    return problem is not None
 
 
 def train(comm, config):

@@ -14,7 +14,10 @@ from isgd_mpi.experiments.catalogue import EXPERIMENTS
 from isgd_mpi.experiments.conduct import conduct, survey
 from isgd_mpi.experiments.description import SCALES
 from isgd_mpi.experiments.launcher import Mpirun, command_line
+from isgd_mpi.experiments.performing import one_by_one
 from isgd_mpi.experiments.plan import make_plan
+from isgd_mpi.experiments.queue import in_queue
+from isgd_mpi.experiments.slurm import Slurm
 from isgd_mpi.experiments.state import ABSENT, INCOMPLETE
 from isgd_mpi.experiments.table import table
 
@@ -77,12 +80,24 @@ def _parse(arguments):
         "--scale", choices=SCALES, default="small", help="small: minutes on 2 cores (default); paper: as published"
     )
     parser.add_argument("--out", metavar="DIR", type=Path, help="folder for it all (default: runs/NAME-SCALE)")
-    parser.add_argument("--timeout", type=PositiveFloat, metavar="SECONDS", help="end a run that takes longer")
+    parser.add_argument(
+        "--timeout", type=PositiveFloat, metavar="SECONDS", help="end a run that takes longer; the time limit in SLURM"
+    )
+    parser.add_argument(
+        "--launcher", choices=("mpirun", "slurm"), default="mpirun",
+        help="mpirun: one run after the other, here (default); slurm: as an array job, then wait for it",
+    )  # fmt: skip
+    parser.add_argument(
+        "--sbatch-options", type=str, metavar="'OPTIONS'", help="of sbatch, for --launcher slurm: ='--account=ABC ...'"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the runs that are due, as command lines")
     try:
-        return parser.parse_args(arguments)
+        settings = parser.parse_args(arguments)
     except ArgumentError as error:
         raise InputError(f"{' '.join(str(error).split())}; see --help") from None
+    if settings.sbatch_options is not None and settings.launcher != "slurm":
+        raise InputError("--sbatch-options are for --launcher slurm: give both or none")
+    return settings
 
 
 def _plan(settings):
@@ -103,9 +118,9 @@ def _show_commands(plan):
 def _run(plan, settings, command):
     """Do the runs and report on them; return the exit code."""
     timeout = settings.timeout or plan.experiment.scales[settings.scale].timeout_seconds
-    launcher = Mpirun(timeout)
+    launcher, perform_all = _launcher(settings, timeout)
     print(f"{plan.experiment.title}: {plan.experiment.question}", *plan.notes, sep="\n  ")
-    problems = conduct(plan, launcher, command)
+    problems = conduct(plan, launcher, command, perform_all)
     print(table(plan))
     for name, reason in problems.items():
         print(f"isgd_mpi: {name} failed: {reason}", file=sys.stderr)
@@ -115,6 +130,17 @@ def _run(plan, settings, command):
         problems["the report"] = str(error)
         print(f"isgd_mpi: no report: {error}", file=sys.stderr)
     return SOME_FAILED if problems else DONE
+
+
+def _launcher(settings, timeout):
+    """Return what starts the runs, and what goes through them with it."""
+    if settings.launcher == "mpirun":
+        return Mpirun(timeout), one_by_one
+    try:
+        options = shlex.split(settings.sbatch_options or "")
+    except ValueError as error:
+        raise InputError(f"--sbatch-options {settings.sbatch_options}: {error}") from None
+    return Slurm(options, timeout), in_queue
 
 
 def _report(folder):

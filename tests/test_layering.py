@@ -51,6 +51,7 @@ MAY_IMPORT = {
     ],
     "isgd_mpi.monitor": ["numpy", "kernels"],
     "isgd_mpi.shards": [],
+    "isgd_mpi.launched": [],
     "isgd_mpi.messages": ["numpy", "isgd_mpi.shards"],
     "isgd_mpi.waiting": ["mpi4py"],
     "isgd_mpi.minibatch": ["numpy"],
@@ -90,6 +91,14 @@ MAY_IMPORT = {
     "isgd_mpi.experiments.plan": ["isgd_mpi.config", "isgd_mpi.data.sources", "isgd_mpi.errors"],
     "isgd_mpi.experiments.state": ["isgd_mpi.config", "isgd_mpi.errors", "isgd_mpi.options"],
     "isgd_mpi.experiments.launcher": ["isgd_mpi.config", "isgd_mpi.errors"],
+    "isgd_mpi.experiments.slurm": ["isgd_mpi.errors"],
+    "isgd_mpi.experiments.performing": [
+        "tqdm",
+        *(f"isgd_mpi.{name}" for name in ["errors", "experiments.state", "options", "runlog"]),
+    ],
+    "isgd_mpi.experiments.queue": [
+        *(f"isgd_mpi.{name}" for name in ["experiments.performing", "experiments.state", "runlog"]),
+    ],
     "isgd_mpi.arrays": ["numpy", "isgd_mpi.data", "isgd_mpi.datasets"],
     **{name: ["numpy", "numba", "kernels"] for name in MODULES if is_part(name, "kernels")},
     **{name: ["numpy", "numba", "kernels._jit", *COMPILED] for name in COMPILED},

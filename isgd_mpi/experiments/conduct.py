@@ -3,33 +3,30 @@
 import fcntl
 import os
 import sys
-import time
 from contextlib import contextmanager
 
 from tqdm import tqdm
 
 from isgd_mpi.errors import InputError
+from isgd_mpi.experiments.performing import LAUNCHES, one_by_one, say
 from isgd_mpi.experiments.plan import read_record
-from isgd_mpi.experiments.state import ABSENT, DIVERGED, INCOMPLETE, read_summary, set_aside, state_of
-from isgd_mpi.options import to_toml
-from isgd_mpi.runlog import write_atomically, write_json
-
-LAUNCHES = "launch"
-"""Folder in an experiment's folder for each run's options and what it printed."""
-
-_BAD_INPUT = 2
+from isgd_mpi.experiments.state import ABSENT, DIVERGED, INCOMPLETE, read_summary, state_of
+from isgd_mpi.runlog import write_json
 
 
-def conduct(plan, launcher, command):
+def conduct(plan, launcher, command, perform_all=one_by_one):
     """Do the runs of a plan that are not there yet, and write experiment.json.
 
     Parameters
     ----------
     plan : plan.Plan
     launcher : object
-        With ``run(config_file, folder, ranks)``, as of :class:`launcher.Mpirun`.
+        What `perform_all` starts them with.
     command : str
         The command line, for the record.
+    perform_all : callable
+        Takes the plan, those of its runs that are due and the launcher, and yields each run as it ends, with what went
+        wrong or None: :func:`performing.one_by_one` or :func:`queue.in_queue`.
 
     Returns
     -------
@@ -46,8 +43,9 @@ def conduct(plan, launcher, command):
         states = survey(plan)
         due = [run for run in plan.runs if states[run.name] in (ABSENT, INCOMPLETE)]
         try:
-            for run in _progress(due, n_there=len(states) - len(due)):
-                if problem := perform(plan, run, launcher):
+            outcomes = perform_all(plan, due, launcher)
+            for run, problem in _progress(outcomes, len(due), n_there=len(states) - len(due)):
+                if problem:
                     problems[run.name] = problem
         finally:
             problems |= divergences(plan)
@@ -67,47 +65,6 @@ def survey(plan):
     if record and record.get("name") != plan.name:
         raise InputError(f"{plan.folder} holds the experiment {record.get('name')}: name another folder with --out")
     return {run.name: state_of(plan.folder_of(run), run) for run in plan.runs}
-
-
-def perform(plan, run, launcher):
-    """Do one run. What an incomplete one left behind is moved aside.
-
-    Returns
-    -------
-    str or None
-        What went wrong.
-
-    Raises
-    ------
-    InputError
-        The program refuses its options.
-    """
-    folder, config_file = plan.folder_of(run), plan.folder / LAUNCHES / f"{run.name}.toml"
-    if state_of(folder, run) == INCOMPLETE:
-        _say(f"{run.name}: incomplete, now in {set_aside(folder)}; it is started anew")
-    write_atomically(config_file, lambda file: file.write(to_toml(run.config).encode()))
-    begin = time.monotonic()
-    try:
-        code = launcher.run(config_file, folder, run.ranks)
-    except TimeoutError as error:
-        code, problem = None, f"{error}; see --timeout"
-    else:
-        log = config_file.with_suffix(".log")
-        problem = None if code == 0 else _problem_of(folder, log, code)
-    if code == _BAD_INPUT:
-        raise InputError(f"{run.name}: {problem}")
-    _say(f"{run.name}: {problem or f'{time.monotonic() - begin:.1f} s'}")
-    return problem
-
-
-def _problem_of(folder, log, code):
-    """Say why a run failed: in its own words, or by its exit code and the last line that it printed."""
-    summary = read_summary(folder)
-    if summary and summary["stopped"]:
-        return summary["stopped"]
-    lines = log.read_text(errors="replace").split("\n") if log.exists() else []
-    ours = [line.partition("isgd_mpi: ")[2] for line in lines if line.startswith("isgd_mpi: ")]
-    return ours[0] if ours else f"exit code {code}; see {log}"
 
 
 def divergences(plan):
@@ -133,12 +90,8 @@ def _sole_user(folder):
         yield
 
 
-def _progress(runs, n_there):
-    """Return an iterator over the runs that shows how far it is, where there is a terminal."""
+def _progress(outcomes, n_due, n_there):
+    """Return an iterator that shows how far it is, where there is a terminal."""
     if n_there:
-        _say(f"{n_there} runs are there already")
-    return tqdm(runs, unit="run", file=sys.stderr, disable=None, leave=False)
-
-
-def _say(line):
-    tqdm.write(line, file=sys.stderr)
+        say(f"{n_there} runs are there already")
+    return tqdm(outcomes, total=n_due, unit="run", file=sys.stderr, disable=None, leave=False)

@@ -1,0 +1,113 @@
+"""SLURM's commands, as far as an experiment needs them."""
+
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from isgd_mpi.errors import InputError
+
+_SCRIPT = "jobs/array.sbatch"
+_COMMAND_SECONDS = 120.0  # a busy controller is slow to answer
+
+
+class Slurm:
+    """Submits array jobs, and says which of their tasks are still in the queue.
+
+    Parameters
+    ----------
+    options : list of str
+        Of sbatch, such as ``--account=ABC``.
+    timeout_seconds : float
+        Time limit of a task, after which it is requeued and goes on.
+
+    Raises
+    ------
+    InputError
+        The job script is not where it should be.
+    """
+
+    def __init__(self, options, timeout_seconds):
+        self._options = [f"--time={math.ceil(timeout_seconds / 60)}", *options]
+        self._script = find_script()
+
+    def submit(self, configurations, folder, n_tasks, ranks):
+        """Submit an array job.
+
+        Parameters
+        ----------
+        configurations : pathlib.Path
+            As of ``jobs/array.sbatch``, a run a line. What the tasks print goes beside it.
+        folder : pathlib.Path
+            Of the runs.
+        n_tasks, ranks : int
+
+        Returns
+        -------
+        str
+            The job's id.
+
+        Raises
+        ------
+        InputError
+            SLURM refuses it.
+        """
+        size = [f"--array=0-{n_tasks - 1}", f"--ntasks={ranks}"]
+        output = f"--output={configurations.parent / '%A_%a.log'}"
+        command = ["sbatch", "--parsable", output, *self._options, *size, self._script, configurations, folder]
+        done = _run(command)
+        if done.returncode:
+            raise InputError(f"sbatch: {_last_line(done.stderr)}; see --sbatch-options")
+        return done.stdout.strip().partition(";")[0]
+
+    def unfinished(self, job):
+        """Return which tasks of an array job are in the queue, waiting or at work.
+
+        Parameters
+        ----------
+        job : str
+
+        Returns
+        -------
+        set of int or None
+            None where SLURM does not answer.
+        """
+        done = _run(["squeue", "--noheader", "--array", f"--jobs={job}", "--format=%K"])
+        if done.returncode:  # SLURM forgets jobs minutes after their end
+            return set() if "Invalid job id" in done.stderr else None
+        return {int(index) for index in done.stdout.split() if index.isdigit()}
+
+
+def find_script():
+    """Return the path of the job script, in the checkout or where pip put it."""
+    places = [Path(__file__).parents[2], Path(sys.prefix) / "share" / "isgd_mpi"]
+    scripts = [place / _SCRIPT for place in places if (place / _SCRIPT).is_file()]
+    if not scripts:
+        raise InputError(
+            f"--launcher slurm: there is no {_SCRIPT} in {places[0]} or {places[1]}: install isgd_mpi anew"
+        )
+    return scripts[0]
+
+
+def _run(command):
+    """Run one of SLURM's commands; jobs find this Python first."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    words = list(map(str, command))
+    try:
+        return subprocess.run(
+            words,
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_SECONDS,
+            check=False,
+            env=os.environ | {"PATH": path},
+        )
+    except OSError as error:
+        raise InputError(f"--launcher slurm: {words[0]} cannot be run ({error.strerror}): is this a cluster?") from None
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(words, 1, "", f"{words[0]} does not answer")
+
+
+def _last_line(text):
+    return (text.strip().splitlines() or ["it failed"])[-1]

@@ -1,0 +1,44 @@
+"""Whether the launcher and the MPI library understood each other, as far as the environment tells."""
+
+_LAUNCHERS = (
+    # number of processes, this one's rank, what started them; the innermost launcher first: an mpirun inside of a
+    # SLURM job starts one process a node as a step of its own, whose variables its ranks inherit
+    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "Open MPI's mpirun"),
+    ("PMI_SIZE", "PMI_RANK", "mpirun or srun, through PMI,"),
+    ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "srun"),
+)
+
+
+def find_split(size, environment):
+    """Find out whether this is one of several processes that should have been the ranks of one job.
+
+    Where the launcher speaks another protocol than the MPI library, or none, each process is a job of one rank, and all
+    would do the same work.
+
+    Parameters
+    ----------
+    size : int
+        Ranks of the job, by MPI.
+    environment : mapping of str to str
+        The process's variables. A plain process in the shell of a SLURM job is in no step, and is meant to be alone.
+
+    Returns
+    -------
+    problem : str or None
+        One line, if so.
+    rank : int
+        Which of them this is, by the launcher.
+    """
+    for count, rank, launcher in _LAUNCHERS:
+        n_processes = environment.get(count, "")
+        if n_processes.isdigit():
+            problem = _describe(int(n_processes), count, launcher) if size == 1 < int(n_processes) else None
+            return problem, int(environment.get(rank) or 0)
+    return None, 0
+
+
+def _describe(n_processes, count, launcher):
+    return (
+        f"{launcher} started {n_processes} processes ({count}), and MPI makes {n_processes} jobs of one rank of them: "
+        "with MPICH use its own mpirun or srun --mpi=pmi2, with Open MPI its own mpirun or srun --mpi=pmix"
+    )

@@ -1,0 +1,89 @@
+# shellcheck shell=bash
+# What the job scripts have in common: the environment, the launcher, and a run that ends only when it is complete.
+
+stop() {
+    echo "isgd_mpi job: $1" >&2
+    exit 2
+}
+
+# Set up Python, threads and the folder of compiled kernels on every node of the job.
+prepare() {
+    [[ -n ${SLURM_NTASKS-} ]] || stop "submit this with sbatch --ntasks=N"
+    if [[ -n ${ACTIVATE-} ]]; then
+        [[ -r $ACTIVATE ]] || stop "ACTIVATE=$ACTIVATE cannot be read"
+        set +u # such files are rarely written for set -u
+        # shellcheck source=/dev/null
+        source "$ACTIVATE"
+        set -u
+    fi
+    threads=${SLURM_CPUS_PER_TASK:-1}
+    export OMP_NUM_THREADS=$threads OPENBLAS_NUM_THREADS=$threads MKL_NUM_THREADS=$threads NUMBA_NUM_THREADS=$threads
+
+    # Once for each node: compiled kernels stay on its own disk, in a folder that nobody else can write to.
+    export NUMBA_CACHE_DIR=${NUMBA_CACHE_DIR:-${TMPDIR:-/tmp}/isgd_mpi-numba-$UID}
+    # shellcheck disable=SC2016  # for the shell on the node to expand
+    on_each_node bash -c 'mkdir -p -m 700 "$NUMBA_CACHE_DIR" && [[ -O $NUMBA_CACHE_DIR && ! -L $NUMBA_CACHE_DIR ]]' ||
+        stop "$NUMBA_CACHE_DIR cannot be made, or is not yours, on some node"
+}
+
+on_each_node() {
+    srun --mpi=none --nodes="$SLURM_NNODES" --ntasks="$SLURM_NNODES" --ntasks-per-node=1 --cpus-per-task="$threads" "$@"
+}
+
+# Let launch=(...) be what starts a program on all tasks.
+choose_launcher() {
+    local vendor restart plugin=${SRUN_MPI-}
+    vendor=$(python -c 'import mpi4py; mpi4py.rc.initialize = False; from mpi4py import MPI; print(MPI.get_vendor()[0])')
+    case ${LAUNCHER:=srun}-$vendor in
+    srun-MPICH) : "${plugin:=pmi2}" ;;
+    "srun-Open MPI") : "${plugin:=pmix}" ;;
+    srun-*) [[ -n $plugin ]] || stop "which srun --mpi= suits $vendor? Give it as SRUN_MPI, or LAUNCHER=mpirun" ;;
+    "mpirun-Open MPI") launch=(mpirun --bind-to none -n "$SLURM_NTASKS") ;;
+    mpirun-*) launch=(mpirun -n "$SLURM_NTASKS") ;;
+    *) stop "LAUNCHER=$LAUNCHER: choose srun or mpirun" ;;
+    esac
+    [[ $LAUNCHER == srun ]] || return 0
+    launch=(srun --mpi="$plugin" --kill-on-bad-exit=1 --cpus-per-task="$threads")
+    # MPICH names its shared memory after the job's step: a requeued job must not meet what a killed one left
+    for ((restart = 0; restart < ${SLURM_RESTART_COUNT:-0}; restart++)); do
+        srun --mpi=none --ntasks=1 --nodes=1 true
+    done
+}
+
+# Train with the options given, or go on from the checkpoint in the run's folder, and requeue what was stopped.
+# The folder is that of --run-dir or --resume, by default $1.
+train() {
+    local folder=$1 options=() where code=0 launched cancelled='' begun
+    shift
+    while (($#)); do
+        case $1 in
+        --run-dir | --resume) folder=${2:?"$1 needs a folder"} && shift ;;
+        --run-dir=* | --resume=*) folder=${1#*=} ;;
+        *) options+=("$1") ;;
+        esac
+        shift
+    done
+    where=(--run-dir "$folder")
+    if [[ -e $folder/checkpoint.npz ]]; then
+        where=(--resume "$folder")
+    elif [[ ${SLURM_RESTART_COUNT:-0} -gt 0 && -e $folder ]]; then # stopped before its first checkpoint
+        mv "$folder" "$folder-aside-$SLURM_JOB_ID-$SLURM_RESTART_COUNT"
+    fi
+    begun=$(mktemp)
+
+    trap 'cancelled=yes' TERM # SLURM signals the ranks and this shell: they end in order, and are waited for
+    trap 'kill -USR1 "$launched"' USR1
+    "${launch[@]}" python -m isgd_mpi --threads "$threads" "${where[@]}" ${options[@]+"${options[@]}"} &
+    launched=$!
+    while code=0 && { wait "$launched" || code=$?; } && ((code > 128)) && kill -0 "$launched" 2>/dev/null; do :; done
+    trap : TERM # with which a requeue ends this shell
+
+    if ((code > 2)) && [[ -z $cancelled && $folder/checkpoint.npz -nt $begun ]]; then
+        rm "$begun"
+        echo "isgd_mpi job: exit code $code at $(date '+%F %T'), requeued to go on from $folder/checkpoint.npz"
+        scontrol requeue "$SLURM_JOB_ID" || echo "isgd_mpi job: not requeued: submit the same again to go on" >&2
+        exit "$code"
+    fi
+    rm "$begun"
+    exit "$code"
+}

@@ -1,0 +1,42 @@
+"""A launch that became N jobs of one rank is told from all others; the variables are those that a real SLURM set."""
+
+import pytest
+
+from isgd_mpi.launched import find_split
+
+STEP_OF_FOUR = {"SLURM_NTASKS": "4", "SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "2"}
+IN_A_BATCH_SHELL = {"SLURM_NTASKS": "4", "SLURM_PROCID": "0"}
+HYDRA_ON_TWO_NODES = {"SLURM_NTASKS": "2", "SLURM_STEP_ID": "3", "SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "1"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "rank", "named"),
+    [
+        (STEP_OF_FOUR, 2, "srun started 4 processes (SLURM_STEP_NUM_TASKS)"),  # MPICH, --mpi=none
+        (STEP_OF_FOUR | {"PMI_SIZE": "4", "PMI_RANK": "3"}, 3, "4 processes (PMI_SIZE)"),  # Open MPI, --mpi=pmi2
+        (HYDRA_ON_TWO_NODES | {"PMI_SIZE": "4", "PMI_RANK": "3"}, 3, "4 processes (PMI_SIZE)"),
+        ({"OMPI_COMM_WORLD_SIZE": "4", "OMPI_COMM_WORLD_RANK": "1"}, 1, "4 processes (OMPI_COMM_WORLD_SIZE)"),
+    ],
+)
+def test_processes_that_should_have_been_ranks_are_found(environment, rank, named):
+    problem, process = find_split(1, environment)
+    assert named in problem and process == rank and "\n" not in problem
+
+
+@pytest.mark.parametrize(
+    ("size", "environment"),
+    [
+        (1, {}),
+        (1, IN_A_BATCH_SHELL),  # a plain process in the shell of sbatch or salloc
+        (4, STEP_OF_FOUR | {"PMI_SIZE": "4", "PMI_RANK": "0"}),
+        (4, STEP_OF_FOUR),  # Open MPI, --mpi=pmix
+        (1, STEP_OF_FOUR | {"SLURM_STEP_NUM_TASKS": "1", "SLURM_NTASKS": "1"}),
+        (4, HYDRA_ON_TWO_NODES | {"PMI_SIZE": "4", "PMI_RANK": "2"}),
+        (2, HYDRA_ON_TWO_NODES | {"PMI_SIZE": "2", "PMI_RANK": "0"}),  # two ranks in an allocation of four tasks
+        (1, HYDRA_ON_TWO_NODES | {"PMI_SIZE": "1", "PMI_RANK": "0"}),
+        (1, HYDRA_ON_TWO_NODES | {"OMPI_COMM_WORLD_SIZE": "1", "OMPI_COMM_WORLD_RANK": "0"}),
+        (3, {"OMPI_COMM_WORLD_SIZE": "3", "OMPI_COMM_WORLD_RANK": "1"}),
+    ],
+)
+def test_what_is_meant_is_let_through(size, environment):
+    assert find_split(size, environment)[0] is None
