@@ -127,7 +127,8 @@ class Mixture:
         return {
             "moments": self._moments.state(),
             "drawn_moments": self._drawn_moments.state(),
-            "n_fresh": self._n_fresh,
+            "n_scored": self._n_scored,
+            "n_drawn": self._n_drawn,
             "chosen": float(self._chosen),
             "value": float(self.value),
         }
@@ -136,7 +137,7 @@ class Mixture:
         """Take the state back."""
         self._moments.restore(state["moments"])
         self._drawn_moments.restore(state["drawn_moments"])
-        self._n_fresh = int(state["n_fresh"])
+        self._n_scored, self._n_drawn = int(state["n_scored"]), int(state["n_drawn"])
         self._chosen, self.value = float(state["chosen"]), float(state["value"])
 
 
