@@ -53,6 +53,10 @@ def alive(pid):
         return False
 
 
-def shared_segments():
-    """Names of MPI's shared-memory segments."""
-    return {name for name in os.listdir("/dev/shm") if re.match("mpich|vader|sm_|osc|ompi|psm", name)}
+def shared_segments(pid):
+    """Paths of the shared-memory segments that a process has mapped and that can still be found."""
+    try:
+        maps = Path(f"/proc/{pid}/maps").read_text()
+    except OSError:
+        return set()
+    return {path for path in re.findall(r"/dev/shm/\S+", maps) if os.path.exists(path)}
