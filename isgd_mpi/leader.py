@@ -74,7 +74,7 @@ class Leader:
             seeds,
             self.log,
             parts.norms_come_back(),
-            *self._predictor_exchange(circles),
+            self._predictor(circles),
         )
         self._run_state = RunState(parts, self._trainer, self._exchange, self._gradients)
         on_all_ranks(parts.comm, partial(self._prepare, saved))
@@ -159,8 +159,8 @@ class Leader:
         exchange.idle = self._watch.check
         return gradients, exchange
 
-    def _predictor_exchange(self, circles):
-        """Return the trainer's end of the exchange with the loss predictor, and its state, if there is one."""
+    def _predictor(self, circles):
+        """Return the trainer's end of the exchange with the loss predictor, and what has its state, if there is one."""
         parts = self._parts
         if parts.config.score != "predicted-loss":
             return ()
