@@ -21,6 +21,7 @@ from data_files import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from isgd_mpi.checkpoint import read_checkpoint, write_checkpoint
 from isgd_mpi.config import Config
 from isgd_mpi.data import formats
 from isgd_mpi.errors import InputError
@@ -181,6 +182,11 @@ def summary(folder, rng):
     return folder / "summary.json"
 
 
+def checkpoint(folder, rng):
+    write_checkpoint(folder / "checkpoint.npz", {"step": np.array(7), "params": rng.standard_normal(20)})
+    return folder / "checkpoint.npz"
+
+
 READERS = {
     "npz": (npz_data, formats.read_npz),
     "compressed npz": (compressed_npz, formats.read_npz),
@@ -192,6 +198,7 @@ READERS = {
     "SVHN": (svhn, formats.read_svhn),
     "model": (model, load),
     "timeline": (timeline, read_spans),
+    "checkpoint": (checkpoint, read_checkpoint),
     "options": (config, read_config),
     "options of a report": (config, read_toml),
     "metrics": (metrics, read_lines),
@@ -227,7 +234,7 @@ def npy_header(shape, descr="|u1"):
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
 @pytest.mark.parametrize("shape, descr", [((10**9,), "|u1"), ((2**40, 2**40), "<f8"), ((5,), "|O")])
-@pytest.mark.parametrize("reader", ["npz", "model", "timeline"])
+@pytest.mark.parametrize("reader", ["npz", "model", "timeline", "checkpoint"])
 def test_an_array_that_announces_more_than_there_is_is_refused(tmp_path, rng, method, shape, descr, reader):
     write, read = READERS[reader]
     path = write(tmp_path, rng)

@@ -1,10 +1,12 @@
 """A scorer that stops responding: told of, waited for, and given up on; with real processes that are stopped."""
 
+import json
 import os
 import re
 import signal
 import time
 
+import numpy as np
 import pytest
 from launch import launch
 from processes import rank_pids, wait_for
@@ -48,7 +50,7 @@ def test_a_scorer_that_stays_stopped_ends_the_run_with_a_checkpoint(tmp_path, sc
 
 def test_a_scorer_that_goes_on_in_time_is_heard_again(tmp_path):
     folder = tmp_path / "run"
-    process = start_and_wait_for_training(folder, "--schedule", "pipelined", "--scorer-timeout", 3 * TIMEOUT)
+    process = start_and_wait_for_training(folder, "--scorer-timeout", 3 * TIMEOUT, "--no-feedback")
     pid = rank_pids(process)[2]
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -57,7 +59,12 @@ def test_a_scorer_that_goes_on_in_time_is_heard_again(tmp_path):
         os.kill(pid, signal.SIGCONT)
     wait_for(lambda: "answers again after" in metrics(folder), 30)
     n_refreshes = metrics(folder).count('"refresh"')
-    wait_for(lambda: metrics(folder).count('"refresh"') > n_refreshes, 30)
+    wait_for(lambda: metrics(folder).count('"refresh"') > n_refreshes + 1, 30)
     os.kill(rank_pids(process)[0], signal.SIGTERM)
     output, _ = process.communicate(timeout=40)
     assert process.returncode == 75 and "rank 2 (" in output and "rank 1 (" not in output
+    refreshes = [line for line in map(json.loads, metrics(folder).splitlines()) if line["kind"] == "refresh"]
+    steps = np.array([line["step"] for line in refreshes])
+    at = np.diff(steps).argmax() + 1  # the refresh that was under way
+    assert steps[at] - steps[at - 1] > 300  # the trainer went on
+    assert refreshes[at]["staleness_max"] >= steps[at] - steps[at - 1]
