@@ -87,6 +87,8 @@ class Leader:
             self._run_state.hand_out(circles)
         else:
             self.log.event(0, "start")
+        if parts.models.notice:
+            self.log.say(parts.models.notice)
         self.log.say(describe_job(config, parts.dataset, parts.models.text, parts.size, parts.node, folder))
         self._rule = StopRule(config, n_train, self.log, interruption)
         self._checkpoints = Checkpoints(folder, config, self.log, self._run_state.state, saved and saved.step)
@@ -141,7 +143,9 @@ class Leader:
             return
         text = to_toml(self._parts.config, self._parts.models.unused)
         write_atomically(self._folder / "config.toml", lambda file: file.write(text.encode()))
-        write_json(self._folder / "environment.json", describe_environment(self._parts.comm, self._parts.node))
+        parts = self._parts
+        environment = describe_environment(parts.comm, parts.node, parts.models.arithmetic)
+        write_json(self._folder / "environment.json", environment)
 
     def _gradients_and_exchange(self, circles):
         """Return what computes trainer 0's gradients, alone or with others, and its end of the exchange."""
@@ -154,7 +158,9 @@ class Leader:
             gradients = in_group(TrainerGroup, parts, circles, self._model, [] if parts.n_scorers else reports)
         if parts.n_scorers == 0:
             return gradients, LocalExchange(parts.published, gradients.refresh)
-        exchange = TrainerExchange(circles.scoring, parts.published, [None, *reports], parts.node.crowded)
+        exchange = TrainerExchange(
+            circles.scoring, parts.published, [None, *reports], parts.node.crowded, parts.transport
+        )
         parts.timeline.watch(exchange, start="sending", look="sending", wait="waiting")
         exchange.idle = self._watch.check
         return gradients, exchange
@@ -169,7 +175,9 @@ class Leader:
             answer = partial(forecast_locally, forecaster, parts.batches_a_refresh(forecaster))
             return LocalExchange(parts.observations(), lambda published: [answer(published)]), forecaster
         reports = [None, forecaster.record.dtype]
-        exchange = TrainerExchange(circles.predicting, parts.observations(), reports, parts.node.crowded)
+        exchange = TrainerExchange(
+            circles.predicting, parts.observations(), reports, parts.node.crowded, parts.transport
+        )
         exchange.idle = self._watch.check
         return exchange, RemoteForecaster(circles.predicting, exchange, forecaster, parts.node.crowded)
 
