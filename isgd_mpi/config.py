@@ -110,6 +110,7 @@ class Config:
         "auto",
         "arithmetic of the scorers: f32 (float32), bf16 (products of bfloat16 numbers with float32 sums, where the "
         "processor is fast at them) or auto (bf16 where it is); training and evaluation are float32",
+        True,
     )
     score_codec: Literal["f32", "log8"] = _option(
         "f32", "how scores travel: f32 (float32) or log8 (8-bit logarithms; an error of some percent, but no bias)"

@@ -179,7 +179,9 @@ class Leader:
             circles.predicting, parts.observations(), reports, parts.node.crowded, parts.transport
         )
         exchange.idle = self._watch.check
-        return exchange, RemoteForecaster(circles.predicting, exchange, forecaster, parts.node.crowded)
+        return exchange, RemoteForecaster(
+            circles.states, parts.predictor_rank, exchange, forecaster, parts.node.crowded
+        )
 
     def _run_to_the_end(self):
         """Train, evaluate, and keep what came of it; return what stopped the run."""
