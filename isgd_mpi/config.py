@@ -119,6 +119,11 @@ class Config:
     threads: int | None = _option(
         None, "BLAS threads of each rank [threads; cores per rank if not given, 1 if the schedule is exact]", True
     )
+    scorer_timeout: float = _option(
+        600.0,
+        "the run saves a checkpoint and ends when a rank that scores or predicts was silent for so long [s]",
+        may_change=True,
+    )
     run_dir: str | None = _option(
         None, "folder to write to, which must not exist yet [runs/<data>-<score>-<seed>-<n> if not given]", True
     )
@@ -269,6 +274,7 @@ _POSITIVE = (
     "score_batch_size",
     "trainers",
     "threads",
+    "scorer_timeout",
     "eval_every",
     "checkpoint_every",
 )
