@@ -36,7 +36,6 @@ by_srun = pytest.mark.skipif(not MPICH, reason="Open MPI needs a PMIx in SLURM, 
 def cluster():
     """A SLURM of two pretended nodes, n1 and n2, as long as these tests last; compiled kernels go into its folder."""
     folder = tempfile.mkdtemp(prefix="isgd_mpi-slurm-")  # short: a socket's path has 108 letters at most
-    before = shared_memory()
     try:
         with Cluster(folder) as running:
             running.environment |= ENVIRONMENT | {"PATH": running.environment["PATH"], "TMPDIR": folder}
@@ -44,12 +43,6 @@ def cluster():
             yield running
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        for segment in shared_memory() - before:  # of ranks that were killed
-            segment.unlink(missing_ok=True)
-
-
-def shared_memory():
-    return set(Path("/dev/shm").glob("mpich_shm_*"))
 
 
 class Job:
@@ -94,6 +87,20 @@ class Job:
             if variables.get("SLURM_JOB_ID") == self.id and words[1:3] == ["-m", "isgd_mpi"]:
                 found[int(variables.get("PMI_RANK", variables.get("OMPI_COMM_WORLD_RANK", -1)))] = int(path.name)
         return found
+
+
+@pytest.fixture
+def swept():
+    """A set for the files of shared memory that killed ranks leave behind; removed at the end."""
+    segments = set()
+    yield segments
+    for segment in segments:
+        segment.unlink(missing_ok=True)
+
+
+def shared_memory(pid):
+    """The files of MPICH's shared memory that a process maps."""
+    return {Path(name) for name in re.findall(r"/dev/shm/mpich_shm_\w+", Path(f"/proc/{pid}/maps").read_text())}
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +156,7 @@ def signal_the_shell(cluster, job):
         ("mpirun", kill_a_rank),
     ],
 )
-def test_a_job_that_is_stopped_goes_on_to_the_same_result(cluster, tmp_path, undisturbed, launcher, how):
+def test_a_job_that_is_stopped_goes_on_to_the_same_result(cluster, tmp_path, undisturbed, swept, launcher, how):
     options, run = tmp_path / "options.toml", tmp_path / "run"
     options.write_text("steps = 100_000_000\n")
     job = Job(
@@ -157,6 +164,7 @@ def test_a_job_that_is_stopped_goes_on_to_the_same_result(cluster, tmp_path, und
         "--checkpoint-every", 0.5, sbatch=["--nodes=2"], LAUNCHER=launcher,
     )  # fmt: skip
     job.wait((run / "checkpoint.npz").exists)
+    swept |= set().union(*map(shared_memory, job.ranks().values()))
     how(cluster, job)
     job.wait(job.restarted)
     steps = 100 + json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["step"]
