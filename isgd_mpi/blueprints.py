@@ -1,6 +1,8 @@
 """How the models of a job are made: the MLP that its settings describe, or a user's own."""
 
+from isgd_mpi.arithmetic import ARITHMETIC, NEEDED
 from isgd_mpi.errors import InputError
+from isgd_mpi.low_precision import Evaluator, LowPrecisionMLP
 from isgd_mpi.mlp import MLP
 from isgd_mpi.model import OwnModel, probed_params
 from isgd_mpi.params import initial_params, n_parameters
@@ -24,6 +26,12 @@ class MLPBlueprint:
         Numbers that a pass holds for each example, about.
     unused : tuple of str
         Options that say nothing of such a model.
+    arithmetic : str
+        What scores are computed in: float32 until :meth:`choose_arithmetic`.
+    text : str
+        The model in words.
+    notice : str or None
+        What there is to say of it besides.
     """
 
     unused = ()
@@ -35,10 +43,39 @@ class MLPBlueprint:
         self.n_params = n_parameters(self.widths)
         self.units = sum(self.widths)
         self.text = f"MLP {'-'.join(map(str, self.widths))}; scores: {config.score}"
+        self._precision, self._threads = config.score_precision, 1
+        self.arithmetic, self.notice = "float32", None
+
+    def choose_arithmetic(self, node):
+        """Let scores be computed in the fastest way that all ranks have, unless float32 was asked for.
+
+        Parameters
+        ----------
+        node : node.Node
+        """
+        self._threads = node.threads
+        if self._precision != "f32":
+            self.arithmetic = node.arithmetic
+        if self._precision == "bf16" and self.arithmetic == "float32":
+            self.notice = f"scores are computed in float32: --score-precision bf16 needs, on every rank, {NEEDED}"
+        self.text += f" in {self.arithmetic}"
+
+    @property
+    def make_products(self):
+        """What makes the products of the scorers; None is NumPy."""
+        return ARITHMETIC[self.arithmetic]
 
     def make(self, max_rows):
         """Return a model for up to so many examples a call, with parameters of no meaning."""
         return MLP(self.widths, max_rows, score=self._score)
+
+    def make_scorer(self, max_rows):
+        """Return a model that only scores, in the arithmetic chosen, and what evaluates in float32 beside it."""
+        if self.make_products is None:
+            model = self.make(max_rows)
+            return model, model
+        model = LowPrecisionMLP(self.widths, max_rows, self.make_products, self._score, self._threads)
+        return model, Evaluator(self.widths)
 
     def make_initial(self, max_rows, rng):
         """Return a model with the parameters that training begins with."""
@@ -67,7 +104,8 @@ class OwnBlueprint:
         As :func:`model.probed_params`, and for a score that is not the model's own.
     """
 
-    unused = ("hidden", "init")
+    unused = ("hidden", "init", "score_precision")
+    arithmetic, notice, make_products = "its own", None, None
 
     def __init__(self, make_model, config, dataset):
         if config.score not in ("grad-norm", "uniform"):
@@ -82,6 +120,14 @@ class OwnBlueprint:
     def make(self, max_rows):
         """Return a model for up to so many examples a call."""
         return OwnModel(self._make_model(self._n_features, self._n_classes, max_rows), self._n_classes)
+
+    def choose_arithmetic(self, node):
+        """Leave the choice to the model."""
+
+    def make_scorer(self, max_rows):
+        """Return a model that scores, and the same as what evaluates."""
+        model = self.make(max_rows)
+        return model, model
 
     def make_initial(self, max_rows, rng):
         """Return a model with the parameters that training begins with: its own."""

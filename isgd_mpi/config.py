@@ -106,6 +106,14 @@ class Config:
     )
     refresh_every: int = _option(32, "steps from one exchange of parameters and scores to the next [steps]")
     score_batch_size: int = _option(2048, "examples that a scorer handles at a time [examples]")
+    score_precision: Literal["auto", "f32", "bf16"] = _option(
+        "auto",
+        "arithmetic of the scorers: f32 (float32), bf16 (products of bfloat16 numbers with float32 sums, where the "
+        "processor is fast at them) or auto (bf16 where it is); training and evaluation are float32",
+    )
+    score_codec: Literal["f32", "log8"] = _option(
+        "f32", "how scores travel: f32 (float32) or log8 (8-bit logarithms; an error of some percent, but no bias)"
+    )
     trainers: int = _option(1, "ranks that train, each with a share of the minibatch; the others score [ranks]", True)
     threads: int | None = _option(
         None, "BLAS threads of each rank [threads; cores per rank if not given, 1 if the schedule is exact]", True

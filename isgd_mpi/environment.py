@@ -12,7 +12,7 @@ from isgd_mpi import __version__
 _PACKAGES = ("numpy", "numba", "scipy", "mpi4py", "threadpoolctl")
 
 
-def describe_environment(comm, node):
+def describe_environment(comm, node, score_arithmetic=None):
     """Return what the run ran on. Not collective.
 
     Parameters
@@ -21,6 +21,8 @@ def describe_environment(comm, node):
         All ranks.
     node : node.Node
         This rank's.
+    score_arithmetic : str
+        What scores are computed in.
 
     Returns
     -------
@@ -37,6 +39,7 @@ def describe_environment(comm, node):
         "threads_per_rank": node.threads,
         "ranks_outnumber_cores": node.crowded,
         "blas": node.blas,
+        "score_arithmetic": score_arithmetic,
         "processor": processor_name(),
         "system": platform.platform(),
         "git_revision": git_revision(),

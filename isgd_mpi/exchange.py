@@ -1,9 +1,9 @@
-"""Parameters out, reports back: one broadcast and one gather a refresh.
+"""Parameters out, reports back: one record to all and one from each a refresh.
 
-The exchange moves records as plain bytes and does not know what is in them. Refresh k is an
-Ibcast of what the trainer publishes and an Igatherv of what the scorers report; each rank starts
-them in this order, and every buffer is allocated once. Records are as :mod:`isgd_mpi.messages`
-defines them; a rank that reports nothing has a dtype of None.
+The exchange moves records as plain bytes and does not know what is in them, nor how they travel
+(:mod:`isgd_mpi.transports`). In refresh k each rank first starts to move what the trainer
+publishes, then what the scorers report, and every buffer is allocated once. Records are as
+:mod:`isgd_mpi.messages` defines them; a rank that reports nothing has a dtype of None.
 """
 
 import time
@@ -11,7 +11,8 @@ import time
 import numpy as np
 from mpi4py import MPI
 
-from isgd_mpi.waiting import look, wait
+from isgd_mpi.transports import Collectives
+from isgd_mpi.waiting import TESTS_A_LOOK, TRAINER_TESTS, look, wait
 
 
 def as_bytes(record):
@@ -60,6 +61,10 @@ class TrainerExchange:
         Of the record that comes back from each rank.
     polite : bool
         See :func:`waiting.wait`.
+    transport : class
+        Of :mod:`isgd_mpi.transports`; the same at all ends.
+    n_tests : int
+        See :func:`waiting.look`.
 
     Attributes
     ----------
@@ -73,9 +78,11 @@ class TrainerExchange:
         Time spent here so far: sending, looking and waiting.
     """
 
-    def __init__(self, comm, published, reports, polite):
+    def __init__(self, comm, published, reports, polite, transport=Collectives, n_tests=TRAINER_TESTS):
         self._comm = comm
         self._polite = polite
+        self._transport = transport
+        self._n_tests = n_tests
         self.published = np.zeros((), published)
         self._recvbuf, self.reports = gather_buffers(reports)
         self._requests = []
@@ -85,17 +92,14 @@ class TrainerExchange:
     def start(self):
         """Start a refresh: publish, and expect the reports. Collective, does not wait."""
         begin = time.perf_counter()
-        self._requests = [
-            self._comm.Ibcast([as_bytes(self.published), MPI.BYTE], root=self._comm.Get_rank()),
-            self._comm.Igatherv(None, self._recvbuf, root=self._comm.Get_rank()),
-        ]
+        self._requests = self._transport.refresh(self._comm, as_bytes(self.published), self._recvbuf)
         self.pending = True
         self.seconds += time.perf_counter() - begin
 
     def look(self):
         """Return whether the refresh under way is complete; gives it time to go on. Not collective."""
         begin = time.perf_counter()
-        complete = look(self._requests)
+        complete = look(self._requests, self._n_tests)
         self.seconds += time.perf_counter() - begin
         return complete
 
@@ -140,6 +144,8 @@ class ScorerExchange:
         See :func:`waiting.wait`.
     root : int
         The trainer's rank.
+    transport, n_tests
+        As of :class:`TrainerExchange`.
 
     Attributes
     ----------
@@ -148,10 +154,12 @@ class ScorerExchange:
         parameters may be used where they arrived.
     """
 
-    def __init__(self, comm, published, report, polite, root=0):
+    def __init__(self, comm, published, report, polite, root=0, transport=Collectives, n_tests=TESTS_A_LOOK):
         self._comm = comm
         self._polite = polite
         self._root = root
+        self._transport = transport
+        self._n_tests = n_tests
         self._buffers = [np.zeros((), published) for _ in range(2)]
         self._outgoing = np.zeros((), report)
         self._receiving = self._sending = MPI.REQUEST_NULL
@@ -161,11 +169,11 @@ class ScorerExchange:
     def _expect(self):
         """Start to receive into the buffer that is not in use."""
         self._buffers.reverse()
-        self._receiving = self._comm.Ibcast([as_bytes(self._buffers[0]), MPI.BYTE], root=self._root)
+        self._receiving = self._transport.receive(self._comm, as_bytes(self._buffers[0]), self._root)
 
     def arrived(self):
         """Return whether a new record has arrived. If so, :meth:`report` must be called next. Not collective."""
-        if not look([self._receiving]):
+        if not look([self._receiving], self._n_tests):
             return False
         self.published = self._buffers[0]
         return True
@@ -187,7 +195,7 @@ class ScorerExchange:
         """
         wait([self._sending], self._polite)
         self._outgoing[...] = record
-        self._sending = self._comm.Igatherv([as_bytes(self._outgoing), MPI.BYTE], None, root=self._root)
+        self._sending = self._transport.send(self._comm, as_bytes(self._outgoing), self._root)
         if last:
             wait([self._sending], self._polite)
         else:

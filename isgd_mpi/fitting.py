@@ -101,6 +101,8 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
     their priority, and take it back at the end if the system lets them.
     """
     comm = MPI.COMM_WORLD if comm is None else comm
+    if not isinstance(comm, MPI.Comm):
+        raise InputError(f"comm must be a communicator of mpi4py, not {comm!r}")
     with _threads_put_back():
         try:
             with _failing_together(comm, spared=InputError):

@@ -66,9 +66,10 @@ class Job:
         resumption = comm.bcast(on_all_ranks(comm, self._check_saved), root=TRAINER)
         self.batch_size = min(config.score_batch_size, max(map(len, self.dataset.splits.values())))
         self.models = on_all_ranks(comm, partial(blueprint, config, self.dataset))
+        self.models.choose_arithmetic(self.node)
         on_all_ranks(comm, self._check_size)
         with self.node.first_rank_first():
-            warm_up(self.dataset)
+            warm_up(self.dataset, self.models.make_products)
             if config.score == "predicted-loss":
                 warm_up_predictor(config.predictor, self.dataset)
         self.folder = None if in_memory else on_all_ranks(comm, self._create_folder)

@@ -13,7 +13,7 @@ from isgd_mpi.errors import InputError
 
 _ABOUT_FILES = ("data", "data_dir", "synthetic_size")
 _OF_THE_COMMAND = ("resume",)
-_OF_THE_MLP = ("hidden", "init")
+_OF_THE_MLP = ("hidden", "init", "score_precision")
 _TYPES = {field.name: field.type for field in fields(Config) if field.name not in _ABOUT_FILES + _OF_THE_COMMAND}
 
 

@@ -78,6 +78,8 @@ class Leader:
             run_state.hand_out(circles)
         else:
             self.log.event(0, "start")
+        if parts.models.notice:
+            self.log.say(parts.models.notice)
         self.log.say(describe_job(config, parts.dataset, parts.models.text, parts.size, parts.node, folder))
         self._rule = StopRule(config, n_train, self.log, interruption)
         self._checkpoints = Checkpoints(folder, config, self.log, run_state.state, saved and saved.step)
@@ -106,7 +108,9 @@ class Leader:
             return
         text = to_toml(self._parts.config, self._parts.models.unused)
         write_atomically(self._folder / "config.toml", lambda file: file.write(text.encode()))
-        write_json(self._folder / "environment.json", describe_environment(self._parts.comm, self._parts.node))
+        parts = self._parts
+        environment = describe_environment(parts.comm, parts.node, parts.models.arithmetic)
+        write_json(self._folder / "environment.json", environment)
 
     def _gradients_and_exchange(self, circles):
         """Return what computes trainer 0's gradients, alone or with others, and its end of the exchange."""
@@ -119,7 +123,9 @@ class Leader:
             gradients = in_group(TrainerGroup, parts, circles, self._model, [] if parts.n_scorers else reports)
         if parts.n_scorers == 0:
             return gradients, LocalExchange(parts.published, gradients.refresh)
-        exchange = TrainerExchange(circles.scoring, parts.published, [None, *reports], parts.node.crowded)
+        exchange = TrainerExchange(
+            circles.scoring, parts.published, [None, *reports], parts.node.crowded, parts.transport
+        )
         parts.timeline.watch(exchange, start="sending", look="sending", wait="waiting")
         return gradients, exchange
 
@@ -133,7 +139,9 @@ class Leader:
             answer = partial(forecast_locally, forecaster, parts.batches_a_refresh(forecaster))
             return LocalExchange(parts.observations(), lambda published: [answer(published)]), forecaster
         reports = [None, forecaster.record.dtype]
-        exchange = TrainerExchange(circles.predicting, parts.observations(), reports, parts.node.crowded)
+        exchange = TrainerExchange(
+            circles.predicting, parts.observations(), reports, parts.node.crowded, parts.transport
+        )
         return exchange, RemoteForecaster(circles.predicting, exchange, forecaster, parts.node.crowded)
 
     def _run_to_the_end(self):

@@ -6,6 +6,8 @@ message is one collective and no pickle. Eight-byte fields come first, to keep a
 
 import numpy as np
 
+from isgd_mpi import codecs
+
 SPLITS = ("train", "valid", "test")
 """Splits in the order of the reports' totals."""
 
@@ -25,19 +27,21 @@ def published_dtype(n_params):
     return np.dtype([("step", "i8"), ("command", "i8"), ("params", "f4", (n_params,))])
 
 
-def report_dtype(shard):
+def report_dtype(shard, codec="f32"):
     """Return the dtype of what a scorer reports.
 
     Parameters
     ----------
     shard : shards.Shard
         The scorer's part of the training set.
+    codec : str
+        See :func:`codecs.fields`.
 
     Returns
     -------
     numpy.dtype
         ``batch_steps``: step of the parameters behind each batch's scores, or NEVER;
-        ``scores``, ``predictions``: of each example of the shard;
+        scores (:mod:`codecs`) and ``predictions``: of each example of the shard;
         ``evaluated_step``: of the last evaluation that is complete, or NEVER;
         ``totals``: its sums over this rank's part of each split (LOSS, ERRORS, EXAMPLES);
         ``n_scored``: batches scored so far; ``evaluating_step``, ``n_evaluated``, ``sums``: how far the
@@ -53,7 +57,7 @@ def report_dtype(shard):
         ("n_evaluated", "i8"),
         ("sums", "f8", (len(SPLITS), 3)),
         ("batch_steps", "i8", (len(shard.batches),)),
-        ("scores", "f4", (len(shard),)),
+        *codecs.fields(codec, len(shard.batches), len(shard)),
         ("predictions", "i4", (len(shard),)),
     ]
     return np.dtype(fields)

@@ -24,7 +24,7 @@ _DRAWN_MEMORY = 1600  # drawn examples that J between refreshes is averaged over
 _ENOUGH_DRAWN = 800  # of them, before they count
 _NOTABLE = 1.3  # a change by this factor is worth forming the proposal anew
 _WORTH = 1.01  # a second moment larger by this factor is worth leaving the present value for
-_FALL = 4.0  # the uniform part falls by at most this factor with each `memory` of fresh norms; it rises at once
+_FALL = 4.0  # the uniform part falls by at most this factor with each `memory` of norms; it rises at once
 
 
 class Mixture:
@@ -52,7 +52,7 @@ class Mixture:
         self._moments = _Moments(self._candidates, memory, relative=memory >= n_examples)
         self._drawn_moments = _Moments(self._candidates, _DRAWN_MEMORY)
         self._memory = memory
-        self._n_fresh = 0
+        self._n_scored = self._n_drawn = 0  # norms since the last choice
         self._chosen = self.value = _FIRST if self._automatic else value
 
     def observe(self, norms, base_weights, shares=None):
@@ -68,7 +68,8 @@ class Mixture:
             How many examples each one stands for: its importance weight if it was drawn, 1 if not.
         """
         self._moments.observe(norms, base_weights, shares)
-        self._n_fresh += len(norms)
+        if shares is None:  # drawn ones are counted as the trainer reacts to them
+            self._n_scored += len(norms)
 
     def react(self, norms, base_weights, shares):
         """Take the norms of a drawn minibatch into account between refreshes.
@@ -86,6 +87,7 @@ class Mixture:
         if not self._automatic:
             return False
         self._drawn_moments.observe(norms, base_weights, shares)
+        self._n_drawn += len(norms)
         wanted = max(self._chosen, self._wanted_by_drawn())
         if 1 / _NOTABLE <= wanted / self.value <= _NOTABLE:
             return False
@@ -101,19 +103,19 @@ class Mixture:
         """Set the uniform part to the one with the least second moment, if it is to be chosen and worth a change.
 
         Upwards at once: too small a part lets one stale example undo a thousand steps. Downwards by a
-        factor of four, at most, with each memory of fresh norms: too large a part costs a few per cent.
+        factor of four, at most, with each memory of norms, fresh or drawn: too large a part costs a few
+        per cent. The drawn ones count because a long interval without a call for a larger part is
+        evidence too.
         """
         if self._automatic and self._moments.known:
             present = np.interp(self._chosen, self._candidates, self._moments.values)
             if present > _WORTH * self._moments.values.min():
                 best = float(self._candidates[np.argmin(self._moments.values)])
-                self._chosen = max(best, self._chosen / _FALL ** (self._n_fresh / self._memory))
-            if (
-                self._n_fresh >= self._n_examples
-            ):  # all scores are new: what was drawn by the old ones says nothing of them
+                self._chosen = max(best, self._chosen / _FALL ** ((self._n_scored + self._n_drawn) / self._memory))
+            if self._n_scored >= self._n_examples:  # all scores are new: what was drawn by the old says nothing of them
                 self._drawn_moments = _Moments(self._candidates, _DRAWN_MEMORY)
             self.value = max(self._chosen, self._wanted_by_drawn())
-        self._n_fresh = 0
+        self._n_scored = self._n_drawn = 0
 
     @property
     def second_moment_ratio(self):
@@ -125,7 +127,8 @@ class Mixture:
         return {
             "moments": self._moments.state(),
             "drawn_moments": self._drawn_moments.state(),
-            "n_fresh": self._n_fresh,
+            "n_scored": self._n_scored,
+            "n_drawn": self._n_drawn,
             "chosen": float(self._chosen),
             "value": float(self.value),
         }
@@ -134,7 +137,7 @@ class Mixture:
         """Take the state back."""
         self._moments.restore(state["moments"])
         self._drawn_moments.restore(state["drawn_moments"])
-        self._n_fresh = int(state["n_fresh"])
+        self._n_scored, self._n_drawn = int(state["n_scored"]), int(state["n_drawn"])
         self._chosen, self.value = float(state["chosen"]), float(state["value"])
 
 

@@ -8,6 +8,7 @@ import numba
 import threadpoolctl
 from mpi4py import MPI
 
+from isgd_mpi.arithmetic import common_arithmetic, fastest_arithmetic
 from isgd_mpi.errors import InputError
 from isgd_mpi.waiting import meet
 
@@ -55,6 +56,8 @@ class Node:
         BLAS libraries in use, with versions.
     niceness : int
         That this rank began with.
+    arithmetic : str
+        What all ranks of the job can score in fastest; see :data:`arithmetic.ARITHMETIC`.
     """
 
     comm: MPI.Comm
@@ -64,6 +67,7 @@ class Node:
     hosts: list[str]
     blas: list[str]
     niceness: int
+    arithmetic: str
 
     @contextmanager
     def first_rank_first(self):
@@ -125,4 +129,5 @@ def find_node(comm, threads=None):
         hosts=comm.allgather(MPI.Get_processor_name()),
         niceness=os.getpriority(os.PRIO_PROCESS, 0),
         blas=[f"{pool['internal_api']} {pool['version']}" for pool in pools if pool["user_api"] == "blas"],
+        arithmetic=common_arithmetic(comm.allgather(fastest_arithmetic())),
     )

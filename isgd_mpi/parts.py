@@ -7,6 +7,7 @@ from isgd_mpi.forecaster import Forecaster
 from isgd_mpi.scorer import Scorer
 from isgd_mpi.shards import shards
 from isgd_mpi.trainer import Schedule
+from isgd_mpi.transports import transport_between
 
 TRAINER = 0
 """Rank of the trainer that owns the score table and writes every file."""
@@ -41,6 +42,8 @@ class Parts:
         The rank that predicts losses, if there is one.
     published : numpy.dtype
         Of the record that goes out in a refresh.
+    transport : class
+        By which records travel: of :mod:`transports`.
     """
 
     def __init__(self, comm, config, dataset, models, node, batch_size, timeline, resumption=None):
@@ -55,6 +58,7 @@ class Parts:
         self.n_scorers = config.n_scorers(self.size)
         self.predictor_rank = config.predictor_rank(self.size)
         self.published = messages.published_dtype(models.n_params)
+        self.transport = transport_between(self.size, node.comm.Get_size())
         self._batch_size = batch_size
 
     @property
@@ -69,8 +73,8 @@ class Parts:
 
     def scorer(self, part, n_parts):
         """Return what scores and evaluates one of so many shards."""
-        model = self.models.make(self._batch_size)
-        scorer = Scorer(model, self.dataset, part, n_parts, self._batch_size, self.config.whole_batches)
+        models, codec = self.models.make_scorer(self._batch_size), self.config.score_codec
+        scorer = Scorer(*models, self.dataset, part, n_parts, self._batch_size, self.config.whole_batches, codec)
         self.timeline.watch(scorer, score="scoring", evaluate="evaluating")
         return scorer
 
@@ -97,7 +101,7 @@ class Parts:
         """
         n_parts = n_parts or self.n_parts
         parts = shards(self.dataset.n_train, self._batch_size, n_parts, self.config.whole_batches)
-        return [messages.report_dtype(shard) for shard in parts]
+        return [messages.report_dtype(shard, self.config.score_codec) for shard in parts]
 
     def observations(self):
         """Return the dtype of what the predictor is sent: a refresh of the trainer's losses, and all others'."""

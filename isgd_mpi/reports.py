@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from isgd_mpi.codecs import read_scores
+
 
 def fresh_batches(reports, known_steps, batch_size):
     """Yield what is new in the scorers' reports.
@@ -26,15 +28,16 @@ def fresh_batches(reports, known_steps, batch_size):
     """
     first_batch = first_row = 0
     for report in reports:
-        scores, predictions, steps = report["scores"], report["predictions"], report["batch_steps"]
+        predictions, steps = report["predictions"], report["batch_steps"]
         known = known_steps[first_batch : first_batch + len(steps)]
         for batch in np.flatnonzero(steps > known):
-            start, stop = batch * batch_size, min((batch + 1) * batch_size, len(scores))
+            start, stop = batch * batch_size, min((batch + 1) * batch_size, len(predictions))
             rows = slice(first_row + start, first_row + stop)
-            yield rows, scores[start:stop], predictions[start:stop], int(steps[batch])
+            scores = read_scores(report, batch, slice(start, stop))
+            yield rows, scores, predictions[start:stop], int(steps[batch])
         np.maximum(known, steps, out=known)  # those of a resumed run begin with NEVER
         first_batch += len(steps)
-        first_row += len(scores)
+        first_row += len(predictions)
 
 
 def report_state(report):

@@ -79,7 +79,7 @@ def _serve(parts, scorer, comm, published, interruption, go_on):
     gives_way = node.crowded and relaxed  # in the others the trainer waits for it
     if gives_way:
         node.give_way()
-    exchange = ScorerExchange(comm, published, scorer.record.dtype, node.crowded)
+    exchange = ScorerExchange(comm, published, scorer.record.dtype, node.crowded, transport=parts.transport)
     timeline.watch(exchange, arrived="sending", report="sending", wait="waiting")
     on_all_ranks(parts.comm, _nothing)  # trainer 0 restores what was saved
     if parts.resumption:

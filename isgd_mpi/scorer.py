@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from isgd_mpi.codecs import write_scores
 from isgd_mpi.evaluation import Evaluation
 from isgd_mpi.messages import EVALUATE, STOP, report_dtype
 from isgd_mpi.score_table import NEVER
@@ -16,8 +17,8 @@ class Scorer:
 
     Parameters
     ----------
-    model : Model
-        Scores with the parameters that were published last.
+    model, evaluator : Model
+        Score with the parameters that were published last, and evaluate; they may be the same.
     dataset : datasets.Dataset
     part, n_parts : int
         Which of how many shards of the training set is this rank's.
@@ -25,6 +26,8 @@ class Scorer:
         Examples handled in one call of the model.
     whole_batches : bool
         See :func:`shards.shards`.
+    codec : str
+        See :func:`codecs.fields`.
 
     Attributes
     ----------
@@ -32,15 +35,15 @@ class Scorer:
         What there is to report.
     """
 
-    def __init__(self, model, dataset, part, n_parts, score_batch_size, whole_batches=False):
+    def __init__(self, model, evaluator, dataset, part, n_parts, score_batch_size, whole_batches=False, codec="f32"):
         self._model = model
         self._dataset = dataset
         self._shard = shards(len(dataset.splits["train"]), score_batch_size, n_parts, whole_batches)[part]
         self._images = np.empty((score_batch_size, dataset.n_features), model.params.dtype)
-        self._evaluation = Evaluation(model, dataset, part, n_parts, self._images, whole_batches)
+        self._evaluation = Evaluation(evaluator, dataset, part, n_parts, self._images, whole_batches)
         self._n_scored = 0
         self._step = NEVER
-        self.record = np.zeros((), report_dtype(self._shard))
+        self.record = np.zeros((), report_dtype(self._shard, codec))
         self.record["batch_steps"] = NEVER
         self._evaluation.report(self.record)
 
@@ -65,7 +68,7 @@ class Scorer:
             x, y = self._dataset.batch("train", start, stop, self._images)
             scores, _, _ = self._model.scores(x, y)
             rows = slice(start - self._shard.start, stop - self._shard.start)
-            self.record["scores"][rows] = scores
+            write_scores(self.record, index, rows, scores)
             self.record["predictions"][rows] = self._model.predictions
             self.record["batch_steps"][index] = self._step
             self._n_scored += 1

@@ -2,20 +2,24 @@
 
 import numpy as np
 
+from isgd_mpi.low_precision import LowPrecisionMLP
 from isgd_mpi.mixture import Mixture
 from isgd_mpi.mlp import FEW_ROWS, MLP
 from isgd_mpi.optim import SGD
 from isgd_mpi.predictor import PREDICTORS
 from isgd_mpi.proposal import Proposal
+from kernels.codec import decode_log8, encode_log8
 
 
-def warm_up(dataset):
+def warm_up(dataset, make_products=None):
     """Run every kernel once, on the types that training uses, with a model of a few units.
 
     Parameters
     ----------
     dataset : datasets.Dataset
         The one to be trained on: its arrays' types are compiled for.
+    make_products : callable, optional
+        What multiplies for the scorers, if not NumPy.
     """
     n_rows = FEW_ROWS + 1  # backward passes of few and of many rows differ
     images = np.empty((n_rows, dataset.n_features), np.float32)
@@ -30,8 +34,12 @@ def warm_up(dataset):
     _, gradient, _ = model.gradient(images[:1], labels[:1], weights[:1].astype(np.float32))
     for momentum in (0.0, 0.5):
         SGD(model.params, 0.0, momentum).step(gradient)
+    codes = np.empty(1, np.uint8)
+    decode_log8(codes, *encode_log8(weights[:1].astype(np.float32), codes), np.empty(1, np.float32))
+    models = [model] if make_products is None else [model, LowPrecisionMLP(model.widths, n_rows, make_products)]
     for split in dataset.splits:
-        model.scores(*dataset.batch(split, 0, 1, images))
+        for each in models:
+            each.scores(*dataset.batch(split, 0, 1, images))
 
 
 def warm_up_predictor(name, dataset):

@@ -6,7 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels import _twins, activations, gather, history, lstm, mixture, norms, optim, sampling, synthetic
+from kernels import (
+    _twins,
+    activations,
+    codec,
+    gather,
+    history,
+    lstm,
+    mixture,
+    norms,
+    optim,
+    products,
+    rounding,
+    sampling,
+    synthetic,
+)
 
 _ROWS = (16, 128, 2048)  # minibatches, score batch
 _INPUTS = [(n, fan_in) for fan_in in (784, 3072) for n in _ROWS]
@@ -16,6 +30,8 @@ _PARAMS = ((669_706,), (18_903_050,))  # 784-512-512-10 and 3072-2048x4-10
 _SETS = ((60_000,), (574_168,))  # MNIST, SVHN with extra
 _DRAWS = [(n_points, *n) for n in _SETS for n_points in _ROWS]
 _LSTM = [(n, 32) for n in (128, 1024)]  # units of the loss predictor
+_FACTORS = ((784, 512), (3072, 2048))
+_BLOCKS = [(384, *fans) for fans in _FACTORS]  # rows that scorers multiply at a time
 _N_IMAGES = 60_000
 _HISTORIES = [(n, *_SETS[0]) for n in _ROWS]
 _N_VARIANTS = 64  # index and point sets used in turn, so that no branch or line is remembered
@@ -138,6 +154,20 @@ def _transposed_arguments(rng, n, fan):
     return _normal(rng, fan, n), activation, np.empty_like(activation), np.empty(n)
 
 
+def _rounded(rng, *shape):
+    return _twins.bfloat16(_normal(rng, *shape))
+
+
+def _factor_arguments(rng, fan_in, fan_out):
+    return _normal(rng, fan_in, fan_out), np.empty(fan_in * fan_out // 2, np.uint32)
+
+
+def _rounded_product_arguments(rng, n, fan_in, fan_out):
+    w, pairs = _factor_arguments(rng, fan_in, fan_out)
+    _twins.pack(w / np.float32(np.sqrt(fan_in)), pairs)
+    return _rounded(rng, n, fan_in), pairs, np.empty((n, fan_out), np.float32)
+
+
 CASES = (
     Case(
         norms.squared_row_norms,
@@ -181,6 +211,46 @@ CASES = (
         [(n, 10) for n in _ROWS],
         _softmax_arguments,
         lambda z, *others: _bytes_of(z, z, *others),
+    ),
+    Case(
+        rounding.round_rows,
+        _twins.round_rows,
+        _INPUTS,
+        lambda rng, n, fan: (_normal(rng, n, fan), np.empty((n, fan), np.uint16), np.empty(n)),
+        _bytes_of,
+        limit="copy",
+    ),
+    Case(
+        rounding.bias_relu_rounded,
+        _twins.bias_relu_rounded,
+        _HIDDEN,
+        lambda rng, n, fan: (_normal(rng, n, fan), _normal(rng, fan), np.empty((n, fan), np.uint16), np.empty(n)),
+        _bytes_of,
+        limit="copy",
+    ),
+    Case(
+        rounding.relu_backward_rounded,
+        _twins.relu_backward_rounded,
+        _HIDDEN,
+        lambda rng, n, fan: (
+            _normal(rng, n, fan),
+            _twins.bfloat16(np.maximum(_normal(rng, n, fan), 0)),
+            np.empty((n, fan), np.uint16),
+            np.empty(n),
+        ),
+        _bytes_of,
+        limit="copy",
+    ),
+    Case(products.pack, _twins.pack, _FACTORS, _factor_arguments, _bytes_of, limit="copy"),
+    Case(products.pack_transposed, _twins.pack_transposed, _FACTORS, _factor_arguments, _bytes_of, limit="copy"),
+    Case(
+        products.multiply,
+        _twins.multiply,
+        _BLOCKS,
+        _rounded_product_arguments,
+        lambda h, pairs, out: 2 * h.size * out.shape[1],
+        limit="matmul",  # float32's: this is for being faster
+        unit="GFLOP/s",
     ),
     Case(
         optim.sgd_update,
@@ -269,6 +339,24 @@ CASES = (
         lambda norms, weights, shares, mixtures, out: len(norms) * len(mixtures),
         limit=None,
         unit="Mquotient/s",
+    ),
+    Case(
+        codec.encode_log8,
+        _twins.encode_log8,
+        [(n,) for n in _ROWS],
+        lambda rng, n: (rng.lognormal(size=n).astype(np.float32), np.empty(n, np.uint8)),
+        lambda scores, codes: len(codes),
+        limit=None,
+        unit="Mscore/s",
+    ),
+    Case(
+        codec.decode_log8,
+        _twins.decode_log8,
+        [(n,) for n in _ROWS],
+        lambda rng, n: (rng.integers(256, size=n).astype(np.uint8), 1e-3, 10.0, np.empty(n, np.float32)),
+        lambda codes, low, high, scores: len(codes),
+        limit=None,
+        unit="Mscore/s",
     ),
     Case(
         gather.gather_standardized,

@@ -34,6 +34,56 @@ def relu_backward_transposed(upstream, activation, delta, squared_norms):
     squared_row_norms(delta, squared_norms)
 
 
+def bfloat16(x):
+    """Round, as bits."""
+    bits = x.view(np.uint32)
+    rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
+    return np.where(np.isnan(x), bits >> 16 | 64, rounded).astype(np.uint16)
+
+
+def float32(bits):
+    """Widen."""
+    return (bits.astype(np.uint32) << 16).view(np.float32)
+
+
+def round_rows(x, out, squared_norms):
+    """Round, norms."""
+    out[:] = bfloat16(x)
+    squared_row_norms(x, squared_norms)
+
+
+def bias_relu_rounded(z, bias, out, squared_norms):
+    """Bias, clip, round, norms."""
+    round_rows(np.maximum(z + bias, 0), out, squared_norms)
+
+
+def relu_backward_rounded(upstream, activation, out, squared_norms):
+    """Mask, round, norms."""
+    round_rows(np.where(activation & 0x7FFF, upstream, np.float32(0)), out, squared_norms)
+
+
+def pack(w, pairs):
+    """Round, rows in pairs, then panels of 64 columns, of 16 at the end; for widths that need no padding."""
+    fan_in, fan_out = w.shape
+    wide = fan_out // 64 * 64
+    starts = [*range(0, wide, 64), *range(wide, fan_out, 16)]
+    bits = bfloat16(w).reshape(fan_in // 2, 2, fan_out).transpose(0, 2, 1)
+    panels = [bits[:, start:stop].ravel() for start, stop in zip(starts, [*starts[1:], fan_out])]
+    pairs.view(np.uint16)[:] = np.concatenate(panels)
+
+
+def pack_transposed(w, pairs):
+    """Transpose, pack."""
+    pack(np.ascontiguousarray(w.T), pairs)
+
+
+def multiply(h, pairs, out):
+    """Unpack, widen, multiply; for a multiple of 64 columns."""
+    fan_in, fan_out = h.shape[1], out.shape[1]
+    panels = pairs.view(np.uint16).reshape(fan_out // 64, fan_in // 2, 64, 2).transpose(1, 3, 0, 2)
+    np.matmul(float32(h), float32(panels.reshape(fan_in, fan_out)), out=out)
+
+
 def softmax_cross_entropy(logits, labels, losses, predictions, squared_norms):
     """Deltas, losses, classes, norms."""
     rows = np.arange(len(labels))
@@ -46,6 +96,22 @@ def softmax_cross_entropy(logits, labels, losses, predictions, squared_norms):
     logits /= total[:, None]
     logits[rows, labels] -= 1
     squared_row_norms(logits, squared_norms)
+
+
+def encode_log8(scores, codes):
+    """Masks, logarithms, rounded."""
+    positive = (scores > 0) & (scores < np.inf)
+    low, high = (scores[positive].min(), scores[positive].max()) if positive.any() else (1.0, 1.0)
+    scale = 252 / np.log(high / low) if high > low else 0.0
+    codes[:] = np.where(scores == 0, 0, np.where(scores == np.inf, 254, 255))
+    codes[positive] = 1 + np.rint(np.log(scores[positive] / low) * scale)
+    return low, high
+
+
+def decode_log8(codes, low, high, scores):
+    """Table, gathered."""
+    table = np.concatenate([[0], np.geomspace(low, high, 253), [np.inf, np.nan]])
+    scores[:] = table[codes]
 
 
 def add_second_moments(squared_norms, base_weights, shares, mixtures, out):

@@ -1,5 +1,7 @@
 """Slow, obvious twins of every fast path: the oracle that tests hold results against."""
 
+import math
+
 import numpy as np
 
 
@@ -30,6 +32,36 @@ def relu_backward(delta, activation):
 def relu_backward_transposed(upstream, activation):
     """Deltas of the active units only, from the transposed gradient."""
     return relu_backward(upstream.T, activation)
+
+
+@np.vectorize
+def bfloat16(value):
+    """The nearest of the numbers with eight significant bits, of two equally near ones the even one, as float."""
+    value = float(value)
+    if value == 0 or not math.isfinite(value):
+        return value
+    spacing = 2.0 ** (max(math.frexp(value)[1], -125) - 8)
+    nearest = round(value / spacing) * spacing  # Python rounds halves to even
+    return math.copysign(math.inf, value) if abs(nearest) >= 2.0**128 else nearest
+
+
+def product_of_bfloat16(left, right):
+    """Product of two matrices, each rounded before, in float64."""
+    return bfloat16(left) @ bfloat16(right)
+
+
+def low_precision_norms(weights, biases, x, labels):
+    """Gradient norms of an MLP whose products are of rounded factors, layer by layer."""
+    inputs = [np.asarray(x, dtype=float)]
+    for k, (w, b) in enumerate(zip(weights, biases)):
+        z = product_of_bfloat16(inputs[-1], w) + b
+        inputs.append(np.maximum(z, 0) if k < len(weights) - 1 else z)
+    delta, losses, _ = softmax_cross_entropy(inputs.pop(), labels)
+    squared = np.zeros(len(x))
+    for h, w in zip(reversed(inputs), reversed(weights)):
+        squared += squared_grad_norms(h, delta)
+        delta = product_of_bfloat16(delta, w.T) * (bfloat16(h) > 0)
+    return np.sqrt(squared), losses
 
 
 def softmax_cross_entropy(logits, labels):
@@ -213,3 +245,22 @@ def lstm_prediction(tensors, history, label):
             outputs.append(hidden)
         inputs = outputs
     return np.concatenate([inputs[-1], tensors["embedding"][label]]) @ tensors["output"] + tensors["output_bias"][0]
+
+
+def encode_log8(scores):
+    """The nearest of 253 levels in the logarithm, one example at a time, and the range."""
+    positive = [float(score) for score in scores if 0 < score < np.inf]
+    low, high = min(positive, default=1.0), max(positive, default=1.0)
+    levels = np.linspace(np.log(low), np.log(high), 253)
+    special = {0.0: 0, np.inf: 254}
+    codes = [
+        1 + int(np.abs(levels - np.log(score)).argmin()) if 0 < score < np.inf else special.get(float(score), 255)
+        for score in scores
+    ]
+    return codes, low, high
+
+
+def decode_log8(codes, low, high):
+    """The scores that codes stand for."""
+    levels = [0.0, *np.exp(np.linspace(np.log(low), np.log(high), 253)), np.inf, np.nan]
+    return np.array([levels[code] for code in codes])

@@ -3,8 +3,10 @@ import re
 import subprocess
 import sys
 
+import numba
 import numpy as np
 import pytest
+import reference
 
 from isgd_mpi.bench.__main__ import BENCHES, main
 from isgd_mpi.bench.race import Contest, alternate, quartiles, race
@@ -90,6 +92,7 @@ def test_both_sides_compute_the_same_and_the_table_is_written(tmp_path, capsys):
     assert {"host", "processor", "versions", "threads", "rows"} <= set(table)
     assert all(row["name"] in out and row["ratio"][0] > 0 for row in table["rows"])
     assert {row["unit"] for row in table["rows"]} == {"steps/s", "examples/s"}
+    assert len(table["accuracy"]) == sum("autocast" in row["name"] for row in table["rows"])
 
 
 @pytest.fixture
@@ -117,6 +120,35 @@ def test_scores_equal_those_of_torch(contests, net):
     contest = contests.scoring_contest(net)
     contest.check()
     np.testing.assert_allclose(contest.ours()[0], contest.theirs().numpy(), rtol=1e-4)
+
+
+@pytest.fixture
+def rounded(contests, monkeypatch):
+    from isgd_mpi.bench import rounded
+
+    if numba.config.DISABLE_JIT:
+        pytest.skip("the products are compiled only")
+    monkeypatch.setattr(rounded, "fastest_arithmetic", lambda: "bfloat16 (AVX-512)")
+    return rounded
+
+
+def test_rounded_scores_are_close_to_those_of_torch(rounded, contests):
+    pair = list(rounded.contests(contests.Net("tiny", (50, 70, 60, 3), 4, 80)))
+    for contest in pair:
+        contest.check()
+    assert [contest.n_items for contest in pair] == [80, 80]
+
+
+def test_rounding_raises_the_variance_by_the_square_of_its_error(rounded, contests):
+    found = rounded.accuracy(contests.Net("tiny", (50, 70, 60, 3), 4, 800))
+    assert 0 < found.median_error < 2**-8 and found.percentile_99_error < 2**-4
+    assert abs(found.trace_ratio - 1) < 10 * found.percentile_99_error**2
+
+
+def test_trace_of_covariance_is_that_of_enumerated_estimates(rounded, rng):
+    gradients, scores = rng.standard_normal((9, 4)), rng.exponential(size=9)
+    got = rounded.trace_of_covariance(np.linalg.norm(gradients, axis=1), scores, gradients.mean(axis=0))
+    np.testing.assert_allclose(got, reference.trace_of_covariance(gradients, scores / scores.sum()), rtol=1e-12)
 
 
 def test_check_of_steps_notices_another_momentum(contests, net, monkeypatch):

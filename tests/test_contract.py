@@ -6,6 +6,7 @@ import threadpoolctl
 from launch import train
 
 from isgd_mpi import datasets
+from isgd_mpi.arithmetic import fastest_arithmetic
 from isgd_mpi.mlp import MLP
 from isgd_mpi.optim import SGD
 from isgd_mpi.params import initial_params
@@ -16,6 +17,7 @@ OPTIONS = (
     "--quiet", "--schedule", "exact", "--hidden", 32, 24, "--steps", STEPS, "--seed", 5,
     "--refresh-every", REFRESH_EVERY, "--score-batch-size", BATCH, "--minibatch-size", MINIBATCH,
     "--lr", LR, "--momentum", MOMENTUM, "--eval-every", 60, "--mixture", 0.1, "--switch", "off",
+    "--score-precision", "f32",
 )  # fmt: skip
 
 
@@ -69,6 +71,20 @@ def expected():
 def test_exact_is_bitwise_the_serial_loop_for_any_number_of_scorers(ranks, expected, tmp_path):
     run = train(tmp_path / "run", ranks, *OPTIONS)
     np.testing.assert_array_equal(run.params, expected)
+    assert run.summary["train"]["error"] < 0.1
+
+
+@pytest.fixture(scope="module")
+def rounded(tmp_path_factory):
+    return train(tmp_path_factory.mktemp("contract") / "run", 1, *OPTIONS, "--score-precision", "bf16")
+
+
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_exact_is_bitwise_the_same_for_any_number_of_scorers_that_round(ranks, rounded, expected, tmp_path):
+    run = train(tmp_path / "run", ranks, *OPTIONS, "--score-precision", "bf16")
+    np.testing.assert_array_equal(run.params, rounded.params)
+    assert run.lines[-1] == rounded.lines[-1] | {"seconds": run.lines[-1]["seconds"]}
+    assert np.array_equal(run.params, expected) == (fastest_arithmetic() == "float32")
     assert run.summary["train"]["error"] < 0.1
 
 

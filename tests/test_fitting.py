@@ -7,7 +7,7 @@ import time
 import pytest
 from launch import launch
 
-from isgd_mpi import Config, Model, __all__, load
+from isgd_mpi import Config, InputError, Model, __all__, fit, load
 from isgd_mpi.keywords import config_of
 
 COMMON = """
@@ -33,6 +33,11 @@ def test_importing_initialises_no_mpi():
 def test_public_names_are_there():
     assert {"fit", "load", "Model", "Config", "InputError"} <= set(__all__)
     assert callable(load) and Model.scores and isinstance(config_of({}, own_model=False), Config)
+
+
+def test_a_communicator_that_is_none_is_refused():
+    with pytest.raises(InputError, match="must be a communicator of mpi4py, not 5"):
+        fit([[0.0]], [0], comm=5)
 
 
 def test_fit_initialises_mpi_as_the_command_line_does_and_leaves_nothing_behind(tmp_path):

@@ -15,7 +15,7 @@ from kernels._cases import CASES
 from kernels._machine import bandwidth_probe, matmul_probe
 from kernels._timing import alternating_medians, check_twins, measure
 
-HELPERS = {"mix32", "draw_example", "make_pixel"}  # of one pixel or example; fill_examples calls them
+HELPERS = {"mix32", "draw_example", "make_pixel", "bfloat16_bits", "padded"}  # of one number; others call them
 NAMES = {case.name: case for case in CASES}
 
 

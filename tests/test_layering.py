@@ -29,6 +29,10 @@ MAY_IMPORT = {
     # what each module may import, or parts of; besides the standard library
     "isgd_mpi.params": ["numpy"],
     "isgd_mpi.mlp": ["numpy", "isgd_mpi.params", "kernels"],
+    "isgd_mpi.memory": ["numpy"],
+    "isgd_mpi.mkl": ["numpy", "isgd_mpi.memory", "kernels"],
+    "isgd_mpi.arithmetic": ["numpy", "numba", "isgd_mpi.memory", "isgd_mpi.mkl", "kernels"],
+    "isgd_mpi.low_precision": ["numpy", *(f"isgd_mpi.{name}" for name in ["memory", "mlp", "params"]), "kernels"],
     "isgd_mpi.optim": ["numpy", "kernels"],
     "isgd_mpi.lstm": ["numpy", "kernels"],
     "isgd_mpi.predictor": ["numpy", "isgd_mpi.lstm", "isgd_mpi.optim", "kernels"],
@@ -47,7 +51,8 @@ MAY_IMPORT = {
     "isgd_mpi.monitor": ["numpy", "kernels"],
     "isgd_mpi.shards": [],
     "isgd_mpi.launched": [],
-    "isgd_mpi.messages": ["numpy", "isgd_mpi.shards"],
+    "isgd_mpi.codecs": ["numpy", "kernels"],
+    "isgd_mpi.messages": ["numpy", "isgd_mpi.codecs", "isgd_mpi.shards"],
     "isgd_mpi.waiting": ["mpi4py"],
     "isgd_mpi.minibatch": ["numpy"],
     "isgd_mpi.parallel": [
@@ -56,9 +61,13 @@ MAY_IMPORT = {
         *(f"isgd_mpi.{name}" for name in ["exchange", "minibatch", "shards", "waiting"]),
     ],
     "isgd_mpi.timeline": ["numpy", "isgd_mpi.waiting"],
-    "isgd_mpi.exchange": ["numpy", "mpi4py", "isgd_mpi.waiting"],
+    "isgd_mpi.transports": ["mpi4py"],
+    "isgd_mpi.exchange": ["numpy", "mpi4py", "isgd_mpi.transports", "isgd_mpi.waiting"],
     "isgd_mpi.evaluation": ["numpy", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
-    "isgd_mpi.scorer": ["numpy", "isgd_mpi.evaluation", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
+    "isgd_mpi.scorer": [
+        "numpy",
+        *(f"isgd_mpi.{name}" for name in ["codecs", "evaluation", "messages", "score_table", "shards"]),
+    ],
     "isgd_mpi.forecaster": [
         "numpy",
         *(f"isgd_mpi.{name}" for name in ["messages", "predictor", "score_table", "shards"]),
@@ -66,7 +75,7 @@ MAY_IMPORT = {
     "isgd_mpi.intake": ["numpy", *(f"isgd_mpi.{name}" for name in ["messages", "score_table", "state"])],
     "isgd_mpi.trainer": ["isgd_mpi.messages"],
     "isgd_mpi.counters": [],
-    "isgd_mpi.reports": ["numpy"],
+    "isgd_mpi.reports": ["numpy", "isgd_mpi.codecs"],
     "isgd_mpi.evaluation_plan": ["numpy", *(f"isgd_mpi.{name}" for name in ["evaluation", "messages", "score_table"])],
     "isgd_mpi.training": [
         "numpy",
@@ -74,7 +83,9 @@ MAY_IMPORT = {
         *(f"isgd_mpi.{name}" for name in ["optim", "proposal", "reports", "sampler", "score_table", "state", "switch"]),
     ],
     "isgd_mpi.model": ["numpy", "isgd_mpi.errors"],
-    "isgd_mpi.blueprints": [f"isgd_mpi.{name}" for name in ["errors", "mlp", "model", "params", "trained"]],
+    "isgd_mpi.blueprints": [
+        f"isgd_mpi.{name}" for name in ["arithmetic", "errors", "low_precision", "mlp", "model", "params", "trained"]
+    ],
     "isgd_mpi.trained": ["numpy", *(f"isgd_mpi.{name}" for name in ["data", "errors", "params", "runlog"])],
     "isgd_mpi.config": ["isgd_mpi.errors"],
     "isgd_mpi.keywords": ["numpy", "isgd_mpi.config", "isgd_mpi.errors"],
@@ -98,22 +109,31 @@ MAY_IMPORT = {
     **{name: ["numpy", "numba", "kernels"] for name in MODULES if is_part(name, "kernels")},
     **{name: ["numpy", "numba", "kernels._jit", *COMPILED] for name in COMPILED},
     "kernels._jit": ["numba"],
+    "kernels._tiles": ["numba", "llvmlite"],
+    "kernels.products": ["numpy", "kernels._jit", "kernels._tiles", "kernels.rounding"],
 }
 
 MPI_MODULES = [
-    "__main__",
-    "cli",
-    "environment",
-    "exchange",
-    "fitting",
-    "node",
-    "parallel",
-    "start",
-    "transfer",
-    "waiting",
+    *(
+        "__main__",
+        "cli",
+        "environment",
+        "exchange",
+        "fitting",
+        "node",
+        "parallel",
+        "start",
+        "transfer",
+        "transports",
+        "waiting",
+    ),
+    *("bench.descent_ranks", "bench.exchange_ranks", "bench.patterns", "bench.throughput_ranks"),
 ]
 SETUP_MODULES = ["cli", "fitting", "job", "node"]  # pickled messages, before training begins
-ENTRY_POINTS = ["__main__", "cli", "fitting"]
+ENTRY_POINTS = [
+    *("__main__", "cli", "fitting"),
+    *("bench.descent_ranks", "bench.exchange_ranks", "bench.throughput_ranks"),
+]
 POINT_TO_POINT = {"send", "recv", "isend", "irecv", "ssend", "issend", "bsend", "ibsend", "sendrecv"}
 COLLECTIVE = {"bcast", "scatter", "gather", "allgather", "alltoall", "reduce", "allreduce", "scan", "exscan"}
 PICKLING = POINT_TO_POINT | COLLECTIVE
@@ -121,6 +141,12 @@ PICKLING = POINT_TO_POINT | COLLECTIVE
 TWINS = {
     # kernel: naive twin in reference.py, if not of the same name
     "add_squared_grad_norms": "squared_grad_norms",
+    "round_rows": "bfloat16",
+    "bias_relu_rounded": "bias_relu",
+    "relu_backward_rounded": "relu_backward",
+    "pack": "product_of_bfloat16",
+    "pack_transposed": "product_of_bfloat16",
+    "multiply": "product_of_bfloat16",
     "search": "search_positions",
     "systematic_search": "systematic_positions",
 }

@@ -103,6 +103,16 @@ def test_the_mixture_rises_at_once_and_falls_by_a_factor_of_four_a_memory(base_w
     np.testing.assert_allclose(mixture.value, 0.125)
 
 
+def test_drawn_norms_let_the_mixture_fall_as_fresh_ones_do(base_weights):
+    mixture = chosen(base_weights, base_weights)
+    mixture.observe(1 / (base_weights + 0.01), base_weights)
+    mixture.choose()
+    mixture.observe(base_weights, base_weights)
+    mixture.react(base_weights[: N // 2], base_weights[: N // 2], np.ones(N // 2))
+    mixture.choose()
+    np.testing.assert_allclose(mixture.value, 0.125)
+
+
 def test_drawn_examples_stand_for_their_importance_weights(norms, base_weights):
     # each example as often as it is drawn on average: together they give what all examples give
     weights = mix(base_weights, 0.2)

@@ -122,3 +122,11 @@ def test_shares_and_dominant_activity_of_a_timeline(tmp_path):
     names = [str(run.spans["activities"][code]) for code in activity.dominant(run.spans, 1, np.arange(0.0, 11.0))]
     assert names == ["scoring"] * 6 + ["sending"] + ["waiting"] * 3
     assert activity.dominant(run.spans, 1, np.array([10.0, 11.0])).tolist() == [-1]
+
+
+def test_a_timeline_names_the_roles(tmp_path):
+    activity = pytest.importorskip("isgd_mpi.reporting.activity", reason='pip install "isgd_mpi[report]"')
+    scored = read_study([write_run(tmp_path / "scored")]).runs[0]
+    predicted = read_study([write_run(tmp_path / "predicted", score="predicted-loss")]).runs[0]
+    assert [activity.role(scored, rank) for rank in range(3)] == ["trainer", "scorer", "scorer"]
+    assert [activity.role(predicted, rank) for rank in range(3)] == ["trainer", "scorer", "predictor"]

@@ -5,10 +5,11 @@ from importlib import import_module
 import pytest
 
 from isgd_mpi import datasets
+from isgd_mpi.arithmetic import ARITHMETIC, fastest_arithmetic
 from isgd_mpi.cli import main
 from isgd_mpi.warmup import warm_up, warm_up_predictor
 
-MODULES = ("activations", "gather", "history", "lstm", "norms", "optim", "sampling")
+MODULES = ("activations", "gather", "history", "lstm", "norms", "optim", "products", "rounding", "sampling")
 PREDICTED = ["--score", "predicted-loss"]
 
 
@@ -28,7 +29,7 @@ def compiled():
     "options", [["--momentum", "0.9"], ["--sampling", "multinomial"], ["--score", "uniform"], PREDICTED]
 )
 def test_a_run_compiles_nothing_behind_the_warm_up(options, tmp_path):
-    warm_up(datasets.load("mnist10k"))
+    warm_up(datasets.load("mnist10k"), ARITHMETIC[fastest_arithmetic()])
     warm_up_predictor("lstm", datasets.load("mnist10k"))
     before = compiled()
     common = ["--schedule", "exact", "--steps", "40", "--hidden", "8", "8", "--quiet", "--run-dir"]

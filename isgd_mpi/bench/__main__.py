@@ -7,8 +7,11 @@ from isgd_mpi.errors import InputError
 
 # name: (module with main(arguments), what it measures)
 BENCHES = {
+    "exchange": ("isgd_mpi.bench.exchange", "ways to move parameters and scores, and what they take of the trainer"),
     "predictor": ("isgd_mpi.bench.predictor", "losses observed and predicted a second, and the products' share"),
     "runs": ("isgd_mpi.bench.runs", "finished runs side by side: medians and quartiles over seeds"),
+    "throughput": ("isgd_mpi.bench.throughput", "scored examples a second, beside the matrix products alone"),
+    "time-to-loss": ("isgd_mpi.bench.time_to_loss", "wall-clock time to a training loss, beside uniform SGD"),
     "torch": ("isgd_mpi.bench.versus_torch", "trainer step and scoring beside PyTorch's"),
 }
 
@@ -17,7 +20,7 @@ DONE, BAD_INPUT = 0, 2
 
 def usage():
     """Return how to call this command, and its benches."""
-    benches = "\n".join(f"  {name:<12} {meaning}" for name, (_, meaning) in BENCHES.items())
+    benches = "\n".join(f"  {name:<13} {meaning}" for name, (_, meaning) in BENCHES.items())
     return f"usage: python -m isgd_mpi.bench NAME [OPTIONS]\n\n{benches}\n\nNAME --help lists a bench's options"
 
 

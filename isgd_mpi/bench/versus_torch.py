@@ -1,7 +1,7 @@
 """``python -m isgd_mpi.bench torch``: our training step and our scoring beside PyTorch's.
 
-Both compute in float32, in one process, on the same number of threads. Our step also gives the
-minibatch's scores, takes importance weights and checks that the gradient is finite, our scoring
+Both compute in float32, scorers also in bfloat16, in one process, on the same number of threads. Our step also
+gives the minibatch's scores, takes importance weights and checks that the gradient is finite, our scoring
 also gives losses and predictions; PyTorch does none of this. That both compute the same is
 asserted once the clock has stopped.
 """
@@ -10,12 +10,14 @@ import platform
 from argparse import HelpFormatter
 from dataclasses import asdict
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 import jsonargparse
 import threadpoolctl
 from jsonargparse.typing import PositiveInt
 
+from isgd_mpi.arithmetic import fastest_arithmetic
 from isgd_mpi.bench.race import BLOCK_SECONDS, race
 from isgd_mpi.environment import git_revision, processor_name
 from isgd_mpi.errors import InputError
@@ -42,15 +44,18 @@ def main(arguments):
         The arguments are wrong, or PyTorch is not installed.
     """
     settings = parse(arguments)
-    contests, torch = _import_torch()
+    contests, rounded, torch = _import_torch()
     nets = [contests.Net(name, **NETS[name]) for name in (NETS if settings.net == "all" else [settings.net])]
     torch.set_num_threads(settings.threads)
     with threadpoolctl.threadpool_limits(settings.threads):
         header = describe(torch, settings.threads, settings.repeat)
         print_header(header)
-        rows = [show(race(contest, settings.repeat)) for net in nets for contest in contests.contests(net)]
+        entries = (chain(contests.contests(net), rounded.contests(net)) for net in nets)
+        rows = [show(race(contest, settings.repeat)) for contest in chain.from_iterable(entries)]
+        accuracies = [show_accuracy(found) for found in map(rounded.accuracy, nets) if found]
     if settings.json:
-        _write(settings.json, header | {"rows": [asdict(row) for row in rows]})
+        table = {"rows": [asdict(row) for row in rows], "accuracy": [asdict(each) for each in accuracies]}
+        _write(settings.json, header | table)
 
 
 def parse(arguments):
@@ -100,9 +105,9 @@ def _import_torch():
         import torch
     except ImportError:
         raise InputError("this bench needs PyTorch, which is not installed: pip install torch") from None
-    from isgd_mpi.bench import contests
+    from isgd_mpi.bench import contests, rounded
 
-    return contests, torch
+    return contests, rounded, torch
 
 
 def describe(torch, n_threads, n_blocks):
@@ -125,7 +130,8 @@ def describe(torch, n_threads, n_blocks):
         "versions": ", ".join([*packages, *sorted(blas), f"torch {torch.__version__}"]),
         "revision": git_revision() or "unknown",
         "threads": f"{n_threads} on each side",
-        "figures": f"float32; median [quartiles] of {n_blocks} alternating blocks of {BLOCK_SECONDS:g} s each",
+        "scores": f"scorers compute in {fastest_arithmetic()} here, unless float32 is asked for",
+        "figures": f"float32 if not said; median [quartiles] of {n_blocks} alternating blocks of {BLOCK_SECONDS:g} s",
     }
 
 
@@ -141,6 +147,16 @@ def show(row):
     ours, theirs, ratio = ("{} [{}, {}]".format(*map(_short, column)) for column in (row.ours, row.theirs, row.ratio))
     print(f"{row.net:<6} {row.name:<27} {ours:>24} {theirs:>24} {row.unit:<11} {ratio}", flush=True)
     return row
+
+
+def show_accuracy(found):
+    """Print a line on the error of scoring in bfloat16 and return it."""
+    print(
+        f"{found.net:<6} bf16 scores: error of the norms {found.median_error:.2%} (median), "
+        f"{found.percentile_99_error:.2%} (99th percentile); Tr Sigma {found.trace_ratio:.5f} times that with "
+        f"float32 scores ({found.examples})"
+    )
+    return found
 
 
 def _short(value):

@@ -39,12 +39,7 @@ class Mpirun:
 
     def __init__(self, timeout_seconds):
         self._timeout_seconds = timeout_seconds
-        beside = str(Path(sys.executable).parent)
-        self._mpirun = shutil.which("mpirun", path=beside) or shutil.which("mpirun")
-        if self._mpirun is None:
-            raise InputError(
-                f"there is no mpirun in {beside} or on PATH: pip install mpich, or load your site's MPI module"
-            )
+        self._mpirun = find_mpirun()
 
     def run(self, config_file, folder, ranks):
         """Run a job to its end.
@@ -85,6 +80,23 @@ class Mpirun:
                 raise TimeoutError(f"it took more than {self._timeout_seconds:g} s") from None
             finally:
                 end(process)
+
+
+def find_mpirun():
+    """Return the path of the mpirun in Python's own folder, or of that on the search path.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    beside = str(Path(sys.executable).parent)
+    mpirun = shutil.which("mpirun", path=beside) or shutil.which("mpirun")
+    if mpirun is None:
+        raise InputError(
+            f"there is no mpirun in {beside} or on PATH: pip install mpich, or load your site's MPI module"
+        )
+    return mpirun
 
 
 def environment():

@@ -129,9 +129,7 @@ def _bars(codes, edges):
 
 def _label(axes, run, n_rows, begin, end):
     """Name the ranks, and say at the right what part of the recorded stretch each computed."""
-    trainers = run.totals["trainers"]
-    roles = ["trainer" if rank < (trainers if trainers > 0 else 1) else "scorer" for rank in range(n_rows)]
-    axes.set_yticks(range(n_rows), [f"rank {rank}, {role}" for rank, role in enumerate(roles)])
+    axes.set_yticks(range(n_rows), [f"rank {rank}, {role(run, rank)}" for rank in range(n_rows)])
     axes.set_ylim(n_rows - 0.5, -0.5)
     axes.set_xlim(begin, end)
     axes.grid(visible=False)
@@ -142,6 +140,21 @@ def _label(axes, run, n_rows, begin, end):
         computing, sending, waiting = (100 * part for part in shares(run, rank))
         text = f" {computing:.0f} % computing\n {sending:.0f} % sending, {waiting:.0f} % waiting"
         axes.annotate(text, (1, rank), xycoords=("axes fraction", "data"), va="center", fontsize=7)
+
+
+def role(run, rank):
+    """Return what a rank was, in one word.
+
+    Parameters
+    ----------
+    run : runs.Run
+    rank : int
+    """
+    if rank < max(run.totals["trainers"], 1):
+        return "trainer"
+    # the loss predictor has the last rank, where there is one to spare
+    predicts = run.options.get("score") == "predicted-loss" and rank == _n_ranks(run) - 1
+    return "predictor" if predicts else "scorer"
 
 
 def shares(run, rank):

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from isgd_mpi.bench.exchange_ranks import measure
 from isgd_mpi.exchange import LocalExchange, ScorerExchange, TrainerExchange
+from isgd_mpi.transports import Collectives, Messages, transport_between
 
 PUBLISHED = np.dtype([("step", "i8"), ("params", "f4", (1000,))])
 
@@ -18,8 +20,9 @@ def expected_scores(rank, step):
     return np.arange(report_dtype(rank)["scores"].shape[0], dtype=np.float32) + 100 * rank + step
 
 
-def run_trainer_end(comm, polite, n_refreshes, look):
-    exchange = TrainerExchange(comm, PUBLISHED, [None] + [report_dtype(r) for r in range(1, comm.size)], polite)
+def run_trainer_end(comm, polite, n_refreshes, look, transport):
+    reports = [None] + [report_dtype(r) for r in range(1, comm.size)]
+    exchange = TrainerExchange(comm, PUBLISHED, reports, polite, transport)
     ok = True
     for step in range(n_refreshes):
         exchange.published["step"] = step
@@ -35,8 +38,8 @@ def run_trainer_end(comm, polite, n_refreshes, look):
     return ok and not exchange.pending
 
 
-def run_scorer_end(comm, polite, n_refreshes, look):
-    exchange = ScorerExchange(comm, PUBLISHED, report_dtype(comm.rank), polite)
+def run_scorer_end(comm, polite, n_refreshes, look, transport):
+    exchange = ScorerExchange(comm, PUBLISHED, report_dtype(comm.rank), polite, transport=transport)
     record = np.zeros((), report_dtype(comm.rank))
     ok = True
     for step in range(n_refreshes):
@@ -57,9 +60,24 @@ def run_scorer_end(comm, polite, n_refreshes, look):
 
 @pytest.mark.parametrize("polite", [False, True])
 @pytest.mark.parametrize("look", [False, True])
-def test_refreshes_arrive_whole_and_in_order(comm, everywhere, polite, look):
+@pytest.mark.parametrize("transport", [Collectives, Messages])
+def test_refreshes_arrive_whole_and_in_order(comm, everywhere, polite, look, transport):
     end = run_trainer_end if comm.rank == 0 else run_scorer_end
-    everywhere(end(comm, polite, 20, look), "a record differs")
+    everywhere(end(comm, polite, 20, look, transport), "a record differs")
+
+
+def test_messages_stay_on_one_node():
+    assert transport_between(4, 4) is Messages and transport_between(4, 2) is Collectives
+
+
+@pytest.mark.parametrize("pattern", ["blocking", "collectives", "messages", "window"])
+def test_patterns_of_the_bench_move_the_same(comm, everywhere, pattern):
+    case = {"pattern": pattern, "n_tests": 2, "params_bytes": 4000, "reports_bytes": 400, "compute_seconds": 1e-4}
+    ok = True
+    if comm.size > 1:
+        figures = measure(comm, True, case | {"scorer_look_seconds": 0, "repeat": 2})  # asserts what arrives
+        ok = comm.rank > 0 or 0 < figures["arrival_seconds"] <= figures["complete_seconds"]
+    everywhere(ok, "a time is wrong")
 
 
 def test_local_exchange_answers_with_the_same_interface():

@@ -55,7 +55,7 @@ def evaluations(folder):
 
 
 def part_of_refresh(dataset, model, part, n_parts):
-    return partial(answer_locally, Scorer(MLP(model.widths, BATCH), dataset, part, n_parts, BATCH), 0)
+    return partial(answer_locally, Scorer(*[MLP(model.widths, BATCH)] * 2, dataset, part, n_parts, BATCH), 0)
 
 
 def train(dataset, config, model, gradients, folder, may_diverge=False):

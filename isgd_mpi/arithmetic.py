@@ -1,0 +1,116 @@
+"""What the scorers multiply with: bfloat16 where the processor is much faster at it than at float32, else float32."""
+
+from pathlib import Path
+
+import numba
+import numpy as np
+
+from isgd_mpi import mkl
+from isgd_mpi.memory import aligned_zeros
+from kernels.products import multiply, pack, pack_transposed, padded
+
+_N_ROWS = 384  # a multiple of the six of a tile; with all activations of some layers they stay in the caches
+_TILE_ROWS = 6
+
+NEEDED = "an AMD processor with avx512_bf16, or one with amx_bf16 and MKL (pip install isgd_mpi[mkl])"
+"""What bfloat16 is worth while on. Without AMX, Intel's avx512_bf16 is no faster than float32."""
+
+
+class CompiledProducts:
+    """Products by :func:`kernels.products.multiply`.
+
+    Parameters
+    ----------
+    max_rows : int
+        The most rows that there will ever be to multiply.
+
+    Attributes
+    ----------
+    n_rows : int
+        Rows of the left factors and of the products: work is done on so many at a time.
+    """
+
+    def __init__(self, max_rows):
+        self.n_rows = min(_N_ROWS, _in_tiles(max_rows))
+
+    def factor(self, fan_in, fan_out):
+        """Return space for a right factor."""
+        return aligned_zeros((padded(fan_in) * padded(fan_out) // 2,), np.uint32)
+
+    def pack(self, w, factor):
+        """Round a right factor and pack it."""
+        pack(w, factor)
+
+    def pack_transposed(self, w, factor):
+        """Round the transpose of a matrix and pack it as a right factor."""
+        pack_transposed(w, factor)
+
+    def multiply(self, h, factor, out, n_rows):
+        """Write the products of the first rows.
+
+        Parameters
+        ----------
+        h : (n_rows of the class, padded(fan_in)) ndarray of uint16
+            Left factor, bfloat16, C-contiguous.
+        factor
+            Right factor, packed.
+        out : (n_rows of the class, padded(fan_out)) ndarray of float32
+            Overwritten; rows behind the first ones are undefined.
+        n_rows : int
+            Rows wanted.
+        """
+        rows = slice(_in_tiles(n_rows))
+        multiply(h[rows], factor, out[rows])
+
+
+def _in_tiles(n_rows):
+    return -(-n_rows // _TILE_ROWS) * _TILE_ROWS
+
+
+ARITHMETIC = {"float32": None, "bfloat16 (AVX-512)": CompiledProducts, "bfloat16 (MKL, AMX)": mkl.MKLProducts}
+"""The arithmetics that there are, and what multiplies in each: None is NumPy."""
+
+
+def fastest_arithmetic(cpu=None):
+    """Return the name of the arithmetic that scores are computed in fastest on this processor.
+
+    Parameters
+    ----------
+    cpu : tuple of str and set of str, optional
+        Vendor and flags; those of this processor if not given.
+
+    Notes
+    -----
+    Decided by what the processor has and not by a stopwatch: on a busy node ranks would decide differently.
+    """
+    vendor, flags = cpu or processor()
+    if "amx_bf16" in flags and mkl.load():
+        return "bfloat16 (MKL, AMX)"
+    if "avx512_bf16" in flags and vendor == "AuthenticAMD" and not numba.config.DISABLE_JIT:
+        return "bfloat16 (AVX-512)"
+    return "float32"
+
+
+def processor():
+    """Return the vendor and the flags of this machine's processor, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    fields = dict(map(str.strip, line.split(":", 1)) for line in reversed(lines) if ":" in line)
+    return fields.get("vendor_id", ""), set(fields.get("flags", "").split())
+
+
+def common_arithmetic(names):
+    """Return the arithmetic that all ranks can score in, of the fastest one of each.
+
+    Parameters
+    ----------
+    names : sequence of str
+
+    Returns
+    -------
+    str
+        That of all if it is the same, else ``float32``.
+    """
+    return names[0] if len(set(names)) == 1 else "float32"

@@ -1,0 +1,126 @@
+"""``mpirun -n R python -m isgd_mpi.bench.throughput_ranks PLAN RESULT``: what the bench `throughput` runs on its ranks.
+
+Every rank scores, all at the same time, and makes the matrix products of scoring alone, in turn.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from isgd_mpi.start import prepare_mpi
+
+prepare_mpi()
+
+import numpy as np  # noqa: E402
+from mpi4py import MPI  # noqa: E402
+
+from isgd_mpi import datasets  # noqa: E402
+from isgd_mpi.environment import describe_environment  # noqa: E402
+from isgd_mpi.faults import abort_on_exception  # noqa: E402
+from isgd_mpi.messages import published_dtype  # noqa: E402
+from isgd_mpi.mlp import MLP  # noqa: E402
+from isgd_mpi.node import find_node  # noqa: E402
+from isgd_mpi.params import initial_params, layer_views  # noqa: E402
+from isgd_mpi.runlog import write_json  # noqa: E402
+from isgd_mpi.scorer import Scorer  # noqa: E402
+from isgd_mpi.waiting import meet, wait  # noqa: E402
+
+MODELS = {"f32": MLP}
+"""What scores, by precision."""
+
+
+class Products:
+    """Makes the matrix products of a score batch, and nothing else: forward, and backward but for the first layer.
+
+    Parameters
+    ----------
+    params : (P,) ndarray
+    widths : sequence of int
+    n_rows : int
+    """
+
+    def __init__(self, params, widths, n_rows):
+        self._weights, _ = layer_views(params, widths)
+        self._rows = [np.full((n_rows, width), 0.5, np.float32) for width in widths]
+        self._out = [np.empty_like(rows) for rows in self._rows]
+
+    def __call__(self):
+        """Make them."""
+        for k, w in enumerate(self._weights):
+            np.matmul(self._rows[k], w, out=self._out[k + 1])
+        for k, w in list(enumerate(self._weights))[:0:-1]:
+            np.matmul(self._rows[k + 1], w.T, out=self._out[k])
+
+
+def share(n_batches, comm, weak):
+    """Return this rank's batches: all of them if the size is weak, else its part of them."""
+    whole, rest = divmod(n_batches, comm.Get_size())
+    return n_batches if weak else whole + (comm.Get_rank() < rest)
+
+
+def timed(comm, call, n_calls):
+    """Return this rank's seconds and the slowest one's for so many calls, which all start together. Collective."""
+    meet(comm, polite=True)
+    begin = time.perf_counter()
+    for _ in range(n_calls):
+        call()
+    own = np.array([time.perf_counter() - begin])
+    slowest = np.empty(1)
+    wait([comm.Iallreduce(own, slowest, op=MPI.MAX)], polite=True)
+    return own[0], slowest[0]
+
+
+def measure(comm, plan, precision):
+    """Measure with a precision. Collective.
+
+    Returns
+    -------
+    list of dict
+        For each mode: ``batches`` in all, ``rows`` of each, ``score_seconds`` and ``product_seconds`` of the slowest
+        rank, medians over the repetitions.
+    """
+    dataset = datasets.load(plan["data"], synthetic_size=plan["n_examples"])
+    widths = (dataset.n_features, *plan["hidden"], dataset.n_classes)
+    n_rows = min(plan["rows"], dataset.n_train)
+    scorer = Scorer(MODELS[precision](widths, n_rows), dataset, 0, 1, n_rows)
+    published = np.zeros((), published_dtype(initial_params(widths, "he", np.random.default_rng(0)).size))
+    published["params"] = initial_params(widths, "he", np.random.default_rng(0))
+    scorer.take(published)
+    products = Products(published["params"], widths, n_rows)
+    calls = {"score_seconds": lambda: scorer.score(1), "product_seconds": products}
+    rows = []
+    for mode in ("strong", "weak"):
+        n_batches = share(plan["batches"], comm, mode == "weak")
+        times = [
+            {name: timed(comm, call, n_batches)[1] for name, call in calls.items()} for _ in range(plan["repeat"] + 1)
+        ]
+        medians = {name: float(np.median([each[name] for each in times[1:]])) for name in calls}
+        n_in_all = plan["batches"] * (comm.Get_size() if mode == "weak" else 1)
+        rows.append({"precision": precision, "mode": mode, "batches": n_in_all, "rows": n_rows, **medians})
+    return rows
+
+
+def main(plan_path, result_path):
+    """Measure all precisions of a plan. Collective over all ranks.
+
+    Parameters
+    ----------
+    plan_path : str
+        File with ``data``, ``n_examples``, ``hidden``, ``rows``, ``batches``, ``precisions``, ``repeat``.
+    result_path : str
+        File to write: ``environment`` and ``rows``.
+    """
+    comm = MPI.COMM_WORLD
+    plan = json.loads(Path(plan_path).read_text())
+    node = find_node(comm, threads=1)
+    rows = [row for precision in plan["precisions"] for row in measure(comm, plan, precision)]
+    environment = describe_environment(comm, node)
+    if comm.Get_rank() == 0:
+        write_json(Path(result_path), {"environment": environment, "rows": rows})
+    meet(comm, polite=True)
+
+
+if __name__ == "__main__":
+    abort_on_exception(MPI.COMM_WORLD)
+    main(*sys.argv[1:])

@@ -1,0 +1,218 @@
+"""The model as scorers may use it: scores in bfloat16 with float32 sums, a few rows at a time.
+
+Any proposal leaves the gradient's estimate unbiased, so the scorers may round where the trainer may not. Rounded are
+what is multiplied, weights, activations and deltas; sums, norms, the softmax and losses are float32. Index letters:
+`k` layer.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+
+import numpy as np
+
+from isgd_mpi.memory import aligned_zeros
+from isgd_mpi.mlp import MLP
+from isgd_mpi.params import layer_views, n_parameters
+from kernels.activations import softmax_cross_entropy
+from kernels.norms import add_squared_grad_norms
+from kernels.products import padded
+from kernels.rounding import bias_relu_rounded, relu_backward_rounded, round_rows
+
+_PIECE_ROWS = 256
+
+
+class RoundedWeights:
+    """An MLP's weights, rounded, as right factors of the products of both passes.
+
+    Parameters
+    ----------
+    widths : sequence of int
+    products : arithmetic.CompiledProducts or mkl.MKLProducts
+    backward : bool
+        Whether there is to be a backward pass.
+
+    Attributes
+    ----------
+    forward, backward : list
+        Factors of each layer; of the backward pass for all layers but the first.
+    biases : list of (padded(fan_out),) ndarray of float32
+    """
+
+    def __init__(self, widths, products, backward):
+        self._widths, self._products = widths, products
+        layers = list(zip(widths, widths[1:]))
+        self.forward = [products.factor(fan_in, fan_out) for fan_in, fan_out in layers]
+        self.backward = [products.factor(fan_out, fan_in) for fan_in, fan_out in layers[1:] if backward]
+        self.biases = [np.zeros(padded(width), np.float32) for width in widths[1:]]
+
+    def take(self, vector):
+        """Round and pack a parameter vector."""
+        weights, biases = layer_views(vector, self._widths)
+        for w, factor in zip(weights, self.forward):
+            self._products.pack(w, factor)
+        for w, factor in zip(weights[1:], self.backward):
+            self._products.pack_transposed(w, factor)
+        for padded_bias, bias in zip(self.biases, biases):
+            padded_bias[: bias.size] = bias
+
+
+class Workspace:
+    """Buffers of one thread, for as many rows as are multiplied at a time, and both passes over these.
+
+    Parameters
+    ----------
+    widths : sequence of int
+    products
+        As of :class:`RoundedWeights`.
+    """
+
+    def __init__(self, widths, products):
+        self._products, self._n_classes = products, widths[-1]
+        n_rows, sizes = products.n_rows, [padded(width) for width in widths]
+        self._activations = [aligned_zeros((n_rows, size), np.uint16) for size in sizes[:-1]]
+        self._deltas = [aligned_zeros((n_rows, size), np.uint16) for size in sizes[1:]]
+        sums = aligned_zeros((n_rows * max(sizes),), np.float32)
+        self._sums = [sums[: n_rows * size].reshape(n_rows, size) for size in sizes]
+        self._logits = np.empty((n_rows, widths[-1]), np.float32)
+        self._squared_input_norms = np.empty((len(widths) - 1, n_rows))
+        self._squared_delta_norms = np.empty(n_rows)
+
+    def forward(self, weights, x, y, losses, predictions):
+        """Write losses and predicted classes; return the deltas' norms."""
+        n_rows, last = len(x), len(weights.forward) - 1
+        round_rows(x, self._activations[0], self._squared_input_norms[0])
+        for k, factor in enumerate(weights.forward):
+            z = self._sums[k + 1]
+            self._products.multiply(self._activations[k], factor, z, n_rows)
+            if k < last:
+                bias_relu_rounded(
+                    z[:n_rows], weights.biases[k], self._activations[k + 1], self._squared_input_norms[k + 1]
+                )
+        logits, n_classes = self._logits[:n_rows], self._n_classes
+        np.add(z[:n_rows, :n_classes], weights.biases[last][:n_classes], out=logits)
+        softmax_cross_entropy(logits, y, losses, predictions, self._squared_delta_norms)
+        return np.sqrt(self._squared_delta_norms[:n_rows])
+
+    def backward(self, weights, n_rows):
+        """Return the gradient norms of the rows that `forward` was given."""
+        squared_grad_norms, delta_norms = np.zeros(n_rows), self._squared_delta_norms
+        deltas = self._deltas[-1]
+        round_rows(self._logits[:n_rows], deltas, np.empty(n_rows))
+        for k in reversed(range(len(weights.forward))):
+            add_squared_grad_norms(self._squared_input_norms[k], delta_norms, squared_grad_norms)
+            if k:
+                upstream, below = self._sums[k], self._deltas[k - 1]
+                self._products.multiply(deltas, weights.backward[k - 1], upstream, n_rows)
+                relu_backward_rounded(upstream[:n_rows], self._activations[k], below, delta_norms)
+                deltas = below
+        return np.sqrt(squared_grad_norms)
+
+
+class LowPrecisionMLP:
+    """A multilayer perceptron that only scores, in bfloat16; otherwise as :class:`mlp.MLP`.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Features, hidden widths, classes.
+    max_rows : int
+        The most examples that one call may hold.
+    make_products : callable
+        Takes the most rows, returns what multiplies, such as :class:`arithmetic.CompiledProducts`.
+    score : "grad-norm", "grad-bound" or "loss"
+    threads : int
+        That share the rows of a call.
+
+    Attributes
+    ----------
+    params : (P,) ndarray of float32
+        The parameters. May be set; the vector is rounded at the next call, once, so it must not change in between.
+    predictions, losses
+        As of :class:`mlp.MLP`.
+    """
+
+    def __init__(self, widths, max_rows, make_products, score="grad-norm", threads=1):
+        self.widths, self._score = tuple(widths), score
+        self._products = make_products(max_rows)
+        self._weights = RoundedWeights(widths, self._products, backward=score == "grad-norm")
+        self._workspaces = SimpleQueue()
+        for _ in range(threads):
+            self._workspaces.put(Workspace(widths, self._products))
+        self._map = ThreadPoolExecutor(threads).map if threads > 1 else map
+        self.params = np.zeros(n_parameters(widths), np.float32)
+        self._scores, self._losses = (np.empty(max_rows, np.float32) for _ in range(2))
+        self._predictions, self._correct = np.empty(max_rows, np.int32), np.empty(max_rows, bool)
+        self._n_rows = 0
+
+    @property
+    def params(self):
+        """Set or get the parameter vector; see the class."""
+        return self._params
+
+    @params.setter
+    def params(self, vector):
+        self._params, self._rounded = vector, False
+
+    @property
+    def predictions(self):
+        """Predicted classes of the last call's examples."""
+        return self._predictions[: self._n_rows]
+
+    @property
+    def losses(self):
+        """Losses of the last call's examples."""
+        return self._losses[: self._n_rows]
+
+    def scores(self, x, y):
+        """As :meth:`mlp.MLP.scores`, for float32 features."""
+        n_rows = self._n_rows = len(x)
+        if n_rows > len(self._losses):
+            raise ValueError(f"at most {len(self._losses)} rows, not {n_rows}")
+        if not self._rounded:
+            self._weights.take(self._params)
+            self._rounded = True
+        starts = range(0, n_rows, self._products.n_rows)
+        for _ in self._map(lambda start: self._score_rows(x, y, slice(start, start + self._products.n_rows)), starts):
+            pass  # map is lazy, and raises here what was raised there
+        return self._scores[:n_rows], self.losses, np.equal(self.predictions, y, out=self._correct[:n_rows])
+
+    def _score_rows(self, x, y, rows):
+        """Score as many rows as one workspace has room for."""
+        losses, predictions = self.losses[rows], self.predictions[rows]
+        workspace = self._workspaces.get()
+        try:
+            scores = workspace.forward(self._weights, x[rows], y[rows], losses, predictions)
+            if self._score == "grad-norm":
+                scores = workspace.backward(self._weights, len(losses))
+        finally:
+            self._workspaces.put(workspace)
+        self._scores[: self._n_rows][rows] = losses if self._score == "loss" else scores
+
+
+class Evaluator:
+    """Losses and predictions in float32, a few rows at a time: little memory beside a model in low precision.
+
+    Parameters
+    ----------
+    widths : sequence of int
+    """
+
+    def __init__(self, widths):
+        self._model = MLP(widths, _PIECE_ROWS, score="loss")
+
+    @property
+    def params(self):
+        """Set or get the parameter vector, used in place."""
+        return self._model.params
+
+    @params.setter
+    def params(self, vector):
+        self._model.params = vector
+
+    def scores(self, x, y):
+        """As :meth:`mlp.MLP.scores`, the score being the loss."""
+        starts = range(0, len(x), _PIECE_ROWS)
+        pieces = [(x[start : start + _PIECE_ROWS], y[start : start + _PIECE_ROWS]) for start in starts]
+        answers = [[part.copy() for part in self._model.scores(*piece)] for piece in pieces]
+        scores, losses, correct = (np.concatenate(parts) for parts in zip(*answers))
+        return scores, losses, correct

@@ -1,0 +1,142 @@
+"""MKL's products of bfloat16 matrices, through its C interface. Fast where the processor has AMX, right on any.
+
+It is loaded beside the BLAS of NumPy, with threads of its own (none), and neither knows of the other.
+"""
+
+import ctypes
+import importlib.metadata
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from isgd_mpi.memory import aligned_zeros
+from kernels.products import padded
+from kernels.rounding import round_rows
+
+_ROW_MAJOR, _AS_IS, _TRANSPOSED, _PACKED, _RIGHT_FACTOR = 101, 111, 112, 151, 162  # of mkl_cblas.h
+_LP64, _SEQUENTIAL = 0, 1  # of mkl_service.h
+_N_ROWS = 1024
+_SIGNATURES = {
+    "cblas_gemm_bf16bf16f32_pack_get_size": "iiii",
+    "cblas_gemm_bf16bf16f32_pack": "iiiiiipip",
+    "cblas_gemm_bf16bf16f32_compute": "iiiiiifpipifpi",
+}
+_TYPES = {"i": ctypes.c_int, "p": ctypes.c_void_p, "f": ctypes.c_float}
+
+
+def library_path():
+    """Return where MKL's library lies, or None: in the package `mkl` of PyPI, or of conda."""
+    try:
+        files = importlib.metadata.files("mkl") or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    found = [Path(file.locate()) for file in files if file.name.startswith("libmkl_rt.so")]
+    found += sorted(Path(sys.prefix, "lib").glob("libmkl_rt.so*"))
+    return next((path.resolve() for path in found if path.is_file()), None)
+
+
+@cache
+def load():
+    """Load MKL.
+
+    Returns
+    -------
+    ctypes.CDLL or None
+        None where there is none, or one without these functions.
+    """
+    path = library_path()
+    if path is None:
+        return None
+    try:
+        library = _loaded_by_others(path) or _sequential(ctypes.CDLL(path))
+        for name, kinds in _SIGNATURES.items():
+            getattr(library, name).argtypes = [_TYPES[kind] for kind in kinds]
+        library.cblas_gemm_bf16bf16f32_pack_get_size.restype = ctypes.c_size_t
+    except (OSError, AttributeError):
+        return None
+    return library
+
+
+def _loaded_by_others(path):
+    """Return the library if it is NumPy's BLAS, say: then its threads are not ours to set."""
+    try:
+        return ctypes.CDLL(path, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+    except OSError:
+        return None
+
+
+def _sequential(library):
+    library.MKL_Set_Interface_Layer(_LP64)
+    library.MKL_Set_Threading_Layer(_SEQUENTIAL)
+    return library
+
+
+def version():
+    """Return MKL's version as text."""
+    numbers = (ctypes.c_int * 12)()  # MKLVersion: three integers, then strings
+    load().MKL_Get_Version(numbers)
+    return f"{numbers[0]}.{numbers[1]}.{numbers[2]}"
+
+
+class MKLFactor:
+    """A right factor of products, rounded, filled up with zeros and packed.
+
+    Parameters
+    ----------
+    n_rows, fan_in, fan_out : int
+        Rows of the left factor; of the right one; columns of it.
+    """
+
+    def __init__(self, n_rows, fan_in, fan_out):
+        self.shape = (n_rows, padded(fan_out), padded(fan_in))
+        n_bytes = load().cblas_gemm_bf16bf16f32_pack_get_size(_RIGHT_FACTOR, *self.shape)
+        self.content = aligned_zeros((n_bytes,), np.uint8)
+
+    def write(self, w, trans):
+        """Round a matrix and pack it, or its transpose."""
+        rounded = aligned_zeros(tuple(map(padded, w.shape)), np.uint16)
+        round_rows(w, rounded, np.empty(len(w)))
+        load().cblas_gemm_bf16bf16f32_pack(
+            _ROW_MAJOR,
+            _RIGHT_FACTOR,
+            trans,
+            *self.shape,
+            rounded.ctypes.data,
+            rounded.shape[1],
+            self.content.ctypes.data,
+        )
+
+
+class MKLProducts:
+    """Products by MKL; the interface is that of :class:`arithmetic.CompiledProducts`.
+
+    Parameters
+    ----------
+    max_rows : int
+        The most rows that there will ever be to multiply.
+    """
+
+    def __init__(self, max_rows):
+        self.n_rows = min(_N_ROWS, max_rows)
+
+    def factor(self, fan_in, fan_out):
+        """Return space for a right factor."""
+        return MKLFactor(self.n_rows, fan_in, fan_out)
+
+    def pack(self, w, factor):
+        """Round a right factor and pack it."""
+        factor.write(w, _AS_IS)
+
+    def pack_transposed(self, w, factor):
+        """Round the transpose of a matrix and pack it as a right factor."""
+        factor.write(w, _TRANSPOSED)
+
+    def multiply(self, h, factor, out, n_rows):
+        """Multiply all rows, of which the first ones count: what was packed is for so many."""
+        load().cblas_gemm_bf16bf16f32_compute(
+            *(_ROW_MAJOR, _AS_IS, _PACKED, *factor.shape, 1.0, h.ctypes.data, h.shape[1]),
+            *(factor.content.ctypes.data, factor.shape[1], 0.0, out.ctypes.data, out.shape[1]),
+        )

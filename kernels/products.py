@@ -1,0 +1,120 @@
+"""Matrix products of bfloat16 numbers with float32 sums, twice as fast as float32's where the processor has them.
+
+A bfloat16 is a uint16, and two that are multiplied together stand in one uint32, the first in its lower half.
+The right factor is packed so that the inner loop reads it in the order in which it lies: panels of 64 columns, then
+of 16, and in each panel one row of pairs after another.
+"""
+
+import numpy as np
+
+from kernels._jit import jit
+from kernels._tiles import LANES, N_ROWS, tile_product
+from kernels.rounding import bfloat16_bits
+
+_WIDE = 4 * LANES
+_BLOCK = 32  # pairs: so many rows of a panel stay in the nearest cache while columns are written to them
+_write_wide_tile, _write_narrow_tile = tile_product(4), tile_product(1)
+
+
+def padded(n):
+    """Return the multiple of 16 that so many rows or columns of a right factor are filled up to, with zeros."""
+    return -(-n // LANES) * LANES
+
+
+_padded = jit(padded)
+
+
+@jit
+def _panel_width(column, fan_out):
+    """Columns of the panel that begins at a column, of so many."""
+    return _WIDE if column + _WIDE <= fan_out else LANES
+
+
+@jit
+def _pair(low, high):
+    return np.uint32(bfloat16_bits(low)) | (np.uint32(bfloat16_bits(high)) << 16)
+
+
+@jit
+def pack(w, pairs):
+    """Round a right factor to bfloat16 and pack it.
+
+    Parameters
+    ----------
+    w : (fan_in, fan_out) ndarray of float32
+        C-contiguous.
+    pairs : (padded(fan_in) * padded(fan_out) / 2,) ndarray of uint32
+        Overwritten, but for what stands for rows and columns that there are not: zeros, if it was made of them.
+    """
+    fan_in, fan_out = w.shape
+    depth, column = _padded(fan_in), 0
+    while column < fan_out:
+        width = _panel_width(column, _padded(fan_out))
+        columns = slice(column, min(column + width, fan_out))
+        panel = pairs[column * depth // 2 :]
+        for p in range(fan_in // 2):
+            low, high, row = w[2 * p, columns], w[2 * p + 1, columns], panel[p * width :]
+            for o in range(low.shape[0]):
+                row[o] = _pair(low[o], high[o])
+        if fan_in % 2:
+            low, row = w[fan_in - 1, columns], panel[fan_in // 2 * width :]
+            for o in range(low.shape[0]):
+                row[o] = bfloat16_bits(low[o])
+        column += width
+
+
+@jit
+def pack_transposed(w, pairs):
+    """Round the transpose of a matrix to bfloat16 and pack it as a right factor.
+
+    Parameters
+    ----------
+    w : (fan_in, fan_out) ndarray of float32
+        C-contiguous.
+    pairs : (padded(fan_in) * padded(fan_out) / 2,) ndarray of uint32
+        As of :func:`pack`.
+    """
+    fan_in, fan_out = w.shape
+    depth, n_pairs, column = _padded(fan_out), fan_out // 2, 0
+    while column < fan_in:
+        width = _panel_width(column, _padded(fan_in))
+        panel = pairs[column * depth // 2 :]
+        for start in range(0, n_pairs, _BLOCK):
+            for i in range(min(width, fan_in - column)):
+                row = w[column + i]
+                for p in range(start, min(start + _BLOCK, n_pairs)):
+                    panel[p * width + i] = _pair(row[2 * p], row[2 * p + 1])
+        if fan_out % 2:
+            for i in range(min(width, fan_in - column)):
+                panel[n_pairs * width + i] = bfloat16_bits(w[column + i, fan_out - 1])
+        column += width
+
+
+@jit
+def multiply(h, pairs, out):
+    """Multiply matrices of bfloat16 numbers, with float32 sums.
+
+    Parameters
+    ----------
+    h : (B, fan_in) ndarray of uint16
+        Left factor, C-contiguous; B a multiple of 6, fan_in of 16.
+    pairs : (fan_in * fan_out / 2,) ndarray of uint32
+        Right factor, as :func:`pack` writes it.
+    out : (B, fan_out) ndarray of float32
+        Their product, C-contiguous, overwritten; fan_out a multiple of 16.
+
+    Notes
+    -----
+    Each row of the result depends on that row of `h` alone, bit by bit, wherever it stands. Compiled only:
+    without Numba's compiler it cannot be called.
+    """
+    fan_in, fan_out = h.shape[1], out.shape[1]
+    wide = fan_out - fan_out % _WIDE
+    for column in range(0, wide, _WIDE):
+        panel = pairs[column * fan_in // 2 :]
+        for row in range(0, h.shape[0], N_ROWS):
+            _write_wide_tile(h, row, panel, column, out)
+    for column in range(wide, fan_out, LANES):
+        panel = pairs[column * fan_in // 2 :]
+        for row in range(0, h.shape[0], N_ROWS):
+            _write_narrow_tile(h, row, panel, column, out)

@@ -1,0 +1,99 @@
+"""Rounding to bfloat16, fused with what else is done between two matrix products: each number is touched once.
+
+A bfloat16 is the upper half of a float32, kept as uint16. Index letters: `n` example, `i` input, `o` output.
+"""
+
+import numpy as np
+
+from kernels._jit import jit
+
+
+@jit
+def bfloat16_bits(value):
+    """Return a float32 rounded to the nearest bfloat16, of two equally near ones that with an even last bit.
+
+    Parameters
+    ----------
+    value : float32
+        A NaN stays one, whatever its payload.
+
+    Returns
+    -------
+    uint16
+    """
+    bits = np.float32(value).view(np.uint32)
+    # NaN apart: rounding up could carry its payload into the exponent and leave an infinity
+    return np.uint16((bits >> 16) | 64) if value != value else np.uint16((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16)
+
+
+@jit
+def round_rows(x, out, squared_norms):
+    """Round each row to bfloat16 and take the squared norm that it had before.
+
+    Parameters
+    ----------
+    x : (B, fan_in) ndarray of float32
+        C-contiguous.
+    out : (B, at least fan_in) ndarray of uint16
+        Its first columns are overwritten.
+    squared_norms : (B,) ndarray of float64
+        ``|x[n]|^2``, overwritten.
+    """
+    for n in range(x.shape[0]):
+        total = x.dtype.type(0)
+        for i in range(x.shape[1]):
+            value = x[n, i]
+            out[n, i] = bfloat16_bits(value)
+            total += value * value
+        squared_norms[n] = total
+
+
+@jit
+def bias_relu_rounded(z, bias, out, squared_norms):
+    """Add the bias, clip at zero, round; take the squared norm of each row as it was before rounding.
+
+    Parameters
+    ----------
+    z : (B, fan_out) ndarray of float32
+        Products of the inputs and the weights, C-contiguous.
+    bias : (fan_out,) ndarray of float32
+    out : (B, fan_out) ndarray of uint16
+        Activations, bfloat16, overwritten.
+    squared_norms : (B,) ndarray of float64
+        Overwritten.
+    """
+    zero = z.dtype.type(0)
+    for n in range(z.shape[0]):
+        total = zero
+        for o in range(z.shape[1]):
+            value = z[n, o] + bias[o]
+            value = zero if value < zero else value  # this way round a NaN passes
+            out[n, o] = bfloat16_bits(value)
+            total += value * value
+        squared_norms[n] = total
+
+
+@jit
+def relu_backward_rounded(upstream, activation, out, squared_norms):
+    """Zero the deltas of inactive units, round; take the squared norm of each row as it was before rounding.
+
+    Parameters
+    ----------
+    upstream : (B, fan_out) ndarray of float32
+        Gradient by the activations, C-contiguous.
+    activation : (B, fan_out) ndarray of uint16
+        What :func:`bias_relu_rounded` returned.
+    out : (B, fan_out) ndarray of uint16
+        Gradient by the pre-activations, bfloat16, overwritten.
+    squared_norms : (B,) ndarray of float64
+        Overwritten.
+    """
+    zero = upstream.dtype.type(0)
+    for n in range(upstream.shape[0]):
+        total = zero
+        for o in range(upstream.shape[1]):
+            value = upstream[n, o]
+            value = zero if activation[n, o] & 0x7FFF == 0 else value  # either zero, of whatever sign
+            out[n, o] = bfloat16_bits(value)
+            total += value * value
+        squared_norms[n] = total

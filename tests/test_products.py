@@ -1,0 +1,80 @@
+import numba
+import numpy as np
+import pytest
+import reference
+
+from isgd_mpi import mkl
+from isgd_mpi.arithmetic import CompiledProducts
+from kernels import _tiles, products
+
+SHAPES = [
+    (6, 16, 16),
+    (9, 70, 33),
+    (5, 3, 1),
+    (1, 1, 10),
+    (7, 64, 64),
+    (13, 17, 79),
+    (6, 31, 130),
+    (20, 48, 200),
+]  # rows, fans
+
+pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="the products are compiled only")
+
+
+@pytest.fixture(params=["compiled", "mkl"])
+def make_products(request):
+    """Both that multiply bfloat16 numbers; right on any processor, fast on some."""
+    if request.param == "mkl" and mkl.load() is None:
+        pytest.skip("there is no MKL")
+    return CompiledProducts if request.param == "compiled" else mkl.MKLProducts
+
+
+def product(make, h, w, transposed=False):
+    """The product of two float32 matrices that are rounded before, and what stands behind its columns."""
+    engine = make(len(h))
+    left = np.zeros((engine.n_rows, products.padded(h.shape[1])), np.uint16)
+    left[: len(h), : h.shape[1]] = reference.bfloat16(h).astype(np.float32).view(np.uint32) >> 16
+    factor = engine.factor(*w.shape)
+    if transposed:
+        engine.pack_transposed(np.ascontiguousarray(w.T), factor)
+    else:
+        engine.pack(w, factor)
+    out = np.full((engine.n_rows, products.padded(w.shape[1])), np.nan, np.float32)
+    engine.multiply(left, factor, out, len(h))
+    return out[: len(h), : w.shape[1]], out[: len(h), w.shape[1] :]
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize(("n_rows", "fan_in", "fan_out"), SHAPES)
+def test_products_are_those_of_rounded_factors(make_products, rng, n_rows, fan_in, fan_out, transposed):
+    h, w = (rng.standard_normal(shape, dtype=np.float32) for shape in ((n_rows, fan_in), (fan_in, fan_out)))
+    got, behind = product(make_products, h, w, transposed)
+    np.testing.assert_allclose(got, reference.product_of_bfloat16(h, w), rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(behind, 0)  # which the next layer relies on
+
+
+def test_small_integers_multiply_exactly(make_products, rng):
+    h, w = rng.integers(-8, 9, (9, 33)), rng.integers(-8, 9, (33, 81))
+    np.testing.assert_array_equal(product(make_products, h.astype(np.float32), w.astype(np.float32))[0], h @ w)
+
+
+def test_nan_spoils_its_row_or_column_alone(make_products):
+    h, w = np.ones((7, 5), np.float32), np.ones((5, 70), np.float32)
+    h[2, 3] = w[4, 66] = np.nan
+    expected = np.full((7, 70), 5.0)
+    expected[2], expected[:, 66] = np.nan, np.nan
+    np.testing.assert_array_equal(product(make_products, h, w)[0], expected)
+
+
+def test_a_row_comes_out_the_same_wherever_it_stands(rng):
+    h, w = rng.standard_normal((20, 50), dtype=np.float32), rng.standard_normal((50, 90), dtype=np.float32)
+    whole, _ = product(CompiledProducts, h, w)
+    np.testing.assert_array_equal(product(CompiledProducts, h[13:18], w)[0], whole[13:18])
+
+
+def test_without_the_instruction_the_products_are_the_same(rng, monkeypatch):
+    monkeypatch.setattr(_tiles, "_dot_of_pairs", lambda context, module: _tiles._dot_of_halves)
+    monkeypatch.setattr("isgd_mpi.arithmetic.multiply", numba.njit(products.multiply.py_func))
+    h, w = rng.standard_normal((8, 40), dtype=np.float32), rng.standard_normal((40, 90), dtype=np.float32)
+    got, _ = product(CompiledProducts, h, w)
+    np.testing.assert_allclose(got, reference.product_of_bfloat16(h, w), rtol=1e-5, atol=1e-5)
