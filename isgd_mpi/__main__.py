@@ -15,4 +15,4 @@ abort_on_exception(MPI.COMM_WORLD)  # before anything else can fail
 from isgd_mpi.cli import main  # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(final=True))

@@ -23,13 +23,15 @@ DONE, FAILED, BAD_INPUT, TRY_AGAIN = 0, 1, 2, 75
 _FIRST_SPEAKS_SECONDS = 5.0  # srun may kill all as soon as one has ended
 
 
-def main(argv=None):
+def main(argv=None, final=False):
     """Train as the command line says. Collective over all ranks of the job.
 
     Parameters
     ----------
     argv : list of str, optional
         Arguments; ``sys.argv[1:]`` if not given.
+    final : bool
+        Whether the process ends with this; see :class:`faults.Interruption`.
 
     Returns
     -------
@@ -45,7 +47,7 @@ def main(argv=None):
             logging.basicConfig(format="isgd_mpi: %(message)s")
             logging.getLogger("isgd_mpi").setLevel(logging.INFO)
         with np.errstate(all="ignore"):  # numbers that are not finite are looked for, not warned about
-            return DONE if config is None else train(comm, config)
+            return DONE if config is None else train(comm, config, final)
     except InputError as error:
         if comm.Get_rank() == TRAINER:
             print(f"isgd_mpi: {error}", file=sys.stderr)
@@ -71,19 +73,21 @@ def is_split(comm):
     return problem is not None
 
 
-def train(comm, config):
+def train(comm, config, final=False):
     """Train an MLP on the data set that the settings name; return the exit code. Collective.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
     config : Config
+    final : bool
+        As of :func:`main`.
     """
 
     def load():
         return datasets.load(config.data, config.data_dir, config.synthetic_size, standardize=config.standardize)
 
-    interruption = Interruption()
+    interruption = Interruption(final)
     interruption.remember(signal.SIGUSR1)  # the others may end what has not begun
     saved = on_all_ranks(comm, lambda: Saved(config) if config.resume and comm.Get_rank() == TRAINER else None)
     if comm.bcast(saved is not None and saved.complete, root=TRAINER):
@@ -95,7 +99,6 @@ def train(comm, config):
     job = Job(comm, config, load, MLPBlueprint, saved=saved)
     with interruption:
         stopped = job.run(interruption)
-        interruption.ignore()
     if stopped and job.rank == TRAINER:
         print(f"isgd_mpi: stopped at step {job.summary['steps']}: {stopped}; {_what_next(job)}", file=sys.stderr)
     return DONE if not stopped else TRY_AGAIN if job.can_go_on else FAILED

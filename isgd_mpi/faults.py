@@ -50,13 +50,19 @@ class Interruption:
 
     A context manager: outside of the block the signals do what they did before.
 
+    Parameters
+    ----------
+    final : bool
+        Whether the process ends after the block: signals are then ignored, which launchers send more than once.
+
     Attributes
     ----------
     signal : int
         SIGINT, SIGTERM, SIGUSR1, SIGHUP, or 0.
     """
 
-    def __init__(self):
+    def __init__(self, final=False):
+        self._final = final
         self.signal = 0
         self._handlers = {}
 
@@ -68,18 +74,12 @@ class Interruption:
 
     def __exit__(self, *exception):
         for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if self._final else handler)
 
     def remember(self, *numbers):
         """Remember these signals from now on."""
         for number in numbers:
             self._handlers.setdefault(number, signal.signal(number, self._remember))
-
-    def ignore(self):
-        """Ignore the signals until the process ends: launchers send them more than once."""
-        for number in self._handlers:
-            signal.signal(number, signal.SIG_IGN)
-        self._handlers = {}
 
     def _remember(self, number, frame):
         self.signal = self.signal or number

@@ -60,6 +60,8 @@ class PredictedScores:
     ----------
     exchange : exchange.TrainerExchange or exchange.LocalExchange
         Of messages.observations_dtype and messages.predictions_dtype, with one rank that reports.
+    forecaster : forecaster.Forecaster or transfer.RemoteForecaster
+        Whose state is saved with this one's.
     schedule : str
         Of ``--schedule``: `exact` hands over losses when they are merged, and waits for the predictions;
         `pipelined` waits for those of the refresh before; `relaxed` never waits.
@@ -67,8 +69,6 @@ class PredictedScores:
     log : runlog.RunLog
     batch_size : int
         Examples that are predicted in one call.
-    forecaster : forecaster.Forecaster or remote.RemoteForecaster
-        Whose state is saved with this one's.
 
     Notes
     -----
@@ -76,7 +76,7 @@ class PredictedScores:
     holds, the predictor does not keep up: the oldest ones are dropped, and the log says so once.
     """
 
-    def __init__(self, exchange, schedule, sampler, log, batch_size, forecaster):
+    def __init__(self, exchange, forecaster, schedule, sampler, log, batch_size):
         self._exchange = exchange
         self._schedule = schedule
         self._sampler = sampler

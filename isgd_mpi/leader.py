@@ -64,7 +64,7 @@ class Leader:
             seeds,
             self.log,
             parts.norms_come_back(),
-            *self._predictor_exchange(circles),
+            self._predictor(circles),
         )
         run_state = RunState(parts, self._trainer, self._exchange, self._gradients)
         on_all_ranks(parts.comm, partial(self._restore, run_state, saved))
@@ -129,8 +129,8 @@ class Leader:
         parts.timeline.watch(exchange, start="sending", look="sending", wait="waiting")
         return gradients, exchange
 
-    def _predictor_exchange(self, circles):
-        """Return the trainer's end of the exchange with the loss predictor, and its state, if there is one."""
+    def _predictor(self, circles):
+        """Return the trainer's end of the exchange with the loss predictor, and what has its state, if there is one."""
         parts = self._parts
         if parts.config.score != "predicted-loss":
             return ()
@@ -142,7 +142,9 @@ class Leader:
         exchange = TrainerExchange(
             circles.predicting, parts.observations(), reports, parts.node.crowded, parts.transport
         )
-        return exchange, RemoteForecaster(circles.predicting, exchange, forecaster, parts.node.crowded)
+        return exchange, RemoteForecaster(
+            circles.states, parts.predictor_rank, exchange, forecaster, parts.node.crowded
+        )
 
     def _run_to_the_end(self):
         """Train, evaluate, and keep what came of it; return what stopped the run."""

@@ -27,17 +27,20 @@ class Circles:
     ----------
     training, scoring, predicting : mpi4py.MPI.Comm
         Of no use on ranks of another role.
+    states : mpi4py.MPI.Comm
+        Of all ranks, private to what :mod:`isgd_mpi.transfer` sends.
     """
 
     def __init__(self, comm, parts):
         trains, leads = parts.rank < parts.config.trainers, parts.rank == TRAINER
         self.training = comm.Split(trains, parts.rank)
         self.scoring = comm.Split(leads or parts.scores, parts.rank)
+        self.states = comm.Dup()
         self.predicting = comm.Split(leads or parts.predicts, parts.rank)
 
     def free(self):
         """Free them. Collective."""
-        for comm in (self.training, self.scoring, self.predicting):
+        for comm in (self.training, self.scoring, self.predicting, self.states):
             comm.Free()
 
 
@@ -56,7 +59,7 @@ def score(parts, circles, interruption):
     def go_on():
         if parts.resumption.hands_back:
             params = np.empty(parts.models.n_params, np.float32) if parts.resumption.evaluates else None
-            report = receive_report(circles.scoring, scorer.record.dtype, params, parts.node.crowded)
+            report = receive_report(circles.states, scorer.record.dtype, params, parts.node.crowded)
             resume_scorer(scorer, report, params)
 
     _serve(parts, scorer, circles.scoring, parts.published, interruption, go_on)
@@ -65,10 +68,10 @@ def score(parts, circles, interruption):
 def predict(parts, circles, interruption):
     """Play the role of the loss predictor; parameters as of :func:`score`."""
     forecaster, polite = parts.forecaster(), parts.node.crowded
-    forecaster.hand_over = partial(send_state, circles.predicting, dest=TRAINER, polite=polite)
+    forecaster.hand_over = partial(send_state, circles.states, dest=TRAINER, polite=polite)
 
     def go_on():
-        forecaster.restore(receive_state(circles.predicting, forecaster.state(), TRAINER, polite))
+        forecaster.restore(receive_state(circles.states, forecaster.state(), TRAINER, polite))
 
     _serve(parts, forecaster, circles.predicting, parts.observations(), interruption, go_on)
 

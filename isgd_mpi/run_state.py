@@ -96,7 +96,7 @@ class RunState:
             share_training_state(parts, circles, trainer.optimiser)
         if parts.resumption.hands_back:
             params = trainer.evaluations.params if parts.resumption.evaluates else None
-            send_reports(circles.scoring, self._reports, params, polite)
+            send_reports(circles.states, parts.config.trainers, self._reports, params, polite)
         if parts.resumption.as_before and parts.config.repeatable:
             self._exchange.restore(self._reports, self._pending)
         else:

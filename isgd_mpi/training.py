@@ -50,8 +50,9 @@ class Trainer:
     norms_come_back : bool
         Whether scorers report gradient norms; if not, the monitor and the choice of the mixture live
         from the trainer's own minibatches.
-    predictor_exchange : exchange.TrainerExchange or exchange.LocalExchange, optional
-        With the loss predictor, which then fills the score table.
+    predictor : tuple
+        Where a loss predictor fills the score table: the exchange with it (exchange.TrainerExchange or
+        exchange.LocalExchange), and what has its state (forecaster.Forecaster or transfer.RemoteForecaster).
 
     Attributes
     ----------
@@ -69,7 +70,7 @@ class Trainer:
         Of the last refresh, as in the metrics file.
     """
 
-    def __init__(self, config, dataset, model, gradients, seeds, log, norms_come_back, predictor_exchange=None):
+    def __init__(self, config, dataset, model, gradients, seeds, log, norms_come_back, predictor=()):
         self._config = config
         self._model = model
         self._gradients = gradients
@@ -80,8 +81,8 @@ class Trainer:
         labels, clock = dataset.splits["train"].labels, lambda: log.seconds
         self._sampler = Sampler(config, labels, dataset.n_classes, order_rng, memory, clock)
         self.intake = (
-            PredictedScores(predictor_exchange, config.schedule, self._sampler, log, config.score_batch_size)
-            if predictor_exchange
+            PredictedScores(*predictor, config.schedule, self._sampler, log, config.score_batch_size)
+            if predictor
             else DirectScores(self._sampler)
         )
         self._compat = Alain2015() if config.compat != "none" else None

@@ -31,19 +31,20 @@ def receive_state(comm, like, source, polite):
     return unpack(packed, like)
 
 
-def send_reports(comm, reports, params, polite):
+def send_reports(comm, first, reports, params, polite):
     """Give each scorer back the report that it once made, as :func:`receive_report` takes it.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
-        Of the scorers; this rank is rank 0 of it.
+    first : int
+        The first scorer; the others follow.
     reports : list of () ndarray of messages.report_dtype
     params : (P,) ndarray or None
         That are being evaluated.
     polite : bool
     """
-    for dest, report in enumerate(reports, start=1):
+    for dest, report in enumerate(reports, first):
         buffers = [as_bytes(report)] + ([] if params is None else [as_bytes(params)])
         wait([comm.Isend([buffer, MPI.BYTE], dest) for buffer in buffers], polite)
 
@@ -67,7 +68,9 @@ class RemoteForecaster:
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
-        Of trainer 0 and the predictor, which is rank 1 of it.
+        Private to this.
+    rank : int
+        The predictor's.
     exchange : exchange.TrainerExchange
         With the predictor.
     mirror : forecaster.Forecaster
@@ -81,8 +84,9 @@ class RemoteForecaster:
         As of the predictor, when its state was last saved or restored.
     """
 
-    def __init__(self, comm, exchange, mirror, polite):
+    def __init__(self, comm, rank, exchange, mirror, polite):
         self._comm = comm
+        self._rank = rank
         self._exchange = exchange
         self._mirror = mirror
         self._polite = polite
@@ -93,14 +97,14 @@ class RemoteForecaster:
         """Let the predictor begin with what was restored, if anything was. Collective, with its role."""
         self._connected = True
         if self._restored:
-            send_state(self._comm, self._mirror.state(), 1, self._polite)
+            send_state(self._comm, self._mirror.state(), self._rank, self._polite)
 
     def state(self):
         """Ask the predictor for its state, once it is there. No exchange may be under way."""
         if not self._connected:
             return self._mirror.state()
         packed = pack(self._mirror.state())
-        receiving = self._comm.Irecv([packed, MPI.BYTE], 1)
+        receiving = self._comm.Irecv([packed, MPI.BYTE], self._rank)
         self._ask()
         wait([receiving], self._polite)
         return unpack(packed, self._mirror.state())

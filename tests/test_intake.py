@@ -46,8 +46,9 @@ def make(schedule):
     sampler = Sampler(config, np.zeros(N, np.int32), 2, np.random.default_rng(0), N)
     events = []
     exchange = Exchange()
+    forecaster = SimpleNamespace(record={"batch_steps": np.zeros(-(-N // BATCH), np.int64)})
     log = SimpleNamespace(event=lambda step, message: events.append((step, message)))
-    return PredictedScores(exchange, schedule, sampler, log, BATCH), exchange, sampler.table, events
+    return PredictedScores(exchange, forecaster, schedule, sampler, log, BATCH), exchange, sampler.table, events
 
 
 def write(intake, rows, losses, step=0):

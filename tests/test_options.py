@@ -36,7 +36,12 @@ def is_parsed_from_text(annotation, kinds):
     return annotation in kinds or (get_origin(annotation) is not Literal and set(kinds) & set(get_args(annotation)))
 
 
-SETTINGS = [(name, value) for name, annotation in TYPES.items() for value in values_of(annotation)]
+SETTINGS = [
+    (name, value)
+    for name, annotation in TYPES.items()
+    for value in values_of(annotation)
+    if name != "resume"  # names a run: see test_resume.py
+]
 NUMBERS = [name for name, annotation in TYPES.items() if is_parsed_from_text(annotation, (int, float))]
 INTEGERS = [name for name, annotation in TYPES.items() if is_parsed_from_text(annotation, (int,))]
 CHOICES = [name for name, annotation in TYPES.items() if get_origin(annotation) is Literal]

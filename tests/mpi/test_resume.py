@@ -1,0 +1,170 @@
+"""A run that was stopped and taken up again is the run that never was: in this process, on all ranks there are."""
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+from test_job import read
+
+from isgd_mpi import training
+from isgd_mpi.cli import BAD_INPUT, DONE, TRY_AGAIN, main
+
+SMALL = ["--hidden", 16, "--threads", 1, "--quiet", "--score-batch-size", 512, "--minibatch-size", 64]
+TIMINGS = {"seconds", "steps_per_second", "scored_per_second", "wait_fraction"}
+STEPS, STOPPED_AT = 90, 53  # amidst an epoch of 125, a refresh and an evaluation
+
+OF_EVERY_KIND = {
+    "pipelined": ("--schedule", "pipelined", "--momentum", 0.5),
+    "exact": ("--schedule", "exact", "--sampling", "multinomial", "--adaptive-smoothing", 0.2),
+    "often uniform": ("--schedule", "pipelined", "--uniform-probability", 0.3, "--bias-exponent", 0.5),
+    "compat": ("--schedule", "pipelined", "--compat", "alain2015"),
+    "losses": ("--schedule", "exact", "--score", "loss", "--lr-schedule", "linear", "--max-staleness", 20),
+    "uniform": ("--schedule", "pipelined", "--score", "uniform"),
+    "lstm": ("--schedule", "pipelined", "--score", "predicted-loss"),
+    "class": ("--schedule", "exact", "--score", "predicted-loss", "--predictor", "class"),
+    "last": ("--schedule", "pipelined", "--score", "predicted-loss", "--predictor", "last"),
+}
+
+
+@pytest.fixture
+def run(comm, everywhere):
+    """Run the command line on all ranks; return the exit code."""
+
+    def run_main(*options):
+        code = main(list(map(str, options)))
+        everywhere(code == comm.bcast(code, root=0), "exit codes differ")
+        return code
+
+    return run_main
+
+
+@pytest.fixture
+def stop_at(monkeypatch, comm):
+    """Let a rank get a signal as it takes a step, twice."""
+
+    def plant(step, name="SIGTERM"):
+        take_step = training.Trainer.take_step
+
+        def planted(trainer):
+            take_step(trainer)
+            if trainer.step == step:
+                os.kill(os.getpid(), signal.Signals[name])
+                os.kill(os.getpid(), signal.Signals[name])
+
+        monkeypatch.setattr(training.Trainer, "take_step", planted)
+
+    yield plant
+    monkeypatch.undo()
+
+
+def comparable(lines):
+    """What two runs' metrics must share."""
+    return [{name: line[name] for name in line.keys() - TIMINGS} for line in lines if line["kind"] != "event"]
+
+
+def messages(lines):
+    return [line["message"] for line in lines if line["kind"] == "event"]
+
+
+@pytest.mark.parametrize("kind", OF_EVERY_KIND)
+def test_a_run_resumed_is_bitwise_the_run_that_was_never_stopped(run, comm, shared_tmp_path, stop_at, kind):
+    options = [*SMALL, *OF_EVERY_KIND[kind], "--refresh-every", 12, "--eval-every", 20, "--steps", STEPS]
+    whole, parted = shared_tmp_path / "whole", shared_tmp_path / "parted"
+    assert run(*options, "--run-dir", whole) == DONE
+    stop_at(STOPPED_AT)
+    assert run(*options, "--run-dir", parted) == TRY_AGAIN
+    lines, summary, _ = read(parted, comm)
+    assert (summary["steps"], summary["stopped"]) == (STOPPED_AT, "SIGTERM")
+    assert messages(lines)[-3:] == ["signal: SIGTERM", "checkpoint", "stop: SIGTERM"]
+    assert run("--resume", parted) == DONE
+    (lines, summary, params), (again, summary_again, params_again) = read(whole, comm), read(parted, comm)
+    np.testing.assert_array_equal(params, params_again)
+    assert comparable(lines) == comparable(again)
+    assert [line["step"] for line in again] == sorted(line["step"] for line in again)
+    for name in ("train", "test", "steps", "examples", "variance_gain", "predictor_correlation"):
+        assert summary[name] == summary_again[name], name
+    assert summary_again["seconds"] == pytest.approx(again[-1]["seconds"], abs=2)
+    assert f"resume: {comm.size} ranks" in messages(again)
+
+
+def test_two_trainers_resumed_are_bitwise_those_never_stopped(run, comm, shared_tmp_path, stop_at):
+    options = [*SMALL, "--trainers", min(2, comm.size), "--schedule", "pipelined", "--momentum", 0.9, "--lr", 0.01]
+    options += ["--refresh-every", 12, "--eval-every", 20, "--steps", STEPS]
+    assert run(*options, "--run-dir", shared_tmp_path / "whole") == DONE
+    stop_at(STOPPED_AT)
+    assert run(*options, "--run-dir", shared_tmp_path / "parted") == TRY_AGAIN
+    assert run("--resume", shared_tmp_path / "parted", "--quiet") == DONE
+    (lines, _, params), (again, _, params_again) = (read(shared_tmp_path / name, comm) for name in ("whole", "parted"))
+    np.testing.assert_array_equal(params, params_again)
+    assert comparable(lines) == comparable(again)
+
+
+def test_more_steps_and_frequent_checkpoints_change_no_bit(run, comm, shared_tmp_path):
+    options = [*SMALL, "--schedule", "pipelined", "--refresh-every", 12, "--eval-every", 20, "--steps"]
+    assert run(*options, STEPS, "--run-dir", shared_tmp_path / "whole", "--checkpoint-every", 1e-6) == DONE
+    assert run(*options, STOPPED_AT, "--run-dir", shared_tmp_path / "parted") == DONE
+    assert run("--resume", shared_tmp_path / "parted") == DONE  # nothing to do
+    before = read(shared_tmp_path / "parted", comm)
+    assert run("--resume", shared_tmp_path / "parted", "--steps", STEPS) == DONE
+    (lines, _, params), (again, _, params_again) = (read(shared_tmp_path / name, comm) for name in ("whole", "parted"))
+    np.testing.assert_array_equal(params, params_again)
+    assert comparable(lines) == comparable(again)
+    assert messages(lines).count("checkpoint") >= STEPS // 12 and before[1]["steps"] == STOPPED_AT
+
+
+def test_relaxed_goes_on_with_all_that_it_knew(run, comm, shared_tmp_path, stop_at):
+    stop_at(STOPPED_AT, "SIGUSR1")
+    options = [*SMALL, "--refresh-every", 4, "--steps", STEPS, "--usable-fraction", 0.01, "--eval-every", 20]
+    assert run(*options, "--run-dir", shared_tmp_path / "a") == TRY_AGAIN
+    assert run("--resume", shared_tmp_path / "a", "--eval-every", 10) == DONE
+    lines, summary, _ = read(shared_tmp_path / "a", comm)
+    assert summary["steps"] == STEPS and summary["train"]["loss"] < np.log(10)
+    scored = [line["examples_scored"] for line in lines if line["kind"] == "refresh"]
+    assert scored == sorted(scored) and [line["step"] for line in lines] == sorted(line["step"] for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--lr", 0.2], "--lr was 0.1 and is 0.2 now"),
+        (["--hidden", 17], "--hidden was [16] and is [17] now"),
+        (["--run-dir", "elsewhere"], "--run-dir"),
+    ],
+)
+def test_what_must_not_change_is_refused_with_the_difference(run, comm, shared_tmp_path, capfd, options, named):
+    assert run(*SMALL, "--steps", 3, "--run-dir", shared_tmp_path / "a") == DONE
+    before = read(shared_tmp_path / "a", comm)[:2]
+    comm.Barrier()
+    assert run("--resume", shared_tmp_path / "a", *options) == BAD_INPUT
+    message = capfd.readouterr().err
+    assert message.count("\n") == (comm.rank == 0) and (comm.rank > 0 or named in message)
+    assert read(shared_tmp_path / "a", comm)[:2] == before
+
+
+def test_a_run_without_a_checkpoint_or_with_a_shortened_metrics_file_is_refused(run, comm, shared_tmp_path, capfd):
+    assert run("--resume", shared_tmp_path) == BAD_INPUT
+    assert run(*SMALL, "--steps", 3, "--run-dir", shared_tmp_path / "a") == DONE
+    if comm.rank == 0:
+        (shared_tmp_path / "a/metrics.jsonl").write_text("")
+    comm.Barrier()
+    assert run("--resume", shared_tmp_path / "a", "--steps", 5) == BAD_INPUT
+    comm.Barrier()
+    if comm.rank == 0:
+        (shared_tmp_path / "a/checkpoint.npz").unlink()
+    comm.Barrier()
+    assert run("--resume", shared_tmp_path / "a", "--steps", 5) == BAD_INPUT
+    messages = capfd.readouterr().err.splitlines()
+    named = ["there is no run", "has 0 lines", "no checkpoint.npz"] if comm.rank == 0 else []
+    assert len(messages) == len(named) and all(name in message for name, message in zip(named, messages))
+
+
+def test_a_diverged_state_is_not_saved(run, comm, shared_tmp_path):
+    options = ["--lr", 1e6, "--steps", 200, "--checkpoint-every", 1e-6, "--run-dir", shared_tmp_path / "a"]
+    assert run(*SMALL, *options, "--schedule", "exact", "--refresh-every", 1) == 1
+    if comm.rank == 0:
+        stopped = json.loads((shared_tmp_path / "a/summary.json").read_text())["stopped"]
+        with np.load(shared_tmp_path / "a/checkpoint.npz") as saved:
+            assert np.isfinite(saved["run/trainer/params"]).all()
+            assert f"the checkpoint of step {saved['run/trainer/step']} stays" in stopped

@@ -1,0 +1,173 @@
+"""Checkpoint files: what is written is read, and nothing else is believed."""
+
+import io
+import os
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isgd_mpi.checkpoint import read_checkpoint, write_checkpoint
+from isgd_mpi.errors import InputError
+from isgd_mpi.state import difference, flatten, nest, pack, restore_rng, state_of_rng, unpack
+
+ARRAYS = {
+    "run/params": np.arange(40, dtype=np.float32),
+    "run/step": np.array(7),
+    "run/on": np.array(True),
+    "run/none": np.zeros((0, 3)),
+    "run/why": np.array(b"because", "S16"),
+}
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("checkpoint") / "checkpoint.npz"
+    write_checkpoint(path, ARRAYS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def other(path):
+    """Another file's name."""
+    return path.with_name("other.npz")
+
+
+def refusal(path):
+    """The one line that refuses a file."""
+    with pytest.raises(InputError) as caught:
+        read_checkpoint(path)
+    message = str(caught.value)
+    assert str(path) in message and "\n" not in message and len(message) < 400
+    return message
+
+
+def test_what_is_written_is_read(path):
+    assert difference(read_checkpoint(path), ARRAYS) is None
+    for name, array in read_checkpoint(path).items():
+        np.testing.assert_array_equal(array, ARRAYS[name])
+    assert os.listdir(path.parent) == ["checkpoint.npz"]
+
+
+def test_what_was_there_stays_where_the_new_one_fails(path, other):
+    write_checkpoint(other, ARRAYS)
+    before = other.read_bytes()
+
+    with pytest.raises((OSError, ValueError)):
+        write_checkpoint(other / "below", {"a": np.zeros(1)})
+    with pytest.raises(TypeError):
+        write_checkpoint(other, {"a": np.array([object()])})
+    assert other.read_bytes() == before and not list(path.parent.glob("*.part"))
+    other.unlink()
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_changed_or_truncated_file_is_refused_or_the_same(path, other, data):
+    content = bytearray(path.read_bytes())
+    if data.draw(st.booleans()):
+        content = content[: data.draw(st.integers(0, len(content) - 1))]
+    else:
+        for _ in range(data.draw(st.integers(1, 4))):
+            content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    other.write_bytes(content)
+    try:
+        arrays = read_checkpoint(other)
+    except InputError as error:
+        assert "\n" not in str(error)
+    else:  # a byte that says nothing, such as a date in the zip file
+        assert all((arrays[name] == ARRAYS[name]).all() for name in ARRAYS)
+
+
+@given(content=st.binary(max_size=300))
+@settings(max_examples=30, deadline=None)
+def test_a_foreign_file_is_refused(other, content):
+    other.write_bytes(content)
+    refusal(other)
+
+
+def rewritten(path, other, compression=zipfile.ZIP_STORED, **members):
+    """A copy of a file with other members beside or instead of its own."""
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(other, "w", compression) as target:
+        for name in source.namelist():
+            if name not in members:
+                target.writestr(name, source.read(name))
+        for name, content in members.items():
+            target.writestr(name, content)
+    return other
+
+
+def npy(array, header=None):
+    """An array as a file, perhaps with a header that lies."""
+    file = io.BytesIO()
+    if header is None:
+        np.lib.format.write_array(file, array, allow_pickle=True)
+    else:
+        np.lib.format.write_array_header_1_0(file, header)
+    return file.getvalue()
+
+
+HUGE = {"descr": "<f4", "fortran_order": False, "shape": (10**15,)}
+
+
+@pytest.mark.parametrize(
+    ("members", "named"),
+    [
+        ({"version.npy": npy(np.array(2))}, "format 2"),
+        ({"format.npy": npy(np.array(b"something else"))}, "not a checkpoint"),
+        ({"run/params.npy": npy(np.arange(40, dtype=np.float32)[::-1].copy())}, "checksum"),
+        ({"run/params.npy": npy(None, HUGE)}, "not as large as it says"),
+        ({"run/params.npy": npy(np.array([{}], object))}, "strange type"),
+        ({"run/extra.npy": npy(np.array(1))}, "checksum"),
+        ({"run/params.npy": b"no array"}, "no array"),
+    ],
+)
+def test_a_file_that_lies_is_refused(path, other, members, named):
+    assert named in refusal(rewritten(path, other, **members))
+
+
+def test_a_compressed_file_is_refused_before_it_is_inflated(path, other):
+    assert "not a checkpoint" in refusal(rewritten(path, other, zipfile.ZIP_DEFLATED))
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    assert "cannot be read" in refusal(tmp_path / "nothing.npz")
+
+
+def test_states_are_flattened_and_packed_without_loss():
+    state = {"a": {"b": np.arange(3.0), "c": 2}, "d": True}
+    flat = flatten(state, "run/")
+    assert list(flat) == ["run/a/b", "run/a/c", "run/d"]
+    assert flatten(nest(flat)) == flat
+    again = flatten(unpack(pack(state), state), "run/")
+    assert difference(again, flat) is None and all((again[name] == flat[name]).all() for name in flat)
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"extra": np.array(1)}, "'extra' does not belong"),
+        ({"a": np.zeros(4)}, "shape (4,), not"),
+        ({"a": np.zeros(3, np.float32)}, "float32"),
+    ],
+)
+def test_a_difference_is_named(changed, named):
+    assert named in difference({"a": np.zeros(3)} | changed, {"a": np.zeros(3)})
+    assert difference({}, {"a": np.zeros(3)}) == "a is missing"
+
+
+def test_paths_through_arrays_are_refused():
+    with pytest.raises(ValueError, match="through an array"):
+        nest({"a": np.zeros(1), "a/b": np.zeros(1)})
+
+
+def test_a_generator_goes_on_where_it_was(rng):
+    rng.integers(0, 5, 3, dtype=np.int32)
+    words = state_of_rng(rng)
+    expected = rng.random(4), rng.integers(0, 9, 5, dtype=np.int32)
+    other = np.random.default_rng(1)
+    restore_rng(other, words)
+    np.testing.assert_array_equal(other.random(4), expected[0])
+    np.testing.assert_array_equal(other.integers(0, 9, 5, dtype=np.int32), expected[1])
