@@ -177,11 +177,12 @@ def test_a_job_that_is_stopped_goes_on_to_the_same_result(cluster, tmp_path, und
     assert told == [line["step"] for line in undisturbed(steps).of_kind("refresh")]
 
 
-def test_a_cancelled_job_is_saved_and_stays_cancelled(cluster, tmp_path):
+def test_a_cancelled_job_is_saved_and_stays_cancelled(cluster, tmp_path, swept):
     options = (*OPTIONS, "--seconds", 1000, "--run-dir", "run")
     job = Job(cluster, tmp_path, "train.sbatch", "--", *options, LAUNCHER="mpirun")
     metrics = tmp_path / "run/metrics.jsonl"
     job.wait(lambda: metrics.exists() and '"refresh"' in metrics.read_text())
+    swept |= set().union(*map(shared_memory, job.ranks().values()))
     cluster.ask("scancel", job.id)
     job.wait()
     assert job.facts()["JobState"] == "CANCELLED" and not job.restarted()
