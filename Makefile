@@ -18,7 +18,8 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
 export PRTE_MCA_rmaps_default_mapping_policy = :oversubscribe
 export PRTE_MCA_hwloc_default_binding_policy = none
 
-JOB_TESTS := tests/test_cli.py tests/test_contract.py tests/test_faults.py tests/test_slurm.py
+JOB_TESTS := tests/test_cli.py tests/test_contract.py tests/test_disks.py tests/test_faults.py tests/test_kills.py \
+	tests/test_resume.py tests/test_silence.py tests/test_slurm.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-jobs test-units test-serial test-mpi test-nojit lint bench docs clean

@@ -7,6 +7,7 @@ read is looked at before it is believed: nothing is unpickled, decompressed, or 
 import io
 import math
 import os
+import textwrap
 import zipfile
 import zlib
 from pathlib import Path
@@ -22,6 +23,7 @@ VERSION = 1
 """Of the format: what is saved, and under which names."""
 
 _HEADER = ("format", "version", "checksum")
+_LONGEST_PROBLEM = 200  # characters: zipfile quotes what it found
 
 
 class _Damaged(Exception):
@@ -84,7 +86,8 @@ def _read_members(path):
                 raise _Damaged("is damaged: its parts overlap")
             return {name: _parse(name, archive.read(member)) for name, member in zip(names, members)}
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise _Damaged(f"is not a checkpoint of isgd_mpi, or truncated ({' '.join(str(error).split())})") from None
+        problem = textwrap.shorten(str(error), _LONGEST_PROBLEM, placeholder=" ...")
+        raise _Damaged(f"is not a checkpoint of isgd_mpi, or truncated ({problem})") from None
 
 
 def _parse(name, content):

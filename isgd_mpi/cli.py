@@ -10,9 +10,11 @@ import numpy as np
 from mpi4py import MPI
 
 from isgd_mpi import datasets
+from isgd_mpi.agreement import check_agreement, program_facts
 from isgd_mpi.blueprints import MLPBlueprint
 from isgd_mpi.errors import InputError
-from isgd_mpi.faults import Interruption
+from isgd_mpi.faults import Interruption, abort
+from isgd_mpi.heartbeat import Silent
 from isgd_mpi.job import TRAINER, Job
 from isgd_mpi.launched import find_split
 from isgd_mpi.node import on_all_ranks
@@ -99,10 +101,19 @@ def train(comm, config, final=False):
         return DONE
     job = Job(comm, config, load, MLPBlueprint, saved=saved)
     with interruption:
-        stopped = job.run(interruption)
-    if stopped and job.rank == TRAINER:
-        print(f"isgd_mpi: stopped at step {job.summary['steps']}: {stopped}; {_what_next(job)}", file=sys.stderr)
-    return DONE if not stopped else TRY_AGAIN if job.can_go_on else FAILED
+        try:
+            stopped = job.run(interruption)
+        except Silent as error:
+            way_on = f": go on with --resume {job.folder}" if error.can_go_on else ""
+            abort(comm, f"isgd_mpi: {error}{way_on}\n", TRY_AGAIN if error.can_go_on else FAILED)
+    if job.rank == TRAINER:
+        if stopped:
+            print(f"isgd_mpi: stopped at step {job.summary['steps']}: {stopped}; {_what_next(job)}", file=sys.stderr)
+        for problem in job.unwritten:
+            print(f"isgd_mpi: {problem}", file=sys.stderr)
+    if stopped and job.can_go_on:
+        return TRY_AGAIN
+    return FAILED if stopped or job.unwritten else DONE
 
 
 def _what_next(job):
@@ -121,6 +132,11 @@ def shared_config(comm, argv):
     -------
     Config or None
         None if only help was asked for.
+
+    Raises
+    ------
+    InputError
+        On every rank, if it is wrong, or not all ranks run the same program.
     """
 
     def parse_once():
@@ -133,4 +149,6 @@ def shared_config(comm, argv):
         config.check_ranks(comm.Get_size())
         return config
 
-    return comm.bcast(on_all_ranks(comm, parse_once), root=TRAINER)
+    config = on_all_ranks(comm, parse_once)
+    check_agreement(comm, program_facts())
+    return comm.bcast(config, root=TRAINER)

@@ -110,6 +110,7 @@ class Config:
         "auto",
         "arithmetic of the scorers: f32 (float32), bf16 (products of bfloat16 numbers with float32 sums, where the "
         "processor is fast at them) or auto (bf16 where it is); training and evaluation are float32",
+        True,
     )
     score_codec: Literal["f32", "log8"] = _option(
         "f32", "how scores travel: f32 (float32) or log8 (8-bit logarithms; an error of some percent, but no bias)"
@@ -117,6 +118,11 @@ class Config:
     trainers: int = _option(1, "ranks that train, each with a share of the minibatch; the others score [ranks]", True)
     threads: int | None = _option(
         None, "BLAS threads of each rank [threads; cores per rank if not given, 1 if the schedule is exact]", True
+    )
+    scorer_timeout: float = _option(
+        600.0,
+        "the run saves a checkpoint and ends when a rank that scores or predicts was silent for so long [s]",
+        may_change=True,
     )
     run_dir: str | None = _option(
         None, "folder to write to, which must not exist yet [runs/<data>-<score>-<seed>-<n> if not given]", True
@@ -268,6 +274,7 @@ _POSITIVE = (
     "score_batch_size",
     "trainers",
     "threads",
+    "scorer_timeout",
     "eval_every",
     "checkpoint_every",
 )

@@ -38,6 +38,7 @@ class Dataset:
     splits: dict[str, Split]  # "train", "test", and "valid" where the set has one
     mean: np.ndarray  # (n_features,) float32, over the training set
     inverse_std: np.ndarray  # (n_features,) float32, or 1/255: see scaling
+    checksum: str = "none"  # of all files that it was converted into, where it was
 
     @property
     def n_features(self):
@@ -178,11 +179,11 @@ def load(name, data_dir=None, synthetic_size=DEFAULT_SIZE, cache_dir=None, stand
         raise InputError(f"--data-dir {data_dir}: there is no such folder")
     recipe = sources.recipe(name, data_dir, synthetic_size)
     try:
-        n_classes, arrays = open_converted(recipe, cache_folder(cache_dir))
+        n_classes, arrays, checksum = open_converted(recipe, cache_folder(cache_dir))
     except FormatError as error:
         raise InputError(f"{error}; {recipe.way_out}") from None
     splits = {key[2:]: Split(arrays[key], arrays["y_" + key[2:]]) for key in arrays if key.startswith("x_")}
     mean = arrays["mean"].astype(np.float32)
     inverse_std = scaling(arrays["std"], splits["train"].images.dtype, standardize)
     mean.flags.writeable = inverse_std.flags.writeable = False
-    return Dataset(recipe.name, n_classes, splits, mean, inverse_std)
+    return Dataset(recipe.name, n_classes, splits, mean, inverse_std, checksum)

@@ -76,7 +76,11 @@ class TrainerExchange:
         Whether a refresh was started and not yet waited for.
     seconds : float
         Time spent here so far: sending, looking and waiting.
+    idle : callable or None
+        Called now and then while it waits; may raise to end that.
     """
+
+    idle = None
 
     def __init__(self, comm, published, reports, polite, transport=Collectives, n_tests=TRAINER_TESTS):
         self._comm = comm
@@ -106,7 +110,7 @@ class TrainerExchange:
     def wait(self):
         """Wait until the refresh under way is complete. Not collective."""
         begin = time.perf_counter()
-        wait(self._requests, self._polite)
+        wait(self._requests, self._polite, self.idle)
         self.pending = False
         self.seconds += time.perf_counter() - begin
 
@@ -152,7 +156,11 @@ class ScorerExchange:
     published : () ndarray
         The last record received. Stays valid until the one after the next is expected, so
         parameters may be used where they arrived.
+    idle : callable or None
+        Called now and then while it waits.
     """
+
+    idle = None
 
     def __init__(self, comm, published, report, polite, root=0, transport=Collectives, n_tests=TESTS_A_LOOK):
         self._comm = comm
@@ -173,6 +181,8 @@ class ScorerExchange:
 
     def arrived(self):
         """Return whether a new record has arrived. If so, :meth:`report` must be called next. Not collective."""
+        if self.idle is not None:
+            self.idle()
         if not look([self._receiving], self._n_tests):
             return False
         self.published = self._buffers[0]
@@ -180,7 +190,7 @@ class ScorerExchange:
 
     def wait(self):
         """Wait for the next record. Not collective."""
-        wait([self._receiving], self._polite)
+        wait([self._receiving], self._polite, self.idle)
         self.published = self._buffers[0]
 
     def report(self, record, last=False):
@@ -193,11 +203,11 @@ class ScorerExchange:
         last : bool
             Whether to wait until the report is sent rather than expect more.
         """
-        wait([self._sending], self._polite)
+        wait([self._sending], self._polite, self.idle)
         self._outgoing[...] = record
         self._sending = self._transport.send(self._comm, as_bytes(self._outgoing), self._root)
         if last:
-            wait([self._sending], self._polite)
+            wait([self._sending], self._polite, self.idle)
         else:
             self._expect()
 

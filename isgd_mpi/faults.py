@@ -1,5 +1,6 @@
 """How a job ends when something goes wrong: together, with one message, and never by hanging."""
 
+import os
 import signal
 import sys
 import time
@@ -36,13 +37,28 @@ def end_job(comm, kind, value, trace):
     else:
         lines = traceback.format_exception(kind, value, trace)
         text = f"isgd_mpi: rank {rank} of {size} failed, the job ends\n" + "".join(lines)
+    abort(comm, text, 1)
+
+
+def abort(comm, text, code):
+    """Say why on stderr, and end the whole job at once.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+        All ranks of the job.
+    text : str
+    code : int
+        The exit code.
+    """
     try:
         sys.stdout.flush()
         sys.stderr.write(text)
         sys.stderr.flush()
         time.sleep(_DRAIN_SECONDS)
     finally:  # whatever happened to the message
-        comm.Abort(1)
+        comm.Abort(code)
+        os._exit(code)  # MPICH's may return before the launcher has ended this rank
 
 
 class Interruption:

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-import zlib
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ import numpy as np
 import threadpoolctl
 from mpi4py import MPI
 
+from isgd_mpi.agreement import check_agreement, data_facts, program_facts
 from isgd_mpi.arrays import from_arrays
 from isgd_mpi.blueprints import MLPBlueprint, OwnBlueprint
 from isgd_mpi.errors import InputError
@@ -120,6 +121,8 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
         raise Diverged(in_python(stopped))
     if job.rank != TRAINER:
         return None
+    for problem in job.unwritten:
+        warnings.warn(problem, RuntimeWarning, stacklevel=2)
     return Result(job.trained, columns_by_kind(job.log.lines()), job.summary, job.verdict, job.folder)
 
 
@@ -139,18 +142,13 @@ def _prepare_job(comm, arrays, make_model, options):
         return config, from_arrays(*arrays, config.standardize)
 
     config, dataset = on_all_ranks(comm, prepare)
-    for name, own in {"options": config, "arrays": _digest(dataset)}.items():
+    check_agreement(comm, program_facts())
+    for name, own in {"options": config, "arrays": data_facts(dataset)}.items():
         first, *others = comm.allgather(own)
         if any(other != first for other in others):
             raise InputError(f"the {name} are not the same on every rank: call fit with the same ones everywhere")
     blueprint = MLPBlueprint if make_model is None else partial(OwnBlueprint, make_model)
     return Job(comm, config, lambda: dataset, blueprint, in_memory=config.run_dir is None)
-
-
-def _digest(dataset):
-    """Return what tells one data set from another, short of reading all features again."""
-    labels = [(split, examples.images.shape, zlib.crc32(examples.labels)) for split, examples in dataset.splits.items()]
-    return labels, zlib.crc32(dataset.mean), zlib.crc32(dataset.inverse_std)
 
 
 @contextmanager

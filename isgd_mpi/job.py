@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from isgd_mpi import roles
+from isgd_mpi.agreement import check_agreement, data_facts
 from isgd_mpi.errors import InputError
+from isgd_mpi.keeping import Keeper
 from isgd_mpi.leader import Leader
 from isgd_mpi.node import find_node, on_all_ranks
 from isgd_mpi.parts import TRAINER, Parts
@@ -49,6 +51,8 @@ class Job:
         What came of the run, on rank 0; no model if it diverged.
     can_go_on : bool
         Whether the run stopped before its end, and can be taken up again where it did; on every rank.
+    unwritten : list of str
+        Files that could not be written, and why; on every rank.
 
     Raises
     ------
@@ -64,6 +68,7 @@ class Job:
         self.node = find_node(comm, config.wanted_threads)
         self.dataset = on_all_ranks(comm, partial(self._load, load))
         resumption = comm.bcast(on_all_ranks(comm, self._check_saved), root=TRAINER)
+        check_agreement(comm, {"the settings": repr(config), **data_facts(self.dataset)})
         self.batch_size = min(config.score_batch_size, max(map(len, self.dataset.splits.values())))
         self.models = on_all_ranks(comm, partial(blueprint, config, self.dataset))
         self.models.choose_arithmetic(self.node)
@@ -75,6 +80,7 @@ class Job:
         self.folder = None if in_memory else on_all_ranks(comm, self._create_folder)
         self.log = self.summary = self.verdict = self.trained = None
         self.can_go_on = False
+        self._keeper = Keeper()
         self.timeline = Timeline()
         self.parts = Parts(
             comm, config, self.dataset, self.models, self.node, self.batch_size, self.timeline, resumption
@@ -128,7 +134,8 @@ class Job:
         self._save_timeline()
         circles.free()
         self.node.comm.Free()
-        stopped, self.can_go_on = self.comm.bcast((stopped, self.can_go_on), root=TRAINER)
+        ending = stopped, self.can_go_on, self._keeper.problems
+        stopped, self.can_go_on, self.unwritten = self.comm.bcast(ending, root=TRAINER)
         return stopped
 
     def _play(self, circles, interruption):
@@ -142,7 +149,7 @@ class Job:
     def _lead(self, circles, interruption):
         leader = Leader(self.parts, circles, interruption, self.folder, self._saved)
         stopped = leader.run()
-        self.can_go_on = leader.can_go_on
+        self.can_go_on, self._keeper = leader.can_go_on, leader.keeper
         self.log, self.summary, self.verdict, self.trained = leader.log, leader.summary, leader.verdict, leader.trained
         return stopped
 
@@ -150,7 +157,8 @@ class Job:
         """Write what every rank did over the last stretch of training."""
         spans = gather_timeline(self.comm, self.timeline, self.node.crowded, root=TRAINER)
         if self.folder:
-            write_atomically(self.folder / "timeline.npz", lambda file: np.savez(file, **spans))
+            path = self.folder / "timeline.npz"
+            self._keeper.keep(path, partial(write_atomically, write=lambda file: np.savez(file, **spans)))
 
     def _load(self, load):
         """Load the data: one rank of each node first, which may have to convert them."""

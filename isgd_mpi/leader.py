@@ -1,12 +1,16 @@
 """Trainer 0: it owns the score table, takes the steps, writes every file, and says when all stop."""
 
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
 
 from isgd_mpi.environment import describe_environment
+from isgd_mpi.errors import InputError
 from isgd_mpi.exchange import LocalExchange, TrainerExchange
 from isgd_mpi.forecaster import forecast_locally
+from isgd_mpi.heartbeat import Silent, Watch
+from isgd_mpi.keeping import Keeper
 from isgd_mpi.minibatch import LocalGradient
 from isgd_mpi.node import on_all_ranks
 from isgd_mpi.options import to_toml
@@ -15,7 +19,7 @@ from isgd_mpi.results import describe_job, last_evaluation, summarise, verdict
 from isgd_mpi.roles import in_group, trainers_answer
 from isgd_mpi.run_state import RunState
 from isgd_mpi.runlog import RunLog, write_atomically, write_json
-from isgd_mpi.saving import Checkpoints
+from isgd_mpi.saving import FILE, Checkpoints
 from isgd_mpi.trainer import StopRule, finish_training, run_trainer
 from isgd_mpi.training import Diverged, Trainer
 from isgd_mpi.transfer import RemoteForecaster
@@ -44,6 +48,8 @@ class Leader:
         What came of the run; no model if it diverged.
     can_go_on : bool
         Whether the run stopped before its end, and can be taken up again where it did.
+    keeper : keeping.Keeper
+        Says which files could not be written.
     """
 
     def __init__(self, parts, circles, interruption, folder, saved=None):
@@ -52,6 +58,10 @@ class Leader:
         self._folder = folder
         self.summary = self.verdict = self.trained = None
         self.can_go_on = False
+        self.keeper = Keeper()
+        hosts = [f"rank {rank} ({host})" for rank, host in enumerate(parts.node.hosts)]
+        sources = range(config.trainers, parts.size)
+        self._watch = Watch(circles.heartbeat, sources, config.scorer_timeout, hosts, self._tell)
         init_seed, *seeds = np.random.SeedSequence(config.seed).spawn(parts.size)[parts.rank].spawn(4)
         self._model = parts.models.make_initial(config.minibatch_size, np.random.default_rng(init_seed))
         self._gradients, self._exchange = self._gradients_and_exchange(circles)
@@ -66,28 +76,41 @@ class Leader:
             parts.norms_come_back(),
             self._predictor(circles),
         )
-        run_state = RunState(parts, self._trainer, self._exchange, self._gradients)
-        on_all_ranks(parts.comm, partial(self._restore, run_state, saved))
+        self._run_state = RunState(parts, self._trainer, self._exchange, self._gradients)
+        on_all_ranks(parts.comm, partial(self._prepare, saved))
         self._trainer.intake.connect()
-        self._describe_run()
         parts.timeline.start()
         parts.timeline.watch(self._trainer, take_step="training", merge="proposing")
         self.log.start_clock(saved.seconds if saved else 0.0)
         if saved:
             self.log.event(saved.step, f"resume: {parts.size} ranks")
-            run_state.hand_out(circles)
+            self._run_state.hand_out(circles)
         else:
             self.log.event(0, "start")
         if parts.models.notice:
             self.log.say(parts.models.notice)
         self.log.say(describe_job(config, parts.dataset, parts.models.text, parts.size, parts.node, folder))
         self._rule = StopRule(config, n_train, self.log, interruption)
-        self._checkpoints = Checkpoints(folder, config, self.log, run_state.state, saved and saved.step)
+        self._checkpoints = Checkpoints(folder, config, self.log, self._run_state.state, saved and saved.step)
 
-    def _restore(self, run_state, saved):
-        if saved:
-            run_state.restore(saved)
-            self.log.cut(saved.n_lines, saved.step)
+    def _prepare(self, saved):
+        """Take back what was saved, if anything was, and write down what is run; raises InputError where that fails."""
+        try:
+            if saved:
+                self._run_state.restore(saved)
+                self.log.cut(saved.n_lines, saved.step)
+            self._describe_run()
+        except InputError:
+            self.log.close()
+            raise
+        except OSError as error:
+            self.log.close()
+            raise InputError(f"the run directory {self._folder} cannot be written ({error.strerror})") from None
+
+    def _tell(self, text):
+        """Say that a rank is silent, or no longer."""
+        self.log.event(self._trainer.step, text)
+        self.log.say(text)
 
     def run(self):
         """Train, evaluate, and keep what came of it.
@@ -99,8 +122,24 @@ class Leader:
         """
         try:
             return self._run_to_the_end()
+        except Silent as error:
+            self._give_up(error)
+            raise
         finally:
             self.log.close()
+            if self.log.problem:
+                self.keeper.note(self._folder / "metrics.jsonl", self.log.problem)
+
+    def _give_up(self, silent):
+        """Save what can be saved without the ranks that are silent."""
+        step = self._trainer.step
+        self._run_state.alone = True
+        with suppress(Silent):  # where the state is that of a silent rank
+            self._checkpoints.save(step)
+        self._checkpoints.finish()
+        self.log.event(step, f"stop: {silent}")
+        silent.can_go_on = self._checkpoints.step is not None
+        silent.args = (f"stopped at step {step}: {silent}; {self._checkpoints.describe()}",)
 
     def _describe_run(self):
         """Write down what is run on what, if there is a folder."""
@@ -127,6 +166,7 @@ class Leader:
             circles.scoring, parts.published, [None, *reports], parts.node.crowded, parts.transport
         )
         parts.timeline.watch(exchange, start="sending", look="sending", wait="waiting")
+        exchange.idle = self._watch.check
         return gradients, exchange
 
     def _predictor(self, circles):
@@ -142,6 +182,7 @@ class Leader:
         exchange = TrainerExchange(
             circles.predicting, parts.observations(), reports, parts.node.crowded, parts.transport
         )
+        exchange.idle = self._watch.check
         return exchange, RemoteForecaster(
             circles.states, parts.predictor_rank, exchange, forecaster, parts.node.crowded
         )
@@ -151,7 +192,7 @@ class Leader:
         trainer, log = self._trainer, self.log
         problem = None
         try:
-            run_trainer(trainer, self._exchange, self._parts.schedule(), self._rule, self._save_if_due)
+            run_trainer(trainer, self._exchange, self._parts.schedule(), self._finished, self._save_if_due)
         except Diverged as error:
             problem = str(error)
         self._parts.timeline.stop()
@@ -164,6 +205,8 @@ class Leader:
         finish_training(trainer, self._exchange, evaluate=not stopped)
         self._gradients.stop()
         not_saved = self._checkpoints.finish()
+        if not_saved:
+            self.keeper.note(self._folder / FILE, not_saved)
         if problem:
             stopped = problem = f"{problem}; {self._checkpoints.describe()}"
         self.can_go_on = bool(self._rule.interrupted_by and self._folder and not not_saved)
@@ -173,9 +216,15 @@ class Leader:
         if problem is None:
             self.trained = self._parts.models.trained(self._model.params, self._parts.dataset, trainer.step)
         self._write_results()
+        self._watch.close()
         self.verdict = verdict(trainer, self._parts.config.score)
         log.say(self.verdict)
         return stopped
+
+    def _finished(self, step, reported_signal):
+        """Return whether to take no further step; raises Silent."""
+        self._watch.check()
+        return self._rule(step, reported_signal)
 
     def _save_if_due(self):
         if self._checkpoints.due:
@@ -185,6 +234,6 @@ class Leader:
         """Write what came of the run, if it has a folder."""
         if self._folder is None:
             return
-        write_json(self._folder / "summary.json", self.summary)
+        self.keeper.keep(self._folder / "summary.json", lambda path: write_json(path, self.summary))
         if self.trained:
-            self.trained.save(self._folder / "model.npz")
+            self.keeper.keep(self._folder / "model.npz", self.trained.save)

@@ -71,9 +71,11 @@ class Parts:
         """Whether this rank is a scorer."""
         return self.rank >= self.config.trainers and not self.predicts
 
-    def scorer(self, part, n_parts):
-        """Return what scores and evaluates one of so many shards."""
+    def scorer(self, part, n_parts, pulse=None):
+        """Return what scores and evaluates one of so many shards, with a beat after each batch if there is a pulse."""
         models, codec = self.models.make_scorer(self._batch_size), self.config.score_codec
+        for model in set(models) if pulse else ():
+            model.scores = pulse.after_each(model.scores)
         scorer = Scorer(*models, self.dataset, part, n_parts, self._batch_size, self.config.whole_batches, codec)
         self.timeline.watch(scorer, score="scoring", evaluate="evaluating")
         return scorer

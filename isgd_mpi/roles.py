@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 from isgd_mpi.exchange import ScorerExchange
+from isgd_mpi.heartbeat import Pulse
 from isgd_mpi.node import on_all_ranks
 from isgd_mpi.optim import SGD
 from isgd_mpi.parallel import CoTrainer, run_co_trainer
@@ -29,6 +30,8 @@ class Circles:
         Of no use on ranks of another role.
     states : mpi4py.MPI.Comm
         Of all ranks, private to what :mod:`isgd_mpi.transfer` sends.
+    heartbeat : mpi4py.MPI.Comm
+        All ranks.
     """
 
     def __init__(self, comm, parts):
@@ -37,10 +40,11 @@ class Circles:
         self.scoring = comm.Split(leads or parts.scores, parts.rank)
         self.states = comm.Dup()
         self.predicting = comm.Split(leads or parts.predicts, parts.rank)
+        self.heartbeat = comm.Dup()
 
     def free(self):
         """Free them. Collective."""
-        for comm in (self.training, self.scoring, self.predicting, self.states):
+        for comm in (self.training, self.scoring, self.predicting, self.states, self.heartbeat):
             comm.Free()
 
 
@@ -54,7 +58,8 @@ def score(parts, circles, interruption):
     interruption : faults.Interruption
         Of this rank; trainer 0 is told.
     """
-    scorer = parts.scorer(parts.rank - parts.config.trainers, parts.n_scorers)
+    pulse = Pulse(circles.heartbeat, parts.config.scorer_timeout)
+    scorer = parts.scorer(parts.rank - parts.config.trainers, parts.n_scorers, pulse)
 
     def go_on():
         if parts.resumption.hands_back:
@@ -62,21 +67,22 @@ def score(parts, circles, interruption):
             report = receive_report(circles.states, scorer.record.dtype, params, parts.node.crowded)
             resume_scorer(scorer, report, params)
 
-    _serve(parts, scorer, circles.scoring, parts.published, interruption, go_on)
+    _serve(parts, scorer, circles.scoring, parts.published, interruption, pulse, go_on)
 
 
 def predict(parts, circles, interruption):
     """Play the role of the loss predictor; parameters as of :func:`score`."""
+    pulse = Pulse(circles.heartbeat, parts.config.scorer_timeout)
     forecaster, polite = parts.forecaster(), parts.node.crowded
     forecaster.hand_over = partial(send_state, circles.states, dest=TRAINER, polite=polite)
 
     def go_on():
         forecaster.restore(receive_state(circles.states, forecaster.state(), TRAINER, polite))
 
-    _serve(parts, forecaster, circles.predicting, parts.observations(), interruption, go_on)
+    _serve(parts, forecaster, circles.predicting, parts.observations(), interruption, pulse, go_on)
 
 
-def _serve(parts, scorer, comm, published, interruption, go_on):
+def _serve(parts, scorer, comm, published, interruption, pulse, go_on):
     """Answer the trainer until it stops; first take back what was saved, if anything was."""
     node, timeline, relaxed = parts.node, parts.timeline, parts.config.schedule == "relaxed"
     gives_way = node.crowded and relaxed  # in the others the trainer waits for it
@@ -84,6 +90,7 @@ def _serve(parts, scorer, comm, published, interruption, go_on):
         node.give_way()
     exchange = ScorerExchange(comm, published, scorer.record.dtype, node.crowded, transport=parts.transport)
     timeline.watch(exchange, arrived="sending", report="sending", wait="waiting")
+    exchange.idle = pulse.beat
     on_all_ranks(parts.comm, _nothing)  # trainer 0 restores what was saved
     if parts.resumption:
         go_on()
@@ -95,6 +102,7 @@ def _serve(parts, scorer, comm, published, interruption, go_on):
     if gives_way:
         node.take_back()  # the trainer waits for the evaluation at the end
     finish_scorer(scorer, exchange)
+    pulse.stop()
 
 
 def train_along(parts, circles, interruption):

@@ -24,7 +24,14 @@ class RunState:
     trainer : training.Trainer
     exchange : exchange.TrainerExchange or exchange.LocalExchange
     gradients : minibatch.LocalGradient or parallel.TrainerGroup
+
+    Attributes
+    ----------
+    alone : bool
+        Whether the refresh under way will never be complete: it is then left out.
     """
+
+    alone = False
 
     def __init__(self, parts, trainer, exchange, gradients):
         self._parts = parts
@@ -35,7 +42,7 @@ class RunState:
     def state(self):
         """Return the state; see :mod:`isgd_mpi.state`. May wait for a refresh."""
         parts, trainer, exchange = self._parts, self._trainer, self._exchange
-        repeatable = parts.config.repeatable
+        repeatable = parts.config.repeatable and not self.alone
         if repeatable:
             exchange.hold()
         reports = exchange.reports if repeatable and trainer.published_step is not None else []

@@ -1,6 +1,5 @@
 """What a run leaves behind: its folder, the metrics file, and what it says on the terminal."""
 
-import io
 import json
 import math
 import os
@@ -13,6 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from isgd_mpi.errors import InputError
+from isgd_mpi.metrics import MetricsFile, MetricsInMemory
 
 _LINE_EVERY_SECONDS = 10.0  # between progress lines where there is no terminal
 _LAUNCHERS = re.compile("mpi|prte|prun|hydra|srun|slurm|orted")
@@ -103,19 +103,12 @@ class RunLog:
         Where the progress bar ends.
     quiet : bool
         Whether to print nothing.
-
-    Attributes
-    ----------
-    n_lines : int
-        Lines of the metrics so far.
     """
 
     def __init__(self, folder, n_steps=None, quiet=False):
-        self._path = folder and folder / "metrics.jsonl"
-        self._file = open(self._path, "a", buffering=1) if folder else io.StringIO()  # noqa: SIM115
+        self._file = MetricsFile(folder / "metrics.jsonl") if folder else MetricsInMemory()
         self._quiet = quiet
         self._n_steps = n_steps
-        self.n_lines = 0
         self._begin = time.perf_counter()
         self._last_line = self._begin
         columns = None if quiet else terminal_columns()
@@ -125,6 +118,11 @@ class RunLog:
     def seconds(self):
         """Seconds since training began."""
         return time.perf_counter() - self._begin
+
+    @property
+    def n_lines(self):
+        """Lines of the metrics so far."""
+        return self._file.n_lines
 
     def start_clock(self, seconds=0.0):
         """Let training begin now, or so many seconds ago."""
@@ -144,27 +142,26 @@ class RunLog:
         InputError
             There are fewer lines: nothing is changed.
         """
-        *lines, _ = self._path.read_bytes().split(b"\n")
-        if len(lines) < n_lines:
-            raise InputError(
-                f"{self._path} has {len(lines)} lines, and had {n_lines} at the checkpoint: it was changed"
-            )
-        os.truncate(self._path, sum(len(line) + 1 for line in lines[:n_lines]))
-        self.n_lines = n_lines
+        self._file.cut(n_lines)
         if self._bar is not None:
             self._bar.initial = self._bar.n = self._bar.last_print_n = step
 
     def sync(self):
-        """Bring the metrics so far to the disk."""
-        if self._path:
-            self._file.flush()
-            os.fsync(self._file.fileno())
+        """Bring the metrics so far to the disk.
+
+        Raises
+        ------
+        OSError
+            It does not take them.
+        """
+        self._file.sync()
 
     def write(self, kind, step, **fields):
         """Append one line to the metrics, at once; what is not finite becomes null."""
         line = {"kind": kind, "step": step, "seconds": round(self.seconds, 6), **fields}
-        self._file.write(json.dumps(_finite_or_none(line), allow_nan=False) + "\n")
-        self.n_lines += 1
+        self._file.append(json.dumps(_finite_or_none(line), allow_nan=False), droppable=kind == "refresh")
+        if n_dropped := self._file.take_dropped():
+            self.event(step, f"{n_dropped} refreshes before this line are missing: they could not be written in time")
 
     def event(self, step, message):
         """Record an event."""
@@ -209,16 +206,19 @@ class RunLog:
 
     def lines(self):
         """Return all lines of the metrics so far, as dicts. Also when closed."""
-        text = self._path.read_text() if self._path else self._file.getvalue()
-        return [json.loads(line) for line in text.splitlines()]
+        return [json.loads(line) for line in self._file.text().splitlines()]
 
     def close(self):
         """End the bar and the file."""
         if self._bar is not None:
             with self._stdout_may_be_gone():
                 self._bar.close()
-        if self._path:
-            self._file.close()
+        self._file.close()
+
+    @property
+    def problem(self):
+        """Why lines of the metrics are not written yet, or None."""
+        return self._file.problem
 
 
 def _finite_or_none(content):

@@ -63,12 +63,16 @@ class Checkpoints:
             return
         self.finish()
         self._due = self._log.seconds + self._config.checkpoint_every
+        self._writing_step = step
         self._log.event(step, "checkpoint")
-        self._log.sync()
+        try:
+            self._log.sync()
+        except OSError as error:
+            self._fail(error)
+            return
         arrays = {name: np.array(array) for name, array in flatten(self._state(), "run/").items()}
         arrays |= flatten({"log": {"seconds": self._log.seconds, "n_lines": self._log.n_lines}})
         arrays["config"] = text_array(json.dumps(asdict(self._config)))
-        self._writing_step = step
         self._writer = threading.Thread(target=self._write, args=(arrays,))
         self._writer.start()
 
@@ -86,9 +90,19 @@ class Checkpoints:
             if self._problem is None:
                 self.step = self._writing_step
             else:
-                self._log.event(self._writing_step, f"the checkpoint could not be written ({self._problem})")
-                self._log.say(f"the checkpoint of step {self._writing_step} could not be written ({self._problem})")
+                self._tell()
         return self._problem
+
+    def _fail(self, error):
+        """Do without a checkpoint of which the metrics would lack lines."""
+        self._problem = error.strerror
+        self._tell()
+
+    def _tell(self):
+        self._log.event(self._writing_step, f"the checkpoint could not be written ({self._problem})")
+        self._log.say(
+            f"the checkpoint of step {self._writing_step} could not be written ({self._problem}); {self.describe()}"
+        )
 
     def describe(self):
         """Say what there is to go on from."""

@@ -19,6 +19,9 @@ def transport_between(n_ranks, n_on_node):
     return Messages if n_on_node == n_ranks else Collectives
 
 
+_PUBLISHED, _REPORT = 1, 2  # tags: resumed states travel between the same ranks
+
+
 class Collectives:
     """Ibcast and Igatherv: the work is shared by the ranks, each of which passes on only when it looks."""
 
@@ -60,16 +63,16 @@ class Messages:
         others = [rank for rank in range(comm.Get_size()) if rank != comm.Get_rank()]
         blocks = [received[displs[rank] : displs[rank] + counts[rank]] for rank in others]
         return [
-            *(comm.Irecv([block, MPI.BYTE], source=rank) for rank, block in zip(others, blocks)),
-            *(comm.Isend([outgoing, MPI.BYTE], dest=rank) for rank in others),
+            *(comm.Irecv([block, MPI.BYTE], rank, _REPORT) for rank, block in zip(others, blocks)),
+            *(comm.Isend([outgoing, MPI.BYTE], rank, _PUBLISHED) for rank in others),
         ]
 
     @staticmethod
     def receive(comm, buffer, root):
         """Start to receive what the root publishes; return the request. Not collective."""
-        return comm.Irecv([buffer, MPI.BYTE], source=root)
+        return comm.Irecv([buffer, MPI.BYTE], root, _PUBLISHED)
 
     @staticmethod
     def send(comm, report, root):
         """Start to send a report to the root; return the request. Not collective."""
-        return comm.Isend([report, MPI.BYTE], dest=root)
+        return comm.Isend([report, MPI.BYTE], root, _REPORT)

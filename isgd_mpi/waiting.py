@@ -14,7 +14,7 @@ _FIRST_SLEEP_SECONDS = 20e-6
 _LONGEST_SLEEP_SECONDS = 1e-3
 
 
-def wait(requests, polite):
+def wait(requests, polite, idle=None):
     """Wait until all requests are complete.
 
     Parameters
@@ -22,13 +22,18 @@ def wait(requests, polite):
     requests : list of mpi4py.MPI.Request
     polite : bool
         Test and sleep, up to 1 ms at a time, instead of burning a core that another rank needs.
+    idle : callable, optional
+        Called now and then while there is nothing to do.
     """
-    if not polite:
+    if not polite and idle is None:
         MPI.Request.Waitall(requests)
         return
     pause = _FIRST_SLEEP_SECONDS
     while not look(requests):
-        time.sleep(pause)
+        if idle is not None:
+            idle()
+        if polite:
+            time.sleep(pause)
         pause = min(2 * pause, _LONGEST_SLEEP_SECONDS)
 
 

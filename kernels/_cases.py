@@ -124,6 +124,10 @@ def _synthetic_arguments(rng, n):
     return np.arange(n), prototypes, backgrounds, np.empty((n, 3072), np.uint8), np.empty(n, np.int32)
 
 
+def _codec_case(kernel, twin, arguments):
+    return Case(kernel, twin, [(n,) for n in _ROWS], arguments, lambda x, *_: len(x), limit=None, unit="Mscore/s")
+
+
 def _product(h, w, out):
     np.matmul(h, w, out=out)
 
@@ -154,10 +158,6 @@ def _transposed_arguments(rng, n, fan):
     return _normal(rng, fan, n), activation, np.empty_like(activation), np.empty(n)
 
 
-def _rounded(rng, *shape):
-    return _twins.bfloat16(_normal(rng, *shape))
-
-
 def _factor_arguments(rng, fan_in, fan_out):
     return _normal(rng, fan_in, fan_out), np.empty(fan_in * fan_out // 2, np.uint32)
 
@@ -165,7 +165,7 @@ def _factor_arguments(rng, fan_in, fan_out):
 def _rounded_product_arguments(rng, n, fan_in, fan_out):
     w, pairs = _factor_arguments(rng, fan_in, fan_out)
     _twins.pack(w / np.float32(np.sqrt(fan_in)), pairs)
-    return _rounded(rng, n, fan_in), pairs, np.empty((n, fan_out), np.float32)
+    return _twins.bfloat16(_normal(rng, n, fan_in)), pairs, np.empty((n, fan_out), np.float32)
 
 
 CASES = (
@@ -340,23 +340,11 @@ CASES = (
         limit=None,
         unit="Mquotient/s",
     ),
-    Case(
-        codec.encode_log8,
-        _twins.encode_log8,
-        [(n,) for n in _ROWS],
-        lambda rng, n: (rng.lognormal(size=n).astype(np.float32), np.empty(n, np.uint8)),
-        lambda scores, codes: len(codes),
-        limit=None,
-        unit="Mscore/s",
+    _codec_case(
+        codec.encode_log8, _twins.encode_log8, lambda rng, n: (rng.random(n, np.float32), np.empty(n, np.uint8))
     ),
-    Case(
-        codec.decode_log8,
-        _twins.decode_log8,
-        [(n,) for n in _ROWS],
-        lambda rng, n: (rng.integers(256, size=n).astype(np.uint8), 1e-3, 10.0, np.empty(n, np.float32)),
-        lambda codes, low, high, scores: len(codes),
-        limit=None,
-        unit="Mscore/s",
+    _codec_case(
+        codec.decode_log8, _twins.decode_log8, lambda rng, n: (np.full(n, 9, "u1"), 1e-3, 9.0, np.empty(n, np.float32))
     ),
     Case(
         gather.gather_standardized,

@@ -1,3 +1,5 @@
+import subprocess
+
 import numpy as np
 import pytest
 
@@ -29,3 +31,23 @@ def spurious_flags_of_blas():
     """Ignore the invalid flag: OpenBLAS's product with a vector raises it when its buffer held a NaN before."""
     with np.errstate(invalid="ignore"):
         yield
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """What mounts a file system of a given size, such as 64k, and returns its folder; skips where it may not."""
+    place = tmp_path / "disk"
+    mounts = []
+
+    def mount(size):
+        place.mkdir()
+        options = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place]
+        done = subprocess.run(options, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"mounting a tmpfs is not permitted here ({done.stderr.strip()}): run as root")
+        mounts.append(place)
+        return place
+
+    yield mount
+    for mounted in mounts:
+        subprocess.run(["umount", "-l", mounted], check=True)

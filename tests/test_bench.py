@@ -64,6 +64,15 @@ def test_help_lists_the_benches(arguments, capsys):
         (["torch", "--threads", "many"], "many"),
         (["torch", "--fast"], "--fast"),
         (["torch", "--json", "no/such/folder/table.json"], "no/such/folder"),
+        (["exchange", "--ranks", "1"], "1"),
+        (["exchange", "--patterns", "pigeons"], "pigeons"),
+        (["exchange", "--json", "no/such/folder/table.json"], "no/such/folder"),
+        (["throughput", "--net", "big"], "big"),
+        (["time-to-loss", "--rates", "-1"], "rates"),
+        (["time-to-loss", "--steps", "100"], "--every 300"),
+        (["scaling", "--real-ranks", "1"], "1"),
+        (["scaling", "--ages", "64", "16"], "64 16"),
+        (["scaling", "--steps", "100"], "--ages"),
     ],
 )
 def test_bad_arguments_are_one_line_and_exit_code_2(arguments, named, capsys):

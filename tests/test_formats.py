@@ -401,5 +401,5 @@ def test_a_zip_of_something_else_is_no_npz(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         for name in ("x_train", "y_train", "x_test", "y_test"):
             archive.writestr(f"{name}.npy", "no array")
-    with pytest.raises(FormatError, match=r"junk.npz: x_train or y_train is no array"):
+    with pytest.raises(FormatError, match=r"junk.npz: .*x_train is no array"):
         read_npz(path)

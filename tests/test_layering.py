@@ -22,11 +22,16 @@ MODULES = list(PATHS)
 
 COMPILED = [name for name in MODULES if name.startswith("kernels.") and "._" not in name and name != "kernels.bench"]
 
-REPORTING = ["isgd_mpi.errors", "isgd_mpi.reporting"]
+REPORTING = ["isgd_mpi.data.npz", "isgd_mpi.errors", "isgd_mpi.reporting"]
 DRAWING = ["activity", "comparisons", "curves", "drawing", "style"]  # the others must do without Matplotlib
 
 MAY_IMPORT = {
     # what each module may import, or parts of; besides the standard library
+    "isgd_mpi.data.npz": ["numpy"],
+    "isgd_mpi.data.mat_check": [],
+    "isgd_mpi.metrics": ["isgd_mpi.errors"],
+    "isgd_mpi.heartbeat": ["numpy", "mpi4py", "isgd_mpi.waiting"],
+    "isgd_mpi.agreement": ["numpy", "numba", "isgd_mpi", "isgd_mpi.errors"],
     "isgd_mpi.params": ["numpy"],
     "isgd_mpi.mlp": ["numpy", "isgd_mpi.params", "kernels"],
     "isgd_mpi.memory": ["numpy"],
@@ -120,6 +125,7 @@ MPI_MODULES = [
         "environment",
         "exchange",
         "fitting",
+        "heartbeat",
         "node",
         "parallel",
         "start",
@@ -129,7 +135,7 @@ MPI_MODULES = [
     ),
     *("bench.descent_ranks", "bench.exchange_ranks", "bench.patterns", "bench.throughput_ranks"),
 ]
-SETUP_MODULES = ["cli", "fitting", "job", "node"]  # pickled messages, before training begins
+SETUP_MODULES = ["agreement", "cli", "fitting", "job", "node"]  # pickled messages, before training begins
 ENTRY_POINTS = [
     *("__main__", "cli", "fitting"),
     *("bench.descent_ranks", "bench.exchange_ranks", "bench.throughput_ranks"),

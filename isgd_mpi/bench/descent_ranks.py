@@ -21,7 +21,7 @@ from isgd_mpi import datasets  # noqa: E402
 from isgd_mpi.bench.descent import Snapshots, WatchedBlueprint, first_below  # noqa: E402
 from isgd_mpi.config import Config  # noqa: E402
 from isgd_mpi.environment import describe_environment  # noqa: E402
-from isgd_mpi.faults import abort_on_exception  # noqa: E402
+from isgd_mpi.faults import Interruption, abort_on_exception  # noqa: E402
 from isgd_mpi.job import Job  # noqa: E402
 from isgd_mpi.runlog import write_json  # noqa: E402
 from isgd_mpi.waiting import meet  # noqa: E402
@@ -50,8 +50,8 @@ def main(plan_path, result_path):
         in_memory=True,
     )
     environment = describe_environment(comm, job.node)
-    with np.errstate(all="ignore"):
-        stopped = job.run()
+    with np.errstate(all="ignore"), Interruption() as interruption:
+        stopped = job.run(interruption)
     if comm.Get_rank() == 0:
         threadpoolctl.threadpool_limits(None)
         result = first_below(snapshots.kept, plan["target"], job.dataset, job.models.widths)

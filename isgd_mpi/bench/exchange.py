@@ -28,7 +28,7 @@ PATTERNS = {
     "Ibcast, Igatherv, 64 Tests": ("collectives", 64, None),
     "Ibcast default, 16 Tests": ("collectives", 16, "default"),
     "Isend, Irecv, 1 Test": ("messages", 1, None),
-    "Isend, Irecv, 8 Tests": ("messages", 8, None),
+    "Isend, Irecv, 4 Tests": ("messages", 4, None),
     "Isend, Irecv, 16 Tests": ("messages", 16, None),
     "window, Get and Put": ("window", 0, None),
 }

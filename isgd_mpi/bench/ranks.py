@@ -71,4 +71,5 @@ def run_command(ranks, arguments, variables=None, timeout_seconds=600):
         if code:
             output.seek(0)
             lines = output.read().decode(errors="replace").strip().splitlines() or ["no message"]
+            lines = [line for line in lines if "Error: " in line] or lines  # launchers have the last word
             raise InputError(f"{name} ended with exit code {code}: {lines[-1]}")

@@ -1,7 +1,8 @@
 """``python -m isgd_mpi.bench throughput``: scored examples a second, of each scorer and of all.
 
 `strong`: the same score batches, shared by more ranks. `weak`: as many on each rank. The clock is the slowest
-rank's. Beside it stand the matrix products of scoring alone, on the same ranks in the same run: the limit.
+rank's. Beside it stand the matrix products of scoring alone in float32, on the same ranks in the same run: the limit of
+scoring in float32.
 """
 
 from jsonargparse.typing import PositiveInt
@@ -36,7 +37,7 @@ def main(arguments):
     results = []
     for net in NETS if settings.net == "all" else [settings.net]:
         for ranks in settings.ranks:
-            plan = NETS[net] | {"rows": settings.rows, "precisions": ["f32"], "repeat": settings.repeat}
+            plan = NETS[net] | {"rows": settings.rows, "precisions": settings.precisions, "repeat": settings.repeat}
             plan["batches"] = settings.batches or plan["batches"]
             results.append({"net": net} | run_module("isgd_mpi.bench.throughput_ranks", ranks, plan))
     output.print_environment(results[-1]["environment"])
@@ -50,6 +51,10 @@ def parse(arguments):
     options = output.parser("throughput", "Count the examples that scorers score, beside their matrix products alone.")
     options.add_argument("--net", choices=[*NETS, "all"], default="small", help="(default: small)")
     options.add_argument("--ranks", type=PositiveInt, nargs="+", default=[1, 2, 4], help="(default: 1 2 4)")
+    options.add_argument(
+        "--precisions", choices=["f32", "bf16"], nargs="+", default=["f32", "bf16"],
+        help="of the scores (default: f32 bf16, the latter where the ranks have it)",
+    )  # fmt: skip
     options.add_argument("--rows", type=PositiveInt, default=2048, help="of a score batch (default: 2048)")
     options.add_argument("--batches", type=PositiveInt, help="score batches [16 of the small net, 2 of the paper's]")
     options.add_argument("--repeat", type=PositiveInt, default=5, help="times behind each median (default: 5)")

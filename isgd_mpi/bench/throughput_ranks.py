@@ -16,18 +16,16 @@ import numpy as np  # noqa: E402
 from mpi4py import MPI  # noqa: E402
 
 from isgd_mpi import datasets  # noqa: E402
+from isgd_mpi.blueprints import MLPBlueprint  # noqa: E402
+from isgd_mpi.config import Config  # noqa: E402
 from isgd_mpi.environment import describe_environment  # noqa: E402
 from isgd_mpi.faults import abort_on_exception  # noqa: E402
 from isgd_mpi.messages import published_dtype  # noqa: E402
-from isgd_mpi.mlp import MLP  # noqa: E402
 from isgd_mpi.node import find_node  # noqa: E402
-from isgd_mpi.params import initial_params, layer_views  # noqa: E402
+from isgd_mpi.params import layer_views  # noqa: E402
 from isgd_mpi.runlog import write_json  # noqa: E402
 from isgd_mpi.scorer import Scorer  # noqa: E402
 from isgd_mpi.waiting import meet, wait  # noqa: E402
-
-MODELS = {"f32": MLP}
-"""What scores, by precision."""
 
 
 class Products:
@@ -71,23 +69,36 @@ def timed(comm, call, n_calls):
     return own[0], slowest[0]
 
 
-def measure(comm, plan, precision):
+def measure(comm, node, plan, precision):
     """Measure with a precision. Collective.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+    node : node.Node
+    plan : dict
+        As of :func:`main`.
+    precision : str
+        As of ``--score-precision``.
 
     Returns
     -------
     list of dict
-        For each mode: ``batches`` in all, ``rows`` of each, ``score_seconds`` and ``product_seconds`` of the slowest
-        rank, medians over the repetitions.
+        For each mode: ``arithmetic``, ``batches`` in all, ``rows`` of each, ``score_seconds`` and
+        ``product_seconds`` of the slowest
+        rank, medians over the repetitions. Empty where the ranks do not have this arithmetic.
     """
     dataset = datasets.load(plan["data"], synthetic_size=plan["n_examples"])
-    widths = (dataset.n_features, *plan["hidden"], dataset.n_classes)
+    blueprint = MLPBlueprint(Config(hidden=plan["hidden"], score_precision=precision), dataset)
+    blueprint.choose_arithmetic(node)
+    if precision == "bf16" and blueprint.arithmetic == "float32":
+        return []
     n_rows = min(plan["rows"], dataset.n_train)
-    scorer = Scorer(MODELS[precision](widths, n_rows), dataset, 0, 1, n_rows)
-    published = np.zeros((), published_dtype(initial_params(widths, "he", np.random.default_rng(0)).size))
-    published["params"] = initial_params(widths, "he", np.random.default_rng(0))
+    scorer = Scorer(*blueprint.make_scorer(n_rows), dataset, 0, 1, n_rows)
+    published = np.zeros((), published_dtype(blueprint.n_params))
+    published["params"] = blueprint.make_initial(1, np.random.default_rng(0)).params
     scorer.take(published)
-    products = Products(published["params"], widths, n_rows)
+    products = Products(published["params"], blueprint.widths, n_rows)
     calls = {"score_seconds": lambda: scorer.score(1), "product_seconds": products}
     rows = []
     for mode in ("strong", "weak"):
@@ -97,7 +108,16 @@ def measure(comm, plan, precision):
         ]
         medians = {name: float(np.median([each[name] for each in times[1:]])) for name in calls}
         n_in_all = plan["batches"] * (comm.Get_size() if mode == "weak" else 1)
-        rows.append({"precision": precision, "mode": mode, "batches": n_in_all, "rows": n_rows, **medians})
+        rows.append(
+            {
+                "precision": precision,
+                "arithmetic": blueprint.arithmetic,
+                "mode": mode,
+                "batches": n_in_all,
+                "rows": n_rows,
+                **medians,
+            }
+        )
     return rows
 
 
@@ -114,7 +134,7 @@ def main(plan_path, result_path):
     comm = MPI.COMM_WORLD
     plan = json.loads(Path(plan_path).read_text())
     node = find_node(comm, threads=1)
-    rows = [row for precision in plan["precisions"] for row in measure(comm, plan, precision)]
+    rows = [row for precision in plan["precisions"] for row in measure(comm, node, plan, precision)]
     environment = describe_environment(comm, node)
     if comm.Get_rank() == 0:
         write_json(Path(result_path), {"environment": environment, "rows": rows})

@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import uuid
+import zlib
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from kernels.gather import add_moments
 
 _logger = logging.getLogger(__name__)
 
-_VERSION = 1  # to be raised when conversion, splits or synthetic examples change
+_VERSION = 2  # to be raised when conversion, splits or synthetic examples change
 _META = "meta.json"
 _CHUNK_BYTES = 2**24
 
@@ -48,6 +49,8 @@ def open_converted(recipe, cache_folder):
         x_NAME (n, n_features) and y_NAME (n,) int32 of each split, in the
         order train, valid, test; mean and std (n_features,) float64 over the
         training set. All are read-only maps of files.
+    checksum : str
+        Of all of these files as they were written.
 
     Raises
     ------
@@ -143,8 +146,19 @@ def _write(source, folder):
     for name, array in zip(("mean", "std"), moments.mean_and_std()):
         np.save(folder / f"{name}.npy", array)
     sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
-    meta = {"n_classes": source.n_classes, "splits": list(source.splits), "bytes": sizes}
+    checksum = 0
+    for path in sorted(folder.iterdir()):
+        checksum = _checksum(path, checksum)
+    meta = {"n_classes": source.n_classes, "splits": list(source.splits), "bytes": sizes, "crc32": f"{checksum:08x}"}
     (folder / _META).write_text(json.dumps(meta, indent=1))
+
+
+def _checksum(path, checksum):
+    """Return the CRC-32 of a file's content behind that of others."""
+    with open(path, "rb") as file:
+        while piece := file.read(_CHUNK_BYTES):
+            checksum = zlib.crc32(piece, checksum)
+    return checksum
 
 
 def _write_split(source, name, rows, folder, moments):
@@ -190,7 +204,7 @@ class Moments:
 
 
 def _map(entry):
-    """Return the number of classes and the arrays of a complete entry."""
+    """Return the number of classes, the arrays and the checksum of a complete entry."""
     try:
         meta = json.loads((entry / _META).read_text())
         for file_name, n_bytes in meta["bytes"].items():
@@ -198,7 +212,8 @@ def _map(entry):
             if found != n_bytes:
                 raise ValueError(f"{file_name} has {found} bytes instead of {n_bytes}")
         names = [f"{letter}_{split}" for split in meta["splits"] for letter in "xy"] + ["mean", "std"]
-        return meta["n_classes"], {name: _map_array(entry / f"{name}.npy") for name in names}
+        arrays = {name: _map_array(entry / f"{name}.npy") for name in names}
+        return meta["n_classes"], arrays, str(meta["crc32"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{entry} is damaged ({error}); delete this folder and run again") from None
 

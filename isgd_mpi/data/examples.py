@@ -1,17 +1,20 @@
 """Examples as a data file holds them, checked: shapes, dtypes, counts, labels, finite features."""
 
+import textwrap
 from dataclasses import dataclass
 
 import numpy as np
 
 from isgd_mpi.errors import InputError
 
+_LONGEST_PROBLEM = 300  # characters: what libraries say of a damaged file may quote much of it
+
 
 class FormatError(InputError):
     """A data file does not hold what it should."""
 
     def __init__(self, where, problem):
-        super().__init__(f"{where}: {' '.join(str(problem).split())}")
+        super().__init__(f"{where}: {textwrap.shorten(str(problem), _LONGEST_PROBLEM, placeholder=' ...')}")
 
 
 @dataclass(frozen=True)

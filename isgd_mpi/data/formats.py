@@ -7,6 +7,7 @@ truncated, of another kind, or holds impossible values. No reader runs what a fi
 import gzip
 import math
 import pickle
+import struct
 import zipfile
 import zlib
 from contextlib import contextmanager
@@ -14,7 +15,9 @@ from contextlib import contextmanager
 import numpy as np
 
 from isgd_mpi.data.examples import FormatError, check_examples, describe
-from isgd_mpi.data.plain_pickle import read_plain_pickle
+from isgd_mpi.data.mat_check import check_mat
+from isgd_mpi.data.npz import Npz
+from isgd_mpi.data.plain_pickle import as_plain_array, read_plain_pickle
 
 _IDX_IMAGES, _IDX_LABELS = 0x0803, 0x0801  # third byte: 8 means uint8; fourth: number of axes
 _CIFAR10_SHAPE = (3, 32, 32)
@@ -23,7 +26,7 @@ _READ_BYTES = 2**20
 
 # what gzip, zipfile, pickle, numpy and scipy raise for a damaged file
 _DAMAGED = (EOFError, OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
-_DAMAGED += (MemoryError, RuntimeError, zlib.error, zipfile.BadZipFile, pickle.UnpicklingError)
+_DAMAGED += (MemoryError, RuntimeError, struct.error, zlib.error, zipfile.BadZipFile, pickle.UnpicklingError)
 
 
 def _unreadable(path, error):
@@ -126,7 +129,7 @@ def read_cifar10_pickle(path, n_classes=10):
     try:
         with open(path, "rb") as file:
             batch = read_plain_pickle(file)
-        images, labels = (np.asarray(batch.get(key.encode(), batch.get(key))) for key in ("data", "labels"))
+        images, labels = (as_plain_array(batch.get(key.encode(), batch.get(key))) for key in ("data", "labels"))
     except _DAMAGED as error:
         raise _unreadable(path, error) from None
     if images.ndim != 2 or images.shape[1] != _CIFAR10_PIXELS:
@@ -152,6 +155,7 @@ def read_svhn(path):
     from scipy.io.matlab import MatReadError, loadmat  # here, as no other data set needs SciPy
 
     try:
+        check_mat(path)
         variables = loadmat(path, variable_names=("X", "y"))
         images, labels = variables["X"], variables["y"]
     except (*_DAMAGED, MatReadError) as error:
@@ -197,9 +201,6 @@ def read_arrays(path, names):
     """
     with _open_npz(path) as archive:
         arrays = {name: archive[name] for name in names if name in archive.files}
-    for name, array in arrays.items():
-        if not isinstance(array, np.ndarray):  # a zip of something else: bytes
-            raise FormatError(path, f"{name} is no array")
     return arrays
 
 
@@ -211,7 +212,7 @@ def _open_npz(path):
             if not zipfile.is_zipfile(file):
                 raise FormatError(path, "is not an npz file, or truncated")
             file.seek(0)
-            yield np.load(file, allow_pickle=False)
+            yield Npz(file)
     except _DAMAGED as error:
         raise _unreadable(path, error) from None
 
@@ -223,7 +224,4 @@ def _npz_arrays(path, archive):
     if missing:
         raise FormatError(path, f"has no {', '.join(missing)}, only {', '.join(archive.files) or 'nothing'}")
     for name in names:
-        x, y = archive[f"x_{name}"], archive[f"y_{name}"]
-        if not (isinstance(x, np.ndarray) and isinstance(y, np.ndarray)):  # a zip of something else: bytes
-            raise FormatError(path, f"x_{name} or y_{name} is no array")
-        yield name, (x, y)
+        yield name, (archive[f"x_{name}"], archive[f"y_{name}"])

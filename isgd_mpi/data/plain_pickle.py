@@ -5,11 +5,15 @@ the few names are known that arrays need, and they stand for functions of our ow
 crash on a damaged pickle.
 """
 
+import io
 import pickle
+import pickletools
 import re
+import warnings
 
 import numpy as np
 
+_STORES = ("PUT", "BINPUT", "LONG_BINPUT")
 _NUMBERS = re.compile(r"[uif][1248]")
 
 
@@ -95,4 +99,30 @@ def read_plain_pickle(file):
         The pickle asks for anything else, which is not run, or is damaged;
         damaged ones raise other exceptions as well.
     """
-    return _PlainUnpickler(file, encoding="bytes").load()
+    content = file.read()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of odd escapes in damaged strings
+        _check_sizes(content)
+        return _PlainUnpickler(io.BytesIO(content), encoding="bytes").load()
+
+
+def _check_sizes(content):
+    """Refuse what announces more than there is: the unpickler allocates it first, and its memo up to the last index."""
+    for opcode, argument, _ in pickletools.genops(content):
+        if opcode.name in _STORES and argument > len(content):
+            raise pickle.UnpicklingError("refused, it counts more objects than it has bytes")
+
+
+def as_plain_array(values):
+    """Return an array that was unpickled, or a list of integers, as an array.
+
+    Raises
+    ------
+    pickle.UnpicklingError
+        It is anything else; nested lists that hold one another could be of any size.
+    """
+    if isinstance(values, (_Array, np.ndarray)) or (
+        isinstance(values, list) and all(type(value) is int for value in values)
+    ):
+        return np.asarray(values)
+    raise pickle.UnpicklingError("refused, the data or the labels are no array, and no list of integers")

@@ -3,6 +3,7 @@
 import json
 import math
 import zipfile
+import zlib
 
 import numpy as np
 
@@ -11,6 +12,7 @@ try:
 except ModuleNotFoundError:  # Python 3.10
     import toml as tomllib
 
+from isgd_mpi.data.npz import Npz
 from isgd_mpi.errors import InputError
 
 _LARGEST = 1e150  # squares and margins of what is drawn must be finite too
@@ -83,10 +85,11 @@ def read_spans(path):
     if not path.exists():
         return None
     try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            spans = {name: file[name] for name in ("rank", "activity", "begin", "end", "stretch", "activities")}
+        with open(path, "rb") as file:
+            archive = Npz(file)
+            spans = {name: archive[name] for name in ("rank", "activity", "begin", "end", "stretch", "activities")}
         _check_spans(spans)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError, TypeError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, RuntimeError, TypeError, zlib.error) as error:
         raise InputError(f"{path} is no timeline ({_short(error)}): remove it to leave it out") from None
     return spans
 

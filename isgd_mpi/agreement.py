@@ -1,0 +1,117 @@
+"""Do all ranks run the same program on the same data? A stale file on one node is found before training begins."""
+
+import hashlib
+import platform
+import sys
+import zlib
+from collections import Counter
+from pathlib import Path
+
+import numba
+import numpy as np
+
+import isgd_mpi
+from isgd_mpi.errors import InputError
+
+_SAMPLES, _SAMPLE_BYTES = 64, 2**16  # pieces of each split's features that are read, evenly spaced
+_PACKAGES = ("isgd_mpi", "kernels")
+
+
+def check_agreement(comm, facts):
+    """Refuse ranks that differ. Collective.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+    facts : dict of str to (str or int)
+        What must be the same on all ranks, by what to call it.
+
+    Raises
+    ------
+    InputError
+        On every rank: names what differs, and the ranks and hosts where it is not as on most.
+    """
+    places = comm.allgather((platform.node(), facts))
+    names = dict.fromkeys(name for _, found in places for name in found)
+    if differences := [text for name in names if (text := _difference(name, places))]:
+        raise InputError(f"{'; '.join(differences)}: give all ranks the same program and the same data")
+
+
+def _difference(name, places):
+    """Say in what ranks differ, or return None."""
+    values = [found.get(name, "missing") for _, found in places]
+    (usual, n_usual), *others = Counter(values).most_common()
+    if not others:
+        return None
+    one = values.index(usual)
+    usual_at = f"on the {n_usual} other ranks" if n_usual > 1 else f"on rank {one} ({places[one][0]})"
+    odd = [
+        f"{value} on {_ranks_of([rank for rank, own in enumerate(values) if own == value], places)}"
+        for value, _ in others
+    ]
+    return f"{name} differs: {', '.join(odd)}, but {usual} {usual_at}"
+
+
+def _ranks_of(ranks, places):
+    """Name some ranks and their hosts."""
+    hosts = ", ".join(dict.fromkeys(places[rank][0] for rank in ranks))
+    shown = ", ".join(map(str, ranks[:8])) + (", ..." if len(ranks) > 8 else "")
+    return f"rank{'s' * (len(ranks) > 1)} {shown} ({hosts})"
+
+
+def program_facts():
+    """Return what program this rank runs, for :func:`check_agreement`."""
+    return {
+        "the version of isgd_mpi": isgd_mpi.__version__,
+        "the source of isgd_mpi": source_digest(),
+        "the version of Python": platform.python_version(),
+        "the version of NumPy": np.__version__,
+        "the version of Numba": numba.__version__,
+        "the byte order": sys.byteorder,
+    }
+
+
+def source_digest():
+    """Return 12 hexadecimal digits of all source files of the packages."""
+    digest = hashlib.sha256()
+    root = Path(isgd_mpi.__file__).parent.parent
+    for path in sorted(path for package in _PACKAGES for path in (root / package).rglob("*.py")):
+        digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def data_facts(dataset):
+    """Return what data this rank has, for :func:`check_agreement`.
+
+    Parameters
+    ----------
+    dataset : datasets.Dataset
+
+    Notes
+    -----
+    Shapes, dtypes, labels, mean and scale enter whole, and the checksum that the cache keeps of all that it
+    was converted from. Of the features that are mapped here, 64 pieces of 64 KiB of each split are read: enough to find
+    other data, not a single flipped bit.
+    """
+    facts = {"the data set": dataset.name, "the checksum of what it was converted from": dataset.checksum}
+    for name, split in dataset.splits.items():
+        facts[f"the shape of its split {name}"] = f"{split.images.shape} {split.images.dtype}"
+        facts[f"the checksum of its labels ({name})"] = _hexadecimal(zlib.crc32(split.labels))
+        facts[f"the checksum of its features ({name})"] = _hexadecimal(sampled_checksum(split.images))
+    facts["the checksum of its mean"] = _hexadecimal(zlib.crc32(dataset.inverse_std, zlib.crc32(dataset.mean)))
+    return facts
+
+
+def sampled_checksum(array):
+    """Return the CRC-32 of a C-contiguous array, if it is over 4 MiB of evenly spaced pieces with both ends."""
+    content = array.reshape(-1).view(np.uint8)
+    if content.size <= _SAMPLES * _SAMPLE_BYTES:
+        return zlib.crc32(content)
+    checksum = 0
+    for start in np.linspace(0, content.size - _SAMPLE_BYTES, _SAMPLES).astype(np.int64):
+        checksum = zlib.crc32(content[start : start + _SAMPLE_BYTES], checksum)
+    return checksum
+
+
+def _hexadecimal(checksum):
+    return f"{checksum:08x}"

@@ -1,0 +1,237 @@
+"""What a relaxed run would do on so many ranks: the protocol, played with measured costs instead of work.
+
+All scorers are alike, so one is played, with the largest shard; the trainer takes steps of the same length.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+_REFRESHES = 120  # played; the first half is the beginning and does not count
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What things cost, and how much of them there is.
+
+    Attributes
+    ----------
+    n_examples, batch_size, refresh_every : int
+        As of a run.
+    params_bytes, report_bytes : int
+        Of the parameters, and of all reports together.
+    step_seconds : float
+        A step of the trainer.
+    score_seconds : float
+        Scoring an example on a core of its own.
+    publish_seconds, message_seconds, merge_seconds : float
+        Trainer's time a refresh: for itself; for each scorer; for each example that has a new score.
+    wake_seconds, copy_seconds : float
+        From publishing until scorers have the parameters, within a node: at least; and for each byte and scorer.
+    cores : int
+        Of a node.
+    network_seconds : float
+        For a message between nodes, at least.
+    network_bytes_per_second : float
+        Between two nodes.
+    """
+
+    n_examples: int
+    batch_size: int
+    refresh_every: int
+    params_bytes: int
+    report_bytes: int
+    step_seconds: float
+    score_seconds: float
+    publish_seconds: float
+    message_seconds: float
+    merge_seconds: float
+    wake_seconds: float
+    copy_seconds: float
+    cores: int
+    network_seconds: float
+    network_bytes_per_second: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What came of playing a run.
+
+    Attributes
+    ----------
+    ranks : int
+    refresh_seconds, refresh_steps : float
+        From one publication to the next.
+    exchange_seconds : float
+        Until the last scorer has the parameters.
+    staleness : float
+        Mean over the examples when scores are merged, in steps.
+    scored_per_second : float
+        Of all scorers.
+    idle : float
+        Share of the scorers' time in which all of their shard is scored with the parameters that they have.
+    refreshing : float
+        Share of the trainer's time that refreshes take.
+    """
+
+    ranks: int
+    refresh_seconds: float
+    refresh_steps: float
+    exchange_seconds: float
+    staleness: float
+    scored_per_second: float
+    idle: float
+    refreshing: float
+
+    @property
+    def age_in_use(self):
+        """Staleness of what is drawn from, at the end of an interval, in steps."""
+        return self.staleness + self.refresh_steps
+
+
+def exchange_seconds(costs, ranks, ranks_per_node):
+    """Return how long parameters take to the last scorer, and reports to the trainer, in seconds.
+
+    Within a node each scorer copies the parameters, all through the same memory. Between nodes they go down a
+    binary tree; reports all come through the trainer's network card.
+
+    Parameters
+    ----------
+    costs : Costs
+    ranks, ranks_per_node : int
+    """
+    on_node, nodes = min(ranks, ranks_per_node), math.ceil(ranks / ranks_per_node)
+    out = costs.wake_seconds + costs.copy_seconds * costs.params_bytes * (on_node - 1)
+    back = costs.copy_seconds * costs.report_bytes
+    if nodes > 1:
+        depth = math.ceil(math.log2(nodes))
+        out += depth * (costs.network_seconds + costs.params_bytes / costs.network_bytes_per_second)
+        remote = costs.report_bytes * (1 - ranks_per_node / ranks)
+        back += costs.network_seconds + remote / costs.network_bytes_per_second
+    return out, back
+
+
+class _Scorer:
+    """A scorer with the largest shard: which parameters are behind each batch, and what it does until when."""
+
+    def __init__(self, n_batches, batch_seconds):
+        self._steps = np.full(n_batches, -1)
+        self._next = 0
+        self._time = 0.0
+        self._step = -1
+        self._batch_seconds = batch_seconds
+        self.n_scored = 0
+        self.idle_seconds = 0.0
+
+    def receive(self, step, arrival):
+        """Work until these parameters are noticed, and go on with them; return when that was, and what it reports."""
+        while self._time < arrival and self._steps[self._next] != self._step:
+            self._steps[self._next] = self._step
+            self._next = (self._next + 1) % len(self._steps)
+            self._time += self._batch_seconds
+            self.n_scored += 1
+        self.idle_seconds += max(0.0, arrival - self._time)
+        self._time = max(self._time, arrival)
+        self._step = step
+        return self._time, self._steps.copy()
+
+
+def predict(costs, ranks, ranks_per_node):
+    """Play a run.
+
+    Parameters
+    ----------
+    costs : Costs
+    ranks, ranks_per_node : int
+
+    Returns
+    -------
+    Prediction
+    """
+    n_scorers, on_node = ranks - 1, min(ranks, ranks_per_node)
+    crowding = max(1.0, (on_node - 1) / max(1, costs.cores - 1))  # scorers give way: they share what the trainer leaves
+    batch_size = min(costs.batch_size, costs.n_examples)
+    n_batches = math.ceil(costs.n_examples / batch_size)
+    working = min(n_scorers, n_batches)
+    scorer = _Scorer(math.ceil(n_batches / n_scorers), batch_size * costs.score_seconds * crowding)
+    out, back = exchange_seconds(costs, ranks, ranks_per_node)
+    calls = costs.publish_seconds + n_scorers * costs.message_seconds
+    now, step, overhead, records, begin = 0.0, 0, 0.0, [], None
+    for refresh in range(_REFRESHES):
+        if refresh == _REFRESHES // 2:
+            begin = now, step, overhead, scorer.n_scored, scorer.idle_seconds
+        published, n_before = step, scorer.n_scored
+        now += calls
+        received, steps = scorer.receive(step, now + out)
+        taken = max(1, math.ceil((received + back - now) / costs.step_seconds))
+        fresh = min(1.0, (scorer.n_scored - n_before) / len(steps)) * costs.n_examples
+        merging = costs.merge_seconds * fresh
+        now += taken * costs.step_seconds + merging
+        step += taken
+        records.append(np.mean(step - steps[steps >= 0]) if (steps >= 0).any() else np.nan)
+        rest = max(0, published + costs.refresh_every - step)
+        now, step = now + rest * costs.step_seconds, step + rest
+        overhead += calls + merging
+    elapsed, n_refreshes = now - begin[0], _REFRESHES - _REFRESHES // 2
+    return Prediction(
+        ranks=ranks,
+        refresh_seconds=elapsed / n_refreshes,
+        refresh_steps=(step - begin[1]) / n_refreshes,
+        exchange_seconds=out,
+        staleness=float(np.nanmean(records[_REFRESHES // 2 :])),
+        scored_per_second=(scorer.n_scored - begin[3]) * batch_size * working / elapsed,
+        idle=1 - (1 - (scorer.idle_seconds - begin[4]) / elapsed) * working / n_scorers,
+        refreshing=(overhead - begin[2]) / elapsed,
+    )
+
+
+def gain_at(age, table):
+    """Return the variance gain at an age of the scores in use, between the measured ones.
+
+    Parameters
+    ----------
+    age : float
+        In steps.
+    table : sequence of (float, float)
+        Measured ages and gains, ascending; straight lines over the logarithm lie between them, the last one
+        counts beyond.
+    """
+    ages, gains = np.array(table).T
+    return float(np.exp(np.interp(np.log1p(age), np.log1p(ages), np.log(gains))))
+
+
+_IDLE, _REFRESHING, _MORE = 0.5, 0.1, 1.02  # shares of the time; gain by twice the ranks
+
+
+def saturation(predictions, table, n_batches):
+    """Say from how many ranks on more of them do not help one trainer, and why.
+
+    Parameters
+    ----------
+    predictions : list of Prediction
+        Ascending, each with about twice the ranks of the one before.
+    table
+        As of :func:`gain_at`.
+    n_batches : int
+        Score batches: no more scorers than that have one.
+
+    Returns
+    -------
+    ranks : int or None
+    reason : str
+    """
+    for now, more in zip(predictions, predictions[1:]):
+        if more.refreshing > _REFRESHING:
+            return now.ranks, f"on {more.ranks} refreshes take {more.refreshing:.0%} of the trainer's time"
+        if n_batches < now.ranks - 1:
+            return n_batches + 1, f"there are {n_batches} score batches for the scorers: lower --score-batch-size"
+        if now.idle > _IDLE:
+            return now.ranks, f"scorers are idle {now.idle:.0%} of the time: all is scored before new parameters come"
+        gains = [gain_at(each.age_in_use, table) / each.refresh_seconds * each.refresh_steps for each in (now, more)]
+        if gains[1] < _MORE * gains[0]:
+            return (
+                now.ranks,
+                f"{more.ranks} ranks gain {gains[1] / gains[0] - 1:+.1%} in steps a second times variance gain",
+            )
+    return None, "not within these ranks"

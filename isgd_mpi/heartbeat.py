@@ -1,0 +1,164 @@
+"""Which rank has stopped? Each rank that serves the trainer sends it a beat now and then, also while it waits.
+
+A collective that does not complete does not say whom it waits for. A beat is one message of eight bytes a
+second at most, outside of the exchange; the last one says that no more will come.
+"""
+
+import time
+from functools import wraps
+
+import numpy as np
+from mpi4py import MPI
+
+from isgd_mpi.waiting import wait
+
+_BEAT, _LAST = 0, 1
+_LONGEST_INTERVAL_SECONDS = 1.0
+_LATEST_WARNING_SECONDS = 60.0
+_CHECK_EVERY_SECONDS = 0.02
+
+
+class Silent(Exception):
+    """A rank has not been heard of for too long; the message names it.
+
+    Attributes
+    ----------
+    can_go_on : bool
+        Whether there is a checkpoint.
+    """
+
+    can_go_on = False
+
+
+class Pulse:
+    """The end of a rank that serves: sends beats.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+        Private to the heartbeat.
+    timeout_seconds : float
+        After which the trainer gives up.
+    root : int
+        The trainer's rank.
+    """
+
+    def __init__(self, comm, timeout_seconds, root=0):
+        self._comm = comm
+        self._root = root
+        self._interval = min(_LONGEST_INTERVAL_SECONDS, timeout_seconds / 40)
+        self._due = 0.0
+        self._message = np.array([_BEAT])
+        self._request = MPI.REQUEST_NULL
+
+    def beat(self):
+        """Send a beat if one is due. Not collective, does not wait."""
+        now = time.monotonic()
+        if now >= self._due and self._request.Test():
+            self._due = now + self._interval
+            self._request = self._comm.Isend(self._message, self._root)
+
+    def after_each(self, method):
+        """Return a method with a beat after each call."""
+
+        @wraps(method)
+        def beating(*args, **kwargs):
+            result = method(*args, **kwargs)
+            self.beat()
+            return result
+
+        return beating
+
+    def stop(self):
+        """Send the last beat. Returns once it is sent."""
+        wait([self._request], polite=True)
+        wait([self._comm.Isend(np.array([_LAST]), self._root)], polite=True)
+
+
+class Watch:
+    """The trainer's end: knows for how long each rank has been silent.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+        Private to the heartbeat.
+    sources : sequence of int
+        Ranks that send beats.
+    timeout_seconds : float
+        After which :meth:`check` gives up.
+    names : sequence of str
+        What to call each rank of `comm`.
+    tell : callable
+        Takes a line when a rank falls silent, and when it is heard again.
+
+    Notes
+    -----
+    A rank is told of after a quarter of the time limit, at the latest after a minute. Time that passes while
+    this rank does not check counts up to a tenth of the limit: it may have been stopped itself.
+    """
+
+    def __init__(self, comm, sources, timeout_seconds, names, tell):
+        self._comm = comm
+        self._sources = list(sources)
+        self._timeout = timeout_seconds
+        self._warning = min(_LATEST_WARNING_SECONDS, timeout_seconds / 4)
+        self._names = names
+        self._tell = tell
+        self._messages = np.zeros((len(self._sources), 1), np.int64)
+        self._requests = [self._expect(i) for i in range(len(self._sources))]
+        self._silence = np.zeros(len(self._sources))  # seconds
+        self._warned = np.zeros(len(self._sources), bool)
+        self._checked = None
+
+    def _expect(self, i):
+        return self._comm.Irecv(self._messages[i], self._sources[i])
+
+    def check(self):
+        """Listen for beats; to be called often.
+
+        Raises
+        ------
+        Silent
+            A rank has been silent for too long.
+        """
+        now = time.monotonic()
+        if self._checked is None:
+            self._checked = now
+        if not self._sources or now - self._checked < _CHECK_EVERY_SECONDS:
+            return
+        self._silence += min(now - self._checked, self._timeout / 10)
+        self._checked = now
+        self._listen()
+        self._judge()
+
+    def _listen(self):
+        """Take in the beats that came."""
+        while indices := MPI.Request.Testsome(self._requests):
+            for i in indices:
+                if self._warned[i]:
+                    self._warned[i] = False
+                    self._tell(f"{self._names[self._sources[i]]} answers again after {self._silence[i]:.1f} s")
+                self._silence[i] = 0 if self._messages[i, 0] == _BEAT else -np.inf
+                self._requests[i] = self._expect(i) if self._messages[i, 0] == _BEAT else MPI.REQUEST_NULL
+
+    def _judge(self):
+        """Tell of ranks that fall silent, and give up on those that were for too long."""
+        fallen = (self._silence > self._warning) & ~self._warned
+        for i in np.flatnonzero(fallen):
+            self._tell(f"{self._names[self._sources[i]]} has not answered for {self._silence[i]:.1f} s")
+        self._warned |= fallen
+        lost = [self._names[self._sources[i]] for i in np.flatnonzero(self._silence > self._timeout)]
+        if lost:
+            raise Silent(f"no answer from {', '.join(lost)} for {self._timeout:g} s (--scorer-timeout)")
+
+    def close(self):
+        """Wait for the last beat of each rank.
+
+        Raises
+        ------
+        Silent
+            As :meth:`check`.
+        """
+        while any(request != MPI.REQUEST_NULL for request in self._requests):
+            self.check()
+            time.sleep(_CHECK_EVERY_SECONDS)

@@ -1,0 +1,152 @@
+"""Ranks that differ are refused: unit tests on made-up ranks, and real jobs with a stale file on one rank."""
+
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from data_files import random_examples, write_mnist
+from launch import ENVIRONMENT, MPIRUN
+
+import isgd_mpi
+from isgd_mpi import agreement
+from isgd_mpi.agreement import check_agreement, data_facts, program_facts, sampled_checksum, source_digest
+from isgd_mpi.arrays import from_arrays
+from isgd_mpi.errors import InputError
+
+
+class Ranks:
+    """A communicator whose other ranks say what they are made to."""
+
+    def __init__(self, *places):
+        self.places = places
+
+    def allgather(self, own):
+        return list(self.places)
+
+
+def refusal(*places):
+    with pytest.raises(InputError) as caught:
+        check_agreement(Ranks(*places), {})
+    return str(caught.value)
+
+
+def test_ranks_that_agree_pass():
+    check_agreement(Ranks(("a", {"x": 1, "y": 2}), ("b", {"x": 1, "y": 2})), {})
+
+
+def test_the_odd_ranks_and_their_hosts_are_named():
+    places = [("a", {"x": 1})] * 2 + [("b", {"x": 2})] * 1 + [("a", {"x": 1})]
+    assert refusal(*places).startswith("x differs: 2 on rank 2 (b), but 1 on the 3 other ranks: give all ranks")
+
+
+def test_all_that_differs_is_named():
+    text = refusal(("a", {"x": 1, "y": 5, "z": 0}), ("b", {"x": 2, "y": 5, "z": 1}))
+    assert text.startswith("x differs: 2 on rank 1 (b), but 1 on rank 0 (a); z differs: 1 on rank 1 (b), but 0")
+
+
+def test_of_many_ranks_the_first_are_named():
+    text = refusal(*[("a", {"x": 1})] * 50, *[("b", {"x": 2})] * 20)
+    assert "2 on ranks 50, 51, 52, 53, 54, 55, 56, 57, ... (b), but 1 on the 50 other ranks" in text
+
+
+def test_what_one_rank_lacks_differs():
+    assert "x differs: missing on rank 1 (b), but 1 on rank 0 (a)" in refusal(("a", {"x": 1}), ("b", {}))
+
+
+def test_any_change_of_any_source_file_changes_the_digest(tmp_path, monkeypatch):
+    root = tmp_path / "copy"
+    for package in ("isgd_mpi", "kernels"):
+        source = agreement.Path(agreement.__file__).parent.parent / package
+        shutil.copytree(source, root / package, ignore=shutil.ignore_patterns("__pycache__", "mnist10k"))
+    original = source_digest()
+    monkeypatch.setattr(agreement.isgd_mpi, "__file__", str(root / "isgd_mpi/__init__.py"))
+    assert source_digest() == original
+    with open(root / "kernels/norms.py", "a") as file:
+        file.write("#")
+    changed = source_digest()
+    (root / "isgd_mpi/more.py").touch()
+    assert len({original, changed, source_digest()}) == 3
+
+
+def test_the_program_is_described():
+    facts = program_facts()
+    assert facts["the version of NumPy"] == np.__version__ and facts["the byte order"] == sys.byteorder
+
+
+@pytest.fixture
+def arrays(rng):
+    x, y = random_examples(rng, 60, (7,), 3)
+    return {"x": x, "y": y, "test": (x[:20], y[:20])}
+
+
+@pytest.mark.parametrize("place", ["a feature", "a label", "a test feature", "a test label", "one example less"])
+def test_any_change_of_small_data_changes_a_fact(arrays, place):
+    before = data_facts(from_arrays(**arrays))
+    x, y = arrays["x"].copy(), arrays["y"].copy()
+    test = tuple(array.copy() for array in arrays["test"])
+    if place == "one example less":
+        x, y = x[:-1], y[:-1]
+    else:
+        target = {"a feature": x, "a label": y, "a test feature": test[0], "a test label": test[1]}[place]
+        target.flat[-5] = (target.flat[-5] + 1) % 3
+    assert data_facts(from_arrays(x, y, test=test)) != before
+
+
+def test_of_large_arrays_pieces_with_both_ends_are_read(rng):
+    array = rng.integers(0, 255, (3000, 3072), dtype=np.uint8)
+    before = sampled_checksum(array)
+    seen = set()
+    for place in (0, array.size - 1, array.size // 63 + 70_000):
+        changed = array.copy()
+        changed.flat[place] ^= 1
+        seen.add(sampled_checksum(changed) != before)
+    assert seen == {True, False}  # the last one lies between two pieces: the checksum of the conversion is for these
+    assert sampled_checksum(np.roll(array, 1, axis=0)) != before
+
+
+def test_a_stale_file_on_one_rank_is_refused(tmp_path, rng):
+    train, test = random_examples(rng, 300, (28, 28)), random_examples(rng, 50, (28, 28))
+    write_mnist(tmp_path / "fresh/mnist", train, test)
+    train[0][-1, 14, 14] ^= 1
+    write_mnist(tmp_path / "stale/mnist", train, test)
+    env = {**ENVIRONMENT, "ISGD_MPI_CACHE": str(tmp_path / "cache"), "ISGD_MPI_DATA": str(tmp_path / "fresh")}
+    python = [
+        sys.executable,
+        "-m",
+        "isgd_mpi",
+        "--data",
+        "mnist",
+        "--run-dir",
+        str(tmp_path / "run"),
+        "--seconds",
+        "30",
+    ]
+    stale = ["env", f"ISGD_MPI_DATA={tmp_path / 'stale'}", *python]
+    done = subprocess.run(
+        [MPIRUN, "-n", "2", *python, ":", "-n", "1", *stale],
+        capture_output=True, text=True, timeout=60, env=env, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("isgd_mpi: ") and "converting" not in line]
+    assert "the checksum of what it was converted from differs:" in line and "on rank 2 (" in line
+    assert "on the 2 other ranks" in line and not (tmp_path / "run").exists()
+
+
+def test_another_version_on_one_rank_is_refused(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import os, runpy, isgd_mpi\n"
+        "isgd_mpi.__version__ = os.environ.get('FAKE', isgd_mpi.__version__)\n"
+        "runpy.run_module('isgd_mpi', run_name='__main__')\n"
+    )
+    python = [sys.executable, str(program), "--run-dir", str(tmp_path / "run"), "--seconds", "30"]
+    done = subprocess.run(
+        [MPIRUN, "-n", "1", *python, ":", "-n", "1", "env", "FAKE=1.2.3", *python],
+        capture_output=True, text=True, timeout=60, env=ENVIRONMENT, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("isgd_mpi: ")]
+    assert "the version of isgd_mpi differs: 1.2.3 on rank 1 (" in line
+    assert f"but {isgd_mpi.__version__} on rank 0 (" in line

@@ -1,0 +1,148 @@
+"""The metrics file on disks that are full, gone or slow to come back."""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+from contextlib import contextmanager
+
+import pytest
+
+from isgd_mpi import metrics
+from isgd_mpi.metrics import MetricsFile, whole_lines_bytes
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "metrics.jsonl"
+
+
+@contextmanager
+def room_for(n_bytes):
+    """Let this process write no file beyond so many bytes, as on a full disk; for a moment: pytest writes too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_line_is_in_the_file_at_once(path):
+    file = MetricsFile(path)
+    file.append("one")
+    assert path.read_text() == "one\n"
+    file.close()
+
+
+@pytest.mark.parametrize("room", range(4, 13))
+def test_on_a_full_disk_lines_wait_and_come_without_gap_or_double(path, clock, capsys, room):
+    file = MetricsFile(path, clock)
+    file.append("one")
+    with room_for(room):
+        file.append("two")
+        file.append("three")
+    whole = path.read_text()
+    assert "one\ntwo\nthree\n".startswith(whole) and len(whole) <= room
+    assert file.text() == "one\ntwo\nthree\n"
+    assert file.problem == "File too large"
+    file.append("four")  # too early to try again
+    assert path.read_text() == whole
+    clock.now += 1
+    file.append("five")
+    assert path.read_text() == "one\ntwo\nthree\nfour\nfive\n" == file.text()
+    assert file.problem is None
+    file.close()
+    (said,) = capsys.readouterr().err.splitlines()
+    assert f"{path} cannot be written (File too large)" in said
+
+
+def test_what_still_waits_at_the_end_is_a_problem(path, capsys):
+    file = MetricsFile(path)
+    with room_for(0):
+        file.append("one")
+        file.close()
+    assert file.problem == "File too large" and path.read_text() == "" and file.text() == "one\n"
+
+
+def test_the_end_tries_once_more(path, clock):
+    file = MetricsFile(path, clock)
+    with room_for(2):
+        file.append("one")
+    file.close()
+    assert file.problem is None and path.read_text() == "one\n"
+
+
+def test_a_folder_that_is_removed_is_noticed_and_may_come_back(tmp_path, clock):
+    path = tmp_path / "run/metrics.jsonl"
+    path.parent.mkdir()
+    file = MetricsFile(path, clock)
+    file.append("one")
+    shutil.rmtree(path.parent)
+    file.append("two")
+    assert file.problem == "No such file or directory" and file.text() == "two\n"
+    path.parent.mkdir()
+    clock.now += 1
+    file.append("three")
+    assert path.read_text() == "two\nthree\n"
+    file.close()
+
+
+@pytest.mark.parametrize("content, whole", [("", ""), ("begun", ""), ("one\n", "one\n"), ("one\ntw", "one\n")])
+def test_a_last_line_that_is_only_begun_is_cut_off(path, content, whole):
+    path.write_text(content)
+    assert whole_lines_bytes(path) == len(whole)
+    file = MetricsFile(path)
+    file.append("new")
+    file.close()
+    assert path.read_text() == whole + "new\n"
+
+
+@pytest.mark.parametrize("n_begun", [0, 1, 65536, 200_000])
+def test_a_long_line_that_is_only_begun_is_cut_off(path, n_begun):
+    path.write_text("one\n" + "x" * n_begun)
+    assert whole_lines_bytes(path) == 4
+
+
+def test_memory_is_bounded_and_what_is_left_out_is_counted(path, clock, monkeypatch):
+    monkeypatch.setattr(metrics, "_MOST_WAITING_BYTES", 20)
+    file = MetricsFile(path, clock)
+    with room_for(0):
+        for n in range(10):
+            file.append(f"line{n}", droppable=True)
+        file.append("an event")
+    assert file.text().split() == ["line0", "line1", "line2", "an", "event"]
+    assert file.take_dropped() == 0  # not before it can be said
+    clock.now += 1
+    file.append("on")
+    assert file.take_dropped() == 7 and file.take_dropped() == 0
+    file.close()
+
+
+def test_on_a_file_system_that_is_really_full(small_disk, clock):
+    disk = small_disk("64k")
+    file = MetricsFile(disk / "metrics.jsonl", clock)
+    lines = [json.dumps({"step": n, "fill": "x" * 1000}) for n in range(100)]
+    for line in lines[:99]:
+        file.append(line)
+    assert file.problem == "No space left on device"
+    written = (disk / "metrics.jsonl").read_text()
+    assert os.statvfs(disk).f_bavail == 0 and 0 < len(written) < 65537
+    subprocess.run(["mount", "-o", "remount,size=1m", disk], check=True)
+    clock.now += 1
+    file.append(lines[99])
+    file.close()
+    assert (disk / "metrics.jsonl").read_text().splitlines() == lines
