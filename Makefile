@@ -18,7 +18,7 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
 export PRTE_MCA_rmaps_default_mapping_policy = :oversubscribe
 export PRTE_MCA_hwloc_default_binding_policy = none
 
-JOB_TESTS := $(addprefix tests/test_,$(addsuffix .py,cli contract faults resume kills silence disks))
+JOB_TESTS := $(addprefix tests/test_,$(addsuffix .py,cli contract faults resume kills silence disks slurm))
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-jobs test-units test-serial test-mpi test-nojit lint bench docs clean
@@ -56,7 +56,7 @@ test-nojit: $(READY)  ## the kernel tests without compilation
 
 lint: $(READY)  ## style of code and job scripts
 	ruff check .
-	shellcheck jobs/*.sbatch jobs/*.sh .ci/run
+	shellcheck -x jobs/*.sbatch jobs/common.bash .ci/run
 
 bench: $(READY)  ## kernel microbenchmarks
 	python -m kernels.bench

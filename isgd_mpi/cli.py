@@ -71,6 +71,7 @@ def is_split(comm):
     if problem and process == 0:
         print(f"isgd_mpi: {problem}", file=sys.stderr, flush=True)
     elif problem:
+        MPI.Finalize()  # or its shared memory would stay behind
         time.sleep(_FIRST_SPEAKS_SECONDS)
     return problem is not None
 

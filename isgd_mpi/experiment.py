@@ -103,7 +103,7 @@ def _parse(arguments):
 def _plan(settings):
     """Return the plan that the command line asks for."""
     folder = settings.out or Path("runs") / f"{settings.name}-{settings.scale}"
-    choices = (settings.data, settings.data_dir, settings.ranks, settings.seeds)
+    choices = (settings.data, settings.data_dir, settings.ranks, settings.seeds, settings.launcher != "mpirun")
     return make_plan(settings.name, EXPERIMENTS[settings.name], settings.scale, folder, *choices)
 
 

@@ -1,5 +1,6 @@
 """``isgd_mpi.fit``: train from Python, on arrays, on all ranks of a communicator."""
 
+import os
 import signal
 import sys
 import warnings
@@ -19,6 +20,7 @@ from isgd_mpi.errors import InputError
 from isgd_mpi.faults import Interruption, end_job
 from isgd_mpi.job import TRAINER, Job
 from isgd_mpi.keywords import config_of, in_python
+from isgd_mpi.launched import find_split
 from isgd_mpi.node import on_all_ranks
 from isgd_mpi.results import columns_by_kind
 from isgd_mpi.threads import set_threads
@@ -88,7 +90,8 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
     Raises
     ------
     InputError
-        On every rank, if arrays or options are bad on any, or not the same on all: one line.
+        On every rank, if arrays or options are bad on any, or not the same on all, or if the launcher meant the
+        processes to be ranks of one job and MPI does not: one line.
     Diverged
         On every rank, if the loss or the gradient is not finite.
 
@@ -101,7 +104,7 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
     While it trains, BLAS has the threads that the options say. Where ranks outnumber cores, scorers lower
     their priority, and take it back at the end if the system lets them.
     """
-    comm = MPI.COMM_WORLD if comm is None else comm
+    comm = _world() if comm is None else comm
     if not isinstance(comm, MPI.Comm):
         raise InputError(f"comm must be a communicator of mpi4py, not {comm!r}")
     with _threads_put_back():
@@ -121,6 +124,13 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
     for problem in job.unwritten:
         warnings.warn(problem, RuntimeWarning, stacklevel=2)
     return Result(job.trained, columns_by_kind(job.log.lines()), job.summary, job.verdict, job.folder)
+
+
+def _world():
+    """Return all ranks, if they are those that the launcher started."""
+    if problem := find_split(MPI.COMM_WORLD.Get_size(), os.environ)[0]:
+        raise InputError(problem)
+    return MPI.COMM_WORLD
 
 
 def _prepare_job(comm, arrays, make_model, options):

@@ -106,9 +106,6 @@ class Leader:
         except OSError as error:
             self.log.close()
             raise InputError(f"the run directory {self._folder} cannot be written ({error.strerror})") from None
-        except InputError:
-            self.log.close()
-            raise
 
     def _tell(self, text):
         """Say that a rank is silent, or no longer."""

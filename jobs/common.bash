@@ -53,7 +53,7 @@ choose_launcher() {
 # Train with the options given, or go on from the checkpoint in the run's folder, and requeue what was stopped.
 # The folder is that of --run-dir or --resume, by default $1.
 train() {
-    local folder=$1 options=() where code=0 launched cancelled='' begun
+    local folder=$1 options=() where code=0 launched='' cancelled='' before
     shift
     while (($#)); do
         case $1 in
@@ -69,21 +69,23 @@ train() {
     elif [[ ${SLURM_RESTART_COUNT:-0} -gt 0 && -e $folder ]]; then # stopped before its first checkpoint
         mv "$folder" "$folder-aside-$SLURM_JOB_ID-$SLURM_RESTART_COUNT"
     fi
-    begun=$(mktemp)
+    before=$(stamp "$folder/checkpoint.npz")
 
     trap 'cancelled=yes' TERM # SLURM signals the ranks and this shell: they end in order, and are waited for
-    trap 'kill -USR1 "$launched"' USR1
+    trap '[[ -z $launched ]] || kill -USR1 "$launched" || :' USR1
     "${launch[@]}" python -m isgd_mpi --threads "$threads" "${where[@]}" ${options[@]+"${options[@]}"} &
     launched=$!
     while code=0 && { wait "$launched" || code=$?; } && ((code > 128)) && kill -0 "$launched" 2>/dev/null; do :; done
     trap : TERM # with which a requeue ends this shell
 
-    if ((code > 2)) && [[ -z $cancelled && $folder/checkpoint.npz -nt $begun ]]; then
-        rm "$begun"
+    if ((code > 2)) && [[ -z $cancelled && $(stamp "$folder/checkpoint.npz") != "$before" ]]; then
         echo "isgd_mpi job: exit code $code at $(date '+%F %T'), requeued to go on from $folder/checkpoint.npz"
         scontrol requeue "$SLURM_JOB_ID" || echo "isgd_mpi job: not requeued: submit the same again to go on" >&2
-        exit "$code"
     fi
-    rm "$begun"
     exit "$code"
+}
+
+# What changes when a file is written anew.
+stamp() {
+    stat -c '%i %Y %s' "$1" 2>/dev/null || :
 }

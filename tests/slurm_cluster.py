@@ -10,7 +10,6 @@ from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "scancel", "squeue", "sinfo", "setpriv")
 SEARCH_PATH = os.environ["PATH"] + os.pathsep + "/usr/sbin"
-ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "DEADLINE", "OUT_OF_MEMORY", "BOOT_FAIL")
 CPUS = 16  # of each node, pretended
 
 CONF = """

@@ -35,6 +35,12 @@ def test_public_names_are_there():
     assert callable(load) and Model.scores and isinstance(config_of({}, own_model=False), Config)
 
 
+def test_processes_that_should_have_been_ranks_are_refused(monkeypatch):
+    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "4")
+    with pytest.raises(InputError, match="started 4 processes"):
+        fit([[0.0]], [0])
+
+
 def test_a_communicator_that_is_none_is_refused():
     with pytest.raises(InputError, match="must be a communicator of mpi4py, not 5"):
         fit([[0.0]], [0], comm=5)

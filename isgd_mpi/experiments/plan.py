@@ -109,7 +109,7 @@ class Plan:
         }
 
 
-def make_plan(name, experiment, scale, folder, data=None, data_dir=None, ranks=None, seeds=None):
+def make_plan(name, experiment, scale, folder, data=None, data_dir=None, ranks=None, seeds=None, elsewhere=False):
     """Work out an experiment's runs. Nothing is written.
 
     Parameters
@@ -126,6 +126,8 @@ def make_plan(name, experiment, scale, folder, data=None, data_dir=None, ranks=N
         As of :class:`isgd_mpi.config.Config`.
     ranks, seeds : int, optional
         Instead of the scale's own.
+    elsewhere : bool
+        Whether the runs are done on other machines than this one.
 
     Returns
     -------
@@ -152,7 +154,8 @@ def make_plan(name, experiment, scale, folder, data=None, data_dir=None, ranks=N
         runs = tuple(Run(f"{slug(label)}-{seed}", replace(config, seed=seed), ranks) for seed in range(seeds))
         x = trainers if group.minibatch_per_trainer else group.x
         groups.append(PlannedGroup(label, x, runs))
-    return Plan(name, experiment, tuple(groups), (*experiment.notes, *scale.notes, *notes, *_crowd(ranks)), folder)
+    crowd = () if elsewhere else _crowd(ranks)
+    return Plan(name, experiment, tuple(groups), (*experiment.notes, *scale.notes, *notes, *crowd), folder)
 
 
 def _settings(group, common, trainers):

@@ -5,7 +5,7 @@ import shlex
 import time
 
 from isgd_mpi.experiments.performing import LAUNCHES, problem_of, say, start_anew, write_options
-from isgd_mpi.experiments.state import COMPLETE, INCOMPLETE, state_of
+from isgd_mpi.experiments.state import COMPLETE, DIVERGED, INCOMPLETE, state_of
 from isgd_mpi.runlog import write_atomically, write_json
 
 QUEUED = "queued.json"
@@ -31,11 +31,12 @@ def in_queue(plan, runs, slurm):
     problem : str or None
     """
     queued = _earlier(plan, runs, slurm)
-    if new := [run for run in runs if run.name not in queued]:
+    new = [run for run in runs if run.name not in queued and not _has_result(plan, run)]  # by now
+    if new:
         queued |= _submit(plan, new, slurm)
         write_json(plan.folder / LAUNCHES / QUEUED, queued)
     try:
-        for run in _as_they_end({run.name: run for run in runs}, queued, slurm):
+        for run in _as_they_end({run.name: run for run in runs if run.name in queued}, queued, slurm):
             yield run, _problem(plan, run, queued[run.name])
     except KeyboardInterrupt:
         jobs = " ".join(sorted({job for job, _ in queued.values()}))
@@ -47,12 +48,17 @@ def _earlier(plan, runs, slurm):
     """Return job and task of each run that an earlier call submitted and that has not ended."""
     try:
         written = json.loads((plan.folder / LAUNCHES / QUEUED).read_text())
-    except (OSError, ValueError):
+        found = {
+            run.name: (str(job), int(task)) for run in runs if run.name in written for job, task in [written[run.name]]
+        }
+    except (OSError, ValueError, TypeError):
         return {}
-    due = {run.name for run in runs}
-    found = {name: (job, task) for name, (job, task) in written.items() if name in due}
     unfinished = {job: _ask(slurm, job) for job, _ in found.values()}
     return {name: (job, task) for name, (job, task) in found.items() if task in unfinished[job]}
+
+
+def _has_result(plan, run):
+    return state_of(plan.folder_of(run), run) in (COMPLETE, DIVERGED)
 
 
 def _submit(plan, runs, slurm):

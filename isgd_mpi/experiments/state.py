@@ -57,7 +57,7 @@ def read_summary(folder):
 def difference_from(folder, summary, run):
     """Say in what a finished run differs from a planned one, or return None.
 
-    Where the data lie and what is printed make no difference.
+    Where the data lie, what is printed, and the threads, which a job script chooses, make no difference.
     """
     if summary.get("ranks") != run.ranks:
         return f"{summary.get('ranks')} ranks there, {run.ranks} here"
@@ -73,7 +73,7 @@ def difference_from(folder, summary, run):
 
 
 def _comparable(config):
-    return replace(config.with_limit(), run_dir=None, data_dir=None, quiet=False)
+    return replace(config.with_limit(), run_dir=None, data_dir=None, threads=None, quiet=False)
 
 
 def set_aside(folder):
