@@ -96,6 +96,7 @@ class Leader:
     def _prepare(self, saved):
         """Take back what was saved, if anything was, and write down what is run; raises InputError where that fails."""
         try:
+            self.log.lock()
             if saved:
                 self._run_state.restore(saved)
                 self.log.cut(saved.n_lines, saved.step)

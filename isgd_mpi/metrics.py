@@ -1,5 +1,6 @@
 """The metrics file: lines are appended as they come, and kept in memory while the disk does not take them."""
 
+import fcntl
 import os
 import sys
 import time
@@ -10,6 +11,8 @@ from isgd_mpi.errors import InputError
 
 _RETRY_SECONDS = 1.0
 _MOST_WAITING_BYTES = 100_000_000
+_LOCK_SECONDS = 5.0  # that a job which was just killed has to be gone
+_POLL_SECONDS = 0.05
 
 
 class MetricsFile:
@@ -45,6 +48,7 @@ class MetricsFile:
         self._n_dropped = 0
         self._failed_at = None
         self._file = None
+        self._locked = False
         self.problem = None
         self.n_lines = 0
         self._flush()
@@ -83,6 +87,21 @@ class MetricsFile:
             return (self._path.read_bytes() + waiting[self._n_sent :]).decode()
         except OSError:
             return waiting.decode()
+
+    def lock(self):
+        """Keep other jobs out until the file is closed, where the file system has locks.
+
+        Raises
+        ------
+        InputError
+            Another job holds it.
+        """
+        end = self._clock() + _LOCK_SECONDS
+        while self._file is not None and _held_by_another(self._file):
+            if self._clock() > end:
+                raise InputError(f"{self._path.parent}: another job is at work there: wait for it, or stop it")
+            time.sleep(_POLL_SECONDS)
+        self._locked = True
 
     def cut(self, n_lines):
         """Keep the first lines of the file, and go on behind them.
@@ -160,6 +179,8 @@ class MetricsFile:
             whole = whole_lines_bytes(self._path)
             if whole < file.tell():
                 file.truncate(whole)
+            if self._locked:
+                _held_by_another(file)
         except OSError:
             file.close()
             raise
@@ -188,6 +209,9 @@ class MetricsInMemory:
         """Return 0: none is left out."""
         return 0
 
+    def lock(self):
+        """Do nothing."""
+
     def sync(self):
         """Do nothing."""
 
@@ -197,6 +221,17 @@ class MetricsInMemory:
 
     def close(self):
         """Do nothing: the lines can still be read."""
+
+
+def _held_by_another(file):
+    """Lock an open file for as long as it is open; return whether another job has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks
+        pass
+    return False
 
 
 def whole_lines_bytes(path):

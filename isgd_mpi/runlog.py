@@ -128,6 +128,16 @@ class RunLog:
         """Let training begin now, or so many seconds ago."""
         self._begin = time.perf_counter() - seconds
 
+    def lock(self):
+        """Keep other jobs out of the run's folder until the log is closed.
+
+        Raises
+        ------
+        InputError
+            Another job is at work there.
+        """
+        self._file.lock()
+
     def cut(self, n_lines, step):
         """Go on behind the first lines of an earlier run's metrics; what follows them is cut off.
 

@@ -1,15 +1,18 @@
 """The metrics file on disks that are full, gone or slow to come back."""
 
+import errno
 import json
 import os
 import resource
 import shutil
 import subprocess
 from contextlib import contextmanager
+from unittest import mock
 
 import pytest
 
 from isgd_mpi import metrics
+from isgd_mpi.errors import InputError
 from isgd_mpi.metrics import MetricsFile, whole_lines_bytes
 
 
@@ -146,3 +149,27 @@ def test_on_a_file_system_that_is_really_full(small_disk, clock):
     file.append(lines[99])
     file.close()
     assert (disk / "metrics.jsonl").read_text().splitlines() == lines
+
+
+def test_a_second_writer_is_refused_until_the_first_is_gone_also_after_the_disk_was_full(path, clock, monkeypatch):
+    monkeypatch.setattr(metrics, "_LOCK_SECONDS", -1)
+    first, second = MetricsFile(path, clock), MetricsFile(path, clock)
+    first.lock()
+    with room_for(0):
+        first.append("one")
+    clock.now = 10
+    first.append("two")
+    with pytest.raises(InputError, match="another job is at work"):
+        second.lock()
+    first.close()
+    second.lock()
+    second.close()
+    assert path.read_text() == "one\ntwo\n"
+
+
+def test_without_locks_in_the_file_system_a_job_goes_on(path, monkeypatch):
+    monkeypatch.setattr(metrics.fcntl, "flock", mock.Mock(side_effect=OSError(errno.ENOLCK, "No locks available")))
+    file = MetricsFile(path)
+    file.lock()
+    file.close()
+    assert metrics.fcntl.flock.called

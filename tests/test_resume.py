@@ -54,8 +54,13 @@ def test_a_killed_job_goes_on_from_its_last_checkpoint(tmp_path):
     assert resumed["step"] == step and np.isfinite(run.params).all()
 
 
-def test_usr1_to_the_launcher_is_code_75_and_a_damaged_checkpoint_one_line(tmp_path):
-    process = start_and_wait_for_training(tmp_path / "run")
+def test_a_second_job_is_refused_usr1_is_code_75_and_a_damaged_checkpoint_one_line(tmp_path):
+    process = start_and_wait_for_training(tmp_path / "run", "--checkpoint-every", 1)
+    while not (tmp_path / "run/checkpoint.npz").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    second = launch(1, "--resume", tmp_path / "run")
+    assert second.returncode == 2 and second.stderr.count("another job is at work there") == 1
     for pid in ranks_of(process):
         os.kill(pid, signal.SIGUSR1)
         os.kill(pid, signal.SIGTERM)
