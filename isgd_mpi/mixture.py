@@ -111,7 +111,7 @@ class Mixture:
             present = np.interp(self._chosen, self._candidates, self._moments.values)
             if present > _WORTH * self._moments.values.min():
                 best = float(self._candidates[np.argmin(self._moments.values)])
-                self._chosen = max(best, self._chosen / _FALL ** ((self._n_scored + self._n_drawn) / self._memory))
+                self._chosen = max(best, self._chosen * _FALL ** -((self._n_scored + self._n_drawn) / self._memory))
             if self._n_scored >= self._n_examples:  # all scores are new: what was drawn by the old says nothing of them
                 self._drawn_moments = _Moments(self._candidates, _DRAWN_MEMORY)
             self.value = max(self._chosen, self._wanted_by_drawn())

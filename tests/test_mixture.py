@@ -103,6 +103,16 @@ def test_the_mixture_rises_at_once_and_falls_by_a_factor_of_four_a_memory(base_w
     np.testing.assert_allclose(mixture.value, 0.125)
 
 
+def test_the_mixture_falls_to_the_least_after_any_number_of_memories(base_weights):
+    mixture = chosen(base_weights, base_weights)
+    mixture.observe(1 / (base_weights + 0.01), base_weights)
+    mixture.choose()
+    for _ in range(600):  # of three examples a single refresh has as many
+        mixture.observe(base_weights, base_weights)
+    mixture.choose()
+    assert mixture.value == LEAST
+
+
 def test_drawn_norms_let_the_mixture_fall_as_fresh_ones_do(base_weights):
     mixture = chosen(base_weights, base_weights)
     mixture.observe(1 / (base_weights + 0.01), base_weights)
