@@ -1,5 +1,6 @@
 """``mpirun -n R python -m isgd_mpi [OPTIONS]``: train."""
 
+import signal
 import sys
 
 from isgd_mpi.start import prepare_mpi
@@ -8,11 +9,13 @@ prepare_mpi()
 
 from mpi4py import MPI  # noqa: E402
 
-from isgd_mpi.faults import abort_on_exception  # noqa: E402
+from isgd_mpi.faults import Interruption, abort_on_exception  # noqa: E402
 
 abort_on_exception(MPI.COMM_WORLD)  # before anything else can fail
+interruption = Interruption(final=True)
+interruption.remember(signal.SIGUSR1)  # which MPICH swallows; the others may end what has not begun
 
 from isgd_mpi.cli import main  # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(main(final=True))
+    sys.exit(main(interruption=interruption))

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import sys
 import time
 
@@ -25,15 +24,15 @@ DONE, FAILED, BAD_INPUT, TRY_AGAIN = 0, 1, 2, 75
 _FIRST_SPEAKS_SECONDS = 5.0  # srun may kill all as soon as one has ended
 
 
-def main(argv=None, final=False):
+def main(argv=None, interruption=None):
     """Train as the command line says. Collective over all ranks of the job.
 
     Parameters
     ----------
     argv : list of str, optional
         Arguments; ``sys.argv[1:]`` if not given.
-    final : bool
-        Whether the process ends with this; see :class:`faults.Interruption`.
+    interruption : faults.Interruption, optional
+        Of this rank, where it already remembers signals.
 
     Returns
     -------
@@ -49,7 +48,7 @@ def main(argv=None, final=False):
             logging.basicConfig(format="isgd_mpi: %(message)s")
             logging.getLogger("isgd_mpi").setLevel(logging.INFO)
         with np.errstate(all="ignore"):  # numbers that are not finite are looked for, not warned about
-            return DONE if config is None else train(comm, config, final)
+            return DONE if config is None else train(comm, config, interruption or Interruption())
     except InputError as error:
         if comm.Get_rank() == TRAINER:
             print(f"isgd_mpi: {error}", file=sys.stderr)
@@ -76,22 +75,20 @@ def is_split(comm):
     return problem is not None
 
 
-def train(comm, config, final=False):
+def train(comm, config, interruption):
     """Train an MLP on the data set that the settings name; return the exit code. Collective.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
     config : Config
-    final : bool
-        As of :func:`main`.
+    interruption : faults.Interruption
+        Of this rank.
     """
 
     def load():
         return datasets.load(config.data, config.data_dir, config.synthetic_size, standardize=config.standardize)
 
-    interruption = Interruption(final)
-    interruption.remember(signal.SIGUSR1)  # the others may end what has not begun
     saved = on_all_ranks(comm, lambda: Saved(config) if config.resume and comm.Get_rank() == TRAINER else None)
     if comm.bcast(saved is not None and saved.complete, root=TRAINER):
         if saved and not config.quiet:

@@ -132,6 +132,26 @@ def test_a_signal_to_a_single_rank_stops_all(tmp_path, options, name):
     assert process.returncode == 75 and name in errors
 
 
+# Sends every rank a signal while it still imports the program.
+EARLY = """
+import os, runpy, signal, sys
+class Finder:
+    def find_spec(self, name, *others):
+        if name == "isgd_mpi.cli":
+            os.kill(os.getpid(), signal.SIGUSR1)
+sys.meta_path.insert(0, Finder())
+runpy.run_module("isgd_mpi", run_name="__main__")
+"""
+
+
+def test_usr1_during_start_up_is_not_lost(tmp_path):
+    program = tmp_path / "early.py"
+    program.write_text(EARLY)
+    done = launch(2, "--run-dir", tmp_path / "run", "--seconds", 60, "--hidden", 4, program=(program,), timeout=40)
+    assert done.returncode == 75 and "stopped at step 0: SIGUSR1" in done.stderr
+    assert (tmp_path / "run/checkpoint.npz").exists()
+
+
 @pytest.mark.parametrize("trainers", [1, 2])
 def test_divergence_names_step_rate_and_weight_and_keeps_no_model(tmp_path, trainers):
     done = launch(2, "--run-dir", tmp_path / "run", "--lr", 1e6, "--hidden", 16, "--trainers", trainers)
