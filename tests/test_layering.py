@@ -95,6 +95,7 @@ MAY_IMPORT = {
     ],
     "isgd_mpi.trained": ["numpy", *(f"isgd_mpi.{name}" for name in ["data", "errors", "params", "runlog"])],
     "isgd_mpi.config": ["isgd_mpi.errors"],
+    "isgd_mpi.commands": ["jsonargparse", "isgd_mpi.errors"],
     "isgd_mpi.keywords": ["numpy", "isgd_mpi.config", "isgd_mpi.errors"],
     **{name: ["numpy", "toml", "tomllib", *REPORTING] for name in MODULES if is_part(name, "isgd_mpi.reporting")},
     **{f"isgd_mpi.reporting.{name}": ["numpy", "matplotlib", *REPORTING] for name in DRAWING},
