@@ -60,7 +60,7 @@ class WatchedMLP(MLP):
     def __init__(self, snapshots, *arguments, **keywords):
         super().__init__(*arguments, **keywords)
         self._snapshots = snapshots
-        self._n_minibatches = 0
+        self._n_calls = 0
 
     def gradient(self, *arguments):
         """Compute a gradient: as :meth:`mlp.MLP.gradient`."""
@@ -73,11 +73,11 @@ class WatchedMLP(MLP):
         return super().descend(*arguments)
 
     def _look(self):
-        """Show the parameters before the next minibatch, of which there are two at every PAIR_EVERY-th step."""
-        blocks, position = divmod(self._n_minibatches, PAIR_EVERY + 1)
-        if position != 1:  # the second of two: the first is the monitor's
+        """Show the parameters, if this is the first call of a step: at some steps the monitor has one too."""
+        blocks, position = divmod(self._n_calls, PAIR_EVERY + 1)
+        if position != 1:
             self._snapshots.look(blocks * PAIR_EVERY + max(0, position - 1), lambda: self.params)
-        self._n_minibatches += 1
+        self._n_calls += 1
 
 
 class WatchedBlueprint(MLPBlueprint):
