@@ -13,6 +13,7 @@ from isgd_mpi.bench.scaling_costs import merge_seconds
 from isgd_mpi.config import Config
 from isgd_mpi.datasets import load
 from isgd_mpi.errors import InputError
+from isgd_mpi.experiments import launcher
 from isgd_mpi.monitor import PAIR_EVERY
 from isgd_mpi.optim import SGD
 from isgd_mpi.params import initial_params
@@ -84,6 +85,13 @@ def test_a_failing_job_is_one_line():
 def test_a_job_that_hangs_is_ended():
     with pytest.raises(InputError, match="more than 0.5 s"):
         run_command(1, ["-c", "import time; time.sleep(60)"], timeout_seconds=0.5)
+
+
+def test_a_process_that_does_not_heed_sigterm_is_killed(monkeypatch):
+    monkeypatch.setattr(launcher, "_GRACE_SECONDS", 0.5)
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+    with pytest.raises(InputError, match="more than 2 s"):
+        run_command(None, ["-c", deaf], timeout_seconds=2)
 
 
 @pytest.mark.parametrize("fused", [True, False])
