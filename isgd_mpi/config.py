@@ -93,7 +93,7 @@ class Config:
     compat: Literal["none", "alain2015"] = _option(
         "none",
         "alain2015: scores go stale after 20 s and then leave the proposal, the last partial batch of each split is "
-        "left out, mixture auto is 0, and the variances of that paper's code are recorded beside the corrected ones",
+        "left out, --mixture auto is 0, and the variances of that paper's code are recorded beside the corrected ones",
     )
     usable_fraction: float = _option(
         0.1, "importance sampling begins when this fraction of the training set has a score, in (0, 1]"
@@ -101,7 +101,7 @@ class Config:
     feedback: bool = _option(True, "whether the trainer's own minibatches go into the score table")
     schedule: Literal["exact", "pipelined", "relaxed"] = _option(
         "relaxed",
-        "exact (the trainer stops until all is scored), pipelined (scores are merged exactly refresh_every steps "
+        "exact (the trainer stops until all is scored), pipelined (scores are merged exactly --refresh-every steps "
         "later) or relaxed (the trainer never waits)",
     )
     refresh_every: int = _option(32, "steps from one exchange of parameters and scores to the next [steps]")
@@ -125,7 +125,7 @@ class Config:
         may_change=True,
     )
     run_dir: str | None = _option(
-        None, "folder to write to, which must not exist yet [runs/<data>-<score>-<seed>-<n> if not given]", True
+        None, "folder to write to, new or empty [runs/<data>-<score>-<seed>-<n> if not given]", True
     )
     resume: str | None = _option(
         None,

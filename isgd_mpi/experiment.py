@@ -3,12 +3,12 @@
 import shlex
 import signal
 import sys
-from argparse import ArgumentError, HelpFormatter
+from functools import partial
 from pathlib import Path
 
-from jsonargparse import ArgumentParser
 from jsonargparse.typing import PositiveFloat, PositiveInt
 
+from isgd_mpi.commands import DONE, FAILED, complain, exit_code, make_parser, parse
 from isgd_mpi.errors import InputError
 from isgd_mpi.experiments.catalogue import EXPERIMENTS
 from isgd_mpi.experiments.conduct import conduct, survey
@@ -20,8 +20,6 @@ from isgd_mpi.experiments.queue import in_queue
 from isgd_mpi.experiments.slurm import Slurm
 from isgd_mpi.experiments.state import ABSENT, INCOMPLETE
 from isgd_mpi.experiments.table import table
-
-DONE, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments=None):
@@ -38,21 +36,18 @@ def main(arguments=None):
         Exit code: 0; 1 if a run diverged or failed; 2 if the input is at fault; 130 if interrupted.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    try:
-        settings = _parse(arguments)
-        if settings.list or settings.name is None:
-            print(listing())
-            return DONE
-        plan = _plan(settings)
-        if settings.dry_run:
-            return _show_commands(plan)
-        return _run(plan, settings, shlex.join(["python", "-m", "isgd_mpi.experiment", *arguments]))
-    except InputError as error:
-        print(f"isgd_mpi: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("isgd_mpi: interrupted; the same command goes on where it was", file=sys.stderr)
-        return INTERRUPTED
+    return exit_code(partial(_do_as_told, arguments), "the same command goes on where it was")
+
+
+def _do_as_told(arguments):
+    settings = _parse(arguments)
+    if settings.list or settings.name is None:
+        print(listing())
+        return DONE
+    plan = _plan(settings)
+    if settings.dry_run:
+        return _show_commands(plan)
+    return _run(plan, settings, shlex.join(["python", "-m", "isgd_mpi.experiment", *arguments]))
 
 
 def listing():
@@ -63,13 +58,8 @@ def listing():
 
 
 def _parse(arguments):
-    parser = ArgumentParser(
-        prog="python -m isgd_mpi.experiment",
-        description="Do the runs of an experiment, keep those that are there already, and write a report on them.",
-        exit_on_error=False,
-        allow_abbrev=False,
-        formatter_class=HelpFormatter,
-    )
+    description = "Do the runs of an experiment, keep those that are there already, and write a report on them."
+    parser = make_parser("isgd_mpi.experiment", description)
     parser.add_argument("name", nargs="?", choices=list(EXPERIMENTS), help="which one; without a name they are listed")
     parser.add_argument("--list", action="store_true", help="list the experiments with the time that they take")
     parser.add_argument("--seeds", type=PositiveInt, metavar="S", help="seeds 0 to S - 1 (default: 5)")
@@ -91,10 +81,7 @@ def _parse(arguments):
         "--sbatch-options", type=str, metavar="'OPTIONS'", help="of sbatch, for --launcher slurm: ='--account=ABC ...'"
     )
     parser.add_argument("--dry-run", action="store_true", help="print the runs that are due, as command lines")
-    try:
-        settings = parser.parse_args(arguments)
-    except ArgumentError as error:
-        raise InputError(f"{' '.join(str(error).split())}; see --help") from None
+    settings = parse(parser, arguments)
     if settings.sbatch_options is not None and settings.launcher != "slurm":
         raise InputError("--sbatch-options are for --launcher slurm: give both or none")
     return settings
@@ -123,13 +110,13 @@ def _run(plan, settings, command):
     problems = conduct(plan, launcher, command, perform_all)
     print(table(plan))
     for name, reason in problems.items():
-        print(f"isgd_mpi: {name} failed: {reason}", file=sys.stderr)
+        complain(f"{name} failed: {reason}")
     try:
         print(f"report: {_report(plan.folder)}")
     except InputError as error:
         problems["the report"] = str(error)
-        print(f"isgd_mpi: no report: {error}", file=sys.stderr)
-    return SOME_FAILED if problems else DONE
+        complain(f"no report: {error}")
+    return FAILED if problems else DONE
 
 
 def _launcher(settings, timeout):

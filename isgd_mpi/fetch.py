@@ -8,12 +8,12 @@ import os
 import shutil
 import sys
 import tarfile
-from argparse import ArgumentError, HelpFormatter
 from dataclasses import dataclass
+from functools import partial
 
-import jsonargparse
 import pooch
 
+from isgd_mpi.commands import DONE, FAILED, complain, exit_code, make_parser, parse
 from isgd_mpi.data.download import NetworkError, ResumingDownloader
 from isgd_mpi.data.folders import data_folder
 from isgd_mpi.errors import InputError
@@ -141,13 +141,8 @@ def _say(line):
 
 
 def _parse(arguments):
-    parser = jsonargparse.ArgumentParser(
-        prog="python -m isgd_mpi.fetch",
-        description="Download a data set from its official place, or go on where it was interrupted.",
-        exit_on_error=False,
-        allow_abbrev=False,
-        formatter_class=HelpFormatter,
-    )
+    description = "Download a data set from its official place, or go on where it was interrupted."
+    parser = make_parser("isgd_mpi.fetch", description)
     parser.add_argument("name", metavar="NAME", help=f"data set: {', '.join(DOWNLOADS)}")
     parser.add_argument(
         "--data-dir",
@@ -155,10 +150,7 @@ def _parse(arguments):
         help="folder for original data files, made if missing (default: $ISGD_MPI_DATA or ~/.cache/isgd_mpi)",
     )
     parser.add_argument("--mirror", metavar="URL", help="another folder with files of the same names")
-    try:
-        return parser.parse_args(arguments)
-    except ArgumentError as error:
-        raise InputError(f"{' '.join(str(error).split())}; see --help") from None
+    return parse(parser, arguments)
 
 
 def main(arguments=None):
@@ -175,22 +167,20 @@ def main(arguments=None):
         Exit code: 0, 1 if the network fails, 2 if the input is at fault,
         130 if interrupted.
     """
+    return exit_code(partial(_fetch_as_told, arguments), "run the same command again to go on")
+
+
+def _fetch_as_told(arguments):
+    options = _parse(arguments)
+    if options.name in _NOTHING_TO_FETCH:
+        _say(f"{options.name} {_NOTHING_TO_FETCH[options.name]}: nothing to download")
+        return DONE
     try:
-        options = _parse(arguments)
-        if options.name in _NOTHING_TO_FETCH:
-            _say(f"{options.name} {_NOTHING_TO_FETCH[options.name]}: nothing to download")
-        else:
-            _say(f"{options.name} is in {fetch(options.name, options.data_dir, options.mirror)}")
-    except InputError as error:
-        _say(f"isgd_mpi: {error}")
-        return 2
+        _say(f"{options.name} is in {fetch(options.name, options.data_dir, options.mirror)}")
     except NetworkError as error:
-        _say(f"isgd_mpi: {error}")
-        return 1
-    except KeyboardInterrupt:
-        _say("isgd_mpi: interrupted; run the same command again to go on")
-        return 130
-    return 0
+        complain(error)
+        return FAILED
+    return DONE
 
 
 if __name__ == "__main__":

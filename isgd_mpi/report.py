@@ -4,16 +4,13 @@ import os
 import shutil
 import sys
 import tempfile
-from argparse import ArgumentError
+from functools import partial
 from pathlib import Path
 
-from jsonargparse import ArgumentParser
-
+from isgd_mpi.commands import DONE, exit_code, make_parser, parse
 from isgd_mpi.errors import InputError
 from isgd_mpi.reporting.page import GENERATOR, render
 from isgd_mpi.reporting.study import read_study
-
-DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
 
 _PAGE = "index.html"
 
@@ -99,12 +96,8 @@ def _write_whole(out, write):
 
 
 def _parse(arguments):
-    parser = ArgumentParser(
-        prog="python -m isgd_mpi.report",
-        description="Write figures (PNG, SVG) and one self-contained HTML page from the folders of runs.",
-        exit_on_error=False,
-        allow_abbrev=False,
-    )
+    description = "Write figures (PNG, SVG) and one self-contained HTML page from the folders of runs."
+    parser = make_parser("isgd_mpi.report", description)
     parser.add_argument(
         "runs", nargs="+", metavar="RUN", help="folder of a run, or of such folders, or of one experiment"
     )
@@ -114,10 +107,7 @@ def _parse(arguments):
         help="folder to write; an earlier report in it is replaced "
         "[RUN/report if one folder is given, report in the working directory otherwise]",
     )
-    try:
-        return parser.parse_args(arguments)
-    except ArgumentError as error:
-        raise InputError(f"{' '.join(str(error).split())}; see --help") from None
+    return parse(parser, arguments)
 
 
 def main(arguments=None):
@@ -133,15 +123,12 @@ def main(arguments=None):
     int
         Exit code: 0, 2 if the input is at fault, 130 if interrupted.
     """
-    try:
-        options = _parse(arguments)
-        print(write_report(options.runs, options.out))
-    except InputError as error:
-        print(f"isgd_mpi: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("isgd_mpi: interrupted; nothing was written", file=sys.stderr)
-        return INTERRUPTED
+    return exit_code(partial(_report_as_told, arguments), "nothing was written")
+
+
+def _report_as_told(arguments):
+    options = _parse(arguments)
+    print(write_report(options.runs, options.out))
     return DONE
 
 

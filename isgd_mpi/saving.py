@@ -111,11 +111,12 @@ class Checkpoints:
         return f"the checkpoint of step {self.step} stays" if self.step is not None else "there is no checkpoint yet"
 
     def _write(self, arrays):
+        self._problem = "see the traceback"  # of any other exception, which ends this thread
         try:
             write_checkpoint(self._path, arrays)
             self._problem = None
         except OSError as error:
-            self._problem = error.strerror
+            self._problem = error.strerror or str(error)
 
 
 def text_array(text):

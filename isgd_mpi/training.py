@@ -5,26 +5,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from isgd_mpi.compat import Alain2015
+from isgd_mpi.appraisal import Appraisal
 from isgd_mpi.counters import Counters
 from isgd_mpi.evaluation_plan import EvaluationPlan
 from isgd_mpi.intake import DirectScores, PredictedScores
-from isgd_mpi.monitor import PAIR_EVERY, Monitor, effective_sample_size, entropy
+from isgd_mpi.monitor import PAIR_EVERY
 from isgd_mpi.optim import SGD
 from isgd_mpi.proposal import biased_weights
 from isgd_mpi.reports import fresh_batches
 from isgd_mpi.sampler import Sampler
 from isgd_mpi.score_table import NEVER
 from isgd_mpi.state import restore_rng, state_of_rng
-from isgd_mpi.switch import Switch
 
 # Shares of the training set: the mixture is chosen by so many fresh norms. A drawn example tells more of the variance
 # than any other, but few are drawn.
 _SCORED_MEMORY, _DRAWN_MEMORY = 1.0, 1 / 8
-_PATIENCE = 2  # times as many must speak against importance sampling before it is switched off
 
-
-_PLAIN = ("step", "n_scored", "_merge_seconds", "_n_compared", "_sum_of_losses", "_sum_of_log_gains", "_n_gains")
+_PLAIN = ("step", "n_scored", "_merge_seconds", "_sum_of_losses")
 _PROBLEM = "S256"  # why sampling is uniform, in UTF-8
 
 
@@ -84,10 +81,8 @@ class Trainer:
             if predictor
             else DirectScores(self._sampler)
         )
-        self._compat = Alain2015() if config.compat != "none" else None
+        self._appraisal = Appraisal(config, model.params, self._sampler, dataset.n_train, memory)
         self.optimiser = SGD(model.params, **config.optimiser_settings(dataset.n_train))
-        self._monitor = Monitor(dataset.n_train, model.params.size, model.params.dtype, config.uniform_probability)
-        self._switch = Switch(config.switches, _PATIENCE * memory)
         self._batch_steps = np.full(-(-dataset.n_train // config.score_batch_size), NEVER, np.int64)
         self.evaluations = EvaluationPlan(
             config.steps_per_evaluation(dataset.n_train), log, keeps_params=config.repeatable
@@ -95,10 +90,8 @@ class Trainer:
         self.published_step = None
         self._counters = Counters()
         self._merge_seconds = 0.0
-        self._n_compared = 0
         self._problem = None
         self._sum_of_losses = 0.0
-        self._sum_of_log_gains, self._n_gains = 0.0, 0
         self.step = 0
         self.n_scored = 0
         self.reported_signal = 0
@@ -117,12 +110,12 @@ class Trainer:
     @property
     def resting(self):
         """Whether importance sampling is switched off: scores are then wanted now and then only."""
-        return not self._switch.on
+        return not self._appraisal.on
 
     @property
     def mean_variance_gain(self):
         """Geometric mean of the variance gain over the refreshes with importance sampling, or None."""
-        return math.exp(self._sum_of_log_gains / self._n_gains) if self._n_gains else None
+        return self._appraisal.mean_variance_gain
 
     def take_step(self):
         """Draw a minibatch, update the model, keep the minibatch's scores.
@@ -134,17 +127,16 @@ class Trainer:
         """
         paired = self.step % PAIR_EVERY == 0
         if paired:
-            self._monitor.hold(self._minibatch_gradient(self._pair_rng).gradient)
+            self._appraisal.monitor.hold(self._minibatch_gradient(self._pair_rng).gradient)
         if paired and self._config.bias_exponent != 1:  # the product of a pair wants unbiased gradients
-            self._monitor.observe_pair(self._minibatch_gradient(self._pair_rng).gradient)
-        minibatch = self._descend(with_gradient=paired or self._compat is not None)
+            self._appraisal.monitor.observe_pair(self._minibatch_gradient(self._pair_rng).gradient)
+        minibatch = self._descend(with_gradient=paired or self._appraisal.wants_gradients)
         if paired and self._config.bias_exponent == 1:
-            self._monitor.observe_pair(minibatch.gradient)
-        if self._compat:
-            self._compat.observe_gradient(minibatch.gradient)
+            self._appraisal.monitor.observe_pair(minibatch.gradient)
+        self._appraisal.observe_gradient(minibatch.gradient)
         self._sampler.note_drawn(len(minibatch.indices))
         if not self._norms_come_back:
-            self._learn_from_drawn(minibatch)
+            self._appraisal.learn_from_drawn(minibatch.indices, minibatch.grad_norms, minibatch.importance_weights)
         self._sampler.react(minibatch.indices, minibatch.grad_norms, minibatch.importance_weights)
         if self._config.feedback:
             self.intake.write(minibatch.indices, minibatch.scores, minibatch.predictions, self.step)
@@ -171,12 +163,6 @@ class Trainer:
             ) from None
         return _Minibatch(indices, importance_weights, *answer)
 
-    def _learn_from_drawn(self, minibatch):
-        """Show the minibatch's gradient norms to the monitor and the mixture; each stands for its weight's worth."""
-        indices, norms, shares = minibatch.indices, minibatch.grad_norms, minibatch.importance_weights
-        self._monitor.observe(norms, self._sampler.proposal.importance_weights(indices), shares)
-        self._n_compared += self._sampler.compare(indices, norms, shares)
-
     def publish(self, exchange, command=0):
         """Start a refresh with the present parameters."""
         command |= self.evaluations.command(self.step, command, self._model.params)
@@ -195,9 +181,11 @@ class Trainer:
         self.merge_evaluation(exchange.reports)
         self.reported_signal = max(self.intake.signal, *(int(report["signal"]) for report in exchange.reports))
         past = self._log_refresh(exchange.seconds + self.intake.seconds)
-        self._decide(past)
+        # decisions must not depend on the clock where a run is to be repeatable
+        if self._appraisal.decide(0.0 if self._config.repeatable else self._counters.refresh_share_since(past)):
+            self._tell_of_switch()
         was_on = self._sampler.importance_sampling
-        problem = self._sampler.renew(self.step, self._switch.on)
+        problem = self._sampler.renew(self.step, self._appraisal.on)
         if self._sampler.importance_sampling and not was_on:
             self._log.event(self.step, "importance sampling begins")
         if problem and problem != self._problem:
@@ -205,19 +193,9 @@ class Trainer:
         self._problem = problem
         self._merge_seconds += self._log.seconds - begin - (self.intake.seconds - waited)
 
-    def _decide(self, past):
-        """Let the switch decide whether to go on with importance sampling."""
-        uniform = self._monitor.uniform_second_moment
-        in_use = self._sampler.second_moment_ratio * uniform
-        in_use += self._config.uniform_probability * (uniform - in_use)
-        squared_mean = self._monitor.bounded_squared_mean
-        gain = (uniform - squared_mean) / (in_use - squared_mean) if in_use > squared_mean else math.nan
-        # decisions must not depend on the clock where a run is to be repeatable
-        share = 0.0 if self._config.repeatable else self._counters.refresh_share_since(past)
-        if self._switch.decide(gain, share, self._n_compared):
-            state = "on" if self._switch.on else "off"
-            self._log.event(self.step, f"switch: importance sampling {state}, speed gain {self._switch.speed_gain:.3f}")
-        self._n_compared = 0
+    def _tell_of_switch(self):
+        state, gain = "on" if self._appraisal.on else "off", self._appraisal.speed_gain
+        self._log.event(self.step, f"switch: importance sampling {state}, speed gain {gain:.3f}")
 
     def merge_evaluation(self, reports):
         """Record the evaluation asked for once every rank has done its part."""
@@ -231,20 +209,10 @@ class Trainer:
         rows = np.concatenate([np.arange(batch[0].start, batch[0].stop) for batch in fresh])
         norms = np.concatenate([batch[1] for batch in fresh])
         if self._norms_come_back:
-            self._learn_from_scored(rows, norms)
+            self._appraisal.learn_from_scored(rows, norms)
         for batch in fresh:
             self.intake.write(*batch)
         self.n_scored += len(rows)
-
-    def _learn_from_scored(self, rows, norms):
-        """Show fresh gradient norms to the monitor and the mixture."""
-        weights = self._sampler.proposal.importance_weights(rows)
-        if self._compat:
-            can_be_drawn = np.isfinite(weights)
-            rows, norms, weights = rows[can_be_drawn], norms[can_be_drawn], weights[can_be_drawn]
-            self._compat.observe(norms, 1 / weights)
-        self._monitor.observe(norms, weights)
-        self._n_compared += self._sampler.compare(rows, norms)
 
     def _log_refresh(self, exchange_seconds):
         """Record the figures of the interval that ends; return the counters of its beginning."""
@@ -258,25 +226,17 @@ class Trainer:
             self._sum_of_losses,
         )
         past, self._counters = self._counters, now
-        weights = self._sampler.proposal.prob_weights
         staleness_mean, staleness_max = self._sampler.table.staleness(self.step)
-        self.figures = self._monitor.traces() | {
-            "effective_sample_size": effective_sample_size(weights),
-            "entropy": entropy(weights),
+        self.figures = self._appraisal.figures() | {
             "mixture": self._sampler.mixture,
             "usable_fraction": self._sampler.table.usable_fraction(self.step),
             "staleness_mean": staleness_mean,
             "staleness_max": staleness_max,
             "importance_sampling": self._sampler.importance_sampling,
-            "speed_gain": self._switch.speed_gain,
             "examples_scored": self.n_scored,
             "predictor_correlation": self.intake.correlation,
             **now.rates_since(past),
-            **(self._compat.columns() if self._compat else {}),
         }
-        if self._sampler.importance_sampling and self.figures["variance_gain"] > 0:
-            self._sum_of_log_gains += math.log(self.figures["variance_gain"])
-            self._n_gains += 1
         self._log.refreshed(self.step, self.figures)
         return past
 
@@ -318,7 +278,7 @@ class Trainer:
         self._batch_steps[:] = state["batch_steps"]
         self._counters = Counters.restored(state["counters"])
         self.evaluations.restore(state["evaluations"], self.step)
-        self.figures = self._monitor.traces()
+        self.figures = self._appraisal.monitor.traces()
 
     @property
     def _rngs(self):
@@ -327,14 +287,12 @@ class Trainer:
     @property
     def _stateful(self):
         """What has a state of its own."""
-        parts = {
+        return {
             "optimiser": self.optimiser,
             "sampler": self._sampler,
-            "monitor": self._monitor,
-            "switch": self._switch,
+            "appraisal": self._appraisal,
             "intake": self.intake,
         }
-        return parts | ({"compat": self._compat} if self._compat else {})
 
 
 class _Minibatch(NamedTuple):

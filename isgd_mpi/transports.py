@@ -19,7 +19,7 @@ def transport_between(n_ranks, n_on_node):
     return Messages if n_on_node == n_ranks else Collectives
 
 
-_PUBLISHED, _REPORT = 1, 2  # tags: resumed states travel between the same ranks
+_PUBLISHED, _REPORT = 1, 2  # tags
 
 
 class Collectives:

@@ -13,7 +13,9 @@ from isgd_mpi.bench.scaling_costs import merge_seconds
 from isgd_mpi.config import Config
 from isgd_mpi.datasets import load
 from isgd_mpi.errors import InputError
+from isgd_mpi.experiments import launcher
 from isgd_mpi.monitor import PAIR_EVERY
+from isgd_mpi.optim import SGD
 from isgd_mpi.params import initial_params
 
 
@@ -85,16 +87,30 @@ def test_a_job_that_hangs_is_ended():
         run_command(1, ["-c", "import time; time.sleep(60)"], timeout_seconds=0.5)
 
 
-def test_snapshots_are_taken_after_so_many_steps_of_the_trainer(rng):
-    """The trainer computes a second gradient, for the monitor, at every PAIR_EVERY-th step."""
+def test_a_process_that_does_not_heed_sigterm_is_killed(monkeypatch):
+    monkeypatch.setattr(launcher, "_GRACE_SECONDS", 0.5)
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+    with pytest.raises(InputError, match="more than 2 s"):
+        run_command(None, ["-c", deaf], timeout_seconds=2)
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_snapshots_are_taken_after_so_many_steps_of_the_trainer(rng, fused):
+    """The trainer forms two gradients, one for the monitor, at every PAIR_EVERY-th step, else one or none."""
     snapshots = Snapshots(50)
     widths = (5, 4, 3)
     model = WatchedMLP(snapshots, widths, 2)
     model.params = initial_params(widths, "he", rng)
     x, y, weights = rng.standard_normal((2, 5), dtype=np.float32), np.array([0, 2], np.int32), np.ones(2, np.float32)
+    optimiser = SGD(model.params, 0.1)
     for step in range(201):
-        for _ in range(2 if step % PAIR_EVERY == 0 else 1):
-            model.params[0] = step
+        model.params[0] = step
+        if step % PAIR_EVERY == 0:
+            model.gradient(x, y, weights)
+            model.gradient(x, y, weights)
+        elif fused:
+            model.descend(x, y, weights, optimiser)
+        else:
             model.gradient(x, y, weights)
     assert [(step, int(params[0])) for step, _, params in snapshots.kept] == [(n, n) for n in (50, 100, 150, 200)]
     seconds = [seconds for _, seconds, _ in snapshots.kept]

@@ -3,13 +3,16 @@
 import io
 import os
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isgd_mpi import saving
 from isgd_mpi.checkpoint import read_checkpoint, write_checkpoint
+from isgd_mpi.config import Config
 from isgd_mpi.errors import InputError
 from isgd_mpi.state import difference, flatten, nest, pack, restore_rng, state_of_rng, unpack
 
@@ -171,3 +174,18 @@ def test_a_generator_goes_on_where_it_was(rng):
     restore_rng(other, words)
     np.testing.assert_array_equal(other.random(4), expected[0])
     np.testing.assert_array_equal(other.integers(0, 9, 5, dtype=np.int32), expected[1])
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("error", [MemoryError(), OSError("no reason given")])
+def test_whatever_keeps_a_checkpoint_from_being_written_it_does_not_count(tmp_path, monkeypatch, error):
+    def fail(path, arrays):
+        raise error
+
+    monkeypatch.setattr(saving, "write_checkpoint", fail)
+    said = []
+    log = SimpleNamespace(seconds=0.0, n_lines=0, sync=lambda: None, event=lambda step, text: None, say=said.append)
+    checkpoints = saving.Checkpoints(tmp_path, Config(), log, dict)
+    checkpoints.save(7)
+    assert checkpoints.finish() and checkpoints.step is None
+    assert len(said) == 1 and "step 7 could not be written" in said[0]

@@ -56,6 +56,7 @@ MAY_IMPORT = {
         *(f"isgd_mpi.{name}" for name in ["compat", "mixture", "proposal", "score_table", "state"]),
     ],
     "isgd_mpi.monitor": ["numpy", "kernels"],
+    "isgd_mpi.appraisal": ["numpy", *(f"isgd_mpi.{name}" for name in ["compat", "monitor", "switch"])],
     "isgd_mpi.shards": [],
     "isgd_mpi.launched": [],
     "isgd_mpi.codecs": ["numpy", "kernels"],
@@ -86,8 +87,11 @@ MAY_IMPORT = {
     "isgd_mpi.evaluation_plan": ["numpy", *(f"isgd_mpi.{name}" for name in ["evaluation", "messages", "score_table"])],
     "isgd_mpi.training": [
         "numpy",
-        *(f"isgd_mpi.{name}" for name in ["compat", "counters", "evaluation_plan", "intake", "minibatch", "monitor"]),
-        *(f"isgd_mpi.{name}" for name in ["optim", "proposal", "reports", "sampler", "score_table", "state", "switch"]),
+        *(
+            f"isgd_mpi.{name}"
+            for name in ["appraisal", "counters", "evaluation_plan", "intake", "minibatch", "monitor"]
+        ),
+        *(f"isgd_mpi.{name}" for name in ["optim", "proposal", "reports", "sampler", "score_table", "state"]),
     ],
     "isgd_mpi.model": ["numpy", "isgd_mpi.errors"],
     "isgd_mpi.blueprints": [
@@ -95,6 +99,7 @@ MAY_IMPORT = {
     ],
     "isgd_mpi.trained": ["numpy", *(f"isgd_mpi.{name}" for name in ["data", "errors", "params", "runlog"])],
     "isgd_mpi.config": ["isgd_mpi.errors"],
+    "isgd_mpi.commands": ["jsonargparse", "isgd_mpi.errors"],
     "isgd_mpi.keywords": ["numpy", "isgd_mpi.config", "isgd_mpi.errors"],
     **{name: ["numpy", "toml", "tomllib", *REPORTING] for name in MODULES if is_part(name, "isgd_mpi.reporting")},
     **{f"isgd_mpi.reporting.{name}": ["numpy", "matplotlib", *REPORTING] for name in DRAWING},

@@ -1,8 +1,10 @@
 """``python -m isgd_mpi.bench NAME [OPTIONS]``: run a benchmark."""
 
 import sys
+from functools import partial
 from importlib import import_module
 
+from isgd_mpi.commands import DONE, exit_code
 from isgd_mpi.errors import InputError
 
 # name: (module with main(arguments), what it measures)
@@ -15,8 +17,6 @@ BENCHES = {
     "time-to-loss": ("isgd_mpi.bench.time_to_loss", "wall-clock time to a training loss, beside uniform SGD"),
     "torch": ("isgd_mpi.bench.versus_torch", "trainer step and scoring beside PyTorch's"),
 }
-
-DONE, BAD_INPUT = 0, 2
 
 
 def usage():
@@ -36,19 +36,19 @@ def main(arguments=None):
     Returns
     -------
     int
-        Exit code: 0, or 2 if the input is at fault.
+        Exit code: 0, 2 if the input is at fault, 130 if interrupted.
     """
     name, *options = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if name in ("-h", "--help"):
         print(usage())
         return DONE
-    try:
-        if name not in BENCHES:
-            raise InputError(f"unknown bench {name!r}: choose {', '.join(BENCHES)}; see --help")
-        import_module(BENCHES[name][0]).main(options)
-    except InputError as error:
-        print(f"isgd_mpi: {error}", file=sys.stderr)
-        return BAD_INPUT
+    return exit_code(partial(_run, name, options), "nothing is kept")
+
+
+def _run(name, options):
+    if name not in BENCHES:
+        raise InputError(f"unknown bench {name!r}: choose {', '.join(BENCHES)}; see --help")
+    import_module(BENCHES[name][0]).main(options)
     return DONE
 
 

@@ -1,11 +1,9 @@
 """What the benches have in common: parsing, tables, and the file in JSON."""
 
 import json
-from argparse import HelpFormatter
 from pathlib import Path
 
-import jsonargparse
-
+from isgd_mpi import commands
 from isgd_mpi.errors import InputError
 from isgd_mpi.runlog import write_json
 
@@ -17,13 +15,7 @@ def parser(name, description):
     ----------
     name, description : str
     """
-    options = jsonargparse.ArgumentParser(
-        prog=f"python -m isgd_mpi.bench {name}",
-        description=description,
-        exit_on_error=False,
-        allow_abbrev=False,
-        formatter_class=HelpFormatter,
-    )
+    options = commands.make_parser(f"isgd_mpi.bench {name}", description)
     options.add_argument("--json", metavar="FILE", help="also write the table there")
     return options
 
@@ -36,10 +28,7 @@ def parse(options, arguments):
     InputError
         They are wrong, or the file of --json could not be written.
     """
-    try:
-        settings = options.parse_args(arguments)
-    except jsonargparse.ArgumentError as error:
-        raise InputError(f"{' '.join(str(error).split())}; see --help") from None
+    settings = commands.parse(options, arguments)
     if settings.json and not Path(settings.json).absolute().parent.is_dir():
         raise InputError(f"--json {settings.json}: there is no such folder")
     return settings

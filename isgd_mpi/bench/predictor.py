@@ -4,14 +4,12 @@ The products' share is the time that the same matrix products take alone, by the
 """
 
 import time
-from argparse import HelpFormatter
 
-import jsonargparse
 import numpy as np
 import threadpoolctl
 from jsonargparse.typing import PositiveInt
 
-from isgd_mpi.errors import InputError
+from isgd_mpi import commands
 from isgd_mpi.lstm import N_UNITS
 from isgd_mpi.predictor import HISTORY_SIZE, LSTMPredictor
 
@@ -42,19 +40,10 @@ def main(arguments):
 
 def parse(arguments):
     """Parse the options; arguments and errors as of :func:`main`."""
-    parser = jsonargparse.ArgumentParser(
-        prog="python -m isgd_mpi.bench predictor",
-        description="Time the loss predictor's LSTM.",
-        exit_on_error=False,
-        allow_abbrev=False,
-        formatter_class=HelpFormatter,
-    )
+    parser = commands.make_parser("isgd_mpi.bench predictor", "Time the loss predictor's LSTM.")
     parser.add_argument("--threads", type=PositiveInt, default=1, help="BLAS threads (default: 1)")
     parser.add_argument("--repeat", type=PositiveInt, default=15, help="calls behind each median (default: 15)")
-    try:
-        return parser.parse_args(arguments)
-    except jsonargparse.ArgumentError as error:
-        raise InputError(f"{' '.join(str(error).split())}; see --help") from None
+    return commands.parse(parser, arguments)
 
 
 def contests():

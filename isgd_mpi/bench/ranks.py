@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from isgd_mpi.errors import InputError
-from isgd_mpi.experiments.launcher import environment, find_mpirun
+from isgd_mpi.experiments.launcher import end, environment, find_mpirun
 
 
 def run_alone(module, plan, timeout_seconds=600):
@@ -59,15 +59,14 @@ def run_command(ranks, arguments, variables=None, timeout_seconds=600):
             stdout=subprocess.DEVNULL,
             stderr=output,
             env=environment() | (variables or {}),
+            start_new_session=True,
         )
         try:
             code = process.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
             raise InputError(f"{name} took more than {timeout_seconds:g} s") from None
         finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+            end(process)
         if code:
             output.seek(0)
             lines = output.read().decode(errors="replace").strip().splitlines() or ["no message"]

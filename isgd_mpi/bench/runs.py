@@ -1,12 +1,11 @@
 """``python -m isgd_mpi.bench runs DIR ...``: runs that differ in their seed only, as medians and quartiles."""
 
 import json
-from argparse import ArgumentError
 from pathlib import Path
 
 import numpy as np
-from jsonargparse import ArgumentParser
 
+from isgd_mpi import commands
 from isgd_mpi.errors import InputError
 
 COLUMNS = {
@@ -59,12 +58,9 @@ def parse(arguments):
         They are wrong.
     """
     description = "Print a table of finished runs: median (quartiles) over runs that differ in their seed only."
-    parser = ArgumentParser(prog="python -m isgd_mpi.bench runs", description=description, exit_on_error=False)
+    parser = commands.make_parser("isgd_mpi.bench runs", description)
     parser.add_argument("folders", nargs="+", metavar="DIR", type=Path, help="folder of a run, or of such folders")
-    try:
-        return parser.parse_args(arguments)
-    except ArgumentError as error:
-        raise InputError(f"{error}; see --help") from None
+    return commands.parse(parser, arguments)
 
 
 def run_folders(place):

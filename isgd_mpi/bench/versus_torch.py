@@ -7,21 +7,18 @@ asserted once the clock has stopped.
 """
 
 import platform
-from argparse import HelpFormatter
 from dataclasses import asdict
 from importlib.metadata import version
 from itertools import chain
-from pathlib import Path
 
-import jsonargparse
 import threadpoolctl
 from jsonargparse.typing import PositiveInt
 
 from isgd_mpi.arithmetic import fastest_arithmetic
+from isgd_mpi.bench import output
 from isgd_mpi.bench.race import BLOCK_SECONDS, race
 from isgd_mpi.environment import git_revision, processor_name
 from isgd_mpi.errors import InputError
-from isgd_mpi.runlog import write_json
 from isgd_mpi.threads import set_threads
 
 NETS = {
@@ -55,9 +52,8 @@ def main(arguments):
         entries = (chain(contests.contests(net), rounded.contests(net)) for net in nets)
         rows = [show(race(contest, settings.repeat)) for contest in chain.from_iterable(entries)]
         accuracies = [show_accuracy(found) for found in map(rounded.accuracy, nets) if found]
-    if settings.json:
-        table = {"rows": [asdict(row) for row in rows], "accuracy": [asdict(each) for each in accuracies]}
-        _write(settings.json, header | table)
+    table = {"rows": [asdict(row) for row in rows], "accuracy": [asdict(each) for each in accuracies]}
+    output.write(settings.json, header | table)
 
 
 def parse(arguments):
@@ -76,13 +72,7 @@ def parse(arguments):
     InputError
         They are wrong.
     """
-    parser = jsonargparse.ArgumentParser(
-        prog="python -m isgd_mpi.bench torch",
-        description="Time the trainer's step and the scorers' work beside PyTorch's.",
-        exit_on_error=False,
-        allow_abbrev=False,
-        formatter_class=HelpFormatter,
-    )
+    parser = output.parser("torch", "Time the trainer's step and the scorers' work beside PyTorch's.")
     parser.add_argument(
         "--net",
         choices=[*NETS, "all"],
@@ -91,14 +81,7 @@ def parse(arguments):
     )
     parser.add_argument("--threads", type=PositiveInt, default=1, help="threads of each side (default: 1)")
     parser.add_argument("--repeat", type=PositiveInt, default=15, help="blocks of each side (default: 15)")
-    parser.add_argument("--json", metavar="FILE", help="also write the table there")
-    try:
-        settings = parser.parse_args(arguments)
-    except jsonargparse.ArgumentError as error:
-        raise InputError(f"{' '.join(str(error).split())}; see --help") from None
-    if settings.json and not Path(settings.json).absolute().parent.is_dir():
-        raise InputError(f"--json {settings.json}: there is no such folder")
-    return settings
+    return output.parse(parser, arguments)
 
 
 def _import_torch():
@@ -163,10 +146,3 @@ def show_accuracy(found):
 
 def _short(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
-
-
-def _write(path, content):
-    try:
-        write_json(Path(path), content)
-    except OSError as error:
-        raise InputError(f"--json {path} cannot be written ({error.strerror})") from None

@@ -1,0 +1,83 @@
+"""What the commands beside training have in common: a parser, and what becomes of an error."""
+
+import sys
+from argparse import ArgumentError, HelpFormatter
+
+from jsonargparse import ArgumentParser
+
+from isgd_mpi.errors import InputError
+
+DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes."""
+
+
+def make_parser(name, description):
+    """Return the parser of a command, for :func:`parse`.
+
+    Parameters
+    ----------
+    name : str
+        Behind ``python -m``.
+    description : str
+    """
+    return ArgumentParser(
+        prog=f"python -m {name}",
+        description=description,
+        exit_on_error=False,
+        allow_abbrev=False,
+        formatter_class=HelpFormatter,
+    )
+
+
+def parse(parser, arguments):
+    """Parse arguments.
+
+    Parameters
+    ----------
+    parser : jsonargparse.ArgumentParser
+    arguments : list of str or None
+        Those of the process if None.
+
+    Returns
+    -------
+    jsonargparse.Namespace
+
+    Raises
+    ------
+    InputError
+        They are wrong: one line.
+    """
+    try:
+        return parser.parse_args(arguments)
+    except ArgumentError as error:
+        raise InputError(f"{' '.join(str(error).split())}; see --help") from None
+
+
+def exit_code(command, interrupted):
+    """Run a command; say in one line on stderr why it came to no end.
+
+    Parameters
+    ----------
+    command : callable
+        Returns an exit code; may raise InputError.
+    interrupted : str
+        What to say after Ctrl-C.
+
+    Returns
+    -------
+    int
+        That of the command; 2 if the input is at fault, 130 if interrupted.
+    """
+    try:
+        return command()
+    except InputError as error:
+        complain(error)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        complain(f"interrupted; {interrupted}")
+        return INTERRUPTED
+
+
+def complain(problem):
+    """Print a line on stderr."""
+    print(f"isgd_mpi: {problem}", file=sys.stderr)
