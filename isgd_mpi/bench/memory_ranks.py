@@ -21,6 +21,7 @@ from isgd_mpi.faults import abort_on_exception  # noqa: E402
 from isgd_mpi.runlog import write_json  # noqa: E402
 from isgd_mpi.sampler import Sampler  # noqa: E402
 from isgd_mpi.saving import Checkpoints  # noqa: E402
+from isgd_mpi.trainer import finish_training  # noqa: E402
 from isgd_mpi.training import Trainer  # noqa: E402
 from isgd_mpi.waiting import wait  # noqa: E402
 
@@ -81,6 +82,11 @@ class Account:
         setattr(owner, method, timed)
 
 
+def finish_without_evaluating(trainer, exchange, evaluate):
+    """As :func:`trainer.finish_training`, whatever is asked for: to evaluate all takes longer than the run."""
+    finish_training(trainer, exchange, evaluate=False)
+
+
 def run(plan_path, result_path):
     """Train as a plan says. Collective over all ranks.
 
@@ -101,6 +107,7 @@ def run(plan_path, result_path):
     wait([comm.Igather(np.array([getpid()], np.int64), pids if comm.Get_rank() == 0 else None)], polite=True)
     account = Account()
     if comm.Get_rank() == 0:
+        leader.finish_training = finish_without_evaluating
         for name, (owner, method) in WATCHED.items():
             account.watch(name, owner, method, holds_all=name == "training")
     code = main(json.loads(Path(plan_path).read_text())["arguments"])
