@@ -38,7 +38,7 @@ class Evaluation:
         for split in (name for name in SPLITS if name in dataset.splits):
             shard = shards(len(dataset.splits[split]), len(images), n_parts, whole_batches)[part]
             self._batches += [(split, *shard.rows(i)) for i in range(len(shard.batches))]
-        self._params = np.empty_like(model.params)
+        self._params = None  # of what is under way: as much memory as the model is not kept in between
         self._step = NEVER
         self._sums = np.zeros((len(SPLITS), 3))
         self._n_done = len(self._batches)
@@ -47,7 +47,7 @@ class Evaluation:
 
     def start(self, params, step):
         """Begin anew with a copy of these parameters."""
-        self._params[:] = params
+        self._params = np.array(params, self._model.params.dtype)
         self._step = step
         self._sums[:] = 0
         self._n_done = 0
@@ -93,8 +93,7 @@ class Evaluation:
 
     def restore(self, record, params):
         """Go on where a report says, with the parameters that are being evaluated, if any are."""
-        if params is not None:
-            self._params[:] = params
+        self._params = None if params is None else np.array(params, self._model.params.dtype)
         self.evaluated_step, self._step = int(record["evaluated_step"]), int(record["evaluating_step"])
         self._n_done = int(record["n_evaluated"])
         self.totals[:] = record["totals"]
@@ -105,6 +104,7 @@ class Evaluation:
         if not self.unfinished:
             self.totals[:] = self._sums
             self.evaluated_step = self._step
+            self._params = None
 
 
 def combine(totals):

@@ -39,6 +39,23 @@ def test_exchange_shows_each_pattern_beside_bcast(tmp_path, capsys):
         assert row["arrival_seconds"] <= row["complete_seconds"] + 1e-3
 
 
+def test_memory_shows_each_rank_and_what_the_trainers_time_goes_to(tmp_path, capsys):
+    table, out = run_bench(
+        tmp_path, capsys, "memory", "--shapes", "many", "--ranks", "2", "--examples", "4096", "--hidden", "8",
+        "--seconds", "3", "--checkpoint-every", "1",
+    )  # fmt: skip
+    (result,) = table["results"]
+    assert len(result["memory"]) == 2 and result["budget_bytes"] == 4096 * 64 + 2 * 250e6
+    for sizes in result["memory"]:
+        assert 20e6 < sizes["Pss"] <= sizes["Rss"]
+        parts = sizes["Pss_Anon"] + sizes["Pss_File"] + sizes["Pss_Shmem"]
+        assert abs(sizes["Pss"] - parts) <= 4096  # rounded to 1 kB each
+    (training,) = result["seconds"].pop("training")
+    assert training >= 3 and sum(map(sum, result["seconds"].values())) < training
+    assert result["seconds"]["checkpoint"] and len(result["seconds"]["drawing"]) > len(result["seconds"]["merging"]) > 0
+    assert "4,096 examples, 0 MB; net 64-8-10" in out and "\nall " in out
+
+
 def test_throughput_counts_strong_and_weak_sizes(tmp_path, capsys):
     table, out = run_bench(
         tmp_path,

@@ -141,12 +141,12 @@ MPI_MODULES = [
         "transports",
         "waiting",
     ),
-    *("bench.descent_ranks", "bench.exchange_ranks", "bench.patterns", "bench.throughput_ranks"),
+    *("bench.descent_ranks", "bench.exchange_ranks", "bench.memory_ranks", "bench.patterns", "bench.throughput_ranks"),
 ]
 SETUP_MODULES = ["agreement", "cli", "fitting", "job", "node"]  # pickled messages, before training begins
 ENTRY_POINTS = [
     *("__main__", "cli", "fitting"),
-    *("bench.descent_ranks", "bench.exchange_ranks", "bench.throughput_ranks"),
+    *("bench.descent_ranks", "bench.exchange_ranks", "bench.memory_ranks", "bench.throughput_ranks"),
 ]
 POINT_TO_POINT = {"send", "recv", "isend", "irecv", "ssend", "issend", "bsend", "ibsend", "sendrecv"}
 COLLECTIVE = {"bcast", "scatter", "gather", "allgather", "alltoall", "reduce", "allreduce", "scan", "exscan"}

@@ -10,6 +10,7 @@ from isgd_mpi.errors import InputError
 # name: (module with main(arguments), what it measures)
 BENCHES = {
     "exchange": ("isgd_mpi.bench.exchange", "ways to move parameters and scores, and what they take of the trainer"),
+    "memory": ("isgd_mpi.bench.memory", "memory of each rank and the trainer's time, with a large training set"),
     "predictor": ("isgd_mpi.bench.predictor", "losses observed and predicted a second, and the products' share"),
     "runs": ("isgd_mpi.bench.runs", "finished runs side by side: medians and quartiles over seeds"),
     "scaling": ("isgd_mpi.bench.scaling", "refreshes, staleness and variance gain predicted up to 4 096 ranks"),

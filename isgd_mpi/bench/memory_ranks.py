@@ -1,0 +1,121 @@
+"""``mpirun -n R python -m isgd_mpi.bench.memory_ranks PLAN RESULT``: a training run that keeps account of its time."""
+
+import json
+import sys
+import time
+from functools import wraps
+from os import getpid
+from pathlib import Path
+
+from isgd_mpi.start import prepare_mpi
+
+prepare_mpi()
+
+import numpy as np  # noqa: E402
+from mpi4py import MPI  # noqa: E402
+
+from isgd_mpi import leader  # noqa: E402
+from isgd_mpi.cli import DONE, main  # noqa: E402
+from isgd_mpi.exchange import TrainerExchange  # noqa: E402
+from isgd_mpi.faults import abort_on_exception  # noqa: E402
+from isgd_mpi.runlog import write_json  # noqa: E402
+from isgd_mpi.sampler import Sampler  # noqa: E402
+from isgd_mpi.saving import Checkpoints  # noqa: E402
+from isgd_mpi.trainer import finish_training  # noqa: E402
+from isgd_mpi.training import Trainer  # noqa: E402
+from isgd_mpi.waiting import wait  # noqa: E402
+
+WATCHED = {
+    "drawing": (Sampler, "draw"),
+    "writing scores": (Sampler, "write"),
+    "reacting": (Sampler, "react"),
+    "merging": (Trainer, "merge"),
+    "publishing": (Trainer, "publish"),
+    "looking": (TrainerExchange, "look"),
+    "waiting": (TrainerExchange, "wait"),
+    "checkpoint": (Checkpoints, "save"),
+    "training": (leader, "run_trainer"),
+}
+"""What the trainer's time goes to: methods by what they do. The last one holds all others."""
+
+
+class Account:
+    """Seconds of functions within one that holds them all; those within one another count once, for the outer one.
+
+    Attributes
+    ----------
+    seconds : dict of list of float
+        Of each call, by what it does.
+    """
+
+    def __init__(self):
+        self.seconds = {}
+        self._counts = False
+
+    def watch(self, name, owner, method, holds_all=False):
+        """Time a method of a class, or a function of a module, from now on.
+
+        Parameters
+        ----------
+        name : str
+            What it does.
+        owner : type or module
+        method : str
+        holds_all : bool
+            Whether it is the one within which the others count.
+        """
+        call = getattr(owner, method)
+        times = self.seconds.setdefault(name, [])
+
+        @wraps(call)
+        def timed(*args, **kwargs):
+            if self._counts == holds_all:
+                return call(*args, **kwargs)
+            self._counts = holds_all
+            begin = time.perf_counter()
+            try:
+                return call(*args, **kwargs)
+            finally:
+                times.append(time.perf_counter() - begin)
+                self._counts = not holds_all
+
+        setattr(owner, method, timed)
+
+
+def finish_without_evaluating(trainer, exchange, evaluate):
+    """As :func:`trainer.finish_training`, whatever is asked for: to evaluate all takes longer than the run."""
+    finish_training(trainer, exchange, evaluate=False)
+
+
+def run(plan_path, result_path):
+    """Train as a plan says. Collective over all ranks.
+
+    Parameters
+    ----------
+    plan_path : str
+        File with ``arguments``, of ``python -m isgd_mpi``.
+    result_path : str
+        File to write: ``pids`` of the ranks, and ``seconds`` of the trainer's calls.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    comm = MPI.COMM_WORLD
+    pids = np.zeros(comm.Get_size(), np.int64)
+    wait([comm.Igather(np.array([getpid()], np.int64), pids if comm.Get_rank() == 0 else None)], polite=True)
+    account = Account()
+    if comm.Get_rank() == 0:
+        leader.finish_training = finish_without_evaluating
+        for name, (owner, method) in WATCHED.items():
+            account.watch(name, owner, method, holds_all=name == "training")
+    code = main(json.loads(Path(plan_path).read_text())["arguments"])
+    if comm.Get_rank() == 0 and code == DONE:
+        write_json(Path(result_path), {"pids": pids.tolist(), "seconds": account.seconds})
+    return code
+
+
+if __name__ == "__main__":
+    abort_on_exception(MPI.COMM_WORLD)
+    sys.exit(run(*sys.argv[1:]))
