@@ -18,7 +18,7 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
 export PRTE_MCA_rmaps_default_mapping_policy = :oversubscribe
 export PRTE_MCA_hwloc_default_binding_policy = none
 
-JOB_TESTS := $(addprefix tests/test_,$(addsuffix .py,cli contract faults resume kills silence disks slurm))
+JOB_TESTS := $(addprefix tests/test_,$(addsuffix .py,agreement bench_jobs cli contract disks experiment faults fitting kills resume silence slurm))
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-jobs test-units test-serial test-mpi test-nojit lint bench docs clean
