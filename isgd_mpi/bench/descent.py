@@ -60,15 +60,24 @@ class WatchedMLP(MLP):
     def __init__(self, snapshots, *arguments, **keywords):
         super().__init__(*arguments, **keywords)
         self._snapshots = snapshots
-        self._n_gradients = 0
+        self._n_calls = 0
 
     def gradient(self, *arguments):
         """Compute a gradient: as :meth:`mlp.MLP.gradient`."""
-        blocks, position = divmod(self._n_gradients, PAIR_EVERY + 1)
-        if position != 1:  # the second of two gradients at a step: the first is the monitor's
-            self._snapshots.look(blocks * PAIR_EVERY + max(0, position - 1), lambda: self.params)
-        self._n_gradients += 1
+        self._look()
         return super().gradient(*arguments)
+
+    def descend(self, *arguments):
+        """Take a step: as :meth:`mlp.MLP.descend`."""
+        self._look()
+        return super().descend(*arguments)
+
+    def _look(self):
+        """Show the parameters, if this is the first call of a step: at some steps the monitor has one too."""
+        blocks, position = divmod(self._n_calls, PAIR_EVERY + 1)
+        if position != 1:
+            self._snapshots.look(blocks * PAIR_EVERY + max(0, position - 1), lambda: self.params)
+        self._n_calls += 1
 
 
 class WatchedBlueprint(MLPBlueprint):
