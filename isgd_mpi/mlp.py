@@ -228,12 +228,14 @@ class MLP:
         """Compute and return each layer's delta; take the gradient norms."""
         deltas = [self._forward(x, y)]
         for k in reversed(range(len(self._weights))):
+            if self._streams[k]:
+                self._streams[k].list_inputs(self._inputs(k, x))
             deltas.append(self._next_delta(k, deltas[-1], self._kept_deltas[k - 1] if k else None))
         self._take_root()
         return deltas[-2::-1]
 
-    def _next_delta(self, k, delta, buffer=None):
-        """Add layer k's share of the norms; return the delta of the layer below, if any."""
+    def _next_delta(self, k, delta, kept=None):
+        """Add layer k's share of the norms; return the delta of the layer below, if any, kept where it is asked for."""
         n_rows = len(delta)
         add_squared_grad_norms(
             self._squared_input_norms[k], self._squared_delta_norms, self._squared_grad_norms[:n_rows]
@@ -241,12 +243,15 @@ class MLP:
         if k == 0:
             return None
         w = self._weights[k]
-        buffer = self._deltas[k % 2] if buffer is None else buffer
+        buffer = self._deltas[k % 2] if kept is None else kept
         below = buffer[: n_rows * w.shape[0]].reshape(n_rows, w.shape[0])
         activation = self._outputs[k - 1][:n_rows]
         if n_rows <= FEW_ROWS:
             upstream = self._upstream[: below.size].reshape(w.shape[0], n_rows)
-            np.matmul(w, delta.T, out=upstream)
+            if self._streams[k] and kept is not None:  # the inputs are listed
+                self._streams[k].multiply_back(delta, w, upstream)
+            else:
+                np.matmul(w, delta.T, out=upstream)
             relu_backward_transposed(upstream, activation, below, self._squared_delta_norms)
         else:
             np.matmul(delta, w.T, out=below)
@@ -266,7 +271,7 @@ class MLP:
             whole = slice(weights.start, biases.stop)
             optimiser.step_part(whole, self._gradient[whole])
             return
-        optimiser.step_along_product(weights, self._streams[k], self._inputs(k, x), self._weighted(delta, shares))
+        optimiser.step_along_product(weights, self._streams[k], self._weighted(delta, shares))
         np.matmul(shares, delta, out=self._bias_gradients[k])
         optimiser.step_part(biases, self._bias_gradients[k])
 

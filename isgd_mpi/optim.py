@@ -79,7 +79,7 @@ class SGD:
             return nesterov_update(params, self.velocity[part], gradient, rate, self.momentum, decay)
         return sgd_update(params, gradient, rate, decay)
 
-    def step_along_product(self, part, stream, h, delta):
+    def step_along_product(self, part, stream, delta):
         """Take the step of one layer's weights without forming their gradient, ``h.T @ delta``.
 
         Parameters
@@ -87,15 +87,14 @@ class SGD:
         part : slice
             The weights.
         stream : stream.Stream
-            Of the layer.
-        h : (B, fan_in) ndarray
+            Of the layer, with its inputs h listed.
         delta : (B, fan_out) ndarray
             Finite, as their product must be.
         """
-        shape = (h.shape[1], delta.shape[1])
+        shape = (-1, delta.shape[1])
         velocity = self.velocity[part].reshape(shape) if self.momentum else None
         settings = (self.present_learning_rate, self.momentum, self.weight_decay)
-        stream.descend(h, delta, self.params[part].reshape(shape), velocity, *settings)
+        stream.descend(delta, self.params[part].reshape(shape), velocity, *settings)
 
     def advance(self):
         """Go on to the next step of the schedule."""

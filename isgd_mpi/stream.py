@@ -3,6 +3,7 @@
 import numpy as np
 
 from isgd_mpi.threads import on_columns
+from kernels.backward import N_VECTORS, add_active_dots
 from kernels.streams import (
     DEPTH,
     active_in_columns,
@@ -18,6 +19,7 @@ MOST_ROWS = 256
 
 _PACKED_ROWS = 64  # from here on it pays to copy weights into the first-level cache, which skipping zeros takes
 _ACTIVE = 0.75  # share of inputs up to which skipping the others is faster
+_ACTIVE_BACKWARD = 0.6  # and for the backward product
 
 
 def streams(fan_out, dtype):
@@ -67,16 +69,50 @@ class Stream:
                 return
         self._run(add_product, h, w, z)
 
-    def descend(self, h, delta, w, velocity, rate, momentum, weight_decay):
-        """Take a step of SGD along ``h.T @ delta``; arguments as of :func:`kernels.streams.descend_along_product`."""
-        *lists, counts = self._in_columns
-        values, indices = (flat.reshape(-1)[: h.size].reshape(self._fan_in, len(h)) for flat in lists)
-        active_in_columns(h, values, indices, counts)
-        self._run(descend_along_product, values, indices, counts, delta, w, velocity, rate, momentum, weight_decay)
+    def list_inputs(self, h):
+        """List what is not zero in the layer's inputs, for the methods below.
 
-    def _run(self, kernel, *arguments):
-        """Run a kernel on all columns."""
-        on_columns(kernel, *arguments, n_columns=self._fan_out, width=self._width, n_operations=self._n_operations)
+        Parameters
+        ----------
+        h : (B, fan_in) ndarray
+        """
+        active_in_columns(h, *self._lists_in_columns(len(h)))
+
+    def multiply_back(self, delta, w, upstream):
+        """Write ``w @ delta.T`` to `upstream` where the listed inputs are not zero.
+
+        Parameters
+        ----------
+        delta : (B, fan_out) ndarray
+        w : (fan_in, fan_out) ndarray
+        upstream : (fan_in, B) ndarray
+            Overwritten: what is where an input is zero has no meaning.
+        """
+        _, indices, counts = self._lists_in_columns(len(delta))
+        if self._fan_out % (N_VECTORS * self._width) or counts.sum() > _ACTIVE_BACKWARD * indices.size:
+            np.matmul(w, delta.T, out=upstream)
+            return
+        upstream[:] = 0
+        self._run(add_active_dots, indices, counts, delta, w, upstream, n_columns=self._fan_in, width=1)
+
+    def descend(self, delta, w, velocity, rate, momentum, weight_decay):
+        """Take a step of SGD along ``h.T @ delta``, h being the listed inputs.
+
+        Arguments are as of :func:`kernels.streams.descend_along_product`.
+        """
+        lists = self._lists_in_columns(len(delta))
+        self._run(descend_along_product, *lists, delta, w, velocity, rate, momentum, weight_decay)
+
+    def _lists_in_columns(self, n_rows):
+        """Return the buffers of so many examples' lists."""
+        *lists, counts = self._in_columns
+        shape = (self._fan_in, n_rows)
+        return *(flat.reshape(-1)[: self._fan_in * n_rows].reshape(shape) for flat in lists), counts
+
+    def _run(self, kernel, *arguments, n_columns=None, width=None):
+        """Run a kernel on all columns, those of the weights if nothing else is said."""
+        whole = {"n_columns": n_columns or self._fan_out, "width": width or self._width}
+        on_columns(kernel, *arguments, **whole, n_operations=self._n_operations)
 
 
 def _lists(n_rows, n_columns, counts_shape, dtype):

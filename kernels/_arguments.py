@@ -129,6 +129,13 @@ def descent(rng, n, fan_in, fan_out):
     return *lists, *matrices(rng, (n, fan_out), (fan_in, fan_out)), None, 1e-3, 0.0, 0.0, 0, fan_out
 
 
+def backward(rng, n, fan_in, fan_out):
+    """Return what :func:`backward.add_active_dots` takes."""
+    lists = columns(rng, n, fan_in)
+    streams.active_in_columns(activations(rng, n, fan_in), *lists)
+    return *lists[1:], *matrices(rng, (n, fan_out), (fan_in, fan_out), (fan_in, n)), 0, fan_in
+
+
 def matrices(rng, *shapes):
     """Return matrices that begin at a cache line."""
     for shape in shapes:

@@ -281,6 +281,13 @@ def _list_active(rows, values, indices, counts):
     indices[over, counts[over]] = rows.shape[1] - 1
 
 
+def add_active_dots(indices, counts, delta, w, upstream, begin, end):
+    """BLAS, masked."""
+    active = np.zeros((len(w), len(delta)), delta.dtype)
+    _fill_in(np.ones(indices.shape, delta.dtype), indices, counts, active)
+    upstream[begin:end] += (w[begin:end] @ delta.T) * active[begin:end]
+
+
 def add_product(h, w, z, begin, end):
     """BLAS."""
     z[:, begin:end] += h @ w[:, begin:end]

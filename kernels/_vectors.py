@@ -5,10 +5,13 @@ Numba vectorises the innermost loop only, and keeps such sums in memory. These f
 in variables; LLVM cuts them into the registers that there are. As plain Python they do the same with arrays.
 """
 
+import numpy as np
 from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
+
+from kernels._jit import jit
 
 # AVX-512 has 32 registers of 64 bytes, enough for four rows of sums of 256; otherwise 16 of 32
 VECTOR_BYTES = 256 if binding.get_host_cpu_features().get("avx512f") else 64
@@ -18,6 +21,14 @@ _LINE_BYTES = 64
 def width_of(array):
     """Return how many of an array's numbers make a vector."""
     return VECTOR_BYTES // array.itemsize
+
+
+@jit
+def aligned(size, like):
+    """Return an empty vector whose loads touch no more cache lines than they must."""
+    raw = np.empty(size + 64 // like.itemsize, like.dtype)
+    start = (-raw.ctypes.data % 64) // like.itemsize
+    return raw[start : start + size]
 
 
 def load(array, start):
@@ -39,9 +50,19 @@ def prefetch(array, start):
     """Have a vector of the C-contiguous array fetched into the cache."""
 
 
-def multiply_add(scalar, vector, addend):
-    """Return ``scalar * vector + addend``, rounded once where the processor can."""
-    return scalar * vector + addend
+def multiply_add(factor, vector, addend):
+    """Return ``factor * vector + addend`` of a number or a vector, rounded once where the processor can."""
+    return factor * vector + addend
+
+
+def product(left, right):
+    """Return the products of two vectors' numbers."""
+    return left * right
+
+
+def total(vector):
+    """Return the sum of a vector's numbers."""
+    return vector.sum()
 
 
 class _Vector(types.Type):
@@ -111,17 +132,43 @@ def _prefetch(typing_context, array, start):
 
 
 @intrinsic
-def _multiply_add(typing_context, scalar, vector, addend):
+def _multiply_add(typing_context, factor, vector, addend):
     def generate(context, builder, signature, arguments):
-        number, factor, summand = arguments
-        undefined = ir.Constant(factor.type, ir.Undefined)
-        first = builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
-        lanes = ir.Constant(ir.VectorType(ir.IntType(32), factor.type.count), None)
-        repeated = builder.shuffle_vector(first, undefined, lanes)
-        product = builder.fmul(repeated, factor, flags=("contract",))
+        left, right, summand = arguments
+        if signature.args[0] != vector:
+            left = _repeated(builder, left, right.type)
+        product = builder.fmul(left, right, flags=("contract",))
         return builder.fadd(product, summand, flags=("contract",))
 
-    return vector(vector.dtype, vector, vector), generate
+    return vector(vector if factor == vector else vector.dtype, vector, vector), generate
+
+
+def _repeated(builder, number, kind):
+    undefined = ir.Constant(kind, ir.Undefined)
+    first = builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None))
+
+
+@intrinsic
+def _product(typing_context, left, right):
+    def generate(context, builder, signature, arguments):
+        return builder.fmul(*arguments, flags=("contract",))
+
+    return left(left, right), generate
+
+
+@intrinsic
+def _total(typing_context, vector):
+    def generate(context, builder, signature, arguments):
+        (left,) = arguments
+        while left.type.count > 1:
+            half = left.type.count // 2
+            lanes = ir.VectorType(ir.IntType(32), half)
+            low, high = (ir.Constant(lanes, list(range(start, start + half))) for start in (0, half))
+            left = builder.fadd(builder.shuffle_vector(left, left, low), builder.shuffle_vector(left, left, high))
+        return builder.extract_element(left, ir.Constant(ir.IntType(32), 0))
+
+    return vector.dtype(vector), generate
 
 
 @overload(width_of, inline="always")
@@ -151,5 +198,15 @@ def _compiled_prefetch(array, start):
 
 
 @overload(multiply_add, inline="always")
-def _compiled_multiply_add(scalar, vector, addend):
-    return lambda scalar, vector, addend: _multiply_add(scalar, vector, addend)
+def _compiled_multiply_add(factor, vector, addend):
+    return lambda factor, vector, addend: _multiply_add(factor, vector, addend)
+
+
+@overload(product, inline="always")
+def _compiled_product(left, right):
+    return lambda left, right: _product(left, right)
+
+
+@overload(total, inline="always")
+def _compiled_total(vector):
+    return lambda vector: _total(vector)

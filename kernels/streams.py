@@ -8,7 +8,7 @@ Index letters: `n` example, `i` input, `o` output.
 import numpy as np
 
 from kernels._jit import inlined, jit
-from kernels._vectors import element, load, multiply_add, prefetch, store, width_of
+from kernels._vectors import aligned, element, load, multiply_add, prefetch, store, width_of
 
 DEPTH = 64
 """Inputs in a block of an active list: as many vectors of 256 bytes fit into the first-level cache."""
@@ -142,7 +142,7 @@ def add_active_product(values, indices, counts, w, z, begin, end):
         As of :func:`add_product`.
     """
     width = width_of(w)
-    tile = _aligned(DEPTH * width, w)
+    tile = aligned(DEPTH * width, w)
     for o in range(begin, end, width):
         for block in range(counts.shape[1]):
             start = block * DEPTH
@@ -174,14 +174,6 @@ def _add_listed(values, indices, first, count, tile, total):
 
 
 @jit
-def _aligned(size, like):
-    """Return an empty vector whose loads touch no more cache lines than they must."""
-    raw = np.empty(size + 64 // like.itemsize, like.dtype)
-    start = (-raw.ctypes.data % 64) // like.itemsize
-    return raw[start : start + size]
-
-
-@jit
 def descend_along_product(values, indices, counts, delta, w, velocity, rate, momentum, weight_decay, begin, end):
     """Take a step of SGD along ``h.T @ delta`` without forming it, in the columns from `begin` to `end`.
 
@@ -207,7 +199,7 @@ def descend_along_product(values, indices, counts, delta, w, velocity, rate, mom
     """
     number, width = w.dtype.type, width_of(w)
     step = (-number(rate), number(momentum), number(weight_decay))
-    tile, none = _aligned(delta.shape[0] * width, w), np.zeros(width, w.dtype)
+    tile, none = aligned(delta.shape[0] * width, w), np.zeros(width, w.dtype)
     for o in range(begin, end, width):
         _pack(delta, 0, delta.shape[0], o, tile)
         i = 0

@@ -261,6 +261,15 @@ def active_in_columns(h):
     return [[(n, h[n, i]) for n in range(h.shape[0]) if h[n, i] != 0] for i in range(h.shape[1])]
 
 
+def add_active_dots(h, delta, w, upstream):
+    """upstream + w delta^T where an input is not zero, a sum at a time, in float64."""
+    added = upstream.astype(float)
+    for i, listed in enumerate(active_in_columns(h)):
+        for n, _ in listed:
+            added[i, n] += sum(float(a) * float(b) for a, b in zip(w[i], delta[n]))
+    return added
+
+
 def add_product(h, w, z):
     """z + h w, a sum at a time, in float64."""
     return np.array(

@@ -120,7 +120,7 @@ MAY_IMPORT = {
     "isgd_mpi.arrays": ["numpy", "isgd_mpi.data", "isgd_mpi.datasets"],
     **{name: ["numpy", "numba", "kernels"] for name in MODULES if is_part(name, "kernels")},
     **{name: ["numpy", "numba", "kernels._jit", "kernels._vectors", *COMPILED] for name in COMPILED},
-    "kernels._vectors": ["llvmlite", "numba"],
+    "kernels._vectors": ["llvmlite", "numba", "numpy", "kernels._jit"],
     "kernels._jit": ["numba"],
     "kernels._tiles": ["numba", "llvmlite"],
     "kernels.products": ["numpy", "kernels._jit", "kernels._tiles", "kernels.rounding"],

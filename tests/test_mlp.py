@@ -92,7 +92,7 @@ def test_scores_of_a_forward_pass(rng, widths, score):
 
 
 OPTIMISERS = [{}, {"momentum": 0.9}, {"weight_decay": 0.02, "n_steps": 7}, {"momentum": 0.3, "weight_decay": 0.02}]
-WIDE = [(70, 64, 3), (6, 64, 128, 5), (5, 33, 64, 64)]
+WIDE = [(70, 64, 3), (6, 64, 128, 5), (5, 33, 64, 64), (5, 70, 256, 3)]
 
 
 @pytest.mark.parametrize(("dtype", "rtol"), PRECISIONS)
