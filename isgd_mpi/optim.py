@@ -1,5 +1,7 @@
 """Stochastic gradient descent, with Nesterov's momentum where it is asked for; and Adam."""
 
+import math
+
 import numpy as np
 
 from isgd_mpi.memory import aligned_zeros
@@ -54,10 +56,12 @@ class SGD:
         Raises
         ------
         FloatingPointError
-            If the gradient holds a NaN or infinity. The parameters may be partly updated.
+            If the gradient holds a NaN or infinity. Nothing is changed then.
         """
-        if self.step_part(slice(None), gradient) < self.params.size:
+        # looked for beforehand: the kernels stop at the first such block, with those before it updated
+        if not math.isfinite(gradient.sum()):
             raise FloatingPointError("the gradient is not finite")
+        self.step_part(slice(None), gradient)
         self.advance()
 
     def step_part(self, part, gradient):

@@ -104,7 +104,7 @@ class RunState:
         if parts.resumption.hands_back:
             params = trainer.evaluations.params if parts.resumption.evaluates else None
             send_reports(circles.states, parts.config.trainers, self._reports, params, polite)
-        if parts.resumption.as_before and parts.config.repeatable:
+        if parts.resumption.as_before and parts.config.repeatable and self._reports:
             self._exchange.restore(self._reports, self._pending)
         else:
             self._go_on_with_others()

@@ -22,7 +22,8 @@ def metrics(folder):
 @pytest.mark.parametrize("schedule", ["relaxed", "exact"])
 def test_a_scorer_that_stays_stopped_ends_the_run_with_a_checkpoint(tmp_path, schedule):
     folder = tmp_path / "run"
-    process = start_and_wait_for_training(folder, "--schedule", schedule, "--scorer-timeout", TIMEOUT)
+    options = ("--schedule", schedule, "--scorer-timeout", TIMEOUT, "--eval-every", 1)  # one is always under way
+    process = start_and_wait_for_training(folder, *options)
     pid = rank_pids(process)[2]
     os.kill(pid, signal.SIGSTOP)
     begin = time.monotonic()
