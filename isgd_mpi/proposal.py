@@ -11,6 +11,8 @@ References
    arXiv:1511.06481, 2015.
 """
 
+from copy import copy
+
 import numpy as np
 
 from kernels.sampling import cumulative_sum, search, systematic_search
@@ -43,7 +45,8 @@ def prob_weights_from_scores(scores, smoothing=0.0, power=1.0):
     mean = scores.mean() + smoothing
     if not (np.isfinite(mean) and mean > 0):
         raise ValueError(f"scores must be finite and not all zero, their smoothed mean is {mean}")
-    scores += smoothing
+    if smoothing:
+        scores += smoothing
     scores /= mean
     return scores
 
@@ -134,24 +137,40 @@ class Proposal:
 
     Parameters
     ----------
-    prob_weights : (N,) ndarray of float64
-        Unnormalised probabilities.
+    base_weights : (N,) ndarray of float64
+        Unnormalised probabilities, of mean one if there is a uniform part. Becomes read-only.
     order : (N,) ndarray of int
         The order in which systematic sampling walks over the examples.
-
-    Attributes
-    ----------
-    prob_weights : (N,) ndarray of float64
-        Read-only.
+    mixture : float
+        Uniform part lambda: the probability weights are those of :func:`mix`.
     """
 
-    def __init__(self, prob_weights, order):
-        self.prob_weights = prob_weights
-        self.prob_weights.flags.writeable = False
+    def __init__(self, base_weights, order, mixture=0.0):
+        base_weights.flags.writeable = False
+        self._base_weights = base_weights
         self._order = order
         self._cumulative = np.empty(len(order))
-        cumulative_sum(prob_weights, order, self._cumulative)
-        self._mean_weight = self._cumulative[-1] / len(order)
+        cumulative_sum(base_weights, order, self._cumulative)
+        self._set_mixture(mixture)
+
+    def _set_mixture(self, mixture):
+        self._mixture = mixture
+        self._mean_weight = (1 - mixture) * self._cumulative[-1] / len(self._order) + mixture
+
+    def with_mixture(self, mixture):
+        """Return the proposal with another uniform part: in no time, nothing is summed anew."""
+        other = copy(self)
+        other._set_mixture(mixture)
+        return other
+
+    @property
+    def prob_weights(self):
+        """Unnormalised probabilities omega of all examples, (N,) ndarray of float64, read-only."""
+        if self._mixture == 0:
+            return self._base_weights
+        weights = mix(self._base_weights, self._mixture)
+        weights.flags.writeable = False
+        return weights
 
     def draw(self, size, sampling, rng):
         """Draw a minibatch.
@@ -175,12 +194,12 @@ class Proposal:
         """
         positions = np.empty(size, np.int64)
         if sampling == "systematic":
-            systematic_search(self._cumulative, rng.random(), positions)
+            systematic_search(self._cumulative, self._mixture, rng.random(), positions)
         else:
-            search(self._cumulative, rng.random(size), positions)
+            search(self._cumulative, self._mixture, rng.random(size), positions)
         indices = self._order[positions]
         return indices, self.importance_weights(indices)
 
     def importance_weights(self, indices):
         """Return the importance weights ``p / q = mean(omega) / omega`` of some examples."""
-        return self._mean_weight / self.prob_weights[indices]
+        return self._mean_weight / mix(self._base_weights[indices], self._mixture)

@@ -4,7 +4,7 @@ import numpy as np
 
 from isgd_mpi.compat import TimedScoreTable
 from isgd_mpi.mixture import Mixture
-from isgd_mpi.proposal import Proposal, mix, prob_weights_from_scores, stratified_order
+from isgd_mpi.proposal import Proposal, prob_weights_from_scores, stratified_order
 from isgd_mpi.score_table import ScoreTable
 from isgd_mpi.state import check_indices, restore_rng, state_of_rng
 
@@ -97,7 +97,7 @@ class Sampler:
         return np.count_nonzero(trained)
 
     def react(self, rows, norms, shares):
-        """Form the proposal anew if a drawn minibatch says that its uniform part must change.
+        """Change the proposal's uniform part at once if a drawn minibatch calls for it.
 
         Parameters
         ----------
@@ -109,7 +109,7 @@ class Sampler:
         if self._scored_weights is None:
             return
         if self._mixture.react(norms, self._scored_weights[rows], shares) and self.importance_sampling:
-            self._use_scores()
+            self.proposal = self.proposal.with_mixture(self._mixture.value)
 
     def write(self, rows, scores, predictions, step):
         """Store what the model says of some examples.
@@ -184,7 +184,7 @@ class Sampler:
 
     def _form_proposal(self):
         order = self._order[self._scored_weights[self._order] > 0] if self._leaves_out else self._order
-        self.proposal = Proposal(mix(self._scored_weights, self._mixture.value), order)
+        self.proposal = Proposal(self._scored_weights, order, self._mixture.value)
         self.importance_sampling = True
 
     def _order_is_old(self):

@@ -26,7 +26,8 @@ def warm_up(dataset, make_products=None):
     n_rows = FEW_ROWS + 1  # backward passes of few and of many rows differ
     images = np.empty((n_rows, dataset.n_features), np.float32)
     labels = np.empty(n_rows, np.int32)
-    proposal = Proposal(np.ones(dataset.n_train), np.arange(dataset.n_train))
+    n_few = min(n_rows, dataset.n_train)
+    proposal = Proposal(np.ones(n_few), np.arange(n_few))
     for sampling in ("multinomial", "systematic"):
         indices, weights = proposal.draw(n_rows, sampling, np.random.default_rng(0))
     Mixture("auto", n_rows, n_rows).observe(weights.astype(np.float32), weights)

@@ -48,13 +48,13 @@ def logits(rng, n, classes):
 def searched(rng, n_points, n):
     """Return arguments of the kernel of that name, or a part of them."""
     cumulative, out = np.cumsum(rng.exponential(size=n)), np.empty(n_points, np.int64)
-    return [(cumulative, rng.random(n_points), out) for _ in range(_N_VARIANTS)]
+    return [(cumulative, 0.1, rng.random(n_points), out) for _ in range(_N_VARIANTS)]
 
 
 def systematic(rng, n_points, n):
     """Return arguments of the kernel of that name, or a part of them."""
     cumulative, out = np.cumsum(rng.exponential(size=n)), np.empty(n_points, np.int64)
-    return [(cumulative, offset, out) for offset in rng.random(_N_VARIANTS)]
+    return [(cumulative, 0.1, offset, out) for offset in rng.random(_N_VARIANTS)]
 
 
 def synthetic_examples(rng, n):

@@ -203,14 +203,15 @@ def cumulative_sum(prob_weights, order, out):
     np.cumsum(prob_weights[order], out=out)
 
 
-def search(cumulative, points, out):
-    """Binary searches, one by one."""
-    out[:] = np.searchsorted(cumulative, points * cumulative[-1], side="right")
+def search(cumulative, mixture, points, out):
+    """Mixed sums, then binary searches, one by one."""
+    sums = (1 - mixture) * cumulative + mixture * np.arange(1, len(cumulative) + 1)
+    out[:] = np.searchsorted(sums, points * sums[-1], side="right")
 
 
-def systematic_search(cumulative, offset, out):
+def systematic_search(cumulative, mixture, offset, out):
     """Points, then binary searches."""
-    search(cumulative, (offset + np.arange(len(out))) / len(out), out)
+    search(cumulative, mixture, (offset + np.arange(len(out))) / len(out), out)
 
 
 def gather_standardized(images, indices, mean, inverse_std, out):

@@ -3,7 +3,9 @@
 Sums are float64: a float32 cumulative sum over 574 168 probabilities ends at 0.99997.
 """
 
-from kernels._jit import jit
+import numpy as np
+
+from kernels._jit import inlined, jit
 
 
 @jit
@@ -26,57 +28,54 @@ def cumulative_sum(prob_weights, order, out):
 
 
 @jit
-def search(cumulative, points, out):
+def search(cumulative, mixture, points, out):
     """Find, for each point, the first position whose cumulative sum exceeds it.
 
     Parameters
     ----------
     cumulative : (N,) ndarray of float64
         Not decreasing, its last element positive.
+    mixture : float
+        In [0, 1]: the sums searched are ``(1 - mixture) * cumulative[k] + mixture * (k + 1)``, those of weights mixed
+        with weights of one.
     points : (M,) ndarray of float64
         Fractions of the total in [0, 1), in any order.
     out : (M,) ndarray of int
         Positions in `cumulative`, overwritten. A position of weight zero is never found.
     """
-    total = cumulative[-1]
-    for m in range(points.shape[0]):
-        out[m] = _first_above(cumulative, points[m] * total, 0)
+    total = _mixed(cumulative, mixture, cumulative.shape[0] - 1)
+    below = np.nextafter(total, 0.0)  # where rounding puts a point on the total, the last weight above zero is found
+    out[:] = 0
+    # all searches go down together: their ways through memory are waited for at once
+    left = cumulative.shape[0]
+    while left > 0:
+        half = max(1, left // 2)
+        for m in range(points.shape[0]):
+            out[m] += half * (_mixed(cumulative, mixture, out[m] + half - 1) <= min(points[m] * total, below))
+        left = left - half if left > 1 else 0
 
 
 @jit
-def systematic_search(cumulative, offset, out):
+def systematic_search(cumulative, mixture, offset, out):
     """Find the positions of M equidistant points, ``(offset + m) / M`` of the total.
 
     Parameters
     ----------
-    cumulative : (N,) ndarray of float64
-        Not decreasing, its last element positive.
+    cumulative, mixture
+        As of :func:`search`.
     offset : float
         In [0, 1). Uniform: position k is then found M q_k times on average, exactly.
     out : (M,) ndarray of int
         Positions in `cumulative`, not decreasing, overwritten.
     """
     n_points = out.shape[0]
-    total = cumulative[-1]
-    position = 0
+    points = np.empty(n_points)
     for m in range(n_points):
-        position = _first_above(cumulative, (offset + m) / n_points * total, position)
-        out[m] = position
+        points[m] = (offset + m) / n_points
+    search(cumulative, mixture, points, out)
 
 
-@jit
-def _first_above(cumulative, value, low):
-    """Binary search for the first position at or behind `low` whose sum exceeds `value`."""
-    high = cumulative.shape[0] - 1
-    if not cumulative[high] > value:  # rounding put the point on the total: take the last weight above zero
-        value = cumulative[high]
-        while high > low and cumulative[high - 1] == value:
-            high -= 1
-        return high
-    while low < high:
-        middle = (low + high) // 2
-        if cumulative[middle] > value:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+@inlined
+def _mixed(cumulative, mixture, k):
+    """Return the sum of the first k + 1 mixed weights."""
+    return (1 - mixture) * cumulative[k] + mixture * (k + 1)

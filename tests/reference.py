@@ -88,10 +88,9 @@ def cumulative_sum(prob_weights, order):
     return np.cumsum(prob_weights[order])
 
 
-def systematic_positions(cumulative, offset, size):
+def systematic_positions(cumulative, mixture, offset, size):
     """Positions of equidistant points, one linear scan each."""
-    points = [(offset + m) / size * cumulative[-1] for m in range(size)]
-    return np.array([next(k for k, value in enumerate(cumulative) if value > point) for point in points])
+    return search_positions(cumulative, mixture, [(offset + m) / size for m in range(size)])
 
 
 def mlp_logits(weights, biases, x):
@@ -154,10 +153,10 @@ def sgd_update(params, gradient, learning_rate, weight_decay=0.0):
     return params - learning_rate * (gradient + weight_decay * params)
 
 
-def search_positions(cumulative, points):
-    """First positions whose sum exceeds each fraction of the total, one linear scan each."""
-    values = [point * cumulative[-1] for point in points]
-    return np.array([next(k for k, total in enumerate(cumulative) if total > value) for value in values])
+def search_positions(cumulative, mixture, points):
+    """First positions whose sum of mixed weights exceeds each fraction of the total, one linear scan each."""
+    sums = [(1 - mixture) * total + mixture * (k + 1) for k, total in enumerate(cumulative)]
+    return np.array([next(k for k, total in enumerate(sums) if total > point * sums[-1]) for point in points])
 
 
 def integrate_over_offsets(prob_weights, n_points, outcome):

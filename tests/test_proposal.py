@@ -183,6 +183,17 @@ def test_zero_scores_form_a_proposal_once_they_are_smoothed():
 
 
 @pytest.mark.parametrize("sampling", ["systematic", "multinomial"])
+@pytest.mark.parametrize("mixture", [0.0, 0.03, 0.4, 1.0])
+def test_a_uniform_part_may_be_mixed_in_later(scores, order, rng, sampling, mixture):
+    base = prob_weights_from_scores(scores)
+    whole, later = Proposal(mix(base, mixture), order), Proposal(base, order, 0.7).with_mixture(mixture)
+    np.testing.assert_allclose(later.prob_weights, whole.prob_weights, rtol=1e-15)
+    draws = [proposal.draw(300, sampling, np.random.default_rng(5)) for proposal in (whole, later)]
+    np.testing.assert_array_equal(draws[0][0], draws[1][0])
+    np.testing.assert_allclose(draws[0][1], draws[1][1], rtol=1e-13)
+
+
+@pytest.mark.parametrize("sampling", ["systematic", "multinomial"])
 def test_an_example_of_weight_zero_is_never_drawn(scores, order, rng, sampling):
     scores[[0, 4, 8]] = 0
     proposal = Proposal(prob_weights_from_scores(scores), order)

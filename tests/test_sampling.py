@@ -22,15 +22,15 @@ def weights(request):
     return np.array(WEIGHTS[request.param], float)
 
 
-def found(variant, weights, points):
+def found(variant, weights, points, mixture=0.0):
     out = np.full(len(points), -1, np.int64)
-    variant(search)(np.cumsum(weights), np.asarray(points, float), out)
+    variant(search)(np.cumsum(weights), mixture, np.asarray(points, float), out)
     return out
 
 
-def found_systematically(variant, weights, offset, n_points):
+def found_systematically(variant, weights, offset, n_points, mixture=0.0):
     out = np.full(n_points, -1, np.int64)
-    variant(systematic_search)(np.cumsum(weights), offset, out)
+    variant(systematic_search)(np.cumsum(weights), mixture, offset, out)
     return out
 
 
@@ -61,9 +61,19 @@ def test_search_is_searchsorted_to_the_right(variant, weights, rng, out_dtype):
     cumulative = np.cumsum(weights)
     points = np.concatenate([rng.random(200), [0.0, 0.5], cumulative[cumulative < cumulative[-1]] / cumulative[-1]])
     out = np.full(len(points), -1, out_dtype)
-    variant(search)(cumulative, points, out)
+    variant(search)(cumulative, 0.0, points, out)
     np.testing.assert_array_equal(out, np.searchsorted(cumulative, points * cumulative[-1], side="right"))
-    np.testing.assert_array_equal(out, reference.search_positions(cumulative, points))
+    np.testing.assert_array_equal(out, reference.search_positions(cumulative, 0.0, points))
+
+
+@pytest.mark.parametrize("mixture", [0.03, 0.5, 1.0])
+def test_a_uniform_part_is_searched_as_if_it_were_in_the_weights(variant, weights, rng, mixture):
+    weights = weights / weights.mean()
+    points, mixed = rng.random(200), (1 - mixture) * weights + mixture
+    np.testing.assert_array_equal(found(variant, weights, points, mixture), found(variant, mixed, points))
+    for n_points in (1, 3, 16):
+        got = found_systematically(variant, weights, 0.271, n_points, mixture)
+        np.testing.assert_array_equal(got, reference.systematic_positions(np.cumsum(weights), mixture, 0.271, n_points))
 
 
 def test_search_finds_each_position_by_any_point_of_its_own(variant, rng):
@@ -89,7 +99,7 @@ def test_a_point_rounded_to_the_total_finds_the_last_weight_above_zero(variant, 
 @pytest.mark.parametrize("offset", [0.271, 0.7311, 0.999])  # none where a point falls on an edge but for rounding
 def test_systematic_search_scans_equidistant_points(variant, weights, offset, n_points):
     got = found_systematically(variant, weights, offset, n_points)
-    np.testing.assert_array_equal(got, reference.systematic_positions(np.cumsum(weights), offset, n_points))
+    np.testing.assert_array_equal(got, reference.systematic_positions(np.cumsum(weights), 0.0, offset, n_points))
     np.testing.assert_array_equal(got, found(variant, weights, (offset + np.arange(n_points)) / n_points))
 
 
