@@ -12,6 +12,7 @@ import numpy as np
 _MEMORY = 0.25  # share of the training set over which the moments are averaged
 PAIR_EVERY = 64
 """Steps from one pair of gradients for |mu|^2 to the next; the second one costs 1/64 of the steps."""
+_CHUNK = 2**14
 _PAIRS_KEPT = 8  # pairs over which |mu|^2 is averaged
 
 
@@ -155,8 +156,12 @@ def effective_sample_size(prob_weights):
         ``(sum r)^2 / (M sum r^2)`` of a large minibatch: ``1 / E_q[r^2]``, which is
         ``1 / (mean(omega) mean(1 / omega))`` over the examples that can be drawn. 1 if q is uniform.
     """
-    positive = prob_weights[prob_weights > 0]
-    return float(1 / (positive.mean() * (1 / positive).mean()))
+    n = total = total_inverse = 0.0
+    for positive in _positive_chunks(prob_weights):
+        n += len(positive)
+        total += positive.sum()
+        total_inverse += (1 / positive).sum()
+    return float(n * n / (total * total_inverse))
 
 
 def entropy(prob_weights):
@@ -167,6 +172,15 @@ def entropy(prob_weights):
     prob_weights : (N,) ndarray
         Unnormalised probabilities, not negative.
     """
-    total = prob_weights.sum()
-    positive = prob_weights[prob_weights > 0]
-    return float(np.log(total) - positive @ np.log(positive) / total)
+    total = weighted_log = 0.0
+    for positive in _positive_chunks(prob_weights):
+        total += positive.sum()
+        weighted_log += positive @ np.log(positive)
+    return float(np.log(total) - weighted_log / total)
+
+
+def _positive_chunks(prob_weights):
+    """Yield the positive weights, so many at a time that what is made of them stays in the caches."""
+    for start in range(0, len(prob_weights), _CHUNK):
+        chunk = prob_weights[start : start + _CHUNK]
+        yield chunk[chunk > 0]

@@ -99,7 +99,9 @@ class ScoreTable:
         mean, largest : float, int
             NaN and -1 where no example has a score.
         """
-        usable = self.steps[self.steps != NEVER]
+        usable = self.steps
+        if usable.min() == NEVER:
+            usable = usable[usable != NEVER]
         if not usable.size:
             return float("nan"), -1
         return float(step - usable.mean()), int(step - usable.min())
