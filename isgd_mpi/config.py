@@ -104,7 +104,7 @@ class Config:
         "exact (the trainer stops until all is scored), pipelined (scores are merged exactly --refresh-every steps "
         "later) or relaxed (the trainer never waits)",
     )
-    refresh_every: int = _option(32, "steps from one exchange of parameters and scores to the next [steps]")
+    refresh_every: int = _option(32, "steps from one exchange of parameters and scores to the next, at least [steps]")
     score_batch_size: int = _option(2048, "examples that a scorer handles at a time [examples]")
     score_precision: Literal["auto", "f32", "bf16"] = _option(
         "auto",

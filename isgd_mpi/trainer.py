@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from isgd_mpi.messages import EVALUATE, STOP
 
 _REST = 512  # steps from one refresh to the next, at least, while importance sampling is switched off
+_MOST_MERGING = 0.1  # share of the time that merging may take where the schedule can wait: of millions it takes long
+_SHORT_SECONDS, _LONG_SECONDS = 0.02, 1.0  # merges that do not count, and what longer ones (of a slow disk) count as
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,22 @@ class Schedule:
         """Return the steps from one publication to the next; more while importance sampling is switched off."""
         return max(self.refresh_every, _REST) if resting else self.refresh_every
 
+    def wants_refresh(self, lag, resting, last_merge):
+        """Return whether it is time to publish.
+
+        Parameters
+        ----------
+        lag : int or float
+            Steps since parameters were last published.
+        resting : bool
+            As of :meth:`interval`.
+        last_merge : tuple of float
+            Seconds that it took, and since it began.
+        """
+        seconds, since = min(last_merge[0], _LONG_SECONDS), last_merge[1]
+        too_soon = self.eager and seconds > _SHORT_SECONDS and seconds > _MOST_MERGING * since
+        return lag >= self.interval(resting) and not too_soon
+
 
 def run_trainer(trainer, exchange, schedule, finished, save=lambda: None):
     """Train until it is time to stop.
@@ -60,7 +78,7 @@ def run_trainer(trainer, exchange, schedule, finished, save=lambda: None):
         merge_if_due(trainer, exchange, schedule)
         if schedule.eager or not exchange.pending:  # without waiting for a refresh
             save()
-        if not exchange.pending and trainer.lag >= schedule.interval(trainer.resting):
+        if not exchange.pending and schedule.wants_refresh(trainer.lag, trainer.resting, trainer.last_merge):
             trainer.publish(exchange)
             merge_if_due(trainer, exchange, schedule)
         trainer.take_step()

@@ -89,7 +89,7 @@ class Trainer:
         )
         self.published_step = None
         self._counters = Counters()
-        self._merge_seconds = 0.0
+        self._merge_seconds, self._last_merge = 0.0, (0.0, 0.0)
         self._problem = None
         self._sum_of_losses = 0.0
         self.step = 0
@@ -106,6 +106,12 @@ class Trainer:
     def lag(self):
         """Steps since parameters were last published; infinite if they never were."""
         return math.inf if self.published_step is None else self.step - self.published_step
+
+    @property
+    def last_merge(self):
+        """Seconds that the last merge took, and since it began."""
+        begin, seconds = self._last_merge
+        return seconds, self._log.seconds - begin
 
     @property
     def resting(self):
@@ -191,7 +197,8 @@ class Trainer:
         if problem and problem != self._problem:
             self._log.event(self.step, f"sampling uniformly: {problem}")
         self._problem = problem
-        self._merge_seconds += self._log.seconds - begin - (self.intake.seconds - waited)
+        self._last_merge = begin, self._log.seconds - begin - (self.intake.seconds - waited)
+        self._merge_seconds += self._last_merge[1]
 
     def _tell_of_switch(self):
         state, gain = "on" if self._appraisal.on else "off", self._appraisal.speed_gain
