@@ -138,7 +138,9 @@ class LowPrecisionMLP:
         self._workspaces = SimpleQueue()
         for _ in range(threads):
             self._workspaces.put(Workspace(widths, self._products))
-        self._map = ThreadPoolExecutor(threads).map if threads > 1 else map
+        # a diverging net is no news to the threads; what the caller ignores they do not know
+        pool = ThreadPoolExecutor(threads, initializer=np.seterr, initargs=("ignore",)) if threads > 1 else None
+        self._map = pool.map if pool else map
         self.params = np.zeros(n_parameters(widths), np.float32)
         self._scores, self._losses = (np.empty(max_rows, np.float32) for _ in range(2))
         self._predictions, self._correct = np.empty(max_rows, np.int32), np.empty(max_rows, bool)

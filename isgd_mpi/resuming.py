@@ -54,6 +54,8 @@ class Saved:
         Steps taken, lines of the metrics.
     seconds : float
         Trained so far.
+    arithmetic : str or None
+        What scores were computed in, if that is known.
 
     Raises
     ------
@@ -73,6 +75,7 @@ class Saved:
         self.n_lines = self._number("log/n_lines")
         self.seconds = self._number("log/seconds", kind="f")
         self._n_train = self._flat.get("run/trainer/sampler/order", np.empty(0)).size
+        self.arithmetic = self._read("environment.json").get("score_arithmetic")
 
     def _number(self, name, kind="i"):
         value = self._flat.get(name)
@@ -98,11 +101,16 @@ class Saved:
         n_steps = self._config.n_steps(self._n_train)
         if (self.seconds < self._config.seconds) if n_steps is None else (self.step < n_steps):
             return False
+        summary = self._read("summary.json")
+        return (summary.get("steps"), summary.get("stopped", "")) == (self.step, None)
+
+    def _read(self, name):
+        """Return what a file in JSON of the run holds; nothing if it cannot be read."""
         try:
-            summary = json.loads((self._folder / "summary.json").read_text())
-            return (summary["steps"], summary["stopped"]) == (self.step, None)
-        except (OSError, ValueError, KeyError, TypeError):
-            return False
+            content = json.loads((self._folder / name).read_text())
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return content if isinstance(content, dict) else {}
 
     def check_data(self, dataset):
         """Refuse another data set.

@@ -1,3 +1,5 @@
+import warnings
+
 import numba
 import numpy as np
 import pytest
@@ -55,6 +57,14 @@ def test_scores_differ_from_those_of_float32_by_what_the_precision_implies(rng, 
     assert 0 < np.median(errors) < 2**-8 and np.quantile(errors, 0.99) < 2**-4  # 2**-9 is half a unit in the last place
     assert np.abs(losses - expected_losses).mean() < 0.02 and (correct == expected_correct).mean() > 0.97
     np.testing.assert_array_equal(model.predictions == y, correct)
+
+
+def test_threads_say_nothing_of_a_net_that_diverges(rng):
+    params, x, y = problem(rng, (17, 33, 5), MOST_ROWS)
+    model = model_of(np.full_like(params, np.inf), (17, 33, 5), MOST_ROWS, CompiledProducts, threads=2)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not np.isfinite(model.scores(x, y)[0]).any()
 
 
 @pytest.mark.parametrize("score", ["grad-bound", "loss"])

@@ -37,6 +37,18 @@ def test_exact_goes_on_bitwise_with_other_scorers_and_pipelined_and_relaxed_go_o
         assert [line["step"] for line in run.lines] == sorted(line["step"] for line in run.lines)
 
 
+def test_other_arithmetic_of_the_scores_is_an_event(tmp_path):
+    train(tmp_path / "run", 2, *SMALL, "--steps", 20)
+    environment = json.loads((tmp_path / "run/environment.json").read_text())
+    resume(tmp_path / "run", 2, "--steps", 30)
+    assert not any("computed" in message for message in events(tmp_path / "run"))
+    changed = environment | {"score_arithmetic": "float8"}
+    (tmp_path / "run/environment.json").write_text(json.dumps(changed))
+    resume(tmp_path / "run", 2, "--steps", 40)
+    now = environment["score_arithmetic"]
+    assert f"scores are computed in {now} now, and were in float8" in events(tmp_path / "run")
+
+
 def test_a_killed_job_goes_on_from_its_last_checkpoint(tmp_path):
     process = start_and_wait_for_training(tmp_path / "run", "--checkpoint-every", 0.2, "--schedule", "pipelined")
     deadline = time.monotonic() + 60
