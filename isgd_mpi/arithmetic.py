@@ -9,7 +9,6 @@ from isgd_mpi import mkl
 from isgd_mpi.memory import aligned_zeros
 from kernels.products import multiply, pack, pack_transposed, padded
 
-_N_ROWS = 384  # a multiple of the six of a tile; with all activations of some layers they stay in the caches
 _TILE_ROWS = 6
 
 NEEDED = "an AMD processor with avx512_bf16, or one with amx_bf16 and MKL (pip install isgd_mpi[mkl])"
@@ -26,12 +25,16 @@ class CompiledProducts:
 
     Attributes
     ----------
+    most_rows : int
+        That are multiplied at a time.
     n_rows : int
         Rows of the left factors and of the products: work is done on so many at a time.
     """
 
+    most_rows = 384  # a multiple of the six of a tile; with all activations of some layers they stay in the caches
+
     def __init__(self, max_rows):
-        self.n_rows = min(_N_ROWS, _in_tiles(max_rows))
+        self.n_rows = min(self.most_rows, _in_tiles(max_rows))
 
     def factor(self, fan_in, fan_out):
         """Return space for a right factor."""

@@ -8,6 +8,8 @@ from isgd_mpi.model import OwnModel, probed_params
 from isgd_mpi.params import initial_params, n_parameters
 from isgd_mpi.trained import TrainedMLP, TrainedOwnModel
 
+_PIECES = 2  # for each thread in a call of a model that works through few rows at a time
+
 
 class MLPBlueprint:
     """Makes MLPs.
@@ -32,9 +34,14 @@ class MLPBlueprint:
         The model in words.
     notice : str or None
         What there is to say of it besides.
+    rows_at_a_time : int or None
+        Examples that a scorer standardises at a time; None is a whole score batch.
+    lets_go : bool
+        Whether nobody uses the parameters of a scorer's model once the job is done.
     """
 
     unused = ()
+    lets_go = True
 
     def __init__(self, config, dataset):
         self._init = config.init
@@ -64,6 +71,11 @@ class MLPBlueprint:
     def make_products(self):
         """What makes the products of the scorers; None is NumPy."""
         return ARITHMETIC[self.arithmetic]
+
+    @property
+    def rows_at_a_time(self):
+        """See the class."""
+        return None if self.make_products is None else _PIECES * self.make_products.most_rows * self._threads
 
     def make(self, max_rows):
         """Return a model for up to so many examples a call, with parameters of no meaning."""
@@ -105,7 +117,8 @@ class OwnBlueprint:
     """
 
     unused = ("hidden", "init", "score_precision")
-    arithmetic, notice, make_products = "its own", None, None
+    lets_go = False  # the user may keep a model
+    arithmetic, notice, make_products, rows_at_a_time = "its own", None, None, None
 
     def __init__(self, make_model, config, dataset):
         if config.score not in ("grad-norm", "uniform"):

@@ -103,6 +103,11 @@ class Dataset:
         standardize(examples.images[start:stop], self.mean, self.inverse_std, standardized)
         return standardized, examples.labels[start:stop]
 
+    def pieces(self, split, start, stop, images):
+        """Yield consecutive examples of a split, so many at a time as fit into `images`; see :meth:`batch`."""
+        for first in range(start, stop, len(images)):
+            yield self.batch(split, first, min(first + len(images), stop), images)
+
 
 def scaling(std, dtype, standardize="auto"):
     """Return the factors by which features are multiplied once their mean is subtracted.

@@ -12,7 +12,7 @@ from isgd_mpi import __version__
 _PACKAGES = ("numpy", "numba", "scipy", "mpi4py", "threadpoolctl")
 
 
-def describe_environment(comm, node, score_arithmetic=None):
+def describe_environment(comm, node, score_arithmetic=None, transport=None):
     """Return what the run ran on. Not collective.
 
     Parameters
@@ -23,6 +23,8 @@ def describe_environment(comm, node, score_arithmetic=None):
         This rank's.
     score_arithmetic : str
         What scores are computed in.
+    transport : str
+        How parameters and scores travel.
 
     Returns
     -------
@@ -40,6 +42,7 @@ def describe_environment(comm, node, score_arithmetic=None):
         "ranks_outnumber_cores": node.crowded,
         "blas": node.blas,
         "score_arithmetic": score_arithmetic,
+        "transport": transport,
         "processor": processor_name(),
         "system": platform.platform(),
         "git_revision": git_revision(),

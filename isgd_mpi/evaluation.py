@@ -17,8 +17,9 @@ class Evaluation:
     dataset : datasets.Dataset
     part, n_parts : int
         Which of how many parts of each split is this rank's.
+    batch_size : int
     images : (B, n_features) ndarray of float32
-        Buffer for standardised images; B is also the batch size.
+        Buffer for standardised images.
     whole_batches : bool
         See :func:`shards.shards`.
 
@@ -30,15 +31,15 @@ class Evaluation:
         Its sums: loss in nats, wrong predictions, examples.
     """
 
-    def __init__(self, model, dataset, part, n_parts, images, whole_batches=False):
+    def __init__(self, model, dataset, part, n_parts, batch_size, images, whole_batches=False):
         self._model = model
         self._dataset = dataset
         self._images = images
         self._batches = []
         for split in (name for name in SPLITS if name in dataset.splits):
-            shard = shards(len(dataset.splits[split]), len(images), n_parts, whole_batches)[part]
+            shard = shards(len(dataset.splits[split]), batch_size, n_parts, whole_batches)[part]
             self._batches += [(split, *shard.rows(i)) for i in range(len(shard.batches))]
-        self._params = None  # of what is under way: as much memory as the model is not kept in between
+        self._params = None  # of what is under way
         self._step = NEVER
         self._sums = np.zeros((len(SPLITS), 3))
         self._n_done = len(self._batches)
@@ -46,8 +47,8 @@ class Evaluation:
         self.totals = np.zeros((len(SPLITS), 3))
 
     def start(self, params, step):
-        """Begin anew with a copy of these parameters."""
-        self._params = np.array(params, self._model.params.dtype)
+        """Begin anew with these parameters, which must stay as they are until all is measured or begun anew."""
+        self._params = params
         self._step = step
         self._sums[:] = 0
         self._n_done = 0
@@ -71,12 +72,12 @@ class Evaluation:
             return
         in_use, self._model.params = self._model.params, self._params
         for split, start, stop in left:
-            x, y = self._dataset.batch(split, start, stop, self._images)
-            _, losses, correct = self._model.scores(x, y)
             sums = self._sums[SPLITS.index(split)]
-            sums[LOSS] += losses.sum(dtype=np.float64)
-            sums[ERRORS] += np.count_nonzero(~correct)
-            sums[EXAMPLES] += len(y)
+            for x, y in self._dataset.pieces(split, start, stop, self._images):
+                _, losses, correct = self._model.scores(x, y)
+                sums[LOSS] += losses.sum(dtype=np.float64)
+                sums[ERRORS] += np.count_nonzero(~correct)
+                sums[EXAMPLES] += len(y)
         self._model.params = in_use
         self._n_done += len(left)
         self._finish()
@@ -93,7 +94,7 @@ class Evaluation:
 
     def restore(self, record, params):
         """Go on where a report says, with the parameters that are being evaluated, if any are."""
-        self._params = None if params is None else np.array(params, self._model.params.dtype)
+        self._params = params
         self.evaluated_step, self._step = int(record["evaluated_step"]), int(record["evaluating_step"])
         self._n_done = int(record["n_evaluated"])
         self.totals[:] = record["totals"]

@@ -11,13 +11,9 @@ import time
 import numpy as np
 from mpi4py import MPI
 
+from isgd_mpi.places import Places, keep_none
 from isgd_mpi.transports import Collectives
-from isgd_mpi.waiting import TESTS_A_LOOK, TRAINER_TESTS, look, wait
-
-
-def as_bytes(record):
-    """Return a record's (or a plain array's) memory as a flat array of bytes."""
-    return record.reshape(-1).view(np.uint8)
+from isgd_mpi.waiting import TESTS_A_LOOK, look, wait
 
 
 def gather_buffers(dtypes):
@@ -49,7 +45,7 @@ def gather_buffers(dtypes):
 class TrainerExchange:
     """The trainer's end: publishes parameters, collects the scorers' reports.
 
-    Not collective to construct; each of the methods says what it is.
+    Collective to construct; each of the methods says what it is.
 
     Parameters
     ----------
@@ -63,13 +59,15 @@ class TrainerExchange:
         See :func:`waiting.wait`.
     transport : class
         Of :mod:`isgd_mpi.transports`; the same at all ends.
-    n_tests : int
-        See :func:`waiting.look`.
+    n_tests : int, optional
+        See :func:`waiting.look`; the transport's number if not given.
+    keeps : callable
+        See :class:`places.Places`; the same at all ends.
 
     Attributes
     ----------
     published : () ndarray
-        Filled in by the caller before :meth:`start`.
+        Filled in by the caller before each :meth:`start`, which may put another one here.
     reports : list of () ndarray
         One of each rank that reports, valid once the refresh is complete and until the next.
     pending : bool
@@ -82,21 +80,25 @@ class TrainerExchange:
 
     idle = None
 
-    def __init__(self, comm, published, reports, polite, transport=Collectives, n_tests=TRAINER_TESTS):
-        self._comm = comm
+    def __init__(self, comm, published, reports, polite, transport=Collectives, n_tests=None, keeps=keep_none):
         self._polite = polite
-        self._transport = transport
-        self._n_tests = n_tests
-        self.published = np.zeros((), published)
+        self._transport = transport(comm, root=comm.Get_rank())
+        self._n_tests = n_tests or transport.trainer_tests
+        self._places = Places(self._transport.places(published), keeps)
         self._recvbuf, self.reports = gather_buffers(reports)
         self._requests = []
         self.pending = False
         self.seconds = 0.0
 
+    @property
+    def published(self):
+        """What goes out next."""
+        return self._places.next
+
     def start(self):
         """Start a refresh: publish, and expect the reports. Collective, does not wait."""
         begin = time.perf_counter()
-        self._requests = self._transport.refresh(self._comm, as_bytes(self.published), self._recvbuf)
+        self._requests = self._transport.refresh(self._places.turn(), self._recvbuf)
         self.pending = True
         self.seconds += time.perf_counter() - begin
 
@@ -132,6 +134,10 @@ class TrainerExchange:
             record[...] = report
         self.pending = pending
 
+    def close(self):
+        """Give back what is not memory of this rank; nothing published may be used any more. Collective."""
+        self._transport.close()
+
 
 class ScorerExchange:
     """A scorer's end: receives parameters, reports.
@@ -148,36 +154,45 @@ class ScorerExchange:
         See :func:`waiting.wait`.
     root : int
         The trainer's rank.
-    transport, n_tests
+    transport, keeps
         As of :class:`TrainerExchange`.
+    n_tests : int
+        See :func:`waiting.look`.
 
     Attributes
     ----------
     published : () ndarray
-        The last record received. Stays valid until the one after the next is expected, so
-        parameters may be used where they arrived.
+        The last record received. Stays valid until the one after the next is expected, and if it is kept until the
+        next such one has arrived, so that parameters may be used where they are.
     idle : callable or None
         Called now and then while it waits.
     """
 
     idle = None
 
-    def __init__(self, comm, published, report, polite, root=0, transport=Collectives, n_tests=TESTS_A_LOOK):
-        self._comm = comm
+    def __init__(
+        self,
+        comm,
+        published,
+        report,
+        polite,
+        root=0,
+        transport=Collectives,
+        n_tests=TESTS_A_LOOK,
+        keeps=keep_none,
+    ):
         self._polite = polite
-        self._root = root
-        self._transport = transport
+        self._transport = transport(comm, root)
         self._n_tests = n_tests
-        self._buffers = [np.zeros((), published) for _ in range(2)]
+        self._places = Places(self._transport.places(published), keeps)
         self._outgoing = np.zeros((), report)
         self._receiving = self._sending = MPI.REQUEST_NULL
         self.published = None
         self._expect()
 
     def _expect(self):
-        """Start to receive into the buffer that is not in use."""
-        self._buffers.reverse()
-        self._receiving = self._transport.receive(self._comm, as_bytes(self._buffers[0]), self._root)
+        """Start to receive what comes next."""
+        self._receiving = self._transport.receive(self._places.next)
 
     def arrived(self):
         """Return whether a new record has arrived. If so, :meth:`report` must be called next. Not collective."""
@@ -185,13 +200,18 @@ class ScorerExchange:
             self.idle()
         if not look([self._receiving], self._n_tests):
             return False
-        self.published = self._buffers[0]
+        self._take()
         return True
 
     def wait(self):
         """Wait for the next record. Not collective."""
         wait([self._receiving], self._polite, self.idle)
-        self.published = self._buffers[0]
+        self._take()
+
+    def _take(self):
+        """Take the record that has arrived."""
+        self._transport.arrive()
+        self.published = self._places.turn()
 
     def report(self, record, last=False):
         """Answer the record received, and expect the next one unless this was the last. Collective.
@@ -205,11 +225,15 @@ class ScorerExchange:
         """
         wait([self._sending], self._polite, self.idle)
         self._outgoing[...] = record
-        self._sending = self._transport.send(self._comm, as_bytes(self._outgoing), self._root)
+        self._sending = self._transport.send(self._outgoing)
         if last:
             wait([self._sending], self._polite, self.idle)
         else:
             self._expect()
+
+    def close(self):
+        """As :meth:`TrainerExchange.close`."""
+        self._transport.close()
 
 
 class LocalExchange:

@@ -179,7 +179,7 @@ class PredictedScores:
     def _start(self, step):
         """Send the losses that wait."""
         published = self._exchange.published
-        published["step"], published["n"] = step, self._n_waiting
+        published["step"], published["command"], published["n"] = step, 0, self._n_waiting
         self._fill(published["rows"], published["losses"])
         self._waiting.clear()
         self._n_waiting = 0

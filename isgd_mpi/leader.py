@@ -11,6 +11,7 @@ from isgd_mpi.exchange import LocalExchange, TrainerExchange
 from isgd_mpi.forecaster import forecast_locally
 from isgd_mpi.heartbeat import Silent, Watch
 from isgd_mpi.keeping import Keeper
+from isgd_mpi.messages import is_kept
 from isgd_mpi.minibatch import LocalGradient
 from isgd_mpi.node import on_all_ranks
 from isgd_mpi.options import to_toml
@@ -84,6 +85,8 @@ class Leader:
         self.log.start_clock(saved.seconds if saved else 0.0)
         if saved:
             self.log.event(saved.step, f"resume: {parts.size} ranks")
+            if saved.arithmetic not in (None, parts.models.arithmetic):
+                self._tell(f"scores are computed in {parts.models.arithmetic} now, and were in {saved.arithmetic}")
             self._run_state.hand_out(circles)
         else:
             self.log.event(0, "start")
@@ -109,7 +112,7 @@ class Leader:
             raise InputError(f"the run directory {self._folder} cannot be written ({error.strerror})") from None
 
     def _tell(self, text):
-        """Say that a rank is silent, or no longer."""
+        """Say something that belongs to the run's record as well."""
         self.log.event(self._trainer.step, text)
         self.log.say(text)
 
@@ -149,7 +152,8 @@ class Leader:
         text = to_toml(self._parts.config, self._parts.models.unused)
         write_atomically(self._folder / "config.toml", lambda file: file.write(text.encode()))
         parts = self._parts
-        environment = describe_environment(parts.comm, parts.node, parts.models.arithmetic)
+        transport = parts.transport.__name__ if parts.size > parts.config.trainers else None
+        environment = describe_environment(parts.comm, parts.node, parts.models.arithmetic, transport)
         write_json(self._folder / "environment.json", environment)
 
     def _gradients_and_exchange(self, circles):
@@ -163,12 +167,16 @@ class Leader:
             gradients = in_group(TrainerGroup, parts, circles, self._model, [] if parts.n_scorers else reports)
         if parts.n_scorers == 0:
             return gradients, LocalExchange(parts.published, gradients.refresh)
-        exchange = TrainerExchange(
-            circles.scoring, parts.published, [None, *reports], parts.node.crowded, parts.transport
-        )
+        exchange = self._open(circles, circles.scoring, parts.published, [None, *reports])
         parts.timeline.watch(exchange, start="sending", look="sending", wait="waiting")
-        exchange.idle = self._watch.check
         return gradients, exchange
+
+    def _open(self, circles, comm, published, reports):
+        """Return trainer 0's end of an exchange with the ranks of a communicator."""
+        polite, transport = self._parts.node.crowded, self._parts.transport
+        exchange = circles.opened(TrainerExchange(comm, published, reports, polite, transport, keeps=is_kept))
+        exchange.idle = self._watch.check
+        return exchange
 
     def _predictor(self, circles):
         """Return the trainer's end of the exchange with the loss predictor, and what has its state, if there is one."""
@@ -180,10 +188,7 @@ class Leader:
             answer = partial(forecast_locally, forecaster, parts.batches_a_refresh(forecaster))
             return LocalExchange(parts.observations(), lambda published: [answer(published)]), forecaster
         reports = [None, forecaster.record.dtype]
-        exchange = TrainerExchange(
-            circles.predicting, parts.observations(), reports, parts.node.crowded, parts.transport
-        )
-        exchange.idle = self._watch.check
+        exchange = self._open(circles, circles.predicting, parts.observations(), reports)
         return exchange, RemoteForecaster(
             circles.states, parts.predictor_rank, exchange, forecaster, parts.node.crowded
         )

@@ -22,6 +22,11 @@ SAVE = 4
 """Command flag, to the loss predictor: nothing new, hand over your state."""
 
 
+def is_kept(published):
+    """Return whether a published record is used until the next one of which that is true: to evaluate it."""
+    return bool(published["command"] & EVALUATE)
+
+
 def published_dtype(n_params):
     """Return the dtype of what trainer 0 publishes: the step, the command flags, the parameters."""
     return np.dtype([("step", "i8"), ("command", "i8"), ("params", "f4", (n_params,))])

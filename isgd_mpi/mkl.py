@@ -18,7 +18,6 @@ from kernels.rounding import round_rows
 
 _ROW_MAJOR, _AS_IS, _TRANSPOSED, _PACKED, _RIGHT_FACTOR = 101, 111, 112, 151, 162  # of mkl_cblas.h
 _LP64, _SEQUENTIAL = 0, 1  # of mkl_service.h
-_N_ROWS = 1024
 _SIGNATURES = {
     "cblas_gemm_bf16bf16f32_pack_get_size": "iiii",
     "cblas_gemm_bf16bf16f32_pack": "iiiiiipip",
@@ -119,8 +118,10 @@ class MKLProducts:
         The most rows that there will ever be to multiply.
     """
 
+    most_rows = 1024
+
     def __init__(self, max_rows):
-        self.n_rows = min(_N_ROWS, max_rows)
+        self.n_rows = min(self.most_rows, max_rows)
 
     def factor(self, fan_in, fan_out):
         """Return space for a right factor."""

@@ -34,6 +34,7 @@ def on_all_ranks(comm, action):
 
 
 _LOWEST = 19  # nice
+_SHARED_MEMORY = "/dev/shm"
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class Node:
         That this rank began with.
     arithmetic : str
         What all ranks of the job can score in fastest; see :data:`arithmetic.ARITHMETIC`.
+    n_shared_bytes : int
+        Of free memory that the node's ranks may share.
     """
 
     comm: MPI.Comm
@@ -68,6 +71,7 @@ class Node:
     blas: list[str]
     niceness: int
     arithmetic: str
+    n_shared_bytes: int
 
     @contextmanager
     def first_rank_first(self):
@@ -130,4 +134,13 @@ def find_node(comm, threads=None):
         niceness=os.getpriority(os.PRIO_PROCESS, 0),
         blas=[f"{pool['internal_api']} {pool['version']}" for pool in pools if pool["user_api"] == "blas"],
         arithmetic=common_arithmetic(comm.allgather(fastest_arithmetic())),
+        n_shared_bytes=node_comm.bcast(_free_shared_bytes()),
     )
+
+
+def _free_shared_bytes():
+    """Return what is left where MPI puts shared memory: containers may have little, and to use more is a bus error."""
+    if not os.access(_SHARED_MEMORY, os.W_OK):
+        return 0
+    space = os.statvfs(_SHARED_MEMORY)
+    return space.f_bavail * space.f_frsize

@@ -15,9 +15,10 @@ from contextlib import suppress
 import numpy as np
 from mpi4py import MPI
 
-from isgd_mpi.exchange import as_bytes, gather_buffers
+from isgd_mpi.exchange import gather_buffers
 from isgd_mpi.minibatch import PER_EXAMPLE, LocalGradient, MinibatchGradient, update
 from isgd_mpi.shards import block
+from isgd_mpi.transports import as_bytes
 from isgd_mpi.waiting import wait
 
 GRADIENT, STEP, REFRESH, STOP = range(4)

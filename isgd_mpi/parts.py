@@ -58,8 +58,10 @@ class Parts:
         self.n_scorers = config.n_scorers(self.size)
         self.predictor_rank = config.predictor_rank(self.size)
         self.published = messages.published_dtype(models.n_params)
-        self.transport = transport_between(self.size, node.comm.Get_size())
         self._batch_size = batch_size
+        n_bytes = self.published.itemsize + (0 if self.predictor_rank is None else self.observations().itemsize)
+        n_shared_bytes = node.n_shared_bytes if models.lets_go else 0
+        self.transport = transport_between(self.size, node.comm.Get_size(), n_bytes, n_shared_bytes)
 
     @property
     def predicts(self):
@@ -76,7 +78,16 @@ class Parts:
         models, codec = self.models.make_scorer(self._batch_size), self.config.score_codec
         for model in set(models) if pulse else ():
             model.scores = pulse.after_each(model.scores)
-        scorer = Scorer(*models, self.dataset, part, n_parts, self._batch_size, self.config.whole_batches, codec)
+        scorer = Scorer(
+            *models,
+            self.dataset,
+            part,
+            n_parts,
+            self._batch_size,
+            self.config.whole_batches,
+            codec,
+            self.models.rows_at_a_time,
+        )
         self.timeline.watch(scorer, score="scoring", evaluate="evaluating")
         return scorer
 
@@ -118,8 +129,9 @@ class Parts:
         """Return how many score batches fit in a refresh: all if `exact`, else by their work."""
         if self.config.schedule == "exact":
             return scorer.n_batches
-        # a step takes the trainer 6 operations an example and parameter, scoring takes 4
-        n_examples = 1.5 * self.config.minibatch_size * self.config.refresh_every
+        # a step takes the trainer 6 operations an example and parameter, scoring takes 4, in bfloat16 as if they were 2
+        operations = 2 if self.scores and self.models.make_products else 4
+        n_examples = 6 / operations * self.config.minibatch_size * self.config.refresh_every
         return min(scorer.n_batches, max(1, round(n_examples / self._batch_size)))
 
     def norms_come_back(self):

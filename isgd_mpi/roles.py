@@ -6,6 +6,7 @@ import numpy as np
 
 from isgd_mpi.exchange import ScorerExchange
 from isgd_mpi.heartbeat import Pulse
+from isgd_mpi.messages import is_kept
 from isgd_mpi.node import on_all_ranks
 from isgd_mpi.optim import SGD
 from isgd_mpi.parallel import CoTrainer, run_co_trainer
@@ -41,9 +42,17 @@ class Circles:
         self.states = comm.Dup()
         self.predicting = comm.Split(leads or parts.predicts, parts.rank)
         self.heartbeat = comm.Dup()
+        self._exchanges = []
+
+    def opened(self, exchange):
+        """Return an exchange, which is closed when these communicators are freed."""
+        self._exchanges.append(exchange)
+        return exchange
 
     def free(self):
         """Free them. Collective."""
+        for exchange in self._exchanges:
+            exchange.close()
         for comm in (self.training, self.scoring, self.predicting, self.states, self.heartbeat):
             comm.Free()
 
@@ -67,7 +76,7 @@ def score(parts, circles, interruption):
             report = receive_report(circles.states, scorer.record.dtype, params, parts.node.crowded)
             resume_scorer(scorer, report, params)
 
-    _serve(parts, scorer, circles.scoring, parts.published, interruption, pulse, go_on)
+    _serve(parts, circles, scorer, circles.scoring, parts.published, interruption, pulse, go_on)
 
 
 def predict(parts, circles, interruption):
@@ -79,16 +88,18 @@ def predict(parts, circles, interruption):
     def go_on():
         forecaster.restore(receive_state(circles.states, forecaster.state(), TRAINER, polite))
 
-    _serve(parts, forecaster, circles.predicting, parts.observations(), interruption, pulse, go_on)
+    _serve(parts, circles, forecaster, circles.predicting, parts.observations(), interruption, pulse, go_on)
 
 
-def _serve(parts, scorer, comm, published, interruption, pulse, go_on):
+def _serve(parts, circles, scorer, comm, published, interruption, pulse, go_on):
     """Answer the trainer until it stops; first take back what was saved, if anything was."""
     node, timeline, relaxed = parts.node, parts.timeline, parts.config.schedule == "relaxed"
     gives_way = node.crowded and relaxed  # in the others the trainer waits for it
     if gives_way:
         node.give_way()
-    exchange = ScorerExchange(comm, published, scorer.record.dtype, node.crowded, transport=parts.transport)
+    exchange = circles.opened(
+        ScorerExchange(comm, published, scorer.record.dtype, node.crowded, transport=parts.transport, keeps=is_kept)
+    )
     timeline.watch(exchange, arrived="sending", report="sending", wait="waiting")
     exchange.idle = pulse.beat
     on_all_ranks(parts.comm, _nothing)  # trainer 0 restores what was saved

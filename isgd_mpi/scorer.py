@@ -23,11 +23,13 @@ class Scorer:
     part, n_parts : int
         Which of how many shards of the training set is this rank's.
     score_batch_size : int
-        Examples handled in one call of the model.
+        Examples that are scored with the same parameters.
     whole_batches : bool
         See :func:`shards.shards`.
     codec : str
         See :func:`codecs.fields`.
+    rows_at_a_time : int, optional
+        Examples handled in one call of the models; a score batch if not given.
 
     Attributes
     ----------
@@ -35,12 +37,25 @@ class Scorer:
         What there is to report.
     """
 
-    def __init__(self, model, evaluator, dataset, part, n_parts, score_batch_size, whole_batches=False, codec="f32"):
+    def __init__(
+        self,
+        model,
+        evaluator,
+        dataset,
+        part,
+        n_parts,
+        score_batch_size,
+        whole_batches=False,
+        codec="f32",
+        rows_at_a_time=None,
+    ):
         self._model = model
         self._dataset = dataset
         self._shard = shards(len(dataset.splits["train"]), score_batch_size, n_parts, whole_batches)[part]
-        self._images = np.empty((score_batch_size, dataset.n_features), model.params.dtype)
-        self._evaluation = Evaluation(evaluator, dataset, part, n_parts, self._images, whole_batches)
+        n_rows = min(score_batch_size, rows_at_a_time or score_batch_size)
+        self._images = np.empty((n_rows, dataset.n_features), model.params.dtype)
+        self._scores = np.empty(score_batch_size, np.float32)
+        self._evaluation = Evaluation(evaluator, dataset, part, n_parts, score_batch_size, self._images, whole_batches)
         self._n_scored = 0
         self._step = NEVER
         self.record = np.zeros((), report_dtype(self._shard, codec))
@@ -53,7 +68,7 @@ class Scorer:
         return len(self._shard.batches)
 
     def take(self, published):
-        """Use newly published parameters, where they are, and obey the command beside them."""
+        """Use newly published parameters where they are, and obey the command beside them."""
         self._model.params = published["params"]
         self._step = int(published["step"])
         if published["command"] & EVALUATE:
@@ -65,14 +80,21 @@ class Scorer:
         for _ in range(n_batches if self.n_batches else 0):
             index = self._n_scored % self.n_batches
             start, stop = self._shard.rows(index)
-            x, y = self._dataset.batch("train", start, stop, self._images)
-            scores, _, _ = self._model.scores(x, y)
             rows = slice(start - self._shard.start, stop - self._shard.start)
-            write_scores(self.record, index, rows, scores)
-            self.record["predictions"][rows] = self._model.predictions
+            self._score(start, stop, self.record["predictions"][rows])
+            write_scores(self.record, index, rows, self._scores[: stop - start])
             self.record["batch_steps"][index] = self._step
             self._n_scored += 1
         self.record["n_scored"] = self._n_scored
+
+    def _score(self, start, stop, predictions):
+        """Score the examples of a batch, and write down their predicted classes."""
+        first = 0
+        for x, y in self._dataset.pieces("train", start, stop, self._images):
+            piece = slice(first, first + len(y))
+            self._scores[piece], _, _ = self._model.scores(x, y)
+            predictions[piece] = self._model.predictions
+            first += len(y)
 
     def evaluate(self, n_batches=None):
         """Evaluate up to so many batches (all that are left, if not given)."""

@@ -3,9 +3,9 @@
 import numpy as np
 from mpi4py import MPI
 
-from isgd_mpi.exchange import as_bytes
 from isgd_mpi.messages import SAVE
 from isgd_mpi.state import pack, unpack
+from isgd_mpi.transports import as_bytes
 from isgd_mpi.waiting import wait
 
 
@@ -116,7 +116,6 @@ class RemoteForecaster:
         exchange.published["n"], exchange.published["command"] = 0, SAVE
         exchange.start()
         exchange.wait()
-        exchange.published["command"] = 0
         exchange.pending = pending
 
     def restore(self, state):

@@ -64,6 +64,7 @@ def test_scorers_get_what_was_asked_for_as_far_as_it_is_there(asked, there, used
     models.choose_arithmetic(SimpleNamespace(threads=1, arithmetic=there))
     assert models.arithmetic == used and models.text.endswith(f"grad-norm in {used}")
     assert tuple(map(type, models.make_scorer(3))) == kinds
+    assert models.rows_at_a_time == (768 if used == AVX else None)
     assert (models.notice is not None) == (asked == "bf16" and used == "float32")
 
 

@@ -31,7 +31,7 @@ def model(rng):
 
 
 def part_of(model, dataset, part=0, n_parts=1, batch_size=BATCH):
-    return Evaluation(model, dataset, part, n_parts, np.empty((batch_size, 4), np.float32))
+    return Evaluation(model, dataset, part, n_parts, batch_size, np.empty((batch_size, 4), np.float32))
 
 
 def measured(model, dataset, n_parts, n_batches=None, batch_size=BATCH):
@@ -72,7 +72,7 @@ def test_an_evaluation_is_of_the_parameters_it_began_with(model, dataset):
     evaluation = part_of(model, dataset)
     evaluation.start(model.params, step=7)
     evaluation.advance(3)
-    model.params *= -1
+    model.params = -model.params
     evaluation.advance()
     np.testing.assert_array_equal(evaluation.totals, expected)
 
@@ -149,5 +149,5 @@ def test_a_nan_loss_is_reported_as_nan(model, dataset):
 
 def test_a_set_without_a_validation_split(model, dataset):
     splits = {name: split for name, split in dataset.splits.items() if name != "valid"}
-    smaller = SimpleNamespace(splits=splits, batch=dataset.batch)
+    smaller = SimpleNamespace(splits=splits, pieces=dataset.pieces)
     assert list(combine(measured(model, smaller, 2))) == ["train", "test"]

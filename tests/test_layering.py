@@ -66,11 +66,16 @@ MAY_IMPORT = {
     "isgd_mpi.parallel": [
         "numpy",
         "mpi4py",
-        *(f"isgd_mpi.{name}" for name in ["exchange", "minibatch", "shards", "waiting"]),
+        *(f"isgd_mpi.{name}" for name in ["exchange", "minibatch", "shards", "transports", "waiting"]),
     ],
     "isgd_mpi.timeline": ["numpy", "isgd_mpi.waiting"],
-    "isgd_mpi.transports": ["mpi4py"],
-    "isgd_mpi.exchange": ["numpy", "mpi4py", "isgd_mpi.transports", "isgd_mpi.waiting"],
+    "isgd_mpi.places": [],
+    "isgd_mpi.transports": ["numpy", "mpi4py", "isgd_mpi.places", "isgd_mpi.waiting"],
+    "isgd_mpi.exchange": [
+        "numpy",
+        "mpi4py",
+        *(f"isgd_mpi.{name}" for name in ["places", "transports", "waiting"]),
+    ],
     "isgd_mpi.evaluation": ["numpy", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
     "isgd_mpi.scorer": [
         "numpy",

@@ -30,6 +30,9 @@ PATTERNS = {
     "Isend, Irecv, 1 Test": ("messages", 1, None),
     "Isend, Irecv, 4 Tests": ("messages", 4, None),
     "Isend, Irecv, 16 Tests": ("messages", 16, None),
+    "shared memory, 1 Test": ("memory", 1, None),
+    "shared memory, 4 Tests": ("memory", 4, None),
+    "shared memory, 16 Tests": ("memory", 16, None),
     "window, Get and Put": ("window", 0, None),
 }
 

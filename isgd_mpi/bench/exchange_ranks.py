@@ -70,7 +70,7 @@ def trainer_round(end, step, compute_seconds):
         the exchange; ``stolen_seconds``: spent waiting for a core; ``looks``.
     """
     work, calls, looks = Work(), 0.0, 0
-    end.published["step"] = step
+    end.published["step"] = end.published["values"] = step
     begin = before = time.perf_counter()
     end.start()
     while True:
@@ -144,15 +144,13 @@ def measure(comm, polite, case):
         end = scorer_end(own_comm, published, report, polite)
         play = partial(score, comm, end, np.zeros((), report), case["scorer_look_seconds"], polite)
     rounds = [play(step, step == case["repeat"]) for step in range(case["repeat"] + 1)]
-    if case["pattern"] == "window":
-        end.free()
+    end.close()
     own_comm.Free()
     return {name: float(np.median([each[name] for each in rounds[1:]])) for name in rounds[0]}  # the first warms up
 
 
 def train(comm, end, compute_seconds, step, last):
     """Do a round as the trainer; return what it took."""
-    end.published["values"] = step
     meet(comm, polite=True)
     figures = trainer_round(end, step, compute_seconds)
     assert all(report["step"] == step for report in end.reports), "these are not the reports"

@@ -113,6 +113,7 @@ def data_options(shape, folder):
         return ["--data", "synthetic", "--synthetic-size", shape["n_examples"]]
     path = folder / f"random-{shape['n_examples']}x{shape['n_features']}.npz"
     if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
         write_examples(path, shape["n_examples"], shape["n_features"])
     return ["--data", path]
 

@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 from mpi4py import MPI
 
-from isgd_mpi.exchange import ScorerExchange, TrainerExchange, as_bytes, gather_buffers
-from isgd_mpi.transports import Collectives, Messages
+from isgd_mpi.exchange import ScorerExchange, TrainerExchange, gather_buffers
+from isgd_mpi.transports import Collectives, Messages, SharedMemory, as_bytes
 
 
 class BlockingTrainer:
@@ -30,6 +30,9 @@ class BlockingTrainer:
         """Return True: it is done."""
         return True
 
+    def close(self):
+        """Do nothing."""
+
 
 class BlockingScorer:
     """A scorer's end of Bcast and Gatherv."""
@@ -46,6 +49,9 @@ class BlockingScorer:
     def report(self, record, last=False):
         """Report. Collective."""
         self._comm.Gatherv([as_bytes(record), MPI.BYTE], None, root=self._root)
+
+    def close(self):
+        """Do nothing."""
 
 
 def _window_dtype(published, reports):
@@ -83,7 +89,7 @@ class WindowTrainer:
         self._window.Sync()
         return bool((self._memory["n_reported"][self._senders] == self._memory["n_published"]).all())
 
-    def free(self):
+    def close(self):
         """Give the window back. Collective."""
         self._window.Unlock_all()
         self._memory = self.published = self.reports = None
@@ -124,7 +130,7 @@ class WindowScorer:
         self._move(self._window.Put, as_bytes(record), place)
         self._move(self._window.Put, np.array([self._n_seen]), count)
 
-    def free(self):
+    def close(self):
         """Give the window back. Collective."""
         self._window.Unlock_all()
         self._window.Free()
@@ -136,7 +142,7 @@ def ends(name, reports, n_tests):
     Parameters
     ----------
     name : str
-        ``blocking``, ``collectives``, ``messages`` or ``window``.
+        ``blocking``, ``collectives``, ``messages``, ``memory`` or ``window``.
     reports : list of (numpy.dtype or None)
         Of each rank.
     n_tests : int
@@ -146,5 +152,5 @@ def ends(name, reports, n_tests):
         return BlockingTrainer, BlockingScorer
     if name == "window":
         return WindowTrainer, partial(WindowScorer, reports=reports)
-    transport = {"collectives": Collectives, "messages": Messages}[name]
+    transport = {"collectives": Collectives, "messages": Messages, "memory": SharedMemory}[name]
     return tuple(partial(end, transport=transport, n_tests=n_tests) for end in (TrainerExchange, ScorerExchange))

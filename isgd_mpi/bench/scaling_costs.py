@@ -46,7 +46,9 @@ def measure_costs(options, network, cores):
     batch_size = min(config.score_batch_size, dataset.n_train)
     scoring = {"data": config.data, "n_examples": config.synthetic_size, "hidden": config.hidden, "rows": batch_size}
     scored = run_module(
-        "isgd_mpi.bench.throughput_ranks", 1, scoring | {"batches": 4, "precisions": ["f32"], "repeat": 3}
+        "isgd_mpi.bench.throughput_ranks",
+        1,
+        scoring | {"batches": 4, "precisions": [config.score_precision], "repeat": 3},
     )
     report_bytes = report_dtype(shards(dataset.n_train, batch_size, 1)[0], config.score_codec).itemsize
     costs = Costs(
@@ -73,7 +75,6 @@ def _rng():
 def exchange_costs(params_bytes, report_bytes):
     """Return the exchange's costs: fields of Costs, from what it takes on two numbers of ranks."""
     case = {
-        "pattern": "messages",
         "n_tests": 16,
         "params_bytes": params_bytes,
         "reports_bytes": report_bytes,
@@ -81,11 +82,13 @@ def exchange_costs(params_bytes, report_bytes):
         "scorer_look_seconds": 0,
         "repeat": 7,
     }
-    plan = {"give_way": False, "cases": [case]}
-    rows = [run_module("isgd_mpi.bench.exchange_ranks", ranks, plan)["rows"][0] for ranks in _COPY_RANKS]
+    plan = {"give_way": False, "cases": [case | {"pattern": pattern} for pattern in ("messages", "memory")]}
+    results = [run_module("isgd_mpi.bench.exchange_ranks", ranks, plan)["rows"] for ranks in _COPY_RANKS]
+    copied, shared = zip(*results)
     n_scorers = [ranks - 1 for ranks in _COPY_RANKS]
-    copies, wake = _line([scorers * params_bytes for scorers in n_scorers], [row["arrival_seconds"] for row in rows])
-    message, publish = _line(n_scorers, [row["calls_seconds"] for row in rows])
+    copies, _ = _line([scorers * params_bytes for scorers in n_scorers], [row["arrival_seconds"] for row in copied])
+    _, wake = _line(n_scorers, [row["arrival_seconds"] for row in shared])
+    message, publish = _line(n_scorers, [row["calls_seconds"] for row in shared])
     return {"wake_seconds": wake, "copy_seconds": copies, "message_seconds": message, "publish_seconds": publish}
 
 

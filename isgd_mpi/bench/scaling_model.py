@@ -93,8 +93,9 @@ class Prediction:
 def exchange_seconds(costs, ranks, ranks_per_node):
     """Return how long parameters take to the last scorer, and reports to the trainer, in seconds.
 
-    Within a node each scorer copies the parameters, all through the same memory. Between nodes they go down a
-    binary tree; reports all come through the trainer's network card.
+    On one node all see the parameters where the trainer wrote them. With several nodes they go down a binary tree, and
+    on each node every scorer copies them, all through the same memory; reports all come through the trainer's
+    network card.
 
     Parameters
     ----------
@@ -102,9 +103,10 @@ def exchange_seconds(costs, ranks, ranks_per_node):
     ranks, ranks_per_node : int
     """
     on_node, nodes = min(ranks, ranks_per_node), math.ceil(ranks / ranks_per_node)
-    out = costs.wake_seconds + costs.copy_seconds * costs.params_bytes * (on_node - 1)
+    out = costs.wake_seconds
     back = costs.copy_seconds * costs.report_bytes
     if nodes > 1:
+        out += costs.copy_seconds * costs.params_bytes * (on_node - 1)
         depth = math.ceil(math.log2(nodes))
         out += depth * (costs.network_seconds + costs.params_bytes / costs.network_bytes_per_second)
         remote = costs.report_bytes * (1 - ranks_per_node / ranks)

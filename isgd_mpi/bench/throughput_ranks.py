@@ -94,7 +94,7 @@ def measure(comm, node, plan, precision):
     if precision == "bf16" and blueprint.arithmetic == "float32":
         return []
     n_rows = min(plan["rows"], dataset.n_train)
-    scorer = Scorer(*blueprint.make_scorer(n_rows), dataset, 0, 1, n_rows)
+    scorer = Scorer(*blueprint.make_scorer(n_rows), dataset, 0, 1, n_rows, rows_at_a_time=blueprint.rows_at_a_time)
     published = np.zeros((), published_dtype(blueprint.n_params))
     published["params"] = blueprint.make_initial(1, np.random.default_rng(0)).params
     scorer.take(published)

@@ -4,9 +4,14 @@ import shutil
 import tempfile
 
 import pytest
-from mpi4py import MPI
 
-from isgd_mpi.waiting import meet
+from isgd_mpi.start import prepare_mpi
+
+prepare_mpi()
+
+from mpi4py import MPI  # noqa: E402
+
+from isgd_mpi.waiting import meet  # noqa: E402
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -5,7 +5,7 @@ import pytest
 
 from isgd_mpi.bench.exchange_ranks import measure
 from isgd_mpi.exchange import LocalExchange, ScorerExchange, TrainerExchange
-from isgd_mpi.transports import Collectives, Messages, transport_between
+from isgd_mpi.transports import Collectives, Messages, SharedMemory, transport_between
 
 PUBLISHED = np.dtype([("step", "i8"), ("params", "f4", (1000,))])
 
@@ -20,9 +20,13 @@ def expected_scores(rank, step):
     return np.arange(report_dtype(rank)["scores"].shape[0], dtype=np.float32) + 100 * rank + step
 
 
+def is_kept(published):
+    return published["step"] % 5 == 2
+
+
 def run_trainer_end(comm, polite, n_refreshes, look, transport):
     reports = [None] + [report_dtype(r) for r in range(1, comm.size)]
-    exchange = TrainerExchange(comm, PUBLISHED, reports, polite, transport)
+    exchange = TrainerExchange(comm, PUBLISHED, reports, polite, transport, keeps=is_kept)
     ok = True
     for step in range(n_refreshes):
         exchange.published["step"] = step
@@ -35,13 +39,14 @@ def run_trainer_end(comm, polite, n_refreshes, look, transport):
         for rank, report in enumerate(exchange.reports, start=1):
             ok &= int(report["step"]) == step
             ok &= np.array_equal(report["scores"], expected_scores(rank, step))
+    exchange.close()
     return ok and not exchange.pending
 
 
 def run_scorer_end(comm, polite, n_refreshes, look, transport):
-    exchange = ScorerExchange(comm, PUBLISHED, report_dtype(comm.rank), polite, transport=transport)
+    exchange = ScorerExchange(comm, PUBLISHED, report_dtype(comm.rank), polite, transport=transport, keeps=is_kept)
     record = np.zeros((), report_dtype(comm.rank))
-    ok = True
+    ok, kept = True, None
     for step in range(n_refreshes):
         if look:
             while not exchange.arrived():
@@ -55,22 +60,27 @@ def run_scorer_end(comm, polite, n_refreshes, look, transport):
         record["scores"] = -1  # the report was copied: this must not travel
         ok &= int(published["step"]) == step  # still valid after the next one is expected
         ok &= np.array_equal(published["params"], np.float32(step + np.arange(1000)))
+        kept = (step, published) if is_kept(published) else kept
+        ok &= kept is None or np.array_equal(kept[1]["params"], np.float32(kept[0] + np.arange(1000)))
+    exchange.close()
     return ok
 
 
 @pytest.mark.parametrize("polite", [False, True])
 @pytest.mark.parametrize("look", [False, True])
-@pytest.mark.parametrize("transport", [Collectives, Messages])
+@pytest.mark.parametrize("transport", [Collectives, Messages, SharedMemory])
 def test_refreshes_arrive_whole_and_in_order(comm, everywhere, polite, look, transport):
     end = run_trainer_end if comm.rank == 0 else run_scorer_end
     everywhere(end(comm, polite, 20, look, transport), "a record differs")
 
 
-def test_messages_stay_on_one_node():
-    assert transport_between(4, 4) is Messages and transport_between(4, 2) is Collectives
+def test_records_are_shared_on_one_node_where_there_is_room():
+    assert transport_between(4, 4, 1000, 10_000) is SharedMemory
+    assert transport_between(4, 4, 1000, 6000) is Messages
+    assert transport_between(4, 2, 1000, 10_000) is Collectives
 
 
-@pytest.mark.parametrize("pattern", ["blocking", "collectives", "messages", "window"])
+@pytest.mark.parametrize("pattern", ["blocking", "collectives", "messages", "memory", "window"])
 def test_patterns_of_the_bench_move_the_same(comm, everywhere, pattern):
     case = {"pattern": pattern, "n_tests": 2, "params_bytes": 4000, "reports_bytes": 400, "compute_seconds": 1e-4}
     ok = True

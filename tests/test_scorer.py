@@ -1,0 +1,42 @@
+"""A scorer by itself: what it reports of its shard."""
+
+import numpy as np
+import pytest
+
+from isgd_mpi.datasets import Dataset, Split
+from isgd_mpi.messages import EVALUATE, published_dtype
+from isgd_mpi.mlp import MLP
+from isgd_mpi.scorer import Scorer
+
+pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")
+N, BATCH, WIDTHS = 23, 5, (4, 6, 3)
+
+
+@pytest.fixture
+def dataset(rng):
+    split = Split(rng.integers(0, 256, (N, 4), dtype=np.uint8), rng.integers(0, 3, N, dtype=np.int32))
+    return Dataset("made", 3, {"train": split}, np.full(4, 127.0, np.float32), np.full(4, 0.01, np.float32))
+
+
+def published(rng, command=0):
+    record = np.zeros((), published_dtype(MLP(WIDTHS, 1).params.size))
+    record["step"], record["command"] = 7, command
+    record["params"] = rng.standard_normal(record["params"].shape)
+    return record
+
+
+@pytest.mark.parametrize("codec", ["f32", "log8"])
+@pytest.mark.parametrize("rows_at_a_time", [1, 2, 4, 99])
+def test_pieces_of_a_batch_are_reported_as_the_whole(rng, dataset, codec, rows_at_a_time):
+    record, reports = published(rng, EVALUATE), []
+    for rows in (None, rows_at_a_time):
+        model = MLP(WIDTHS, BATCH)
+        scorer = Scorer(model, model, dataset, 0, 1, BATCH, codec=codec, rows_at_a_time=rows)
+        scorer.take(record)
+        scorer.score(scorer.n_batches)
+        scorer.evaluate()
+        reports.append(scorer.record.copy())
+    whole, parted = reports
+    assert (whole["batch_steps"] == 7).all() and whole["evaluated_step"] == 7
+    for name in whole.dtype.names:
+        np.testing.assert_allclose(parted[name], whole[name], rtol=1e-5, atol=1e-6, err_msg=name)
