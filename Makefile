@@ -20,8 +20,12 @@ export PRTE_MCA_hwloc_default_binding_policy = none
 
 JOB_TESTS := $(addprefix tests/test_,$(addsuffix .py,agreement bench_jobs cli contract disks experiment faults fitting kills resume silence slurm))
 
+PORTABLE_TESTS := $(addprefix tests/test_,$(addsuffix .py,\
+	arrays checkpoint config converted datasets download fetch folders formats keywords model options \
+	plain_pickle queue results runlog trained))
+
 .DEFAULT_GOAL := help
-.PHONY: help run test test-jobs test-units test-serial test-mpi test-nojit lint bench docs clean
+.PHONY: help run test test-jobs test-units test-portable test-serial test-mpi test-nojit lint bench docs clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z%-]*\):.*## /\1  /p' $(MAKEFILE_LIST) | column -t -l 2
@@ -45,6 +49,9 @@ test-jobs: $(READY)  ## the tests that start mpirun themselves
 
 test-units: $(READY)  ## the other serial tests
 	python -m pytest $(addprefix --ignore=,$(JOB_TESTS))
+
+test-portable: $(READY)  ## the tests of files, options and data: where versions of Python differ
+	python -m pytest $(PORTABLE_TESTS)
 
 test-mpi: test-1 test-2 test-3 test-5  ## the MPI tests alone
 

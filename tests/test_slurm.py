@@ -153,7 +153,6 @@ def signal_the_shell(cluster, job):
         pytest.param("srun", kill_a_rank, marks=by_srun),
         pytest.param("srun", lose_a_node, marks=by_srun),
         ("mpirun", signal_the_shell),
-        ("mpirun", kill_a_rank),
     ],
 )
 def test_a_job_that_is_stopped_goes_on_to_the_same_result(cluster, tmp_path, undisturbed, swept, launcher, how):
