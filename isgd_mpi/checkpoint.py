@@ -19,7 +19,7 @@ from isgd_mpi.errors import InputError
 from isgd_mpi.runlog import write_atomically
 
 _MAGIC = b"isgd_mpi checkpoint"
-VERSION = 1
+VERSION = 2
 """Of the format: what is saved, and under which names."""
 
 _HEADER = ("format", "version", "checksum")

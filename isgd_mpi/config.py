@@ -112,9 +112,6 @@ class Config:
         "processor is fast at them) or auto (bf16 where it is); training and evaluation are float32",
         True,
     )
-    score_codec: Literal["f32", "log8"] = _option(
-        "f32", "how scores travel: f32 (float32) or log8 (8-bit logarithms; an error of some percent, but no bias)"
-    )
     trainers: int = _option(1, "ranks that train, each with a share of the minibatch; the others score [ranks]", True)
     threads: int | None = _option(
         None, "BLAS threads of each rank [threads; cores per rank if not given, 1 if the schedule is exact]", True

@@ -6,8 +6,6 @@ message is one collective and no pickle. Eight-byte fields come first, to keep a
 
 import numpy as np
 
-from isgd_mpi import codecs
-
 SPLITS = ("train", "valid", "test")
 """Splits in the order of the reports' totals."""
 
@@ -32,21 +30,21 @@ def published_dtype(n_params):
     return np.dtype([("step", "i8"), ("command", "i8"), ("params", "f4", (n_params,))])
 
 
-def report_dtype(shard, codec="f32"):
+def report_dtype(shard, n_classes):
     """Return the dtype of what a scorer reports.
 
     Parameters
     ----------
     shard : shards.Shard
         The scorer's part of the training set.
-    codec : str
-        See :func:`codecs.fields`.
+    n_classes : int
+        Decides the type of predicted classes: the smallest unsigned integer that holds them all.
 
     Returns
     -------
     numpy.dtype
         ``batch_steps``: step of the parameters behind each batch's scores, or NEVER;
-        scores (:mod:`codecs`) and ``predictions``: of each example of the shard;
+        ``scores`` and ``predictions``: of each example of the shard;
         ``evaluated_step``: of the last evaluation that is complete, or NEVER;
         ``totals``: its sums over this rank's part of each split (LOSS, ERRORS, EXAMPLES);
         ``n_scored``: batches scored so far; ``evaluating_step``, ``n_evaluated``, ``sums``: how far the
@@ -62,10 +60,10 @@ def report_dtype(shard, codec="f32"):
         ("n_evaluated", "i8"),
         ("sums", "f8", (len(SPLITS), 3)),
         ("batch_steps", "i8", (len(shard.batches),)),
-        *codecs.fields(codec, len(shard.batches), len(shard)),
-        ("predictions", "i4", (len(shard),)),
+        ("scores", "f4", (len(shard),)),
+        ("predictions", np.min_scalar_type(n_classes - 1), (len(shard),)),
     ]
-    return np.dtype(fields)
+    return np.dtype(fields, align=True)  # filled up to whole words: one rank's report follows the other's
 
 
 def observations_dtype(capacity):

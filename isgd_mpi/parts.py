@@ -75,7 +75,7 @@ class Parts:
 
     def scorer(self, part, n_parts, pulse=None):
         """Return what scores and evaluates one of so many shards, with a beat after each batch if there is a pulse."""
-        models, codec = self.models.make_scorer(self._batch_size), self.config.score_codec
+        models = self.models.make_scorer(self._batch_size)
         for model in set(models) if pulse else ():
             model.scores = pulse.after_each(model.scores)
         scorer = Scorer(
@@ -85,7 +85,6 @@ class Parts:
             n_parts,
             self._batch_size,
             self.config.whole_batches,
-            codec,
             self.models.rows_at_a_time,
         )
         self.timeline.watch(scorer, score="scoring", evaluate="evaluating")
@@ -114,7 +113,7 @@ class Parts:
         """
         n_parts = n_parts or self.n_parts
         parts = shards(self.dataset.n_train, self._batch_size, n_parts, self.config.whole_batches)
-        return [messages.report_dtype(shard, self.config.score_codec) for shard in parts]
+        return [messages.report_dtype(shard, self.dataset.n_classes) for shard in parts]
 
     def observations(self):
         """Return the dtype of what the predictor is sent: a refresh of the trainer's losses, and all others'."""

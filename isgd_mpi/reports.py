@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from isgd_mpi.codecs import read_scores
-
 
 def fresh_batches(reports, known_steps, batch_size):
     """Yield what is new in the scorers' reports.
@@ -22,7 +20,7 @@ def fresh_batches(reports, known_steps, batch_size):
     rows : slice
         Of the training set.
     scores : (B,) ndarray of float32
-    predictions : (B,) ndarray of int32
+    predictions : (B,) ndarray of unsigned int
     step : int
         Of the parameters behind them.
     """
@@ -33,8 +31,7 @@ def fresh_batches(reports, known_steps, batch_size):
         for batch in np.flatnonzero(steps > known):
             start, stop = batch * batch_size, min((batch + 1) * batch_size, len(predictions))
             rows = slice(first_row + start, first_row + stop)
-            scores = read_scores(report, batch, slice(start, stop))
-            yield rows, scores, predictions[start:stop], int(steps[batch])
+            yield rows, report["scores"][start:stop], predictions[start:stop], int(steps[batch])
         np.maximum(known, steps, out=known)  # those of a resumed run begin with NEVER
         first_batch += len(steps)
         first_row += len(predictions)

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from isgd_mpi.codecs import write_scores
 from isgd_mpi.evaluation import Evaluation
 from isgd_mpi.messages import EVALUATE, STOP, report_dtype
 from isgd_mpi.score_table import NEVER
@@ -26,8 +25,6 @@ class Scorer:
         Examples that are scored with the same parameters.
     whole_batches : bool
         See :func:`shards.shards`.
-    codec : str
-        See :func:`codecs.fields`.
     rows_at_a_time : int, optional
         Examples handled in one call of the models; a score batch if not given.
 
@@ -46,7 +43,6 @@ class Scorer:
         n_parts,
         score_batch_size,
         whole_batches=False,
-        codec="f32",
         rows_at_a_time=None,
     ):
         self._model = model
@@ -54,11 +50,10 @@ class Scorer:
         self._shard = shards(len(dataset.splits["train"]), score_batch_size, n_parts, whole_batches)[part]
         n_rows = min(score_batch_size, rows_at_a_time or score_batch_size)
         self._images = np.empty((n_rows, dataset.n_features), model.params.dtype)
-        self._scores = np.empty(score_batch_size, np.float32)
         self._evaluation = Evaluation(evaluator, dataset, part, n_parts, score_batch_size, self._images, whole_batches)
         self._n_scored = 0
         self._step = NEVER
-        self.record = np.zeros((), report_dtype(self._shard, codec))
+        self.record = np.zeros((), report_dtype(self._shard, dataset.n_classes))
         self.record["batch_steps"] = NEVER
         self._evaluation.report(self.record)
 
@@ -81,18 +76,17 @@ class Scorer:
             index = self._n_scored % self.n_batches
             start, stop = self._shard.rows(index)
             rows = slice(start - self._shard.start, stop - self._shard.start)
-            self._score(start, stop, self.record["predictions"][rows])
-            write_scores(self.record, index, rows, self._scores[: stop - start])
+            self._score(start, stop, self.record["scores"][rows], self.record["predictions"][rows])
             self.record["batch_steps"][index] = self._step
             self._n_scored += 1
         self.record["n_scored"] = self._n_scored
 
-    def _score(self, start, stop, predictions):
-        """Score the examples of a batch, and write down their predicted classes."""
+    def _score(self, start, stop, scores, predictions):
+        """Score the examples of a batch; write scores and predicted classes into the report."""
         first = 0
         for x, y in self._dataset.pieces("train", start, stop, self._images):
             piece = slice(first, first + len(y))
-            self._scores[piece], _, _ = self._model.scores(x, y)
+            scores[piece], _, _ = self._model.scores(x, y)
             predictions[piece] = self._model.predictions
             first += len(y)
 

@@ -8,7 +8,6 @@ from isgd_mpi.mlp import FEW_ROWS, MLP
 from isgd_mpi.optim import SGD
 from isgd_mpi.predictor import PREDICTORS
 from isgd_mpi.proposal import Proposal
-from kernels.codec import decode_log8, encode_log8
 
 _HIDDEN = (64, 64)  # wide enough for every kernel
 
@@ -40,8 +39,6 @@ def warm_up(dataset, make_products=None):
         optimiser = SGD(model.params, 0.0, momentum)
         optimiser.step(gradient)
         model.descend(*minibatch, optimiser)
-    codes = np.empty(1, np.uint8)
-    decode_log8(codes, *encode_log8(weights[:1].astype(np.float32), codes), np.empty(1, np.float32))
     models = [model] if make_products is None else [model, LowPrecisionMLP(model.widths, n_rows, make_products)]
     for split in dataset.splits:
         for each in models:

@@ -11,7 +11,6 @@ from kernels import (
     _twins,
     activations,
     backward,
-    codec,
     gather,
     history,
     lstm,
@@ -78,10 +77,6 @@ class Case:
         rng = np.random.default_rng(zlib.crc32(self.name.encode()))
         arguments = self.arguments(rng, *size)
         return arguments if isinstance(arguments, list) else [arguments]
-
-
-def _codec_case(kernel, twin, arguments):
-    return Case(kernel, twin, [(n,) for n in _ROWS], arguments, lambda x, *_: len(x), limit=None, unit="Mscore/s")
 
 
 def _product(h, w, out):
@@ -282,12 +277,6 @@ CASES = (
         lambda norms, weights, shares, mixtures, out: len(norms) * len(mixtures),
         limit=None,
         unit="Mquotient/s",
-    ),
-    _codec_case(
-        codec.encode_log8, _twins.encode_log8, lambda rng, n: (rng.random(n, np.float32), np.empty(n, np.uint8))
-    ),
-    _codec_case(
-        codec.decode_log8, _twins.decode_log8, lambda rng, n: (np.full(n, 9, "u1"), 1e-3, 9.0, np.empty(n, np.float32))
     ),
     Case(
         gather.gather_standardized,

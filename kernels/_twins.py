@@ -98,22 +98,6 @@ def softmax_cross_entropy(logits, labels, losses, predictions, squared_norms):
     squared_row_norms(logits, squared_norms)
 
 
-def encode_log8(scores, codes):
-    """Masks, logarithms, rounded."""
-    positive = (scores > 0) & (scores < np.inf)
-    low, high = (scores[positive].min(), scores[positive].max()) if positive.any() else (1.0, 1.0)
-    scale = 252 / np.log(high / low) if high > low else 0.0
-    codes[:] = np.where(scores == 0, 0, np.where(scores == np.inf, 254, 255))
-    codes[positive] = 1 + np.rint(np.log(scores[positive] / low) * scale)
-    return low, high
-
-
-def decode_log8(codes, low, high, scores):
-    """Table, gathered."""
-    table = np.concatenate([[0], np.geomspace(low, high, 253), [np.inf, np.nan]])
-    scores[:] = table[codes]
-
-
 def add_second_moments(squared_norms, base_weights, shares, mixtures, out):
     """Quotients as a matrix, summed."""
     weights = np.outer(1 - mixtures, base_weights) + mixtures[:, None]

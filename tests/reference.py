@@ -288,22 +288,3 @@ def descend_along_product(h, delta, w, velocity, rate, momentum, weight_decay):
     """Weights and velocity after a step along the outer products' sum, in float64."""
     gradient = sum(np.outer(h[n].astype(float), delta[n].astype(float)) for n in range(len(h)))
     return nesterov_update(w.astype(float), velocity.astype(float), gradient, rate, momentum, weight_decay)
-
-
-def encode_log8(scores):
-    """The nearest of 253 levels in the logarithm, one example at a time, and the range."""
-    positive = [float(score) for score in scores if 0 < score < np.inf]
-    low, high = min(positive, default=1.0), max(positive, default=1.0)
-    levels = np.linspace(np.log(low), np.log(high), 253)
-    special = {0.0: 0, np.inf: 254}
-    codes = [
-        1 + int(np.abs(levels - np.log(score)).argmin()) if 0 < score < np.inf else special.get(float(score), 255)
-        for score in scores
-    ]
-    return codes, low, high
-
-
-def decode_log8(codes, low, high):
-    """The scores that codes stand for."""
-    levels = [0.0, *np.exp(np.linspace(np.log(low), np.log(high), 253)), np.inf, np.nan]
-    return np.array([levels[code] for code in codes])

@@ -118,7 +118,7 @@ HUGE = {"descr": "<f4", "fortran_order": False, "shape": (10**15,)}
 @pytest.mark.parametrize(
     ("members", "named"),
     [
-        ({"version.npy": npy(np.array(2))}, "format 2"),
+        ({"version.npy": npy(np.array(3))}, "format 3"),
         ({"format.npy": npy(np.array(b"something else"))}, "not a checkpoint"),
         ({"run/params.npy": npy(np.arange(40, dtype=np.float32)[::-1].copy())}, "checksum"),
         ({"run/params.npy": npy(None, HUGE)}, "not as large as it says"),

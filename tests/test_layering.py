@@ -59,8 +59,7 @@ MAY_IMPORT = {
     "isgd_mpi.appraisal": ["numpy", *(f"isgd_mpi.{name}" for name in ["compat", "monitor", "switch"])],
     "isgd_mpi.shards": [],
     "isgd_mpi.launched": [],
-    "isgd_mpi.codecs": ["numpy", "kernels"],
-    "isgd_mpi.messages": ["numpy", "isgd_mpi.codecs", "isgd_mpi.shards"],
+    "isgd_mpi.messages": ["numpy", "isgd_mpi.shards"],
     "isgd_mpi.waiting": ["mpi4py"],
     "isgd_mpi.minibatch": ["numpy"],
     "isgd_mpi.parallel": [
@@ -79,7 +78,7 @@ MAY_IMPORT = {
     "isgd_mpi.evaluation": ["numpy", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
     "isgd_mpi.scorer": [
         "numpy",
-        *(f"isgd_mpi.{name}" for name in ["codecs", "evaluation", "messages", "score_table", "shards"]),
+        *(f"isgd_mpi.{name}" for name in ["evaluation", "messages", "score_table", "shards"]),
     ],
     "isgd_mpi.forecaster": [
         "numpy",
@@ -88,7 +87,7 @@ MAY_IMPORT = {
     "isgd_mpi.intake": ["numpy", *(f"isgd_mpi.{name}" for name in ["messages", "score_table", "state"])],
     "isgd_mpi.trainer": ["isgd_mpi.messages"],
     "isgd_mpi.counters": [],
-    "isgd_mpi.reports": ["numpy", "isgd_mpi.codecs"],
+    "isgd_mpi.reports": ["numpy"],
     "isgd_mpi.evaluation_plan": ["numpy", *(f"isgd_mpi.{name}" for name in ["evaluation", "messages", "score_table"])],
     "isgd_mpi.training": [
         "numpy",

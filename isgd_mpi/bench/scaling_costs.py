@@ -50,7 +50,7 @@ def measure_costs(options, network, cores):
         1,
         scoring | {"batches": 4, "precisions": [config.score_precision], "repeat": 3},
     )
-    report_bytes = report_dtype(shards(dataset.n_train, batch_size, 1)[0], config.score_codec).itemsize
+    report_bytes = report_dtype(shards(dataset.n_train, batch_size, 1)[0], dataset.n_classes).itemsize
     costs = Costs(
         n_examples=dataset.n_train,
         batch_size=batch_size,
@@ -119,7 +119,7 @@ def merge_seconds(config, dataset):
     log = RunLog(None, quiet=True)
     trainer = Trainer(config, dataset, model, gradients, np.random.SeedSequence(0).spawn(3), log, True)
     batch_size = min(config.score_batch_size, dataset.n_train)
-    report = np.zeros((), report_dtype(shards(dataset.n_train, batch_size, 1)[0]))
+    report = np.zeros((), report_dtype(shards(dataset.n_train, batch_size, 1)[0], dataset.n_classes))
     exchange, seconds = _Stub(model.params.size, report), []
     for _ in range(_MERGES):
         report["scores"] = _rng().lognormal(size=dataset.n_train)

@@ -94,7 +94,7 @@ def train_together(comm, dataset, config, folder, polite=True, interruption=AWAK
         published = published_dtype(model.params.size)
         run_co_trainer(CoTrainer(*common, published, optimiser, interruption))
         return model.params, None
-    reports = [report_dtype(shard) for shard in shards(dataset.n_train, BATCH, comm.size)]
+    reports = [report_dtype(shard, dataset.n_classes) for shard in shards(dataset.n_train, BATCH, comm.size)]
     return model.params, train(dataset, config, model, TrainerGroup(*common, reports), folder, **kwargs)
 
 
