@@ -1,5 +1,6 @@
 """Do all ranks run the same program on the same data? A stale file on one node is found before training begins."""
 
+import glob
 import hashlib
 import platform
 import sys
@@ -14,7 +15,6 @@ import isgd_mpi
 from isgd_mpi.errors import InputError
 
 _SAMPLES, _SAMPLE_BYTES = 64, 2**16  # pieces of each split's features that are read, evenly spaced
-_PACKAGES = ("isgd_mpi", "kernels")
 
 
 def check_agreement(comm, facts):
@@ -72,11 +72,11 @@ def program_facts():
 
 
 def source_digest():
-    """Return 12 hexadecimal digits of all source files of the packages."""
+    """Return 12 hexadecimal digits of all source files of the package."""
     digest = hashlib.sha256()
-    root = Path(isgd_mpi.__file__).parent.parent
-    for path in sorted(path for package in _PACKAGES for path in (root / package).rglob("*.py")):
-        digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
+    root = Path(isgd_mpi.__file__).parent
+    for name in sorted(glob.glob("**/*.py", root_dir=root, recursive=True)):  # follows the link to the kernels
+        digest.update(f"{name}\0".encode() + (root / name).read_bytes())
     return digest.hexdigest()[:12]
 
 

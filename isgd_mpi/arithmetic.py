@@ -6,8 +6,8 @@ import numba
 import numpy as np
 
 from isgd_mpi import mkl
-from isgd_mpi.memory import aligned_zeros
-from kernels.products import multiply, pack, pack_transposed, padded
+from isgd_mpi.kernels.bfloat16_products import multiply, pack, pack_transposed, padded
+from isgd_mpi.kernels.memory import aligned_zeros
 
 _TILE_ROWS = 6
 
@@ -16,7 +16,7 @@ NEEDED = "an AMD processor with avx512_bf16, or one with amx_bf16 and MKL (pip i
 
 
 class CompiledProducts:
-    """Products by :func:`kernels.products.multiply`.
+    """Products by :func:`isgd_mpi.kernels.bfloat16_products.multiply`.
 
     Parameters
     ----------

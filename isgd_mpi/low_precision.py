@@ -10,13 +10,13 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from isgd_mpi.memory import aligned_zeros
+from isgd_mpi.kernels.activations import softmax_cross_entropy
+from isgd_mpi.kernels.bfloat16 import bias_relu_rounded, relu_backward_rounded, round_rows
+from isgd_mpi.kernels.bfloat16_products import padded
+from isgd_mpi.kernels.memory import aligned_zeros
+from isgd_mpi.kernels.norms import add_squared_grad_norms
 from isgd_mpi.mlp import MLP
 from isgd_mpi.params import layer_views, n_parameters
-from kernels.activations import softmax_cross_entropy
-from kernels.norms import add_squared_grad_norms
-from kernels.products import padded
-from kernels.rounding import bias_relu_rounded, relu_backward_rounded, round_rows
 
 _PIECE_ROWS = 256
 

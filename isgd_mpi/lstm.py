@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from kernels.lstm import lstm_backward, lstm_forward
+from isgd_mpi.kernels.lstm import lstm_backward, lstm_forward
 
 N_UNITS = 32
 """Units of each LSTM layer, and of the embedding."""

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from isgd_mpi.memory import aligned_zeros
-from kernels.products import padded
-from kernels.rounding import round_rows
+from isgd_mpi.kernels.bfloat16 import round_rows
+from isgd_mpi.kernels.bfloat16_products import padded
+from isgd_mpi.kernels.memory import aligned_zeros
 
 _ROW_MAJOR, _AS_IS, _TRANSPOSED, _PACKED, _RIGHT_FACTOR = 101, 111, 112, 151, 162  # of mkl_cblas.h
 _LP64, _SEQUENTIAL = 0, 1  # of mkl_service.h

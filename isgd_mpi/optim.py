@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from isgd_mpi.memory import aligned_zeros
-from kernels.optim import adam_update, nesterov_update, sgd_update
+from isgd_mpi.kernels.memory import aligned_zeros
+from isgd_mpi.kernels.optim import adam_update, nesterov_update, sgd_update
 
 _WARM_UP = 0.1  # share of the steps over which the step size rises
 
@@ -76,7 +76,7 @@ class SGD:
         Returns
         -------
         int
-            As of :func:`kernels.optim.sgd_update`.
+            As of :func:`isgd_mpi.kernels.optim.sgd_update`.
         """
         params, rate, decay = self.params[part], self.present_learning_rate, self.weight_decay
         if self.momentum:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from isgd_mpi.memory import aligned_zeros
+from isgd_mpi.kernels.memory import aligned_zeros
 
 
 def n_parameters(widths):

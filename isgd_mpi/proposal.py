@@ -15,7 +15,7 @@ from copy import copy
 
 import numpy as np
 
-from kernels.sampling import cumulative_sum, search, systematic_search
+from isgd_mpi.kernels.sampling import cumulative_sum, search, systematic_search
 
 
 def prob_weights_from_scores(scores, smoothing=0.0, power=1.0):

@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from isgd_mpi.threads import on_columns
-from kernels.backward import N_VECTORS, add_active_dots
-from kernels.streams import (
+from isgd_mpi.kernels.few_rows import (
     DEPTH,
     active_in_columns,
     active_in_rows,
@@ -13,6 +11,8 @@ from kernels.streams import (
     descend_along_product,
     width_of,
 )
+from isgd_mpi.kernels.few_rows_backward import N_VECTORS, add_active_dots
+from isgd_mpi.kernels.threads import on_columns
 
 MOST_ROWS = 256
 """Beyond, BLAS is as fast: it copies what it multiplies into a better order, and that pays with many rows."""
@@ -98,7 +98,7 @@ class Stream:
     def descend(self, delta, w, velocity, rate, momentum, weight_decay):
         """Take a step of SGD along ``h.T @ delta``, h being the listed inputs.
 
-        Arguments are as of :func:`kernels.streams.descend_along_product`.
+        Arguments are as of :func:`isgd_mpi.kernels.few_rows.descend_along_product`.
         """
         lists = self._lists_in_columns(len(delta))
         self._run(descend_along_product, *lists, delta, w, velocity, rate, momentum, weight_decay)

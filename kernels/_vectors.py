@@ -11,7 +11,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
-from kernels._jit import jit
+from isgd_mpi.kernels._jit import jit
 
 # AVX-512 has 32 registers of 64 bytes, enough for four rows of sums of 256; otherwise 16 of 32
 VECTOR_BYTES = 256 if binding.get_host_cpu_features().get("avx512f") else 64

@@ -6,7 +6,7 @@ gradient norms need. Index letters: `n` example, `o` output.
 
 import math
 
-from kernels._jit import jit
+from isgd_mpi.kernels._jit import jit
 
 _TILE = 32  # rows of a transposed array read side by side: they stay in the first-level cache
 

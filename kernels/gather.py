@@ -5,7 +5,7 @@ Indices: `b` row of the batch, `n` example, `i` feature.
 
 import numpy as np
 
-from kernels._jit import jit
+from isgd_mpi.kernels._jit import jit
 
 
 @jit

@@ -5,7 +5,7 @@ a loop. The four gates lie side by side in a row: input, forget, candidate, outp
 may be masked: their state stays zero, and no gradient passes. Index letters: `n` example, `u` unit.
 """
 
-from kernels._jit import jit
+from isgd_mpi.kernels._jit import jit
 
 
 @jit

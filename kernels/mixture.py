@@ -1,6 +1,6 @@
 """What the squared gradient norms would average to under proposals with other uniform parts."""
 
-from kernels._jit import jit
+from isgd_mpi.kernels._jit import jit
 
 
 @jit

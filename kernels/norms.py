@@ -3,7 +3,7 @@
 Index letters: `n` example, `i` input, `o` output.
 """
 
-from kernels._jit import jit
+from isgd_mpi.kernels._jit import jit
 
 
 @jit
@@ -42,7 +42,7 @@ def add_squared_grad_norms(squared_input_norms, squared_delta_norms, out):
     -----
     The gradient of an affine layer is the outer product of ``delta[n]`` and ``[x[n], 1]``, so its
     squared norm is ``(|x[n]|^2 + 1) |delta[n]|^2`` [1]_. The two norms come for free from the
-    passes that write x and delta (:mod:`kernels.activations`); no gradient is formed.
+    passes that write x and delta (:mod:`isgd_mpi.kernels.activations`); no gradient is formed.
 
     References
     ----------

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kernels._jit import jit
+from isgd_mpi.kernels._jit import jit
 
 # Blocks are slices, not index ranges: with an offset in the index the loops do not vectorise.
 _BLOCK = 4096  # parameters checked at a time: 16 KiB of float32 gradient stay in the first-level cache

@@ -5,7 +5,7 @@ Sums are float64: a float32 cumulative sum over 574 168 probabilities ends at 0.
 
 import numpy as np
 
-from kernels._jit import inlined, jit
+from isgd_mpi.kernels._jit import inlined, jit
 
 
 @jit

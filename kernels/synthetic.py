@@ -4,7 +4,7 @@ Integers only, of at most 32 bits: the same bytes on every machine, compiled or 
 Indices: `b` row, `n` example, `c` class, `i` pixel.
 """
 
-from kernels._jit import jit
+from isgd_mpi.kernels._jit import jit
 
 _BITS = 0xFFFFFFFF
 _HARD_SHARE = 26  # of 256: about 10 % of the examples are hard

@@ -2,6 +2,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from reference import python_of
 
 
 @pytest.fixture
@@ -13,11 +14,6 @@ def rng():
 def floating_point_faults_are_errors():
     with np.errstate(divide="raise", invalid="raise", over="raise"):
         yield
-
-
-def python_of(kernel):
-    """The kernel as plain Python; itself where compilation is off."""
-    return getattr(kernel, "py_func", kernel)
 
 
 @pytest.fixture(params=["jit", "python"])

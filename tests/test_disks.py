@@ -8,9 +8,8 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from launch import launch
+from launch import launch, start_and_wait_for_training
 from processes import wait_for
-from test_faults import start_and_wait_for_training
 
 from isgd_mpi.checkpoint import read_checkpoint
 

@@ -4,12 +4,12 @@ import json
 import os
 import re
 import signal
-import subprocess
 import time
 
 import numpy as np
 import pytest
-from launch import ENVIRONMENT, MPIRUN, command, launch
+from launch import MPIRUN, launch, start_and_wait_for_training
+from processes import rank_pids
 
 # Plants an exception in one rank's work, then runs the program as `python -m isgd_mpi` does.
 PLANT = """
@@ -73,34 +73,9 @@ def test_an_exception_on_the_predicting_rank_ends_the_job(tmp_path):
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_a_signal_to_the_predicting_rank_stops_all(tmp_path, ranks):
     process = start_and_wait_for_training(tmp_path / "run", "--score", "predicted-loss", ranks=ranks)
-    os.kill(max(ranks_of(process)), signal.SIGTERM)
+    os.kill(max(rank_pids(process).values()), signal.SIGTERM)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 75 and "SIGTERM" in errors
-
-
-def start_and_wait_for_training(folder, *options, ranks=3):
-    """Start a long run; return its mpirun once it trains."""
-    process = subprocess.Popen(
-        command(ranks, "--run-dir", folder, "--seconds", 100, "--hidden", 16, *options),
-        env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 60
-    metrics = folder / "metrics.jsonl"
-    while not (metrics.exists() and '"refresh"' in metrics.read_text()):
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.05)
-    return process
-
-
-def ranks_of(process):
-    """Process ids of a job's ranks, in no particular order."""
-    listing = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
-    rows = [line.split(None, 2) for line in listing.splitlines()[1:]]
-    family = {process.pid}
-    while grown := {int(pid) for pid, parent, _ in rows if int(parent) in family} - family:
-        family |= grown
-    return [int(pid) for pid, _, args in rows if int(pid) in family and re.search(r"python\S* -m isgd_mpi", args)
-            and "mpirun" not in args and "-n 3" not in args]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -108,7 +83,7 @@ def ranks_of(process):
 )
 def test_ctrl_c_ends_a_run_cleanly(schedule, trainers, tmp_path):
     process = start_and_wait_for_training(tmp_path / "run", "--schedule", schedule, "--trainers", trainers)
-    targets = [process.pid] if "hydra" in os.path.realpath(MPIRUN) else ranks_of(process)
+    targets = [process.pid] if "hydra" in os.path.realpath(MPIRUN) else rank_pids(process).values()
     for pid in targets:
         os.kill(pid, signal.SIGINT)
     begin = time.monotonic()
@@ -129,7 +104,7 @@ def test_a_signal_to_a_single_rank_stops_all(tmp_path, options, name):
     if signal.getsignal(signal.Signals[name]) == signal.SIG_IGN:
         pytest.skip(f"{name} is ignored here, as nohup has it")
     process = start_and_wait_for_training(tmp_path / "run", *options)  # the larger batches leave a scorer idle
-    os.kill(max(ranks_of(process)), signal.Signals[name])
+    os.kill(max(rank_pids(process).values()), signal.Signals[name])
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 75 and name in errors
 

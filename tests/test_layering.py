@@ -1,157 +1,51 @@
-"""The map of modules, and rules of style that a program can check; nothing is imported."""
+"""The map of folders, and rules of style that a program can check; nothing is imported but in fresh processes."""
 
 import ast
+import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-
-def is_part(name, of):
-    return name == of or name.startswith(of + ".")
-
-
 ROOT = Path(__file__).parent.parent
 PATHS = {
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-    for package in ("isgd_mpi", "kernels")
-    for path in sorted((ROOT / package).rglob("*.py"))
+    ".".join(("isgd_mpi", *path.relative_to(ROOT / "isgd_mpi").with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in sorted((ROOT / "isgd_mpi").rglob("*.py"))
+    if "kernels" not in path.relative_to(ROOT / "isgd_mpi").parts
+} | {
+    ".".join(("isgd_mpi", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in sorted((ROOT / "kernels").rglob("*.py"))
 }
 MODULES = list(PATHS)
 
-COMPILED = [name for name in MODULES if name.startswith("kernels.") and "._" not in name and name != "kernels.bench"]
-
-REPORTING = ["isgd_mpi.data.npz", "isgd_mpi.errors", "isgd_mpi.reporting"]
-DRAWING = ["activity", "comparisons", "curves", "drawing", "style"]  # the others must do without Matplotlib
-
+BELOW_RUN = {"data", "kernels", "model", "ranks", "sampling", "settings", "training"}
 MAY_IMPORT = {
-    # what each module may import, or parts of; besides the standard library
-    "isgd_mpi.data.npz": ["numpy"],
-    "isgd_mpi.data.mat_check": [],
-    "isgd_mpi.metrics": ["isgd_mpi.errors"],
-    "isgd_mpi.heartbeat": ["numpy", "mpi4py", "isgd_mpi.waiting"],
-    "isgd_mpi.agreement": ["numpy", "numba", "isgd_mpi", "isgd_mpi.errors"],
-    "isgd_mpi.params": ["numpy", "isgd_mpi.memory"],
-    "isgd_mpi.threads": [],
-    "isgd_mpi.stream": ["numpy", "isgd_mpi.threads", "kernels"],
-    "isgd_mpi.mlp": ["numpy", *(f"isgd_mpi.{name}" for name in ["memory", "params", "stream"]), "kernels"],
-    "isgd_mpi.optim": ["numpy", "isgd_mpi.memory", "kernels"],
-    "isgd_mpi.memory": ["numpy"],
-    "isgd_mpi.mkl": ["numpy", "isgd_mpi.memory", "kernels"],
-    "isgd_mpi.arithmetic": ["numpy", "numba", "isgd_mpi.memory", "isgd_mpi.mkl", "kernels"],
-    "isgd_mpi.low_precision": ["numpy", *(f"isgd_mpi.{name}" for name in ["memory", "mlp", "params"]), "kernels"],
-    "isgd_mpi.lstm": ["numpy", "kernels"],
-    "isgd_mpi.predictor": ["numpy", "isgd_mpi.lstm", "isgd_mpi.optim", "kernels"],
-    "isgd_mpi.proposal": ["numpy", "kernels"],
-    "isgd_mpi.state": ["numpy"],
-    "isgd_mpi.checkpoint": ["numpy", "isgd_mpi.errors", "isgd_mpi.runlog"],
-    "isgd_mpi.saving": ["numpy", "isgd_mpi.checkpoint", "isgd_mpi.state"],
-    "isgd_mpi.score_table": ["numpy"],
-    "isgd_mpi.mixture": ["numpy", "kernels"],
-    "isgd_mpi.switch": [],
-    "isgd_mpi.compat": ["numpy", "isgd_mpi.score_table"],
-    "isgd_mpi.sampler": [
-        "numpy",
-        *(f"isgd_mpi.{name}" for name in ["compat", "mixture", "proposal", "score_table", "state"]),
-    ],
-    "isgd_mpi.monitor": ["numpy", "kernels"],
-    "isgd_mpi.appraisal": ["numpy", *(f"isgd_mpi.{name}" for name in ["compat", "monitor", "switch"])],
-    "isgd_mpi.shards": [],
-    "isgd_mpi.launched": [],
-    "isgd_mpi.messages": ["numpy", "isgd_mpi.shards"],
-    "isgd_mpi.waiting": ["mpi4py"],
-    "isgd_mpi.minibatch": ["numpy"],
-    "isgd_mpi.parallel": [
-        "numpy",
-        "mpi4py",
-        *(f"isgd_mpi.{name}" for name in ["exchange", "minibatch", "shards", "transports", "waiting"]),
-    ],
-    "isgd_mpi.timeline": ["numpy", "isgd_mpi.waiting"],
-    "isgd_mpi.places": [],
-    "isgd_mpi.transports": ["numpy", "mpi4py", "isgd_mpi.places", "isgd_mpi.waiting"],
-    "isgd_mpi.exchange": [
-        "numpy",
-        "mpi4py",
-        *(f"isgd_mpi.{name}" for name in ["places", "transports", "waiting"]),
-    ],
-    "isgd_mpi.evaluation": ["numpy", "isgd_mpi.messages", "isgd_mpi.score_table", "isgd_mpi.shards"],
-    "isgd_mpi.scorer": [
-        "numpy",
-        *(f"isgd_mpi.{name}" for name in ["evaluation", "messages", "score_table", "shards"]),
-    ],
-    "isgd_mpi.forecaster": [
-        "numpy",
-        *(f"isgd_mpi.{name}" for name in ["messages", "predictor", "score_table", "shards"]),
-    ],
-    "isgd_mpi.intake": ["numpy", *(f"isgd_mpi.{name}" for name in ["messages", "score_table", "state"])],
-    "isgd_mpi.trainer": ["isgd_mpi.messages"],
-    "isgd_mpi.counters": [],
-    "isgd_mpi.reports": ["numpy"],
-    "isgd_mpi.evaluation_plan": ["numpy", *(f"isgd_mpi.{name}" for name in ["evaluation", "messages", "score_table"])],
-    "isgd_mpi.training": [
-        "numpy",
-        *(
-            f"isgd_mpi.{name}"
-            for name in ["appraisal", "counters", "evaluation_plan", "intake", "minibatch", "monitor"]
-        ),
-        *(f"isgd_mpi.{name}" for name in ["optim", "proposal", "reports", "sampler", "score_table", "state"]),
-    ],
-    "isgd_mpi.model": ["numpy", "isgd_mpi.errors"],
-    "isgd_mpi.blueprints": [
-        f"isgd_mpi.{name}" for name in ["arithmetic", "errors", "low_precision", "mlp", "model", "params", "trained"]
-    ],
-    "isgd_mpi.trained": ["numpy", *(f"isgd_mpi.{name}" for name in ["data", "errors", "params", "runlog"])],
-    "isgd_mpi.config": ["isgd_mpi.errors"],
-    "isgd_mpi.commands": ["jsonargparse", "isgd_mpi.errors"],
-    "isgd_mpi.keywords": ["numpy", "isgd_mpi.config", "isgd_mpi.errors"],
-    **{name: ["numpy", "toml", "tomllib", *REPORTING] for name in MODULES if is_part(name, "isgd_mpi.reporting")},
-    **{f"isgd_mpi.reporting.{name}": ["numpy", "matplotlib", *REPORTING] for name in DRAWING},
-    "isgd_mpi.datasets": ["numpy", "kernels", "isgd_mpi.data", "isgd_mpi.errors"],
-    "isgd_mpi.experiments.description": [],
-    "isgd_mpi.experiments.catalogue": ["isgd_mpi.experiments.description"],
-    "isgd_mpi.experiments.plan": ["isgd_mpi.config", "isgd_mpi.data.sources", "isgd_mpi.errors"],
-    "isgd_mpi.experiments.state": ["isgd_mpi.config", "isgd_mpi.errors", "isgd_mpi.options"],
-    "isgd_mpi.experiments.launcher": ["isgd_mpi.config", "isgd_mpi.errors"],
-    "isgd_mpi.experiments.slurm": ["isgd_mpi.errors"],
-    "isgd_mpi.experiments.performing": [
-        "tqdm",
-        *(f"isgd_mpi.{name}" for name in ["errors", "experiments.state", "options", "runlog"]),
-    ],
-    "isgd_mpi.experiments.queue": [
-        *(f"isgd_mpi.{name}" for name in ["experiments.performing", "experiments.state", "runlog"]),
-    ],
-    "isgd_mpi.arrays": ["numpy", "isgd_mpi.data", "isgd_mpi.datasets"],
-    **{name: ["numpy", "numba", "kernels"] for name in MODULES if is_part(name, "kernels")},
-    **{name: ["numpy", "numba", "kernels._jit", "kernels._vectors", *COMPILED] for name in COMPILED},
-    "kernels._vectors": ["llvmlite", "numba", "numpy", "kernels._jit"],
-    "kernels._jit": ["numba"],
-    "kernels._tiles": ["numba", "llvmlite"],
-    "kernels.products": ["numpy", "kernels._jit", "kernels._tiles", "kernels.rounding"],
+    # folder, or single module at the top: folders that it may import from, besides itself
+    "kernels": set(),
+    "settings": set(),
+    "data": {"settings", "kernels"},
+    "model": {"data", "settings", "kernels"},
+    "sampling": {"settings", "kernels"},
+    "ranks": {"settings", "kernels"},
+    "training": {"model", "sampling", "ranks", "settings", "kernels"},
+    "run": BELOW_RUN,
+    "fetch": {"data", "settings"},
+    "report": {"data", "settings"},
+    "experiment": {"report", "data", "sampling", "settings"},
+    "bench": {"experiment", "report", "run", *BELOW_RUN},
+    "__init__": {"settings"},
+    "__main__": {"ranks", "run"},
 }
+"""The table of docs/architecture.md."""
 
-MPI_MODULES = [
-    *(
-        "__main__",
-        "cli",
-        "environment",
-        "exchange",
-        "fitting",
-        "heartbeat",
-        "node",
-        "parallel",
-        "start",
-        "transfer",
-        "transports",
-        "waiting",
-    ),
-    *("bench.descent_ranks", "bench.exchange_ranks", "bench.memory_ranks", "bench.patterns", "bench.throughput_ranks"),
-]
-SETUP_MODULES = ["agreement", "cli", "fitting", "job", "node"]  # pickled messages, before training begins
-ENTRY_POINTS = [
-    *("__main__", "cli", "fitting"),
-    *("bench.descent_ranks", "bench.exchange_ranks", "bench.memory_ranks", "bench.throughput_ranks"),
-]
+MPI_FOLDERS = ["ranks", "run", "bench"]  # of bench only the programs that run on ranks
+MPI_MODULES = ["isgd_mpi.__main__", "isgd_mpi.training.co_trainers", "isgd_mpi.training.predictor.remote"]
+WITHOUT_MPI = ["data", "experiment", "fetch", "kernels", "model", "report", "sampling", "settings"]
+"""Importing these must not initialise MPI."""
+
+SETUP_MODULES = ["ranks.agreement", "ranks.node", "run.cli", "run.fit", "run.job"]  # pickles, before training begins
+ENTRY_POINTS = ["isgd_mpi.__main__", "isgd_mpi.run.cli", "isgd_mpi.run.fit"]  # and the benches' programs
 POINT_TO_POINT = {"send", "recv", "isend", "irecv", "ssend", "issend", "bsend", "ibsend", "sendrecv"}
 COLLECTIVE = {"bcast", "scatter", "gather", "allgather", "alltoall", "reduce", "allreduce", "scan", "exscan"}
 PICKLING = POINT_TO_POINT | COLLECTIVE
@@ -172,6 +66,18 @@ WITHOUT_TWIN = ["add_moments", "fill_examples"]  # held against NumPy's mean and
 
 MOST_MODULE_LINES = 400
 MOST_FUNCTION_LINES = 60
+
+
+def folder_of(module):
+    """The folder below the package that a module is in; the name of a module at the top."""
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+COMPILED = [
+    name
+    for name in MODULES
+    if folder_of(name) == "kernels" and "._" not in name and ".bench" not in name and name != "isgd_mpi.kernels"
+]
 
 for_each_module = pytest.mark.parametrize("module", MODULES)
 
@@ -195,42 +101,67 @@ def imports(module):
     return {name for name in found if name.partition(".")[0] not in sys.stdlib_module_names}
 
 
-def in_project(names):
-    return {f"isgd_mpi.{name}" for name in names}
+def is_rank_program(module):
+    return folder_of(module) == "bench" and module.rpartition(".")[2].endswith(("ranks", "patterns"))
 
 
-def test_map_names_modules_that_exist():
-    assert {*MAY_IMPORT, *in_project(MPI_MODULES + SETUP_MODULES + ENTRY_POINTS)} <= set(MODULES)
+def ours(names):
+    return {name for name in names if name in PATHS}
 
 
-@pytest.mark.parametrize("module", MAY_IMPORT)
-def test_module_imports_what_the_map_allows(module):
-    allowed = MAY_IMPORT[module]
-    assert not {name for name in imports(module) if not any(is_part(name, of) for of in allowed)}
+def test_every_folder_and_module_at_the_top_is_in_the_map():
+    assert {folder_of(module) for module in MODULES} == set(MAY_IMPORT)
+
+
+@for_each_module
+def test_module_imports_downwards(module):
+    folder = folder_of(module)
+    allowed = MAY_IMPORT[folder] | {folder}
+    assert not {name for name in ours(imports(module)) if folder_of(name) not in allowed}
+
+
+def test_no_folder_imports_itself_through_others():
+    reached = {folder: set(below) for folder, below in MAY_IMPORT.items()}
+    for _ in MAY_IMPORT:
+        reached = {folder: below.union(*(reached[one] for one in below)) for folder, below in reached.items()}
+    assert not [folder for folder, below in reached.items() if folder in below]
 
 
 @for_each_module
 def test_module_does_not_import_itself_through_others(module):
     reached, new = set(), {module}
     while new:
-        found = {name for one in new for name in imports(one) if name in PATHS}
+        found = {name for one in new for name in ours(imports(one))}
         new = found - reached
         reached |= found
     assert module not in reached
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name not in in_project(MPI_MODULES)])
+@for_each_module
 def test_module_is_handed_its_mpi(module):
-    assert not {name for name in imports(module) if is_part(name, "mpi4py")}
+    allowed = folder_of(module) in ("ranks", "run") or module in MPI_MODULES or is_rank_program(module)
+    assert allowed or not {name for name in imports(module) if name.partition(".")[0] == "mpi4py"}
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name not in in_project(ENTRY_POINTS)])
+@pytest.mark.parametrize("folder", ["isgd_mpi", *(f"isgd_mpi.{folder}" for folder in WITHOUT_MPI)])
+def test_importing_a_folder_does_not_initialise_mpi(folder):
+    modules = [name for name in MODULES if f"{name}.".startswith(f"{folder}.") and not name.endswith("__main__")]
+    if folder == "isgd_mpi":
+        modules = ["isgd_mpi"]
+    code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "mpi4py.MPI" not in loaded.stdout.split()
+    if folder == "isgd_mpi":
+        assert not {"numpy", "numba", "mpi4py"} & set(loaded.stdout.split())
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name not in ENTRY_POINTS and not is_rank_program(name)])
 def test_only_the_entry_touches_comm_world(module):
     attributes = [node.attr for node in nodes(module, ast.Attribute)] + [node.id for node in nodes(module, ast.Name)]
     assert "COMM_WORLD" not in attributes
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name not in in_project(SETUP_MODULES)])
+@pytest.mark.parametrize("module", [name for name in MODULES if name.removeprefix("isgd_mpi.") not in SETUP_MODULES])
 def test_module_moves_buffers_not_pickles(module):
     methods = [node.func for node in nodes(module, ast.Call) if isinstance(node.func, ast.Attribute)]
     assert not [
@@ -317,15 +248,15 @@ ENTRIES = [pytest.param(module, name, id=f"{module}.{name}") for module, name in
 
 @pytest.mark.parametrize(("module", "name"), ENTRIES)
 def test_kernel_has_a_naive_twin(module, name):
-    reference = tree_of(ROOT / "tests" / "reference.py")
+    reference = tree_of(ROOT / "tests" / "support" / "reference.py")
     twins = [node.name for node in reference.body if isinstance(node, ast.FunctionDef)]
     assert (TWINS.get(name, name) in twins) != (name in WITHOUT_TWIN)
 
 
 @pytest.mark.parametrize(("module", "name"), ENTRIES)
 def test_kernel_has_a_row_in_the_bench(module, name):
-    registry = {ast.unparse(node) for node in nodes("kernels._cases", ast.Attribute)}
-    assert f"{module.removeprefix('kernels.')}.{name}" in registry
+    registry = {ast.unparse(node) for node in nodes("isgd_mpi.kernels.bench.cases", ast.Attribute)}
+    assert f"{module.removeprefix('isgd_mpi.kernels.')}.{name}" in registry
 
 
 DOCUMENTED = [name for name in MODULES if "._" not in name and PATHS[name].name != "__init__.py"]

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import reference
-from conftest import python_of
+from reference import python_of
 
+from isgd_mpi.kernels.mixture import add_second_moments
 from isgd_mpi.mixture import LEAST, Mixture
 from isgd_mpi.proposal import mix
-from kernels.mixture import add_second_moments
 
 N = 50
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from own_models import Copying
 
 from isgd_mpi.arrays import from_arrays
 from isgd_mpi.errors import InputError
@@ -8,23 +9,6 @@ from isgd_mpi.model import OwnModel, probed_params
 from isgd_mpi.params import initial_params
 
 WIDTHS = (4, 5, 3)
-
-
-class Copying:
-    """An MLP that copies the parameters that it is given, as a model on another device must."""
-
-    def __init__(self, n_features=4, n_classes=3, max_rows=8):
-        self.mlp = MLP((n_features, 5, n_classes), max_rows)
-        self.mlp.params[:] = initial_params((n_features, 5, n_classes), "he", np.random.default_rng(0))
-        self.scores, self.gradient = self.mlp.scores, self.mlp.gradient
-
-    @property
-    def params(self):
-        return self.mlp.params.copy()
-
-    @params.setter
-    def params(self, vector):
-        self.mlp.params[:] = vector
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_experiment import NAMES, tiny_plan, write_run
+from experiments import NAMES, tiny_plan, write_run
 
 from isgd_mpi import experiment
 from isgd_mpi.errors import InputError

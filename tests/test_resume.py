@@ -6,8 +6,8 @@ import signal
 import time
 
 import numpy as np
-from launch import Run, launch, train
-from test_faults import ranks_of, start_and_wait_for_training
+from launch import Run, launch, start_and_wait_for_training, train
+from processes import rank_pids
 
 SMALL = ("--hidden", 16, "--threads", 1, "--quiet", "--score-batch-size", 512, "--refresh-every", 12)
 
@@ -55,7 +55,7 @@ def test_a_killed_job_goes_on_from_its_last_checkpoint(tmp_path):
     while not (tmp_path / "run/checkpoint.npz").exists():
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.05)
-    for pid in ranks_of(process):
+    for pid in rank_pids(process).values():
         os.kill(pid, signal.SIGKILL)
     process.communicate(timeout=30)
     with np.load(tmp_path / "run/checkpoint.npz", allow_pickle=False) as saved:
@@ -73,7 +73,7 @@ def test_a_second_job_is_refused_usr1_is_code_75_and_a_damaged_checkpoint_one_li
         time.sleep(0.05)
     second = launch(1, "--resume", tmp_path / "run")
     assert second.returncode == 2 and second.stderr.count("another job is at work there") == 1
-    for pid in ranks_of(process):
+    for pid in rank_pids(process).values():
         os.kill(pid, signal.SIGUSR1)
         os.kill(pid, signal.SIGTERM)
     _, errors = process.communicate(timeout=30)

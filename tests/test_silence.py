@@ -8,9 +8,8 @@ import time
 
 import numpy as np
 import pytest
-from launch import launch
+from launch import launch, start_and_wait_for_training
 from processes import rank_pids, wait_for
-from test_faults import start_and_wait_for_training
 
 TIMEOUT = 5
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import slurm_cluster
+from experiments import TINY
 from launch import ENVIRONMENT, MPIRUN, Run, train
 from slurm_cluster import Cluster, wait_until
-from test_experiment import TINY
 
 from isgd_mpi import experiment
 from isgd_mpi.experiments import queue

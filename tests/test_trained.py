@@ -3,7 +3,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from test_model import Copying
+from own_models import Copying
 
 from isgd_mpi.errors import InputError
 from isgd_mpi.mlp import MLP

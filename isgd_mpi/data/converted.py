@@ -22,7 +22,7 @@ import numpy as np
 from isgd_mpi.data.examples import FormatError
 from isgd_mpi.data.folders import CACHE_VARIABLE
 from isgd_mpi.errors import InputError
-from kernels.gather import add_moments
+from isgd_mpi.kernels.gather import add_moments
 
 _logger = logging.getLogger(__name__)
 

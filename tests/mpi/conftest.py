@@ -11,7 +11,10 @@ prepare_mpi()
 
 from mpi4py import MPI  # noqa: E402
 
+from isgd_mpi.cli import main  # noqa: E402
 from isgd_mpi.waiting import meet  # noqa: E402
+
+SMALL = ["--hidden", "16", "--threads", "1", "--quiet", "--score-batch-size", "512"]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -51,3 +54,15 @@ def everywhere(comm):
 def shared_tmp_path(comm, tmp_path):
     """Rank 0's temporary folder, on every rank."""
     return comm.bcast(tmp_path, root=0)
+
+
+@pytest.fixture
+def run(comm, shared_tmp_path, everywhere):
+    """Run the command line on all ranks; return the exit code."""
+
+    def run_main(name, *options):
+        code = main([*SMALL, "--run-dir", str(shared_tmp_path / name), *map(str, options)])
+        everywhere(code == comm.bcast(code, root=0), "exit codes differ")
+        return code
+
+    return run_main

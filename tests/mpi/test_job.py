@@ -1,35 +1,10 @@
 """Whole runs in this process, on as many ranks as there are."""
 
-import json
-
 import numpy as np
 import pytest
+from run_files import read
 
-from isgd_mpi.cli import BAD_INPUT, DONE, main
-
-SMALL = ["--hidden", "16", "--threads", "1", "--quiet", "--score-batch-size", "512"]
-
-
-@pytest.fixture
-def run(comm, shared_tmp_path, everywhere):
-    """Run the command line on all ranks; return the exit code."""
-
-    def run_main(name, *options):
-        code = main([*SMALL, "--run-dir", str(shared_tmp_path / name), *map(str, options)])
-        everywhere(code == comm.bcast(code, root=0), "exit codes differ")
-        return code
-
-    return run_main
-
-
-def read(folder, comm):
-    """Rank 0's view of a run, on every rank."""
-    if comm.rank:
-        return comm.bcast(None, root=0)
-    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    with np.load(folder / "model.npz", allow_pickle=False) as model:
-        params = model["params"]
-    return comm.bcast((lines, json.loads((folder / "summary.json").read_text()), params), root=0)
+from isgd_mpi.cli import BAD_INPUT, DONE
 
 
 @pytest.mark.parametrize("schedule", ["exact", "pipelined", "relaxed"])

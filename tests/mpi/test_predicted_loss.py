@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_job import read, run  # noqa: F401 (a fixture)
+from run_files import read
 
 from isgd_mpi.cli import DONE
 

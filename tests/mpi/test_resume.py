@@ -6,7 +6,7 @@ import signal
 
 import numpy as np
 import pytest
-from test_job import read
+from run_files import read
 
 from isgd_mpi import training
 from isgd_mpi.cli import BAD_INPUT, DONE, TRY_AGAIN, main

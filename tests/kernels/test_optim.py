@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from kernels.optim import _BLOCK, adam_update, nesterov_update, sgd_update
+from isgd_mpi.kernels.optim import _BLOCK, adam_update, nesterov_update, sgd_update
 
 pytestmark = pytest.mark.kernels
 DTYPES = [np.float32, np.float64]

@@ -5,7 +5,7 @@ A bfloat16 is the upper half of a float32, kept as uint16. Index letters: `n` ex
 
 import numpy as np
 
-from kernels._jit import jit
+from isgd_mpi.kernels._jit import jit
 
 
 @jit

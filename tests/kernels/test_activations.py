@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import reference
 
-from kernels.activations import bias_relu, relu_backward, relu_backward_transposed, softmax_cross_entropy
+from isgd_mpi.kernels.activations import bias_relu, relu_backward, relu_backward_transposed, softmax_cross_entropy
 
 pytestmark = pytest.mark.kernels
 DTYPES = [np.float32, np.float64]

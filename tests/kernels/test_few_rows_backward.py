@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import reference
-from test_streams import PRECISIONS, column_lists, matrices, with_zeros
+from column_lists import PRECISIONS, column_lists, matrices, with_zeros
 
+from isgd_mpi.kernels.few_rows import width_of
+from isgd_mpi.kernels.few_rows_backward import N_VECTORS, add_active_dots
 from isgd_mpi.stream import Stream
-from kernels.backward import N_VECTORS, add_active_dots
-from kernels.streams import width_of
 
 pytestmark = pytest.mark.kernels
 SHAPES = [(1, 1, 1), (3, 70, 1), (24, 5, 1), (55, 67, 2)]  # rows, inputs, sets of N_VECTORS vectors of columns

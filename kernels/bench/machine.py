@@ -12,7 +12,7 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from kernels._jit import jit
+from isgd_mpi.kernels._jit import jit
 
 _BEST_OF = 5
 

@@ -3,7 +3,7 @@
 Observations are taken one by one, in their order: the same example may be among them several times.
 """
 
-from kernels._jit import jit
+from isgd_mpi.kernels._jit import jit
 
 
 @jit

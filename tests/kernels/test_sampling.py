@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from kernels.sampling import cumulative_sum, search, systematic_search
+from isgd_mpi.kernels.sampling import cumulative_sum, search, systematic_search
 
 pytestmark = pytest.mark.kernels
 JUST_BELOW_ONE = np.nextafter(1.0, 0.0)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from kernels.lstm import lstm_backward, lstm_forward
+from isgd_mpi.kernels.lstm import lstm_backward, lstm_forward
 
 pytestmark = pytest.mark.kernels
 PRECISIONS = [(np.float64, 1e-12), (np.float32, 2e-6)]

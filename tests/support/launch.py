@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,20 @@ def train(folder, ranks, *options, **kwargs):
     done = launch(ranks, "--run-dir", folder, *options, **kwargs)
     assert done.returncode == 0, done.stdout + done.stderr
     return Run(folder)
+
+
+def start_and_wait_for_training(folder, *options, ranks=3):
+    """Start a long run; return its mpirun once it trains."""
+    process = subprocess.Popen(
+        command(ranks, "--run-dir", folder, "--seconds", 100, "--hidden", 16, *options),
+        env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    metrics = folder / "metrics.jsonl"
+    while not (metrics.exists() and '"refresh"' in metrics.read_text()):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    return process
 
 
 class Run:

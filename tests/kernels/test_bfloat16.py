@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from kernels.rounding import bias_relu_rounded, relu_backward_rounded, round_rows
+from isgd_mpi.kernels.bfloat16 import bias_relu_rounded, relu_backward_rounded, round_rows
 
 pytestmark = pytest.mark.kernels
 SHAPES = [(5, 33), (1, 7), (4, 1), (1, 1), (3, 100)]

@@ -5,6 +5,11 @@ import math
 import numpy as np
 
 
+def python_of(kernel):
+    """The kernel as plain Python; itself where compilation is off."""
+    return getattr(kernel, "py_func", kernel)
+
+
 def squared_row_norms(x):
     """Squared norm of each row, in float64."""
     return np.array([sum(float(value) ** 2 for value in row) for row in x])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from kernels.gather import add_moments, gather_standardized, standardize
+from isgd_mpi.kernels.gather import add_moments, gather_standardized, standardize
 
 pytestmark = pytest.mark.kernels
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import reference
+from column_lists import PRECISIONS, column_lists, matrices, with_zeros
 
-from kernels.streams import (
+from isgd_mpi.kernels.few_rows import (
     DEPTH,
-    active_in_columns,
     active_in_rows,
     add_active_product,
     add_product,
@@ -14,18 +14,7 @@ from kernels.streams import (
 
 pytestmark = pytest.mark.kernels
 # without `variant`: compiled parts of a kernel hand vectors on; without compilation all of it is plain Python
-PRECISIONS = [(np.float32, 2e-5), (np.float64, 1e-12)]
 SHAPES = [(1, 1, 1), (3, 7, 1), (4, 64, 2), (6, 70, 1), (9, 131, 2)]  # rows, inputs, vectors of columns
-
-
-def matrices(rng, dtype, *shapes):
-    return [rng.standard_normal(shape).astype(dtype) for shape in shapes]
-
-
-def with_zeros(rng, h):
-    h[rng.random(h.shape) < 0.5] = 0
-    h[:, : h.shape[1] // 3] = 1.5  # whole blocks of four that are active everywhere
-    return h
 
 
 def row_lists(h, variant=lambda kernel: kernel):
@@ -33,13 +22,6 @@ def row_lists(h, variant=lambda kernel: kernel):
     shape = (len(h), n_blocks * DEPTH)
     lists = np.full(shape, -7, h.dtype), np.full(shape, -7, np.int32), np.full((len(h), n_blocks), -7, np.int32)
     variant(active_in_rows)(h, *lists)
-    return lists
-
-
-def column_lists(h, variant=lambda kernel: kernel):
-    shape = (h.shape[1], h.shape[0])
-    lists = np.full(shape, -7, h.dtype), np.full(shape, -7, np.int32), np.full(shape[0], -7, np.int32)
-    variant(active_in_columns)(h, *lists)
     return lists
 
 

@@ -5,8 +5,8 @@ Index letters: `n` example, `i` input, `o` output.
 
 import numpy as np
 
-from kernels._jit import inlined, jit
-from kernels._vectors import aligned, element, load, multiply_add, prefetch, product, store, total, width_of
+from isgd_mpi.kernels._jit import inlined, jit
+from isgd_mpi.kernels._vectors import aligned, element, load, multiply_add, prefetch, product, store, total, width_of
 
 N_VECTORS = 4
 """Columns are taken so many vectors at a time: a row of weights stays in registers."""
@@ -24,7 +24,7 @@ def add_active_dots(indices, counts, delta, w, upstream, begin, end):
     ----------
     indices : (fan_in, B) ndarray of int32
     counts : (fan_in,) ndarray of int32
-        What :func:`streams.active_in_columns` lists of the layer's inputs.
+        What :func:`few_rows.active_in_columns` lists of the layer's inputs.
     delta : (B, fan_out) ndarray
         Gradient by the layer's pre-activations. All arrays are C-contiguous, numbers of one dtype.
     w : (fan_in, fan_out) ndarray

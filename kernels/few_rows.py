@@ -7,8 +7,8 @@ Index letters: `n` example, `i` input, `o` output.
 
 import numpy as np
 
-from kernels._jit import inlined, jit
-from kernels._vectors import aligned, element, load, multiply_add, prefetch, store, width_of
+from isgd_mpi.kernels._jit import inlined, jit
+from isgd_mpi.kernels._vectors import aligned, element, load, multiply_add, prefetch, store, width_of
 
 DEPTH = 64
 """Inputs in a block of an active list: as many vectors of 256 bytes fit into the first-level cache."""

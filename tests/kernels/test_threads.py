@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from isgd_mpi.threads import on_columns, set_threads
+from isgd_mpi.kernels.threads import on_columns, set_threads
 
 
 @pytest.fixture(params=[1, 2, 3])

@@ -6,7 +6,7 @@ from itertools import cycle, islice
 
 import numpy as np
 
-from kernels._machine import bandwidth_probe, matmul_probe
+from isgd_mpi.kernels.bench.machine import bandwidth_probe, matmul_probe
 
 _BLOCK_SECONDS = 0.004  # long beside the clock's resolution, short beside another process's time slice
 _SCALES = {"G": 1e9, "M": 1e6}
@@ -17,7 +17,7 @@ def measure(case, size, repeat):
 
     Parameters
     ----------
-    case : _cases.Case
+    case : cases.Case
     size : tuple of int
     repeat : int
         Blocks of calls of each.

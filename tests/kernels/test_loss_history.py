@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from kernels.history import append_losses, average_by_class
+from isgd_mpi.kernels.loss_history import append_losses, average_by_class
 
 pytestmark = pytest.mark.kernels
 DTYPES = [np.float32, np.float64]

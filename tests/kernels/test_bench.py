@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import kernels
-from kernels import bench
-from kernels._cases import CASES
-from kernels._machine import bandwidth_probe, matmul_probe
-from kernels._timing import alternating_medians, check_twins, measure
+from isgd_mpi import kernels
+from isgd_mpi.kernels.bench import __main__ as bench
+from isgd_mpi.kernels.bench.cases import CASES
+from isgd_mpi.kernels.bench.machine import bandwidth_probe, matmul_probe
+from isgd_mpi.kernels.bench.timing import alternating_medians, check_twins, measure
 
 HELPERS = {"mix32", "draw_example", "make_pixel", "bfloat16_bits", "padded"}  # of one number; others call them
 NAMES = {case.name: case for case in CASES}

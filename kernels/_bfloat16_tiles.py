@@ -31,7 +31,8 @@ def tile_product(n_vectors):
     Returns
     -------
     numba.extending._Intrinsic
-        Its arguments are those of :func:`kernels.products.multiply`, the first row and column of the tile,
+        Its arguments are those of :func:`isgd_mpi.kernels.bfloat16_products.multiply`, the first row and column of the
+        tile,
         and of `pairs` those of the tile's columns alone.
     """
 

@@ -42,7 +42,7 @@ def main(argv=None):
     options = parser.parse_args(argv)
     if "numpy" not in sys.modules:  # BLAS reads them once, when it is loaded
         os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(options.threads)))
-    from kernels._cases import CASES  # not before the number of threads is set
+    from isgd_mpi.kernels.bench.cases import CASES  # not before the number of threads is set
 
     names = [case.name for case in CASES]
     if unknown := [name for name in options.only or () if name not in names]:
@@ -78,7 +78,7 @@ def measure_all(cases, threads, repeat):
 
     Parameters
     ----------
-    cases : list of _cases.Case
+    cases : list of cases.Case
     threads : int
         BLAS threads, for the header.
     repeat : int
@@ -89,8 +89,8 @@ def measure_all(cases, threads, repeat):
     dict
         ``machine`` and ``rows``, ready for JSON.
     """
-    from kernels._machine import describe_machine
-    from kernels._timing import measure
+    from isgd_mpi.kernels.bench.machine import describe_machine
+    from isgd_mpi.kernels.bench.timing import measure
 
     machine = describe_machine(threads)
     print("\n".join(f"{name:<10} {value}" for name, value in machine.items()))

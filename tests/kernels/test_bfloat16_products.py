@@ -5,7 +5,7 @@ import reference
 
 from isgd_mpi import mkl
 from isgd_mpi.arithmetic import CompiledProducts
-from kernels import _tiles, products
+from isgd_mpi.kernels import _bfloat16_tiles, bfloat16_products
 
 SHAPES = [
     (6, 16, 16),
@@ -32,14 +32,14 @@ def make_products(request):
 def product(make, h, w, transposed=False):
     """The product of two float32 matrices that are rounded before, and what stands behind its columns."""
     engine = make(len(h))
-    left = np.zeros((engine.n_rows, products.padded(h.shape[1])), np.uint16)
+    left = np.zeros((engine.n_rows, bfloat16_products.padded(h.shape[1])), np.uint16)
     left[: len(h), : h.shape[1]] = reference.bfloat16(h).astype(np.float32).view(np.uint32) >> 16
     factor = engine.factor(*w.shape)
     if transposed:
         engine.pack_transposed(np.ascontiguousarray(w.T), factor)
     else:
         engine.pack(w, factor)
-    out = np.full((engine.n_rows, products.padded(w.shape[1])), np.nan, np.float32)
+    out = np.full((engine.n_rows, bfloat16_products.padded(w.shape[1])), np.nan, np.float32)
     engine.multiply(left, factor, out, len(h))
     return out[: len(h), : w.shape[1]], out[: len(h), w.shape[1] :]
 
@@ -73,8 +73,8 @@ def test_a_row_comes_out_the_same_wherever_it_stands(rng):
 
 
 def test_without_the_instruction_the_products_are_the_same(rng, monkeypatch):
-    monkeypatch.setattr(_tiles, "_dot_of_pairs", lambda context, module: _tiles._dot_of_halves)
-    monkeypatch.setattr("isgd_mpi.arithmetic.multiply", numba.njit(products.multiply.py_func))
+    monkeypatch.setattr(_bfloat16_tiles, "_dot_of_pairs", lambda context, module: _bfloat16_tiles._dot_of_halves)
+    monkeypatch.setattr("isgd_mpi.arithmetic.multiply", numba.njit(bfloat16_products.multiply.py_func))
     h, w = rng.standard_normal((8, 40), dtype=np.float32), rng.standard_normal((40, 90), dtype=np.float32)
     got, _ = product(CompiledProducts, h, w)
     np.testing.assert_allclose(got, reference.product_of_bfloat16(h, w), rtol=1e-5, atol=1e-5)

@@ -7,9 +7,9 @@ of 16, and in each panel one row of pairs after another.
 
 import numpy as np
 
-from kernels._jit import jit
-from kernels._tiles import LANES, N_ROWS, tile_product
-from kernels.rounding import bfloat16_bits
+from isgd_mpi.kernels._bfloat16_tiles import LANES, N_ROWS, tile_product
+from isgd_mpi.kernels._jit import jit
+from isgd_mpi.kernels.bfloat16 import bfloat16_bits
 
 _WIDE = 4 * LANES
 _BLOCK = 32  # pairs: so many rows of a panel stay in the nearest cache while columns are written to them

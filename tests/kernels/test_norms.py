@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from kernels.norms import add_squared_grad_norms, squared_row_norms
+from isgd_mpi.kernels.norms import add_squared_grad_norms, squared_row_norms
 
 pytestmark = pytest.mark.kernels
 RTOL = {np.float32: 1e-5, np.float64: 1e-13}

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from kernels import _twins, streams
+from isgd_mpi.kernels import few_rows
+from isgd_mpi.kernels.bench import twins
 
 _N_IMAGES = 60_000
 _N_VARIANTS = 64  # index and point sets used in turn, so that no branch or line is remembered
@@ -94,8 +95,8 @@ def factor(rng, fan_in, fan_out):
 def rounded_product(rng, n, fan_in, fan_out):
     """Return arguments of the kernel of that name, or a part of them."""
     w, pairs = factor(rng, fan_in, fan_out)
-    _twins.pack(w / np.float32(np.sqrt(fan_in)), pairs)
-    return _twins.bfloat16(normal(rng, n, fan_in)), pairs, np.empty((n, fan_out), np.float32)
+    twins.pack(w / np.float32(np.sqrt(fan_in)), pairs)
+    return twins.bfloat16(normal(rng, n, fan_in)), pairs, np.empty((n, fan_out), np.float32)
 
 
 def activations(rng, n, width):
@@ -105,8 +106,8 @@ def activations(rng, n, width):
 
 def rows(rng, n, fan_in):
     """Return empty lists of what is active in rows."""
-    n_blocks = -(-fan_in // streams.DEPTH)
-    shape = (n, n_blocks * streams.DEPTH)
+    n_blocks = -(-fan_in // few_rows.DEPTH)
+    shape = (n, n_blocks * few_rows.DEPTH)
     return np.zeros(shape, np.float32), np.zeros(shape, np.int32), np.zeros((n, n_blocks), np.int32)
 
 
@@ -116,23 +117,23 @@ def columns(rng, n, fan_in):
 
 
 def active_product(rng, n, fan_in, fan_out):
-    """Return what :func:`streams.add_active_product` takes."""
+    """Return what :func:`few_rows.add_active_product` takes."""
     lists = rows(rng, n, fan_in)
-    streams.active_in_rows(activations(rng, n, fan_in), *lists)
+    few_rows.active_in_rows(activations(rng, n, fan_in), *lists)
     return *lists, *matrices(rng, (fan_in, fan_out), (n, fan_out)), 0, fan_out
 
 
 def descent(rng, n, fan_in, fan_out):
-    """Return what :func:`streams.descend_along_product` takes, without momentum."""
+    """Return what :func:`few_rows.descend_along_product` takes, without momentum."""
     lists = columns(rng, n, fan_in)
-    streams.active_in_columns(activations(rng, n, fan_in), *lists)
+    few_rows.active_in_columns(activations(rng, n, fan_in), *lists)
     return *lists, *matrices(rng, (n, fan_out), (fan_in, fan_out)), None, 1e-3, 0.0, 0.0, 0, fan_out
 
 
 def backward(rng, n, fan_in, fan_out):
-    """Return what :func:`backward.add_active_dots` takes."""
+    """Return what :func:`few_rows_backward.add_active_dots` takes."""
     lists = columns(rng, n, fan_in)
-    streams.active_in_columns(activations(rng, n, fan_in), *lists)
+    few_rows.active_in_columns(activations(rng, n, fan_in), *lists)
     return *lists[1:], *matrices(rng, (n, fan_out), (fan_in, fan_out), (fan_in, n)), 0, fan_in
 
 

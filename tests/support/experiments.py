@@ -1,0 +1,39 @@
+"""A tiny experiment, and what its runs leave behind."""
+
+import json
+
+from isgd_mpi.experiments.description import Experiment, Group, Scale
+from isgd_mpi.experiments.plan import make_plan
+
+TINY = Experiment(
+    "Tiny",
+    "Does it work?",
+    ("loss", "versus"),
+    {
+        "small": Scale(
+            "seconds",
+            ("mnist10k",),
+            ranks=2,
+            options={"hidden": [8], "steps": 40, "eval_every": 20, "minibatch_size": 16},
+            groups=(Group("rate 0.1", {"lr": 0.1}, x=0.1), Group("rate 0.2", {"lr": 0.2}, x=0.2)),
+            seeds=2,
+        )
+    },
+    x_label="learning rate",
+)
+NAMES = ["rate-0.1-0", "rate-0.2-0", "rate-0.1-1", "rate-0.2-1"]
+
+
+def tiny_plan(folder, **options):
+    return make_plan("tiny", TINY, "small", folder / "out", **options)
+
+
+def write_run(folder, config_file, stopped=None, ranks=2):
+    """Leave behind what a run does."""
+    folder.mkdir()
+    (folder / "config.toml").write_text(config_file.read_text())
+    refresh = {"kind": "refresh", "step": 32, "seconds": 0.1, "trace_in_use": 1.0, "trace_uniform": 2.0}
+    (folder / "metrics.jsonl").write_text(json.dumps(refresh) + "\n")
+    figures = {"loss": 0.5, "error": 0.25}
+    summary = {"stopped": stopped, "ranks": ranks, "seconds": 2.0, "steps_per_second": 20.0}
+    (folder / "summary.json").write_text(json.dumps(summary | {"train": figures, "test": figures}))
