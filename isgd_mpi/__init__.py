@@ -10,9 +10,9 @@ _PLACES = {
     "load": "isgd_mpi.trained",
     "TrainedModel": "isgd_mpi.trained",
     "Model": "isgd_mpi.model",
-    "Config": "isgd_mpi.config",
+    "Config": "isgd_mpi.settings.config",
     "Diverged": "isgd_mpi.training",
-    "InputError": "isgd_mpi.errors",
+    "InputError": "isgd_mpi.settings.errors",
 }
 
 __all__ = [*_PLACES, "__version__"]

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 import isgd_mpi
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 _SAMPLES, _SAMPLE_BYTES = 64, 2**16  # pieces of each split's features that are read, evenly spaced
 

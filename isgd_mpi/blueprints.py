@@ -1,11 +1,11 @@
 """How the models of a job are made: the MLP that its settings describe, or a user's own."""
 
 from isgd_mpi.arithmetic import ARITHMETIC, NEEDED
-from isgd_mpi.errors import InputError
 from isgd_mpi.low_precision import Evaluator, LowPrecisionMLP
 from isgd_mpi.mlp import MLP
 from isgd_mpi.model import OwnModel, probed_params
 from isgd_mpi.params import initial_params, n_parameters
+from isgd_mpi.settings.errors import InputError
 from isgd_mpi.trained import TrainedMLP, TrainedOwnModel
 
 _PIECES = 2  # for each thread in a call of a model that works through few rows at a time

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
-from isgd_mpi.errors import InputError
 from isgd_mpi.runlog import write_atomically
+from isgd_mpi.settings.errors import InputError
 
 _MAGIC = b"isgd_mpi checkpoint"
 VERSION = 2

@@ -11,14 +11,14 @@ from mpi4py import MPI
 from isgd_mpi import datasets
 from isgd_mpi.agreement import check_agreement, program_facts
 from isgd_mpi.blueprints import MLPBlueprint
-from isgd_mpi.errors import InputError
 from isgd_mpi.faults import Interruption, abort
 from isgd_mpi.heartbeat import Silent
 from isgd_mpi.job import TRAINER, Job
 from isgd_mpi.launched import find_split
 from isgd_mpi.node import on_all_ranks
-from isgd_mpi.options import parse
 from isgd_mpi.resuming import Saved
+from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.options import parse
 
 DONE, FAILED, BAD_INPUT, TRY_AGAIN = 0, 1, 2, 75
 _FIRST_SPEAKS_SECONDS = 5.0  # srun may kill all as soon as one has ended

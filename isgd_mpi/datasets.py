@@ -10,8 +10,8 @@ from isgd_mpi.data.converted import open_converted
 from isgd_mpi.data.examples import FormatError
 from isgd_mpi.data.folders import cache_folder
 from isgd_mpi.data.synthetic import DEFAULT_SIZE
-from isgd_mpi.errors import InputError
 from isgd_mpi.kernels.gather import gather_standardized, standardize
+from isgd_mpi.settings.errors import InputError
 
 NAMES = sources.NAMES
 

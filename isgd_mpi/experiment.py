@@ -8,8 +8,6 @@ from pathlib import Path
 
 from jsonargparse.typing import PositiveFloat, PositiveInt
 
-from isgd_mpi.commands import DONE, FAILED, complain, exit_code, make_parser, parse
-from isgd_mpi.errors import InputError
 from isgd_mpi.experiments.catalogue import EXPERIMENTS
 from isgd_mpi.experiments.conduct import conduct, survey
 from isgd_mpi.experiments.description import SCALES
@@ -20,6 +18,8 @@ from isgd_mpi.experiments.queue import in_queue
 from isgd_mpi.experiments.slurm import Slurm
 from isgd_mpi.experiments.state import ABSENT, INCOMPLETE
 from isgd_mpi.experiments.table import table
+from isgd_mpi.settings.commands import DONE, FAILED, complain, exit_code, make_parser, parse
+from isgd_mpi.settings.errors import InputError
 
 
 def main(arguments=None):

@@ -13,10 +13,10 @@ from functools import partial
 
 import pooch
 
-from isgd_mpi.commands import DONE, FAILED, complain, exit_code, make_parser, parse
 from isgd_mpi.data.download import NetworkError, ResumingDownloader
 from isgd_mpi.data.folders import data_folder
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.commands import DONE, FAILED, complain, exit_code, make_parser, parse
+from isgd_mpi.settings.errors import InputError
 
 
 @dataclass(frozen=True)

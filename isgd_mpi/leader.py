@@ -6,7 +6,6 @@ from functools import partial
 import numpy as np
 
 from isgd_mpi.environment import describe_environment
-from isgd_mpi.errors import InputError
 from isgd_mpi.exchange import LocalExchange, TrainerExchange
 from isgd_mpi.forecaster import forecast_locally
 from isgd_mpi.heartbeat import Silent, Watch
@@ -14,13 +13,14 @@ from isgd_mpi.keeping import Keeper
 from isgd_mpi.messages import is_kept
 from isgd_mpi.minibatch import LocalGradient
 from isgd_mpi.node import on_all_ranks
-from isgd_mpi.options import to_toml
 from isgd_mpi.parallel import TrainerGroup
 from isgd_mpi.results import describe_job, last_evaluation, summarise, verdict
 from isgd_mpi.roles import in_group, trainers_answer
 from isgd_mpi.run_state import RunState
 from isgd_mpi.runlog import RunLog, write_atomically, write_json
 from isgd_mpi.saving import FILE, Checkpoints
+from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.options import to_toml
 from isgd_mpi.trainer import StopRule, finish_training, run_trainer
 from isgd_mpi.training import Diverged, Trainer
 from isgd_mpi.transfer import RemoteForecaster

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from contextlib import suppress
 
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 _RETRY_SECONDS = 1.0
 _MOST_WAITING_BYTES = 100_000_000

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import numpy as np
 
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 _PROBE_ROWS = 2  # examples that a model is tried on
 

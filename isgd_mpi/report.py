@@ -7,10 +7,10 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from isgd_mpi.commands import DONE, exit_code, make_parser, parse
-from isgd_mpi.errors import InputError
 from isgd_mpi.reporting.page import GENERATOR, render
 from isgd_mpi.reporting.study import read_study
+from isgd_mpi.settings.commands import DONE, exit_code, make_parser, parse
+from isgd_mpi.settings.errors import InputError
 
 _PAGE = "index.html"
 

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from isgd_mpi.errors import InputError
 from isgd_mpi.reports import report_state, restored_report
 from isgd_mpi.resuming import fingerprint
 from isgd_mpi.roles import share_training_state
+from isgd_mpi.settings.errors import InputError
 from isgd_mpi.transfer import send_reports
 
 

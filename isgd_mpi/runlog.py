@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from isgd_mpi.errors import InputError
 from isgd_mpi.metrics import MetricsFile, MetricsInMemory
+from isgd_mpi.settings.errors import InputError
 
 _LINE_EVERY_SECONDS = 10.0  # between progress lines where there is no terminal
 _LAUNCHERS = re.compile("mpi|prte|prun|hydra|srun|slurm|orted")

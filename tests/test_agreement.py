@@ -13,7 +13,7 @@ import isgd_mpi
 from isgd_mpi import agreement
 from isgd_mpi.agreement import check_agreement, data_facts, program_facts, sampled_checksum, source_digest
 from isgd_mpi.arrays import from_arrays
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 
 class Ranks:

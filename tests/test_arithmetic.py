@@ -8,9 +8,9 @@ from isgd_mpi import datasets, mkl
 from isgd_mpi.arithmetic import ARITHMETIC, NEEDED, common_arithmetic, fastest_arithmetic, processor
 from isgd_mpi.blueprints import MLPBlueprint
 from isgd_mpi.cli import main
-from isgd_mpi.config import Config
 from isgd_mpi.low_precision import Evaluator, LowPrecisionMLP
 from isgd_mpi.mlp import MLP
+from isgd_mpi.settings.config import Config
 
 AVX, AMX = "bfloat16 (AVX-512)", "bfloat16 (MKL, AMX)"
 

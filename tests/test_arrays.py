@@ -3,7 +3,7 @@ import pytest
 
 from isgd_mpi import datasets
 from isgd_mpi.arrays import from_arrays
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 
 def examples(rng, n, dtype, shape=(3, 4), n_classes=5):

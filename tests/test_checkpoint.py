@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from isgd_mpi import saving
 from isgd_mpi.checkpoint import read_checkpoint, write_checkpoint
-from isgd_mpi.config import Config
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.config import Config
+from isgd_mpi.settings.errors import InputError
 from isgd_mpi.state import difference, flatten, nest, pack, restore_rng, state_of_rng, unpack
 
 ARRAYS = {

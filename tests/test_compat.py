@@ -3,8 +3,8 @@ import pytest
 from launch import train
 
 from isgd_mpi.compat import STALE_SECONDS, Alain2015, TimedScoreTable
-from isgd_mpi.config import Config
 from isgd_mpi.sampler import Sampler
+from isgd_mpi.settings.config import Config
 from isgd_mpi.shards import shards
 
 N = 40

@@ -12,7 +12,7 @@ from data_files import random_examples
 from isgd_mpi.data import converted, sources
 from isgd_mpi.data.converted import fingerprint, open_converted
 from isgd_mpi.data.sources import recipe
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 
 @pytest.fixture

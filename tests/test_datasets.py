@@ -18,7 +18,7 @@ from data_files import (
 from isgd_mpi import datasets
 from isgd_mpi.data.synthetic import make_examples
 from isgd_mpi.datasets import NAMES, load, scaling
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -15,8 +15,6 @@ import pytest
 from experiments import NAMES, TINY, tiny_plan, write_run
 
 from isgd_mpi import experiment as command
-from isgd_mpi.config import Config
-from isgd_mpi.errors import InputError
 from isgd_mpi.experiments import launcher as launching
 from isgd_mpi.experiments.conduct import conduct
 from isgd_mpi.experiments.description import Group
@@ -24,7 +22,9 @@ from isgd_mpi.experiments.launcher import Mpirun, command_line
 from isgd_mpi.experiments.plan import choose_data, make_plan, slug
 from isgd_mpi.experiments.state import ABSENT, COMPLETE, DIVERGED, INCOMPLETE, state_of
 from isgd_mpi.experiments.table import table
-from isgd_mpi.options import parse
+from isgd_mpi.settings.config import Config
+from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.options import parse
 
 
 class Fake:

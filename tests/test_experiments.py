@@ -4,12 +4,12 @@ from dataclasses import fields
 
 import pytest
 
-from isgd_mpi.config import LIMITS, Config
 from isgd_mpi.data.sources import NAMES
 from isgd_mpi.experiments.catalogue import EXPERIMENTS
 from isgd_mpi.experiments.description import SCALES
 from isgd_mpi.experiments.plan import slug
-from isgd_mpi.options import parse, to_toml
+from isgd_mpi.settings.config import LIMITS, Config
+from isgd_mpi.settings.options import parse, to_toml
 
 FIGURES = {"loss", "traces", "versus", "final", "per_second", "timeline"}
 ANNOTATIONS = {item.name: item.type for item in fields(Config)}

@@ -12,8 +12,8 @@ from isgd_mpi import fetch as fetch_module
 from isgd_mpi.data import download as download_module
 from isgd_mpi.data.download import NetworkError
 from isgd_mpi.data.folders import SUBFOLDERS
-from isgd_mpi.errors import InputError
 from isgd_mpi.fetch import DOWNLOADS, Download, fetch, main
+from isgd_mpi.settings.errors import InputError
 
 FILES = {"a.gz": b"first" * 100_000, "b.mat": b"second" * 1000}
 

@@ -8,7 +8,7 @@ import pytest
 from launch import launch
 
 from isgd_mpi import Config, InputError, Model, __all__, fit, load
-from isgd_mpi.keywords import config_of
+from isgd_mpi.settings.keywords import config_of
 
 COMMON = """
 import os, signal, sys, threading, time

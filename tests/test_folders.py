@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from isgd_mpi.data import folders
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 
 @pytest.fixture(autouse=True)

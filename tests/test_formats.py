@@ -19,7 +19,7 @@ from data_files import (
 
 from isgd_mpi.data.examples import FormatError, check_examples
 from isgd_mpi.data.formats import read_cifar10_binary, read_cifar10_pickle, read_idx, read_npz, read_svhn
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 N_BYTES = 6 * 4 * 5
 

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from isgd_mpi.config import Config
 from isgd_mpi.intake import DirectScores, PredictedScores
 from isgd_mpi.messages import STOP, observations_dtype, predictions_dtype
 from isgd_mpi.sampler import Sampler
 from isgd_mpi.score_table import NEVER
+from isgd_mpi.settings.config import Config
 from isgd_mpi.shards import shards
 
 N, BATCH, CAPACITY = 10, 4, 12

@@ -12,8 +12,8 @@ from unittest import mock
 import pytest
 
 from isgd_mpi import metrics
-from isgd_mpi.errors import InputError
 from isgd_mpi.metrics import MetricsFile, whole_lines_bytes
+from isgd_mpi.settings.errors import InputError
 
 
 class Clock:

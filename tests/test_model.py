@@ -3,10 +3,10 @@ import pytest
 from own_models import Copying
 
 from isgd_mpi.arrays import from_arrays
-from isgd_mpi.errors import InputError
 from isgd_mpi.mlp import MLP
 from isgd_mpi.model import OwnModel, probed_params
 from isgd_mpi.params import initial_params
+from isgd_mpi.settings.errors import InputError
 
 WIDTHS = (4, 5, 3)
 

@@ -9,10 +9,10 @@ import pytest
 from experiments import NAMES, tiny_plan, write_run
 
 from isgd_mpi import experiment
-from isgd_mpi.errors import InputError
 from isgd_mpi.experiments import queue, slurm
 from isgd_mpi.experiments.conduct import conduct
 from isgd_mpi.experiments.slurm import Slurm, find_script
+from isgd_mpi.settings.errors import InputError
 
 
 class Pretended:

@@ -12,9 +12,9 @@ import pytest
 from run_folders import SUMMARY, evaluation, ordinary_lines, refresh, write_run
 
 from isgd_mpi import report
-from isgd_mpi.commands import BAD_INPUT, DONE
-from isgd_mpi.errors import InputError
 from isgd_mpi.report import main, write_report
+from isgd_mpi.settings.commands import BAD_INPUT, DONE
+from isgd_mpi.settings.errors import InputError
 
 pytest.importorskip("matplotlib", reason='pip install "isgd_mpi[report]"')
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from run_folders import SUMMARY, evaluation, ordinary_lines, refresh, three_ranks, write_run
 
-from isgd_mpi.errors import InputError
 from isgd_mpi.reporting import series
 from isgd_mpi.reporting.runs import read_run
 from isgd_mpi.reporting.study import read_study
+from isgd_mpi.settings.errors import InputError
 
 
 def test_an_evaluation_stands_where_its_parameters_were(tmp_path):

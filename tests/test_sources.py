@@ -17,7 +17,7 @@ from data_files import (
 from isgd_mpi.data import formats
 from isgd_mpi.data.examples import check_examples
 from isgd_mpi.data.sources import NAMES, fixed_permutation, recipe
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import sys
 from functools import partial
 from importlib import import_module
 
-from isgd_mpi.commands import DONE, exit_code
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.commands import DONE, exit_code
+from isgd_mpi.settings.errors import InputError
 
 # name: (module with main(arguments), what it measures)
 BENCHES = {

@@ -10,11 +10,11 @@ import torch
 from isgd_mpi import datasets
 from isgd_mpi.bench import torch_side
 from isgd_mpi.bench.race import Contest
-from isgd_mpi.config import Config
 from isgd_mpi.minibatch import LocalGradient
 from isgd_mpi.mlp import MLP
 from isgd_mpi.optim import SGD
 from isgd_mpi.params import initial_params
+from isgd_mpi.settings.config import Config
 from isgd_mpi.training import Trainer
 
 _N_MINIBATCHES = 8  # in turn: a single one is soon learnt, and its deltas become denormal numbers

@@ -12,7 +12,7 @@ from jsonargparse.typing import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from isgd_mpi.bench import output
 from isgd_mpi.bench.ranks import run_module
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 _PROGRAM = "isgd_mpi.bench.exchange_ranks"
 _DEFAULT_ALGORITHM = {"MPIR_CVAR_IBCAST_INTRA_ALGORITHM": "auto"}

@@ -15,7 +15,7 @@ from isgd_mpi.bench import output
 from isgd_mpi.bench.ranks import run_module
 from isgd_mpi.bench.resident import Watch
 from isgd_mpi.data.folders import CACHE_VARIABLE
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 SHAPES = {
     "paper": {"n_examples": 574_168, "n_features": 3072, "hidden": [2048] * 4, "minibatch_size": 128},

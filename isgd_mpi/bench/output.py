@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from isgd_mpi import commands
-from isgd_mpi.errors import InputError
 from isgd_mpi.runlog import write_json
+from isgd_mpi.settings import commands
+from isgd_mpi.settings.errors import InputError
 
 
 def parser(name, description):

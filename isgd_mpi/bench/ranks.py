@@ -6,8 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from isgd_mpi.errors import InputError
 from isgd_mpi.experiments.launcher import end, environment, find_mpirun
+from isgd_mpi.settings.errors import InputError
 
 
 def run_alone(module, plan, timeout_seconds=600):

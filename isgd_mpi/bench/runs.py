@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from isgd_mpi import commands
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings import commands
+from isgd_mpi.settings.errors import InputError
 
 COLUMNS = {
     "train loss": lambda run: run["summary"]["train"]["loss"],

@@ -13,7 +13,7 @@ from jsonargparse.typing import PositiveFloat, PositiveInt
 from isgd_mpi.bench import output
 from isgd_mpi.bench.scaling_costs import measure_costs, real_run
 from isgd_mpi.bench.scaling_model import gain_at, predict, saturation
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 _MOST_RANKS = 4096
 

@@ -14,7 +14,7 @@ from jsonargparse.typing import NonNegativeInt, PositiveFloat, PositiveInt
 
 from isgd_mpi.bench import output
 from isgd_mpi.bench.ranks import run_alone, run_module
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 UNIFORM = {"score": "uniform", "refresh_every": 512}
 METHODS = {

@@ -18,8 +18,8 @@ from isgd_mpi.arithmetic import fastest_arithmetic
 from isgd_mpi.bench import output
 from isgd_mpi.bench.race import BLOCK_SECONDS, race
 from isgd_mpi.environment import git_revision, processor_name
-from isgd_mpi.errors import InputError
 from isgd_mpi.kernels.threads import set_threads
+from isgd_mpi.settings.errors import InputError
 
 NETS = {
     "small": {"widths": (784, 512, 512, 10), "minibatch_size": 16, "score_batch_size": 2048, "data": "mnist10k"},

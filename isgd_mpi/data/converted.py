@@ -21,8 +21,8 @@ import numpy as np
 
 from isgd_mpi.data.examples import FormatError
 from isgd_mpi.data.folders import CACHE_VARIABLE
-from isgd_mpi.errors import InputError
 from isgd_mpi.kernels.gather import add_moments
+from isgd_mpi.settings.errors import InputError
 
 _logger = logging.getLogger(__name__)
 

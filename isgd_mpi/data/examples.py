@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 _LONGEST_PROBLEM = 300  # characters: what libraries say of a damaged file may quote much of it
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 DATA_VARIABLE = "ISGD_MPI_DATA"
 CACHE_VARIABLE = "ISGD_MPI_CACHE"

@@ -9,7 +9,7 @@ import numpy as np
 
 from isgd_mpi.data import folders, formats, synthetic
 from isgd_mpi.data.examples import FormatError, check_alike, count_classes
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 NAMES = ("mnist10k", "mnist", "cifar10", "svhn", "svhn-small", "synthetic")
 

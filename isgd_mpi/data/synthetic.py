@@ -10,8 +10,8 @@ import functools
 
 import numpy as np
 
-from isgd_mpi.errors import InputError
 from isgd_mpi.kernels.synthetic import fill_examples, mix32
+from isgd_mpi.settings.errors import InputError
 
 N_CLASSES = 10
 DEFAULT_SIZE = 100_000  # training examples: 307 MB

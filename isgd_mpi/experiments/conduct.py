@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-from isgd_mpi.errors import InputError
 from isgd_mpi.experiments.performing import LAUNCHES, one_by_one, say
 from isgd_mpi.experiments.plan import read_record
 from isgd_mpi.experiments.state import ABSENT, DIVERGED, INCOMPLETE, read_summary, state_of
 from isgd_mpi.runlog import write_json
+from isgd_mpi.settings.errors import InputError
 
 
 def conduct(plan, launcher, command, perform_all=one_by_one):

@@ -15,7 +15,7 @@ class Group:
         Names the group in figures and, simplified, its folders. ``{trainers}`` and ``{scorers}`` are replaced by
         their numbers.
     options : dict
-        Fields of :class:`isgd_mpi.config.Config` that make the group.
+        Fields of :class:`isgd_mpi.settings.config.Config` that make the group.
     x : float or None
         Where it stands on the experiment's axis, if it does.
     trainers : float
@@ -43,7 +43,7 @@ class Scale:
         Data sets; the first one is used whose files are there.
     ranks : int
     options : dict
-        Fields of :class:`isgd_mpi.config.Config` that all groups have, unless they say otherwise.
+        Fields of :class:`isgd_mpi.settings.config.Config` that all groups have, unless they say otherwise.
     groups : tuple of Group
     notes : tuple of str
         What a reader of the results must know.

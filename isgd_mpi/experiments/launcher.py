@@ -9,8 +9,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from isgd_mpi.config import Config, option
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.config import Config, option
+from isgd_mpi.settings.errors import InputError
 
 _GRACE_SECONDS = 30.0  # from asking a job to end, which saves its model, to killing it
 

@@ -5,10 +5,10 @@ import time
 
 from tqdm import tqdm
 
-from isgd_mpi.errors import InputError
 from isgd_mpi.experiments.state import INCOMPLETE, read_summary, set_aside, state_of
-from isgd_mpi.options import to_toml
 from isgd_mpi.runlog import write_atomically
+from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.options import to_toml
 
 LAUNCHES = "launch"
 """Folder in an experiment's folder for each run's options and what it printed."""

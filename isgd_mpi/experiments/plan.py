@@ -6,9 +6,9 @@ import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from isgd_mpi.config import Config
 from isgd_mpi.data import sources
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.config import Config
+from isgd_mpi.settings.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def make_plan(name, experiment, scale, folder, data=None, data_dir=None, ranks=N
     data : str, optional
         A data set instead of the experiment's own.
     data_dir : str, optional
-        As of :class:`isgd_mpi.config.Config`.
+        As of :class:`isgd_mpi.settings.config.Config`.
     ranks, seeds : int, optional
         Instead of the scale's own.
     elsewhere : bool
@@ -180,7 +180,7 @@ def choose_data(names, data_dir=None):
     names : sequence of str
         In the order of preference.
     data_dir : str, optional
-        As of :class:`isgd_mpi.config.Config`.
+        As of :class:`isgd_mpi.settings.config.Config`.
 
     Returns
     -------

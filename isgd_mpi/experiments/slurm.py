@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 _SCRIPT = "jobs/array.sbatch"
 _COMMAND_SECONDS = 120.0  # a busy controller is slow to answer

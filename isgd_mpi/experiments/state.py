@@ -5,9 +5,9 @@ import signal
 from dataclasses import fields, replace
 from pathlib import Path
 
-from isgd_mpi.config import option
-from isgd_mpi.errors import InputError
-from isgd_mpi.options import parse
+from isgd_mpi.settings.config import option
+from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.options import parse
 
 ABSENT, INCOMPLETE, COMPLETE, DIVERGED = "absent", "incomplete", "complete", "diverged"
 """`DIVERGED` is a result too: repeating the run would not help."""

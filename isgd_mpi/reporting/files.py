@@ -13,7 +13,7 @@ except ModuleNotFoundError:  # Python 3.10
     import toml as tomllib
 
 from isgd_mpi.data.npz import Npz
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 _LARGEST = 1e150  # squares and margins of what is drawn must be finite too
 

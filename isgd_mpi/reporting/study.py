@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from isgd_mpi.errors import InputError
 from isgd_mpi.reporting.files import number, read_json
 from isgd_mpi.reporting.runs import Run, read_run
+from isgd_mpi.settings.errors import InputError
 
 FIGURES = ("loss", "traces", "versus", "final", "per_second", "timeline")
 """What a study may ask for."""

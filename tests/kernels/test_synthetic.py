@@ -5,8 +5,8 @@ import pytest
 
 from isgd_mpi.data import synthetic
 from isgd_mpi.data.synthetic import make_examples, smooth_images, split_sizes
-from isgd_mpi.errors import InputError
 from isgd_mpi.kernels.synthetic import draw_example, fill_examples, mix32
+from isgd_mpi.settings.errors import InputError
 
 HARD_SHARE = 160  # of 256: the blend of an easy example has more of its own class
 

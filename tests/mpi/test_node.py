@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from isgd_mpi.errors import InputError
 from isgd_mpi.node import find_node, on_all_ranks
+from isgd_mpi.settings.errors import InputError
 
 
 def test_first_rank_runs_before_the_others(comm, everywhere):

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from isgd_mpi import datasets
-from isgd_mpi.config import Config
 from isgd_mpi.exchange import LocalExchange
 from isgd_mpi.messages import published_dtype, report_dtype
 from isgd_mpi.minibatch import LocalGradient
@@ -18,6 +17,7 @@ from isgd_mpi.parallel import CoTrainer, TrainerGroup, run_co_trainer
 from isgd_mpi.params import initial_params
 from isgd_mpi.runlog import RunLog
 from isgd_mpi.scorer import Scorer, answer_locally
+from isgd_mpi.settings.config import Config
 from isgd_mpi.shards import shards
 from isgd_mpi.trainer import Schedule, finish_training, run_trainer
 from isgd_mpi.training import Diverged, Trainer

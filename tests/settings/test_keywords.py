@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isgd_mpi.errors import InputError
-from isgd_mpi.keywords import config_of, in_python
+from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.keywords import config_of, in_python
 
 
 def test_plain_values_and_numpys_are_taken():

@@ -5,7 +5,7 @@ from argparse import ArgumentError, HelpFormatter
 
 from jsonargparse import ArgumentParser
 
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""

@@ -8,8 +8,8 @@ from typing import Literal, get_args, get_origin
 
 import numpy as np
 
-from isgd_mpi.config import Config, option
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.config import Config, option
+from isgd_mpi.settings.errors import InputError
 
 _ABOUT_FILES = ("data", "data_dir", "synthetic_size")
 _OF_THE_COMMAND = ("resume",)

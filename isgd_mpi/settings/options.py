@@ -10,8 +10,8 @@ from typing import Literal, get_args, get_origin
 
 from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentParser, Namespace
 
-from isgd_mpi.config import LIMITS, Config, option
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.config import LIMITS, Config, option
+from isgd_mpi.settings.errors import InputError
 
 _TYPE_ERROR = re.compile(
     r"Parser key \"(\w+)\"(?: element \d+)?:\s*Expected an? <class '(\w+)'>\. Got value: (.*)", re.S

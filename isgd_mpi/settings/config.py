@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.errors import InputError
 
 LIMITS = ("steps", "epochs", "seconds")
 """Options that say when to stop, of which one may be given."""

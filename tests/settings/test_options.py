@@ -6,9 +6,9 @@ from typing import Literal, get_args, get_origin
 
 import pytest
 
-from isgd_mpi.config import Config, option
-from isgd_mpi.errors import InputError
-from isgd_mpi.options import parse, to_toml
+from isgd_mpi.settings.config import Config, option
+from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.options import parse, to_toml
 
 TYPES = {item.name: item.type for item in fields(Config)}
 OF_TYPE = {int: [7], float: [0.25], bool: [True, False], str: ["some.npz"]}

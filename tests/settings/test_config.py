@@ -3,8 +3,8 @@ from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
-from isgd_mpi.config import _POSITIVE, Config, option
-from isgd_mpi.errors import InputError
+from isgd_mpi.settings.config import _POSITIVE, Config, option
+from isgd_mpi.settings.errors import InputError
 
 NAMES = [item.name for item in fields(Config)]
 
