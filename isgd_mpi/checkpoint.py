@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
-from isgd_mpi.runlog import write_atomically
+from isgd_mpi.data.files import write_atomically
 from isgd_mpi.settings.errors import InputError
 
 _MAGIC = b"isgd_mpi checkpoint"

@@ -8,9 +8,9 @@ import time
 import numpy as np
 from mpi4py import MPI
 
-from isgd_mpi import datasets
 from isgd_mpi.agreement import check_agreement, program_facts
 from isgd_mpi.blueprints import MLPBlueprint
+from isgd_mpi.data import datasets
 from isgd_mpi.faults import Interruption, abort
 from isgd_mpi.heartbeat import Silent
 from isgd_mpi.job import TRAINER, Job

@@ -14,8 +14,8 @@ import threadpoolctl
 from mpi4py import MPI
 
 from isgd_mpi.agreement import check_agreement, data_facts, program_facts
-from isgd_mpi.arrays import from_arrays
 from isgd_mpi.blueprints import MLPBlueprint, OwnBlueprint
+from isgd_mpi.data.arrays import from_arrays
 from isgd_mpi.faults import Interruption, end_job
 from isgd_mpi.job import TRAINER, Job
 from isgd_mpi.kernels.threads import set_threads

@@ -8,11 +8,12 @@ import numpy as np
 
 from isgd_mpi import roles
 from isgd_mpi.agreement import check_agreement, data_facts
+from isgd_mpi.data.files import write_atomically
 from isgd_mpi.keeping import Keeper
 from isgd_mpi.leader import Leader
 from isgd_mpi.node import find_node, on_all_ranks
 from isgd_mpi.parts import TRAINER, Parts
-from isgd_mpi.runlog import create_run_dir, write_atomically
+from isgd_mpi.runlog import create_run_dir
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.timeline import Timeline, gather_timeline
 from isgd_mpi.waiting import meet

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from isgd_mpi.data.files import write_atomically, write_json
 from isgd_mpi.environment import describe_environment
 from isgd_mpi.exchange import LocalExchange, TrainerExchange
 from isgd_mpi.forecaster import forecast_locally
@@ -17,7 +18,7 @@ from isgd_mpi.parallel import TrainerGroup
 from isgd_mpi.results import describe_job, last_evaluation, summarise, verdict
 from isgd_mpi.roles import in_group, trainers_answer
 from isgd_mpi.run_state import RunState
-from isgd_mpi.runlog import RunLog, write_atomically, write_json
+from isgd_mpi.runlog import RunLog
 from isgd_mpi.saving import FILE, Checkpoints
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.options import to_toml

@@ -1,7 +1,6 @@
 """What a run leaves behind: its folder, the metrics file, and what it says on the terminal."""
 
 import json
-import math
 import os
 import re
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from isgd_mpi.data.files import finite_or_none
 from isgd_mpi.metrics import MetricsFile, MetricsInMemory
 from isgd_mpi.settings.errors import InputError
 
@@ -64,32 +64,6 @@ def _first_free(parent, stem):
             return folder
         except FileExistsError:
             n += 1
-
-
-def write_atomically(path, write):
-    """Write a file beside its place, then rename it there: it is whole or not there.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    write : callable
-        Takes the binary file to write to.
-    """
-    beside = path.with_name(path.name + ".part")
-    try:
-        with open(beside, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def write_json(path, content):
-    """Write an object as readable JSON, atomically; what is not finite becomes null."""
-    text = json.dumps(_finite_or_none(content), indent=2, allow_nan=False) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()))
 
 
 class RunLog:
@@ -169,7 +143,7 @@ class RunLog:
     def write(self, kind, step, **fields):
         """Append one line to the metrics, at once; what is not finite becomes null."""
         line = {"kind": kind, "step": step, "seconds": round(self.seconds, 6), **fields}
-        self._file.append(json.dumps(_finite_or_none(line), allow_nan=False), droppable=kind == "refresh")
+        self._file.append(json.dumps(finite_or_none(line), allow_nan=False), droppable=kind == "refresh")
         if n_dropped := self._file.take_dropped():
             self.event(step, f"{n_dropped} refreshes before this line are missing: they could not be written in time")
 
@@ -229,13 +203,6 @@ class RunLog:
     def problem(self):
         """Why lines of the metrics are not written yet, or None."""
         return self._file.problem
-
-
-def _finite_or_none(content):
-    """Return dicts and numbers as JSON can hold them."""
-    if isinstance(content, dict):
-        return {name: _finite_or_none(value) for name, value in content.items()}
-    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def _progress(figures):

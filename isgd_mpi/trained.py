@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from isgd_mpi.data.examples import check_finite, describe
+from isgd_mpi.data.files import write_atomically
 from isgd_mpi.data.formats import read_arrays
 from isgd_mpi.params import layer_views, n_parameters
-from isgd_mpi.runlog import write_atomically
 from isgd_mpi.settings.errors import InputError
 
 _BATCH_ROWS = 2048  # examples handled at a time

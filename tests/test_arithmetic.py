@@ -4,10 +4,11 @@ from types import SimpleNamespace
 import numba
 import pytest
 
-from isgd_mpi import datasets, mkl
+from isgd_mpi import mkl
 from isgd_mpi.arithmetic import ARITHMETIC, NEEDED, common_arithmetic, fastest_arithmetic, processor
 from isgd_mpi.blueprints import MLPBlueprint
 from isgd_mpi.cli import main
+from isgd_mpi.data import datasets
 from isgd_mpi.low_precision import Evaluator, LowPrecisionMLP
 from isgd_mpi.mlp import MLP
 from isgd_mpi.settings.config import Config

@@ -10,7 +10,7 @@ from isgd_mpi.bench.__main__ import main
 from isgd_mpi.bench.descent import Snapshots, WatchedMLP, first_below
 from isgd_mpi.bench.ranks import run_command
 from isgd_mpi.bench.scaling_costs import merge_seconds
-from isgd_mpi.datasets import load
+from isgd_mpi.data.datasets import load
 from isgd_mpi.experiments import launcher
 from isgd_mpi.monitor import PAIR_EVERY
 from isgd_mpi.optim import SGD

@@ -5,8 +5,8 @@ import pytest
 import threadpoolctl
 from launch import train
 
-from isgd_mpi import datasets
 from isgd_mpi.arithmetic import fastest_arithmetic
+from isgd_mpi.data import datasets
 from isgd_mpi.mlp import MLP
 from isgd_mpi.monitor import PAIR_EVERY
 from isgd_mpi.optim import SGD

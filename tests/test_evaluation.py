@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from isgd_mpi.datasets import Dataset, Split
+from isgd_mpi.data.datasets import Dataset, Split
 from isgd_mpi.evaluation import Evaluation, combine
 from isgd_mpi.messages import ERRORS, EXAMPLES, LOSS, SPLITS
 from isgd_mpi.mlp import MLP

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from own_models import Copying
 
-from isgd_mpi.arrays import from_arrays
+from isgd_mpi.data.arrays import from_arrays
 from isgd_mpi.mlp import MLP
 from isgd_mpi.model import OwnModel, probed_params
 from isgd_mpi.params import initial_params

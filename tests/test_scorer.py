@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from isgd_mpi.datasets import Dataset, Split
+from isgd_mpi.data.datasets import Dataset, Split
 from isgd_mpi.messages import EVALUATE, published_dtype
 from isgd_mpi.mlp import MLP
 from isgd_mpi.scorer import Scorer

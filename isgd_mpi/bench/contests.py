@@ -7,9 +7,9 @@ from itertools import cycle
 import numpy as np
 import torch
 
-from isgd_mpi import datasets
 from isgd_mpi.bench import torch_side
 from isgd_mpi.bench.race import Contest
+from isgd_mpi.data import datasets
 from isgd_mpi.minibatch import LocalGradient
 from isgd_mpi.mlp import MLP
 from isgd_mpi.optim import SGD

@@ -17,12 +17,12 @@ import numpy as np  # noqa: E402
 import threadpoolctl  # noqa: E402
 from mpi4py import MPI  # noqa: E402
 
-from isgd_mpi import datasets  # noqa: E402
 from isgd_mpi.bench.descent import Snapshots, WatchedBlueprint, first_below  # noqa: E402
+from isgd_mpi.data import datasets  # noqa: E402
+from isgd_mpi.data.files import write_json  # noqa: E402
 from isgd_mpi.environment import describe_environment  # noqa: E402
 from isgd_mpi.faults import Interruption, abort_on_exception  # noqa: E402
 from isgd_mpi.job import Job  # noqa: E402
-from isgd_mpi.runlog import write_json  # noqa: E402
 from isgd_mpi.settings.config import Config  # noqa: E402
 from isgd_mpi.waiting import meet  # noqa: E402
 

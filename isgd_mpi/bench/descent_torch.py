@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from isgd_mpi import datasets
 from isgd_mpi.bench import torch_side
 from isgd_mpi.bench.descent import Snapshots, first_below
+from isgd_mpi.data import datasets
+from isgd_mpi.data.files import write_json
 from isgd_mpi.params import initial_params
-from isgd_mpi.runlog import write_json
 
 
 class EpochStep(torch_side.DrawingStep):

@@ -18,10 +18,10 @@ import numpy as np  # noqa: E402
 from mpi4py import MPI  # noqa: E402
 
 from isgd_mpi.bench.patterns import ends  # noqa: E402
+from isgd_mpi.data.files import write_json  # noqa: E402
 from isgd_mpi.environment import describe_environment  # noqa: E402
 from isgd_mpi.faults import abort_on_exception  # noqa: E402
 from isgd_mpi.node import find_node  # noqa: E402
-from isgd_mpi.runlog import write_json  # noqa: E402
 from isgd_mpi.waiting import meet, wait  # noqa: E402
 
 _COPIES = 7

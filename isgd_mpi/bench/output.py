@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from isgd_mpi.runlog import write_json
+from isgd_mpi.data.files import write_json
 from isgd_mpi.settings import commands
 from isgd_mpi.settings.errors import InputError
 

@@ -6,11 +6,11 @@ from functools import partial
 import numpy as np
 import torch
 
-from isgd_mpi import datasets
 from isgd_mpi.arithmetic import ARITHMETIC, fastest_arithmetic
 from isgd_mpi.bench import torch_side
 from isgd_mpi.bench.contests import assert_scores_close
 from isgd_mpi.bench.race import Contest
+from isgd_mpi.data import datasets
 from isgd_mpi.low_precision import LowPrecisionMLP
 from isgd_mpi.mlp import MLP
 

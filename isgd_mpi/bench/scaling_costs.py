@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from isgd_mpi import datasets
 from isgd_mpi.bench.ranks import run_command, run_module
 from isgd_mpi.bench.scaling_model import Costs
+from isgd_mpi.data import datasets
 from isgd_mpi.messages import published_dtype, report_dtype
 from isgd_mpi.minibatch import LocalGradient
 from isgd_mpi.mlp import MLP

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from isgd_mpi.data.files import write_json
 from isgd_mpi.experiments.performing import LAUNCHES, one_by_one, say
 from isgd_mpi.experiments.plan import read_record
 from isgd_mpi.experiments.state import ABSENT, DIVERGED, INCOMPLETE, read_summary, state_of
-from isgd_mpi.runlog import write_json
 from isgd_mpi.settings.errors import InputError
 
 

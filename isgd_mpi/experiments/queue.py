@@ -4,9 +4,9 @@ import json
 import shlex
 import time
 
+from isgd_mpi.data.files import write_atomically, write_json
 from isgd_mpi.experiments.performing import LAUNCHES, problem_of, say, start_anew, write_options
 from isgd_mpi.experiments.state import COMPLETE, DIVERGED, INCOMPLETE, state_of
-from isgd_mpi.runlog import write_atomically, write_json
 
 QUEUED = "queued.json"
 """File beside the runs' options: job and task of each run that was submitted."""

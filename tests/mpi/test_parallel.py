@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from isgd_mpi import datasets
+from isgd_mpi.data import datasets
 from isgd_mpi.exchange import LocalExchange
 from isgd_mpi.messages import published_dtype, report_dtype
 from isgd_mpi.minibatch import LocalGradient

@@ -15,9 +15,9 @@ from data_files import (
     write_svhn,
 )
 
-from isgd_mpi import datasets
+from isgd_mpi.data import datasets
+from isgd_mpi.data.datasets import NAMES, load, scaling
 from isgd_mpi.data.synthetic import make_examples
-from isgd_mpi.datasets import NAMES, load, scaling
 from isgd_mpi.settings.errors import InputError
 
 REPOSITORY = Path(__file__).parents[1]

@@ -3,8 +3,8 @@
 import numpy as np
 
 from isgd_mpi.data.converted import Moments
+from isgd_mpi.data.datasets import Dataset, Split, scaling
 from isgd_mpi.data.examples import FormatError, check_alike, check_examples, check_finite, count_classes
-from isgd_mpi.datasets import Dataset, Split, scaling
 
 _CHUNK_ROWS = 4096  # searched for NaN at a time
 

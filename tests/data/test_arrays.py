@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from isgd_mpi import datasets
-from isgd_mpi.arrays import from_arrays
+from isgd_mpi.data import datasets
+from isgd_mpi.data.arrays import from_arrays
 from isgd_mpi.settings.errors import InputError
 
 
