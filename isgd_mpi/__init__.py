@@ -15,11 +15,13 @@ _PLACES = {
     "InputError": "isgd_mpi.settings.errors",
 }
 
-__all__ = [*_PLACES, "__version__"]
+__all__ = [*_PLACES, "datasets", "__version__"]
 
 
 def __getattr__(name):
     """Import a public name when it is first asked for: only `fit` and `Result` need MPI, and initialise it."""
+    if name == "datasets":
+        return import_module("isgd_mpi.data.datasets")
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if _PLACES[name] == "isgd_mpi.fitting":

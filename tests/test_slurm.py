@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
     slurm_cluster.missing() is not None, reason=f"needs SLURM on this machine: {slurm_cluster.missing()}"
 )
 
-JOBS = Path(__file__).parent.parent / "jobs"
+JOBS = Path(__file__).parents[2] / "jobs"
 RANKS = 3
 OPTIONS = ("--hidden", 16, "--schedule", "pipelined", "--seed", 3, "--threads", 1)
 MPICH = "HYDRA" in subprocess.run([MPIRUN, "--version"], capture_output=True, text=True, check=False).stdout

@@ -20,7 +20,7 @@ from isgd_mpi.data.datasets import NAMES, load, scaling
 from isgd_mpi.data.synthetic import make_examples
 from isgd_mpi.settings.errors import InputError
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture
