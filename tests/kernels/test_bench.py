@@ -16,15 +16,16 @@ from isgd_mpi.kernels.bench.machine import bandwidth_probe, matmul_probe
 from isgd_mpi.kernels.bench.timing import alternating_medians, check_twins, measure
 
 HELPERS = {"mix32", "draw_example", "make_pixel", "bfloat16_bits", "padded"}  # of one number; others call them
+NO_KERNELS = ["bench", "memory", "threads"]
 NAMES = {case.name: case for case in CASES}
 
 
 def public_kernels():
     names = set()
     for module in pkgutil.iter_modules(kernels.__path__):
-        if not module.name.startswith("_") and module.name != "bench":
-            contents = vars(importlib.import_module(f"kernels.{module.name}"))
-            home = f"kernels.{module.name}"
+        if not module.name.startswith("_") and module.name not in NO_KERNELS:
+            contents = vars(importlib.import_module(f"isgd_mpi.kernels.{module.name}"))
+            home = f"isgd_mpi.kernels.{module.name}"
             names |= {
                 name
                 for name, item in contents.items()
