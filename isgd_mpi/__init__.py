@@ -7,9 +7,9 @@ __version__ = "0.1.0"
 _PLACES = {
     "fit": "isgd_mpi.fitting",
     "Result": "isgd_mpi.fitting",
-    "load": "isgd_mpi.trained",
-    "TrainedModel": "isgd_mpi.trained",
-    "Model": "isgd_mpi.model",
+    "load": "isgd_mpi.model.trained",
+    "TrainedModel": "isgd_mpi.model.trained",
+    "Model": "isgd_mpi.model.own_model",
     "Config": "isgd_mpi.settings.config",
     "Diverged": "isgd_mpi.training",
     "InputError": "isgd_mpi.settings.errors",

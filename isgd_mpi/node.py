@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import threadpoolctl
 from mpi4py import MPI
 
-from isgd_mpi.arithmetic import common_arithmetic, fastest_arithmetic
 from isgd_mpi.kernels.threads import set_threads
+from isgd_mpi.model.bfloat16.arithmetic import common_arithmetic, fastest_arithmetic
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.waiting import meet
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from isgd_mpi.kernels.loss_history import append_losses, average_by_class
 from isgd_mpi.lstm import LossNetwork, initial_params, tensor_views
-from isgd_mpi.optim import Adam
+from isgd_mpi.model.optim import Adam
 
 FLOOR = np.float32(1e-6)
 """Smallest score predicted: every example can be drawn."""

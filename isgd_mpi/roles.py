@@ -7,8 +7,8 @@ import numpy as np
 from isgd_mpi.exchange import ScorerExchange
 from isgd_mpi.heartbeat import Pulse
 from isgd_mpi.messages import is_kept
+from isgd_mpi.model.optim import SGD
 from isgd_mpi.node import on_all_ranks
-from isgd_mpi.optim import SGD
 from isgd_mpi.parallel import CoTrainer, run_co_trainer
 from isgd_mpi.parts import TRAINER
 from isgd_mpi.scorer import answer_locally, finish_scorer, resume_scorer, run_counting_scorer, run_relaxed_scorer

@@ -9,8 +9,8 @@ from isgd_mpi.appraisal import Appraisal
 from isgd_mpi.counters import Counters
 from isgd_mpi.evaluation_plan import EvaluationPlan
 from isgd_mpi.intake import DirectScores, PredictedScores
+from isgd_mpi.model.optim import SGD
 from isgd_mpi.monitor import PAIR_EVERY
-from isgd_mpi.optim import SGD
 from isgd_mpi.proposal import biased_weights
 from isgd_mpi.reports import fresh_batches
 from isgd_mpi.sampler import Sampler

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from isgd_mpi.low_precision import LowPrecisionMLP
 from isgd_mpi.mixture import Mixture
-from isgd_mpi.mlp import FEW_ROWS, MLP
-from isgd_mpi.optim import SGD
+from isgd_mpi.model.bfloat16.scoring_mlp import LowPrecisionMLP
+from isgd_mpi.model.mlp import FEW_ROWS, MLP
+from isgd_mpi.model.optim import SGD
 from isgd_mpi.predictor import PREDICTORS
 from isgd_mpi.proposal import Proposal
 

@@ -12,9 +12,9 @@ from isgd_mpi.bench.ranks import run_command
 from isgd_mpi.bench.scaling_costs import merge_seconds
 from isgd_mpi.data.datasets import load
 from isgd_mpi.experiments import launcher
+from isgd_mpi.model.optim import SGD
+from isgd_mpi.model.params import initial_params
 from isgd_mpi.monitor import PAIR_EVERY
-from isgd_mpi.optim import SGD
-from isgd_mpi.params import initial_params
 from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import InputError
 

@@ -5,12 +5,12 @@ import pytest
 import threadpoolctl
 from launch import train
 
-from isgd_mpi.arithmetic import fastest_arithmetic
 from isgd_mpi.data import datasets
-from isgd_mpi.mlp import MLP
+from isgd_mpi.model.bfloat16.arithmetic import fastest_arithmetic
+from isgd_mpi.model.mlp import MLP
+from isgd_mpi.model.optim import SGD
+from isgd_mpi.model.params import initial_params
 from isgd_mpi.monitor import PAIR_EVERY
-from isgd_mpi.optim import SGD
-from isgd_mpi.params import initial_params
 from isgd_mpi.proposal import Proposal, mix, prob_weights_from_scores, stratified_order
 
 STEPS, REFRESH_EVERY, BATCH, MINIBATCH, LR, MOMENTUM = 200, 20, 700, 24, 0.05, 0.5

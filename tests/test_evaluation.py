@@ -6,7 +6,7 @@ import pytest
 from isgd_mpi.data.datasets import Dataset, Split
 from isgd_mpi.evaluation import Evaluation, combine
 from isgd_mpi.messages import ERRORS, EXAMPLES, LOSS, SPLITS
-from isgd_mpi.mlp import MLP
+from isgd_mpi.model.mlp import MLP
 from isgd_mpi.score_table import NEVER
 
 pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")

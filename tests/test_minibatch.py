@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from isgd_mpi.minibatch import PER_EXAMPLE, LocalGradient, update
-from isgd_mpi.optim import SGD
+from isgd_mpi.model.optim import SGD
 
 
 class Squares:

@@ -11,9 +11,9 @@ from isgd_mpi.bench import torch_side
 from isgd_mpi.bench.race import Contest
 from isgd_mpi.data import datasets
 from isgd_mpi.minibatch import LocalGradient
-from isgd_mpi.mlp import MLP
-from isgd_mpi.optim import SGD
-from isgd_mpi.params import initial_params
+from isgd_mpi.model.mlp import MLP
+from isgd_mpi.model.optim import SGD
+from isgd_mpi.model.params import initial_params
 from isgd_mpi.settings.config import Config
 from isgd_mpi.training import Trainer
 

@@ -4,8 +4,8 @@ import time
 
 import numpy as np
 
-from isgd_mpi.blueprints import MLPBlueprint
-from isgd_mpi.mlp import MLP
+from isgd_mpi.model.blueprints import MLPBlueprint
+from isgd_mpi.model.mlp import MLP
 from isgd_mpi.monitor import PAIR_EVERY
 
 _ROWS = 2048  # evaluated at a time

@@ -16,7 +16,7 @@ from isgd_mpi.bench import torch_side
 from isgd_mpi.bench.descent import Snapshots, first_below
 from isgd_mpi.data import datasets
 from isgd_mpi.data.files import write_json
-from isgd_mpi.params import initial_params
+from isgd_mpi.model.params import initial_params
 
 
 class EpochStep(torch_side.DrawingStep):

@@ -6,13 +6,13 @@ from functools import partial
 import numpy as np
 import torch
 
-from isgd_mpi.arithmetic import ARITHMETIC, fastest_arithmetic
 from isgd_mpi.bench import torch_side
 from isgd_mpi.bench.contests import assert_scores_close
 from isgd_mpi.bench.race import Contest
 from isgd_mpi.data import datasets
-from isgd_mpi.low_precision import LowPrecisionMLP
-from isgd_mpi.mlp import MLP
+from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, fastest_arithmetic
+from isgd_mpi.model.bfloat16.scoring_mlp import LowPrecisionMLP
+from isgd_mpi.model.mlp import MLP
 
 _TOLERANCE = 0.1  # of the 99th percentile: both sides round, at different places
 _TRAINING_STEPS = 200

@@ -12,8 +12,8 @@ from isgd_mpi.bench.scaling_model import Costs
 from isgd_mpi.data import datasets
 from isgd_mpi.messages import published_dtype, report_dtype
 from isgd_mpi.minibatch import LocalGradient
-from isgd_mpi.mlp import MLP
-from isgd_mpi.params import initial_params
+from isgd_mpi.model.mlp import MLP
+from isgd_mpi.model.params import initial_params
 from isgd_mpi.runlog import RunLog
 from isgd_mpi.settings.config import Config
 from isgd_mpi.shards import shards

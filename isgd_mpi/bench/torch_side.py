@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from isgd_mpi.params import layer_views
+from isgd_mpi.model.params import layer_views
 
 
 def sequential(params, widths):

@@ -24,13 +24,13 @@ from hypothesis import strategies as st
 from isgd_mpi.checkpoint import read_checkpoint, write_checkpoint
 from isgd_mpi.data import formats
 from isgd_mpi.experiments.state import read_summary
-from isgd_mpi.params import n_parameters
+from isgd_mpi.model.params import n_parameters
+from isgd_mpi.model.trained import TrainedMLP, load
 from isgd_mpi.reporting.files import read_json, read_lines, read_spans, read_toml
 from isgd_mpi.reporting.runs import read_run
 from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.options import parse, to_toml
-from isgd_mpi.trained import TrainedMLP, load
 
 MOST_BYTES = 50_000_000
 N_TRIES = 100

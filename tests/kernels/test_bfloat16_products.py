@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi import mkl
-from isgd_mpi.arithmetic import CompiledProducts
 from isgd_mpi.kernels import _bfloat16_tiles, bfloat16_products
+from isgd_mpi.model.bfloat16 import mkl
+from isgd_mpi.model.bfloat16.arithmetic import CompiledProducts
 
 SHAPES = [
     (6, 16, 16),
@@ -74,7 +74,7 @@ def test_a_row_comes_out_the_same_wherever_it_stands(rng):
 
 def test_without_the_instruction_the_products_are_the_same(rng, monkeypatch):
     monkeypatch.setattr(_bfloat16_tiles, "_dot_of_pairs", lambda context, module: _bfloat16_tiles._dot_of_halves)
-    monkeypatch.setattr("isgd_mpi.arithmetic.multiply", numba.njit(bfloat16_products.multiply.py_func))
+    monkeypatch.setattr("isgd_mpi.model.bfloat16.arithmetic.multiply", numba.njit(bfloat16_products.multiply.py_func))
     h, w = rng.standard_normal((8, 40), dtype=np.float32), rng.standard_normal((40, 90), dtype=np.float32)
     got, _ = product(CompiledProducts, h, w)
     np.testing.assert_allclose(got, reference.product_of_bfloat16(h, w), rtol=1e-5, atol=1e-5)

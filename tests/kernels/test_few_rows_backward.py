@@ -5,7 +5,7 @@ from column_lists import PRECISIONS, column_lists, matrices, with_zeros
 
 from isgd_mpi.kernels.few_rows import width_of
 from isgd_mpi.kernels.few_rows_backward import N_VECTORS, add_active_dots
-from isgd_mpi.stream import Stream
+from isgd_mpi.model.few_rows import Stream
 
 pytestmark = pytest.mark.kernels
 SHAPES = [(1, 1, 1), (3, 70, 1), (24, 5, 1), (55, 67, 2)]  # rows, inputs, sets of N_VECTORS vectors of columns

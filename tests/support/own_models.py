@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from isgd_mpi.mlp import MLP
-from isgd_mpi.params import initial_params
+from isgd_mpi.model.mlp import MLP
+from isgd_mpi.model.params import initial_params
 
 
 class Copying:

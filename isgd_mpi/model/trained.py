@@ -7,7 +7,7 @@ import numpy as np
 from isgd_mpi.data.examples import check_finite, describe
 from isgd_mpi.data.files import write_atomically
 from isgd_mpi.data.formats import read_arrays
-from isgd_mpi.params import layer_views, n_parameters
+from isgd_mpi.model.params import layer_views, n_parameters
 from isgd_mpi.settings.errors import InputError
 
 _BATCH_ROWS = 2048  # examples handled at a time
@@ -143,7 +143,7 @@ class TrainedOwnModel(TrainedModel):
         As of :class:`TrainedModel`.
     n_classes : int
     make_model : callable
-        Makes the model; see :class:`model.Model`.
+        Makes the model; see :class:`own_model.Model`.
 
     Raises
     ------
@@ -181,7 +181,7 @@ def load(path, model=None):
     path : str or Path
         An npz file: of :meth:`TrainedModel.save`, or a run's ``model.npz``.
     model : callable, optional
-        Of a model of your own, what made it; see :class:`model.Model`.
+        Of a model of your own, what made it; see :class:`own_model.Model`.
 
     Returns
     -------

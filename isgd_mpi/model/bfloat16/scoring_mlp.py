@@ -15,8 +15,8 @@ from isgd_mpi.kernels.bfloat16 import bias_relu_rounded, relu_backward_rounded, 
 from isgd_mpi.kernels.bfloat16_products import padded
 from isgd_mpi.kernels.memory import aligned_zeros
 from isgd_mpi.kernels.norms import add_squared_grad_norms
-from isgd_mpi.mlp import MLP
-from isgd_mpi.params import layer_views, n_parameters
+from isgd_mpi.model.mlp import MLP
+from isgd_mpi.model.params import layer_views, n_parameters
 
 _PIECE_ROWS = 256
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from isgd_mpi.params import initial_params, layer_views, n_parameters
+from isgd_mpi.model.params import initial_params, layer_views, n_parameters
 
 WIDTHS = [(3, 4, 2), (5, 2), (1, 1), (2, 3, 4, 5, 6, 1)]
 

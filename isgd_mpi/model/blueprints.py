@@ -1,12 +1,12 @@
 """How the models of a job are made: the MLP that its settings describe, or a user's own."""
 
-from isgd_mpi.arithmetic import ARITHMETIC, NEEDED
-from isgd_mpi.low_precision import Evaluator, LowPrecisionMLP
-from isgd_mpi.mlp import MLP
-from isgd_mpi.model import OwnModel, probed_params
-from isgd_mpi.params import initial_params, n_parameters
+from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, NEEDED
+from isgd_mpi.model.bfloat16.scoring_mlp import Evaluator, LowPrecisionMLP
+from isgd_mpi.model.mlp import MLP
+from isgd_mpi.model.own_model import OwnModel, probed_params
+from isgd_mpi.model.params import initial_params, n_parameters
+from isgd_mpi.model.trained import TrainedMLP, TrainedOwnModel
 from isgd_mpi.settings.errors import InputError
-from isgd_mpi.trained import TrainedMLP, TrainedOwnModel
 
 _PIECES = 2  # for each thread in a call of a model that works through few rows at a time
 
@@ -106,14 +106,14 @@ class OwnBlueprint:
     Parameters
     ----------
     make_model : callable
-        See :class:`model.Model`.
+        See :class:`own_model.Model`.
     config, dataset
         As of :class:`MLPBlueprint`, with the same attributes.
 
     Raises
     ------
     InputError
-        As :func:`model.probed_params`, and for a score that is not the model's own.
+        As :func:`own_model.probed_params`, and for a score that is not the model's own.
     """
 
     unused = ("hidden", "init", "score_precision")

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from own_models import Copying
 
-from isgd_mpi.mlp import MLP
-from isgd_mpi.params import initial_params
+from isgd_mpi.model.mlp import MLP
+from isgd_mpi.model.params import initial_params
+from isgd_mpi.model.trained import TrainedMLP, TrainedOwnModel, load
 from isgd_mpi.settings.errors import InputError
-from isgd_mpi.trained import TrainedMLP, TrainedOwnModel, load
 
 WIDTHS = (4, 5, 3)
 ARRAYS = {

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi import mkl
-from isgd_mpi.arithmetic import CompiledProducts
-from isgd_mpi.low_precision import Evaluator, LowPrecisionMLP
-from isgd_mpi.mlp import MLP
-from isgd_mpi.params import initial_params, layer_views, n_parameters
+from isgd_mpi.model.bfloat16 import mkl
+from isgd_mpi.model.bfloat16.arithmetic import CompiledProducts
+from isgd_mpi.model.bfloat16.scoring_mlp import Evaluator, LowPrecisionMLP
+from isgd_mpi.model.mlp import MLP
+from isgd_mpi.model.params import initial_params, layer_views, n_parameters
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="the products are compiled only")
 WIDTHS = [(6, 4), (6, 5, 3), (17, 33, 70, 5), (784, 64, 48, 10)]

@@ -12,8 +12,8 @@ import numpy as np
 from isgd_mpi.kernels.activations import bias_relu, relu_backward, relu_backward_transposed, softmax_cross_entropy
 from isgd_mpi.kernels.memory import aligned_zeros
 from isgd_mpi.kernels.norms import add_squared_grad_norms, squared_row_norms
-from isgd_mpi.params import layer_views, n_parameters
-from isgd_mpi.stream import MOST_ROWS, Stream, streams
+from isgd_mpi.model.few_rows import MOST_ROWS, Stream, streams
+from isgd_mpi.model.params import layer_views, n_parameters
 
 FEW_ROWS = MOST_ROWS
 """Up to here weights are streamed, and ``W @ delta.T`` is faster than ``delta @ W.T``: 1.8 times at 16 rows, 1.2 at 128

@@ -5,9 +5,9 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from isgd_mpi import mkl
 from isgd_mpi.kernels.bfloat16_products import multiply, pack, pack_transposed, padded
 from isgd_mpi.kernels.memory import aligned_zeros
+from isgd_mpi.model.bfloat16 import mkl
 
 _TILE_ROWS = 6
 

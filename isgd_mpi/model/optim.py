@@ -90,7 +90,7 @@ class SGD:
         ----------
         part : slice
             The weights.
-        stream : stream.Stream
+        stream : few_rows.Stream
             Of the layer, with its inputs h listed.
         delta : (B, fan_out) ndarray
             Finite, as their product must be.

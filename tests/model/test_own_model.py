@@ -3,9 +3,9 @@ import pytest
 from own_models import Copying
 
 from isgd_mpi.data.arrays import from_arrays
-from isgd_mpi.mlp import MLP
-from isgd_mpi.model import OwnModel, probed_params
-from isgd_mpi.params import initial_params
+from isgd_mpi.model.mlp import MLP
+from isgd_mpi.model.own_model import OwnModel, probed_params
+from isgd_mpi.model.params import initial_params
 from isgd_mpi.settings.errors import InputError
 
 WIDTHS = (4, 5, 3)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.optim import SGD, Adam
+from isgd_mpi.model.optim import SGD, Adam
 
 
 def test_steps_without_momentum_subtract_the_gradient(rng):

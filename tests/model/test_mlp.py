@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.mlp import MLP
-from isgd_mpi.optim import SGD
-from isgd_mpi.params import initial_params, layer_views, n_parameters
+from isgd_mpi.model.mlp import MLP
+from isgd_mpi.model.optim import SGD
+from isgd_mpi.model.params import initial_params, layer_views, n_parameters
 
 pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")
 WIDTHS = [(6, 4), (6, 5, 3), (4, 7, 5, 3), (5, 3, 8, 2, 4), (1, 1, 1), (3, 1, 2), (1, 4, 1)]

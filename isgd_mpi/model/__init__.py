@@ -1,0 +1,1 @@
+"""The net, its update, and its trained form."""

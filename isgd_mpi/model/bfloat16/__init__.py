@@ -1,0 +1,1 @@
+"""Scoring in bfloat16: what multiplies, and the model that is made of it."""
