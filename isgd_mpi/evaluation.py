@@ -3,7 +3,7 @@
 import numpy as np
 
 from isgd_mpi.messages import ERRORS, EXAMPLES, LOSS, SPLITS
-from isgd_mpi.score_table import NEVER
+from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.shards import shards
 
 

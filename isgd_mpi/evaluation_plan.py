@@ -4,7 +4,7 @@ import numpy as np
 
 from isgd_mpi.evaluation import combine
 from isgd_mpi.messages import EVALUATE, SPLITS, STOP
-from isgd_mpi.score_table import NEVER
+from isgd_mpi.sampling.score_table import NEVER
 
 _NOTHING = {"loss": np.nan, "error": np.nan, "n": 0}
 

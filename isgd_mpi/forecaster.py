@@ -4,7 +4,7 @@ import numpy as np
 
 from isgd_mpi.messages import SAVE, STOP, predictions_dtype
 from isgd_mpi.predictor import PREDICTORS, RunningCorrelation
-from isgd_mpi.score_table import NEVER
+from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.shards import shards
 
 _MEMORY = 0.25  # share of the training set over which the correlation is averaged

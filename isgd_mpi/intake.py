@@ -9,8 +9,8 @@ from collections import deque
 import numpy as np
 
 from isgd_mpi.messages import STOP
-from isgd_mpi.score_table import NEVER
-from isgd_mpi.state import check_indices
+from isgd_mpi.sampling.random_state import check_indices
+from isgd_mpi.sampling.score_table import NEVER
 
 
 class DirectScores:

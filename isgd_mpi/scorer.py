@@ -4,7 +4,7 @@ import numpy as np
 
 from isgd_mpi.evaluation import Evaluation
 from isgd_mpi.messages import EVALUATE, STOP, report_dtype
-from isgd_mpi.score_table import NEVER
+from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.shards import shards
 
 _SCORED_PER_EVALUATED = 4  # score batches between two evaluation batches in the relaxed schedule

@@ -5,17 +5,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from isgd_mpi.appraisal import Appraisal
 from isgd_mpi.counters import Counters
 from isgd_mpi.evaluation_plan import EvaluationPlan
 from isgd_mpi.intake import DirectScores, PredictedScores
 from isgd_mpi.model.optim import SGD
-from isgd_mpi.monitor import PAIR_EVERY
-from isgd_mpi.proposal import biased_weights
 from isgd_mpi.reports import fresh_batches
-from isgd_mpi.sampler import Sampler
-from isgd_mpi.score_table import NEVER
-from isgd_mpi.state import restore_rng, state_of_rng
+from isgd_mpi.sampling.gain import Appraisal
+from isgd_mpi.sampling.proposal import biased_weights
+from isgd_mpi.sampling.random_state import restore_rng, state_of_rng
+from isgd_mpi.sampling.sampler import Sampler
+from isgd_mpi.sampling.score_table import NEVER
+from isgd_mpi.sampling.variance import PAIR_EVERY
 
 # Shares of the training set: the mixture is chosen by so many fresh norms. A drawn example tells more of the variance
 # than any other, but few are drawn.

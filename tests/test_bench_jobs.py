@@ -14,7 +14,7 @@ from isgd_mpi.data.datasets import load
 from isgd_mpi.experiments import launcher
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.model.params import initial_params
-from isgd_mpi.monitor import PAIR_EVERY
+from isgd_mpi.sampling.variance import PAIR_EVERY
 from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import InputError
 

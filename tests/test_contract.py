@@ -10,8 +10,8 @@ from isgd_mpi.model.bfloat16.arithmetic import fastest_arithmetic
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.model.params import initial_params
-from isgd_mpi.monitor import PAIR_EVERY
-from isgd_mpi.proposal import Proposal, mix, prob_weights_from_scores, stratified_order
+from isgd_mpi.sampling.proposal import Proposal, mix, prob_weights_from_scores, stratified_order
+from isgd_mpi.sampling.variance import PAIR_EVERY
 
 STEPS, REFRESH_EVERY, BATCH, MINIBATCH, LR, MOMENTUM = 200, 20, 700, 24, 0.05, 0.5
 OPTIONS = (

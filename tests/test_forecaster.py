@@ -5,7 +5,7 @@ import pytest
 
 from isgd_mpi.forecaster import Forecaster, forecast_locally
 from isgd_mpi.messages import STOP, observations_dtype
-from isgd_mpi.score_table import NEVER
+from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.settings.config import Config
 
 N, BATCH = 50, 20

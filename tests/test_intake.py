@@ -7,8 +7,8 @@ import pytest
 
 from isgd_mpi.intake import DirectScores, PredictedScores
 from isgd_mpi.messages import STOP, observations_dtype, predictions_dtype
-from isgd_mpi.sampler import Sampler
-from isgd_mpi.score_table import NEVER
+from isgd_mpi.sampling.sampler import Sampler
+from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.settings.config import Config
 from isgd_mpi.shards import shards
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from isgd_mpi.model.blueprints import MLPBlueprint
 from isgd_mpi.model.mlp import MLP
-from isgd_mpi.monitor import PAIR_EVERY
+from isgd_mpi.sampling.variance import PAIR_EVERY
 
 _ROWS = 2048  # evaluated at a time
 

@@ -19,7 +19,7 @@ from isgd_mpi.cli import DONE, main  # noqa: E402
 from isgd_mpi.data.files import write_json  # noqa: E402
 from isgd_mpi.exchange import TrainerExchange  # noqa: E402
 from isgd_mpi.faults import abort_on_exception  # noqa: E402
-from isgd_mpi.sampler import Sampler  # noqa: E402
+from isgd_mpi.sampling.sampler import Sampler  # noqa: E402
 from isgd_mpi.saving import Checkpoints  # noqa: E402
 from isgd_mpi.trainer import finish_training  # noqa: E402
 from isgd_mpi.training import Trainer  # noqa: E402

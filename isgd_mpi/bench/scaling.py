@@ -1,7 +1,7 @@
 """``python -m isgd_mpi.bench scaling``: what more scorers bring one trainer, predicted up to 4 096 ranks.
 
 The parts of a refresh are timed on this machine, and the protocol is played with these costs
-(:mod:`isgd_mpi.bench.scaling_model`). How the variance gain falls as scores grow old is measured by runs that
+(:mod:`isgd_mpi.sampling.forecast`). How the variance gain falls as scores grow old is measured by runs that
 score all examples every so many steps and not in between. Real runs on a few ranks stand beside their prediction.
 """
 
@@ -12,7 +12,7 @@ from jsonargparse.typing import PositiveFloat, PositiveInt
 
 from isgd_mpi.bench import output
 from isgd_mpi.bench.scaling_costs import measure_costs, real_run
-from isgd_mpi.bench.scaling_model import gain_at, predict, saturation
+from isgd_mpi.sampling.forecast import gain_at, predict, saturation
 from isgd_mpi.settings.errors import InputError
 
 _MOST_RANKS = 4096

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from launch import train
 
-from isgd_mpi.compat import STALE_SECONDS, Alain2015, TimedScoreTable
-from isgd_mpi.sampler import Sampler
+from isgd_mpi.sampling.alain2015 import STALE_SECONDS, Alain2015, TimedScoreTable
+from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.settings.config import Config
 from isgd_mpi.shards import shards
 

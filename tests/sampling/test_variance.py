@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.monitor import Monitor, effective_sample_size, entropy
+from isgd_mpi.sampling.variance import Monitor, effective_sample_size, entropy
 
 N = 9
 

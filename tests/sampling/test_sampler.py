@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from isgd_mpi.proposal import mix, prob_weights_from_scores
-from isgd_mpi.sampler import Sampler
+from isgd_mpi.sampling.proposal import mix, prob_weights_from_scores
+from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.settings.config import Config
 
 N, N_CLASSES = 40, 4

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from isgd_mpi.switch import Switch
+from isgd_mpi.sampling.switch import Switch
 
 PATIENCE = 100
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.proposal import Proposal, biased_weights, mix, prob_weights_from_scores, stratified_order
+from isgd_mpi.sampling.proposal import Proposal, biased_weights, mix, prob_weights_from_scores, stratified_order
 
 N = 9
 CHI_SQUARED_8 = 26.12  # exceeded by one in a thousand, with 8 degrees of freedom

@@ -4,8 +4,8 @@ import reference
 from reference import python_of
 
 from isgd_mpi.kernels.mixture import add_second_moments
-from isgd_mpi.mixture import LEAST, Mixture
-from isgd_mpi.proposal import mix
+from isgd_mpi.sampling.mixture import LEAST, Mixture
+from isgd_mpi.sampling.proposal import mix
 
 N = 50
 

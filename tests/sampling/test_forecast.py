@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from isgd_mpi.bench.scaling_model import Costs, exchange_seconds, gain_at, predict, saturation
+from isgd_mpi.sampling.forecast import Costs, exchange_seconds, gain_at, predict, saturation
 
 COSTS = Costs(
     n_examples=32 * 100, batch_size=100, refresh_every=10, params_bytes=1000, report_bytes=100,

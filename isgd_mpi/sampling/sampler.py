@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from isgd_mpi.compat import TimedScoreTable
-from isgd_mpi.mixture import Mixture
-from isgd_mpi.proposal import Proposal, prob_weights_from_scores, stratified_order
-from isgd_mpi.score_table import ScoreTable
-from isgd_mpi.state import check_indices, restore_rng, state_of_rng
+from isgd_mpi.sampling.alain2015 import TimedScoreTable
+from isgd_mpi.sampling.mixture import Mixture
+from isgd_mpi.sampling.proposal import Proposal, prob_weights_from_scores, stratified_order
+from isgd_mpi.sampling.random_state import check_indices, restore_rng, state_of_rng
+from isgd_mpi.sampling.score_table import ScoreTable
 
 _FORGET = 0.9  # of the moving average behind adaptive smoothing, arXiv:1706.00043
 

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from isgd_mpi.compat import Alain2015
-from isgd_mpi.monitor import Monitor, effective_sample_size, entropy
-from isgd_mpi.switch import Switch
+from isgd_mpi.sampling.alain2015 import Alain2015
+from isgd_mpi.sampling.switch import Switch
+from isgd_mpi.sampling.variance import Monitor, effective_sample_size, entropy
 
 _PATIENCE = 2  # times as many norms must speak against importance sampling before it is switched off
 
@@ -28,7 +28,7 @@ class Appraisal:
 
     Attributes
     ----------
-    monitor : monitor.Monitor
+    monitor : variance.Monitor
     wants_gradients : bool
         Whether :meth:`observe_gradient` makes use of each step's gradient.
     """

@@ -9,7 +9,7 @@ scored nor evaluated. The figures of the ``compat_`` columns stand beside the co
 
 import numpy as np
 
-from isgd_mpi.score_table import ScoreTable
+from isgd_mpi.sampling.score_table import ScoreTable
 
 STALE_SECONDS = 20.0
 """Age at which a score is not used any more."""

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from isgd_mpi.score_table import NEVER, ScoreTable
+from isgd_mpi.sampling.score_table import NEVER, ScoreTable
 
 
 @pytest.fixture

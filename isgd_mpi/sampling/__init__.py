@@ -1,0 +1,1 @@
+"""Scores become a proposal, a proposal becomes minibatches and importance weights; and what that gains."""
