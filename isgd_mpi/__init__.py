@@ -25,7 +25,7 @@ def __getattr__(name):
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if _PLACES[name] == "isgd_mpi.fitting":
-        import_module("isgd_mpi.start").prepare_mpi()
+        import_module("isgd_mpi.ranks.start").prepare_mpi()
     return getattr(import_module(_PLACES[name]), name)
 
 

@@ -3,13 +3,13 @@
 import signal
 import sys
 
-from isgd_mpi.start import prepare_mpi
+from isgd_mpi.ranks.start import prepare_mpi
 
 prepare_mpi()
 
 from mpi4py import MPI  # noqa: E402
 
-from isgd_mpi.faults import Interruption, abort_on_exception  # noqa: E402
+from isgd_mpi.ranks.faults import Interruption, abort_on_exception  # noqa: E402
 
 abort_on_exception(MPI.COMM_WORLD)  # before anything else can fail
 interruption = Interruption(final=True)

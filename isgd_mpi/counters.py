@@ -29,7 +29,7 @@ class Counters:
     sum_of_losses: float = 0.0
 
     def state(self):
-        """Return the state; see :mod:`isgd_mpi.state`."""
+        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
         return asdict(self)
 
     @classmethod

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from isgd_mpi.messages import ERRORS, EXAMPLES, LOSS, SPLITS
+from isgd_mpi.ranks.records import ERRORS, EXAMPLES, LOSS, SPLITS
+from isgd_mpi.ranks.shards import shards
 from isgd_mpi.sampling.score_table import NEVER
-from isgd_mpi.shards import shards
 
 
 class Evaluation:
@@ -87,7 +87,7 @@ class Evaluation:
 
         Parameters
         ----------
-        record : () ndarray of messages.report_dtype
+        record : () ndarray of records.report_dtype
         """
         record["evaluated_step"], record["totals"] = self.evaluated_step, self.totals
         record["evaluating_step"], record["n_evaluated"], record["sums"] = self._step, self._n_done, self._sums

@@ -3,7 +3,7 @@
 import numpy as np
 
 from isgd_mpi.evaluation import combine
-from isgd_mpi.messages import EVALUATE, SPLITS, STOP
+from isgd_mpi.ranks.records import EVALUATE, SPLITS, STOP
 from isgd_mpi.sampling.score_table import NEVER
 
 _NOTHING = {"loss": np.nan, "error": np.nan, "n": 0}
@@ -69,7 +69,7 @@ class EvaluationPlan:
         ----------
         step : int
             Step now.
-        reports : list of () ndarray of messages.report_dtype
+        reports : list of () ndarray of records.report_dtype
         """
         complete = all(report["evaluated_step"] == self._wanted_step for report in reports)
         if not self.under_way or not complete:
@@ -85,7 +85,7 @@ class EvaluationPlan:
             self._due -= self._interval
 
     def state(self):
-        """Return the state but the parameters; see :mod:`isgd_mpi.state`."""
+        """Return the state but the parameters; see :mod:`isgd_mpi.ranks.states`."""
         rows = [self.splits.get(split, _NOTHING) for split in SPLITS]
         return {
             "due": self._due,

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from isgd_mpi.messages import SAVE, STOP, predictions_dtype
 from isgd_mpi.predictor import PREDICTORS, RunningCorrelation
+from isgd_mpi.ranks.records import SAVE, STOP, predictions_dtype
+from isgd_mpi.ranks.shards import shards
 from isgd_mpi.sampling.score_table import NEVER
-from isgd_mpi.shards import shards
 
 _MEMORY = 0.25  # share of the training set over which the correlation is averaged
 
@@ -30,7 +30,7 @@ class Forecaster:
 
     Attributes
     ----------
-    record : () ndarray of messages.predictions_dtype
+    record : () ndarray of records.predictions_dtype
         What there is to report.
     hand_over : callable
         Takes the state when the trainer asks for it.
@@ -60,7 +60,7 @@ class Forecaster:
 
         Parameters
         ----------
-        published : () ndarray of messages.observations_dtype
+        published : () ndarray of records.observations_dtype
         """
         self._asked_for_state = bool(published["command"] & SAVE)
         if self._asked_for_state:
@@ -91,7 +91,7 @@ class Forecaster:
         """Do nothing: it is here."""
 
     def state(self):
-        """Return the state; see :mod:`isgd_mpi.state`."""
+        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
         record = {name: self.record[name] for name in ("correlation", "batch_steps", "scores")}
         return {
             "predictor": self._predictor.state(),
@@ -126,7 +126,7 @@ def forecast_locally(forecaster, n_batches, published):
     forecaster : Forecaster
     n_batches : int
         Batches a refresh.
-    published : () ndarray of messages.observations_dtype
+    published : () ndarray of records.observations_dtype
     """
     forecaster.take(published)
     if not published["command"] & STOP:

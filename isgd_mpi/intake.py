@@ -8,7 +8,7 @@ from collections import deque
 
 import numpy as np
 
-from isgd_mpi.messages import STOP
+from isgd_mpi.ranks.records import STOP
 from isgd_mpi.sampling.random_state import check_indices
 from isgd_mpi.sampling.score_table import NEVER
 
@@ -59,7 +59,7 @@ class PredictedScores:
     Parameters
     ----------
     exchange : exchange.TrainerExchange or exchange.LocalExchange
-        Of messages.observations_dtype and messages.predictions_dtype, with one rank that reports.
+        Of records.observations_dtype and records.predictions_dtype, with one rank that reports.
     forecaster : forecaster.Forecaster or transfer.RemoteForecaster
         Whose state is saved with this one's.
     schedule : str
@@ -96,7 +96,7 @@ class PredictedScores:
         return self._exchange.seconds
 
     def state(self):
-        """Return the state, once the exchange under way is complete; see :mod:`isgd_mpi.state`."""
+        """Return the state, once the exchange under way is complete; see :mod:`isgd_mpi.ranks.states`."""
         self._exchange.hold()
         forecaster = self._forecaster.state()
         rows, losses = (np.zeros_like(self._exchange.published[name]) for name in ("rows", "losses"))

@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from isgd_mpi import roles
-from isgd_mpi.agreement import check_agreement, data_facts
 from isgd_mpi.data.files import write_atomically
 from isgd_mpi.keeping import Keeper
 from isgd_mpi.leader import Leader
-from isgd_mpi.node import find_node, on_all_ranks
 from isgd_mpi.parts import TRAINER, Parts
+from isgd_mpi.ranks.agreement import check_agreement, data_facts, on_all_ranks
+from isgd_mpi.ranks.node import find_node
+from isgd_mpi.ranks.timeline import Timeline, gather_timeline
+from isgd_mpi.ranks.waiting import meet
 from isgd_mpi.runlog import create_run_dir
 from isgd_mpi.settings.errors import InputError
-from isgd_mpi.timeline import Timeline, gather_timeline
-from isgd_mpi.waiting import meet
 from isgd_mpi.warmup import warm_up, warm_up_predictor
 
 _LARGEST_MESSAGE_BYTES = 2**31 - 2**12  # NumPy's limit for a record, less its header

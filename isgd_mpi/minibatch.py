@@ -120,7 +120,7 @@ class LocalGradient:
 
         Parameters
         ----------
-        published : () ndarray of messages.published_dtype
+        published : () ndarray of records.published_dtype
 
         Returns
         -------

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from isgd_mpi import messages
 from isgd_mpi.forecaster import Forecaster
+from isgd_mpi.ranks import records
+from isgd_mpi.ranks.shards import shards
+from isgd_mpi.ranks.transports import transport_between
 from isgd_mpi.scorer import Scorer
-from isgd_mpi.shards import shards
 from isgd_mpi.trainer import Schedule
-from isgd_mpi.transports import transport_between
 
 TRAINER = 0
 """Rank of the trainer that owns the score table and writes every file."""
@@ -57,7 +57,7 @@ class Parts:
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
         self.n_scorers = config.n_scorers(self.size)
         self.predictor_rank = config.predictor_rank(self.size)
-        self.published = messages.published_dtype(models.n_params)
+        self.published = records.published_dtype(models.n_params)
         self._batch_size = batch_size
         n_bytes = self.published.itemsize + (0 if self.predictor_rank is None else self.observations().itemsize)
         n_shared_bytes = node.n_shared_bytes if models.lets_go else 0
@@ -113,12 +113,12 @@ class Parts:
         """
         n_parts = n_parts or self.n_parts
         parts = shards(self.dataset.n_train, self._batch_size, n_parts, self.config.whole_batches)
-        return [messages.report_dtype(shard, self.dataset.n_classes) for shard in parts]
+        return [records.report_dtype(shard, self.dataset.n_classes) for shard in parts]
 
     def observations(self):
         """Return the dtype of what the predictor is sent: a refresh of the trainer's losses, and all others'."""
         n_drawn = self.config.minibatch_size * self.schedule().interval(resting=True)
-        return messages.observations_dtype(n_drawn + self.dataset.n_train)
+        return records.observations_dtype(n_drawn + self.dataset.n_train)
 
     def schedule(self):
         """Return when the trainer publishes, waits and merges."""

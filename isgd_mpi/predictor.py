@@ -84,7 +84,7 @@ class LSTMPredictor:
         return self._scores(self._network.predict(*self._inputs(rows)))
 
     def state(self):
-        """Return the state; see :mod:`isgd_mpi.state`."""
+        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
         return {
             "history": self.history,
             "lengths": self.lengths,
@@ -149,7 +149,7 @@ class ClassPredictor:
         return np.maximum(scores, FLOOR).astype(np.float32)[self._labels[rows]]
 
     def state(self):
-        """Return the state; see :mod:`isgd_mpi.state`."""
+        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
         return {"moments": self.moments}
 
     def restore(self, state):
@@ -189,7 +189,7 @@ class LastPredictor:
         return np.where(last > 0, last, self._mean)
 
     def state(self):
-        """Return the state; see :mod:`isgd_mpi.state`."""
+        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
         return {"last": self.last, "mean": self._mean}
 
     def restore(self, state):
@@ -237,7 +237,7 @@ class RunningCorrelation:
         self._moments += share * (fresh - self._moments)
 
     def state(self):
-        """Return the state; see :mod:`isgd_mpi.state`."""
+        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
         return {"moments": self._moments, "n_pairs": self._n_pairs}
 
     def restore(self, state):

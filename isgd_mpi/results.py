@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from isgd_mpi.messages import SPLITS
+from isgd_mpi.ranks.records import SPLITS
 
 _WORTH_SAYING = 1.1  # variance gains below this are called none
 

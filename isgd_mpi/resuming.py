@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from isgd_mpi.checkpoint import read_checkpoint
+from isgd_mpi.ranks.states import difference, flatten, nest
 from isgd_mpi.saving import FILE
 from isgd_mpi.settings.config import Config, option
 from isgd_mpi.settings.errors import InputError
-from isgd_mpi.state import difference, flatten, nest
 
 _MAY_CHANGE = {item.name for item in fields(Config) if item.metadata["may_change"]}
 

@@ -4,16 +4,15 @@ from functools import partial
 
 import numpy as np
 
-from isgd_mpi.exchange import ScorerExchange
-from isgd_mpi.heartbeat import Pulse
-from isgd_mpi.messages import is_kept
 from isgd_mpi.model.optim import SGD
-from isgd_mpi.node import on_all_ranks
 from isgd_mpi.parallel import CoTrainer, run_co_trainer
 from isgd_mpi.parts import TRAINER
+from isgd_mpi.ranks.agreement import on_all_ranks
+from isgd_mpi.ranks.exchange import ScorerExchange
+from isgd_mpi.ranks.heartbeat import Pulse
+from isgd_mpi.ranks.records import is_kept
+from isgd_mpi.ranks.states import pack, receive_report, receive_state, send_state, share, unpack
 from isgd_mpi.scorer import answer_locally, finish_scorer, resume_scorer, run_counting_scorer, run_relaxed_scorer
-from isgd_mpi.state import pack, unpack
-from isgd_mpi.transfer import receive_report, receive_state, send_state, share
 
 
 class Circles:
@@ -30,7 +29,7 @@ class Circles:
     training, scoring, predicting : mpi4py.MPI.Comm
         Of no use on ranks of another role.
     states : mpi4py.MPI.Comm
-        Of all ranks, private to what :mod:`isgd_mpi.transfer` sends.
+        Of all ranks, private to what :mod:`isgd_mpi.ranks.states` sends.
     heartbeat : mpi4py.MPI.Comm
         All ranks.
     """

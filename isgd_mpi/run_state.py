@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from isgd_mpi.reports import report_state, restored_report
+from isgd_mpi.ranks.records import report_state, restored_report
+from isgd_mpi.ranks.states import send_reports
 from isgd_mpi.resuming import fingerprint
 from isgd_mpi.roles import share_training_state
 from isgd_mpi.settings.errors import InputError
-from isgd_mpi.transfer import send_reports
 
 
 class RunState:
@@ -40,7 +40,7 @@ class RunState:
         self._gradients = gradients
 
     def state(self):
-        """Return the state; see :mod:`isgd_mpi.state`. May wait for a refresh."""
+        """Return the state; see :mod:`isgd_mpi.ranks.states`. May wait for a refresh."""
         parts, trainer, exchange = self._parts, self._trainer, self._exchange
         repeatable = parts.config.repeatable and not self.alone
         if repeatable:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import numpy as np
 
 from isgd_mpi.checkpoint import write_checkpoint
-from isgd_mpi.state import flatten
+from isgd_mpi.ranks.states import flatten
 
 FILE = "checkpoint.npz"
 """Name of the checkpoint in a run's folder."""
@@ -25,7 +25,7 @@ class Checkpoints:
     log : runlog.RunLog
         Its clock counts, and its lines so far belong to the state.
     state : callable
-        Returns the state at a step boundary; see :mod:`isgd_mpi.state`.
+        Returns the state at a step boundary; see :mod:`isgd_mpi.ranks.states`.
     step : int, optional
         Of the checkpoint that the run goes on from.
 

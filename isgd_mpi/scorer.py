@@ -3,9 +3,9 @@
 import numpy as np
 
 from isgd_mpi.evaluation import Evaluation
-from isgd_mpi.messages import EVALUATE, STOP, report_dtype
+from isgd_mpi.ranks.records import EVALUATE, STOP, report_dtype
+from isgd_mpi.ranks.shards import shards
 from isgd_mpi.sampling.score_table import NEVER
-from isgd_mpi.shards import shards
 
 _SCORED_PER_EVALUATED = 4  # score batches between two evaluation batches in the relaxed schedule
 _EVALUATED_A_REFRESH = 1  # evaluation batches a refresh in the other schedules
@@ -30,7 +30,7 @@ class Scorer:
 
     Attributes
     ----------
-    record : () ndarray of messages.report_dtype
+    record : () ndarray of records.report_dtype
         What there is to report.
     """
 
@@ -115,7 +115,7 @@ class Scorer:
 
         Parameters
         ----------
-        report : () ndarray of messages.report_dtype
+        report : () ndarray of records.report_dtype
             Of this scorer, or of another with the same shard.
         params : (P,) ndarray or None
             Parameters that are being evaluated, if any are.
@@ -201,7 +201,7 @@ def answer_locally(scorer, n_batches, published):
     scorer : Scorer
     n_batches : int
         Score batches a refresh; 0 leaves scoring to the trainer's own minibatches.
-    published : () ndarray of messages.published_dtype
+    published : () ndarray of records.published_dtype
     """
     scorer.take(published)
     if not published["command"] & STOP:

@@ -4,7 +4,7 @@ import math
 import signal
 from dataclasses import dataclass
 
-from isgd_mpi.messages import EVALUATE, STOP
+from isgd_mpi.ranks.records import EVALUATE, STOP
 
 _REST = 512  # steps from one refresh to the next, at least, while importance sampling is switched off
 _MOST_MERGING = 0.1  # share of the time that merging may take where the schedule can wait: of millions it takes long

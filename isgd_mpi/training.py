@@ -9,7 +9,7 @@ from isgd_mpi.counters import Counters
 from isgd_mpi.evaluation_plan import EvaluationPlan
 from isgd_mpi.intake import DirectScores, PredictedScores
 from isgd_mpi.model.optim import SGD
-from isgd_mpi.reports import fresh_batches
+from isgd_mpi.ranks.records import fresh_batches
 from isgd_mpi.sampling.gain import Appraisal
 from isgd_mpi.sampling.proposal import biased_weights
 from isgd_mpi.sampling.random_state import restore_rng, state_of_rng
@@ -248,7 +248,7 @@ class Trainer:
         return past
 
     def state(self):
-        """Return the state between two steps, parameters and all; see :mod:`isgd_mpi.state`."""
+        """Return the state between two steps, parameters and all; see :mod:`isgd_mpi.ranks.states`."""
         plain = {name: getattr(self, name) for name in _PLAIN}
         rngs = {name: state_of_rng(rng) for name, rng in self._rngs.items()}
         parts = {name: part.state() for name, part in self._stateful.items()}

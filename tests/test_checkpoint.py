@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from isgd_mpi import saving
 from isgd_mpi.checkpoint import read_checkpoint, write_checkpoint
+from isgd_mpi.ranks.states import difference, flatten, nest, pack, unpack
 from isgd_mpi.sampling.random_state import restore_rng, state_of_rng
 from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import InputError
-from isgd_mpi.state import difference, flatten, nest, pack, unpack
 
 ARRAYS = {
     "run/params": np.arange(40, dtype=np.float32),

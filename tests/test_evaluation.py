@@ -5,8 +5,8 @@ import pytest
 
 from isgd_mpi.data.datasets import Dataset, Split
 from isgd_mpi.evaluation import Evaluation, combine
-from isgd_mpi.messages import ERRORS, EXAMPLES, LOSS, SPLITS
 from isgd_mpi.model.mlp import MLP
+from isgd_mpi.ranks.records import ERRORS, EXAMPLES, LOSS, SPLITS
 from isgd_mpi.sampling.score_table import NEVER
 
 pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")

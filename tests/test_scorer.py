@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from isgd_mpi.data.datasets import Dataset, Split
-from isgd_mpi.messages import EVALUATE, published_dtype
 from isgd_mpi.model.mlp import MLP
+from isgd_mpi.ranks.records import EVALUATE, published_dtype
 from isgd_mpi.scorer import Scorer
 
 pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")

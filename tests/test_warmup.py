@@ -15,7 +15,7 @@ PREDICTED = ["--score", "predicted-loss"]
 
 def compiled():
     """Every compiled signature of every kernel."""
-    kernels = [vars(import_module(f"kernels.{name}")) for name in MODULES]
+    kernels = [vars(import_module(f"isgd_mpi.kernels.{name}")) for name in MODULES]
     return {
         (kernel.__name__, signature)
         for names in kernels

@@ -9,7 +9,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from isgd_mpi.start import prepare_mpi
+from isgd_mpi.ranks.start import prepare_mpi
 
 prepare_mpi()
 
@@ -21,10 +21,10 @@ from isgd_mpi.bench.descent import Snapshots, WatchedBlueprint, first_below  # n
 from isgd_mpi.data import datasets  # noqa: E402
 from isgd_mpi.data.files import write_json  # noqa: E402
 from isgd_mpi.environment import describe_environment  # noqa: E402
-from isgd_mpi.faults import Interruption, abort_on_exception  # noqa: E402
 from isgd_mpi.job import Job  # noqa: E402
+from isgd_mpi.ranks.faults import Interruption, abort_on_exception  # noqa: E402
+from isgd_mpi.ranks.waiting import meet  # noqa: E402
 from isgd_mpi.settings.config import Config  # noqa: E402
-from isgd_mpi.waiting import meet  # noqa: E402
 
 
 def main(plan_path, result_path):

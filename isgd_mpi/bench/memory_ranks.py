@@ -7,7 +7,7 @@ from functools import wraps
 from os import getpid
 from pathlib import Path
 
-from isgd_mpi.start import prepare_mpi
+from isgd_mpi.ranks.start import prepare_mpi
 
 prepare_mpi()
 
@@ -17,13 +17,13 @@ from mpi4py import MPI  # noqa: E402
 from isgd_mpi import leader  # noqa: E402
 from isgd_mpi.cli import DONE, main  # noqa: E402
 from isgd_mpi.data.files import write_json  # noqa: E402
-from isgd_mpi.exchange import TrainerExchange  # noqa: E402
-from isgd_mpi.faults import abort_on_exception  # noqa: E402
+from isgd_mpi.ranks.exchange import TrainerExchange  # noqa: E402
+from isgd_mpi.ranks.faults import abort_on_exception  # noqa: E402
+from isgd_mpi.ranks.waiting import wait  # noqa: E402
 from isgd_mpi.sampling.sampler import Sampler  # noqa: E402
 from isgd_mpi.saving import Checkpoints  # noqa: E402
 from isgd_mpi.trainer import finish_training  # noqa: E402
 from isgd_mpi.training import Trainer  # noqa: E402
-from isgd_mpi.waiting import wait  # noqa: E402
 
 WATCHED = {
     "drawing": (Sampler, "draw"),

@@ -1,6 +1,6 @@
 """Ways to move a refresh that ``python -m isgd_mpi.bench exchange`` compares with those of the exchange.
 
-Each has the two ends of :mod:`isgd_mpi.exchange`, as far as the bench calls them.
+Each has the two ends of :mod:`isgd_mpi.ranks.exchange`, as far as the bench calls them.
 """
 
 from functools import partial
@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 from mpi4py import MPI
 
-from isgd_mpi.exchange import ScorerExchange, TrainerExchange, gather_buffers
-from isgd_mpi.transports import Collectives, Messages, SharedMemory, as_bytes
+from isgd_mpi.ranks.exchange import ScorerExchange, TrainerExchange, gather_buffers
+from isgd_mpi.ranks.transports import Collectives, Messages, SharedMemory, as_bytes
 
 
 class BlockingTrainer:

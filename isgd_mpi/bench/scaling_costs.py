@@ -9,14 +9,14 @@ import numpy as np
 
 from isgd_mpi.bench.ranks import run_command, run_module
 from isgd_mpi.data import datasets
-from isgd_mpi.messages import published_dtype, report_dtype
 from isgd_mpi.minibatch import LocalGradient
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.params import initial_params
+from isgd_mpi.ranks.records import published_dtype, report_dtype
+from isgd_mpi.ranks.shards import shards
 from isgd_mpi.runlog import RunLog
 from isgd_mpi.sampling.forecast import Costs
 from isgd_mpi.settings.config import Config
-from isgd_mpi.shards import shards
 from isgd_mpi.training import Trainer
 
 _MERGES = 9

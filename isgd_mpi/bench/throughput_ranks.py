@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from isgd_mpi.start import prepare_mpi
+from isgd_mpi.ranks.start import prepare_mpi
 
 prepare_mpi()
 
@@ -18,14 +18,14 @@ from mpi4py import MPI  # noqa: E402
 from isgd_mpi.data import datasets  # noqa: E402
 from isgd_mpi.data.files import write_json  # noqa: E402
 from isgd_mpi.environment import describe_environment  # noqa: E402
-from isgd_mpi.faults import abort_on_exception  # noqa: E402
-from isgd_mpi.messages import published_dtype  # noqa: E402
 from isgd_mpi.model.blueprints import MLPBlueprint  # noqa: E402
 from isgd_mpi.model.params import layer_views  # noqa: E402
-from isgd_mpi.node import find_node  # noqa: E402
+from isgd_mpi.ranks.faults import abort_on_exception  # noqa: E402
+from isgd_mpi.ranks.node import find_node  # noqa: E402
+from isgd_mpi.ranks.records import published_dtype  # noqa: E402
+from isgd_mpi.ranks.waiting import meet, wait  # noqa: E402
 from isgd_mpi.scorer import Scorer  # noqa: E402
 from isgd_mpi.settings.config import Config  # noqa: E402
-from isgd_mpi.waiting import meet, wait  # noqa: E402
 
 
 class Products:

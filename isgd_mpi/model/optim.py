@@ -105,7 +105,7 @@ class SGD:
         self._n_done += 1
 
     def state(self):
-        """Return the state beside the parameters; see :mod:`isgd_mpi.state`."""
+        """Return the state beside the parameters; see :mod:`isgd_mpi.ranks.states`."""
         return {"n_done": self._n_done} | ({"velocity": self.velocity} if self.momentum else {})
 
     def restore(self, state):
@@ -147,7 +147,7 @@ class Adam:
             raise FloatingPointError("the gradient is not finite")
 
     def state(self):
-        """Return the state beside the parameters; see :mod:`isgd_mpi.state`."""
+        """Return the state beside the parameters; see :mod:`isgd_mpi.ranks.states`."""
         return {"mean": self.mean, "mean_square": self.mean_square, "n_steps": self.n_steps}
 
     def restore(self, state):

@@ -40,7 +40,7 @@ class TimedScoreTable(ScoreTable):
         return self._written >= self._clock() - STALE_SECONDS
 
     def state(self):
-        """Return the state; see :mod:`isgd_mpi.state`."""
+        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
         return super().state() | {"written": self._written}
 
     def restore(self, state):
@@ -111,7 +111,7 @@ class Alain2015:
         }
 
     def state(self):
-        """Return the state; see :mod:`isgd_mpi.state`."""
+        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
         return {
             "sums": self._sums,
             "norm_of_gradients": self._norm_of_gradients,

@@ -132,7 +132,7 @@ class Appraisal:
         return figures
 
     def state(self):
-        """Return the state between two steps; see :mod:`isgd_mpi.state`."""
+        """Return the state between two steps; see :mod:`isgd_mpi.ranks.states`."""
         return {
             "monitor": self.monitor.state(),
             "switch": self._switch.state(),

@@ -123,7 +123,7 @@ class Mixture:
         return float(np.interp(self.value, self._candidates, self._moments.values) / self._moments.values[-1])
 
     def state(self):
-        """Return the state; see :mod:`isgd_mpi.state`."""
+        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
         return {
             "moments": self._moments.state(),
             "drawn_moments": self._drawn_moments.state(),

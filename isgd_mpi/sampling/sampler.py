@@ -206,7 +206,7 @@ class Sampler:
         self.importance_sampling = False
 
     def state(self):
-        """Return the state; see :mod:`isgd_mpi.state`."""
+        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
         scored = self._scored_weights is not None
         return {
             "table": self.table.state(),

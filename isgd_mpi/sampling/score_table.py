@@ -107,7 +107,7 @@ class ScoreTable:
         return float(step - usable.mean()), int(step - usable.min())
 
     def state(self):
-        """Return the state; see :mod:`isgd_mpi.state`."""
+        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
         return {"scores": self.scores, "steps": self.steps, "predictions": self.predictions}
 
     def restore(self, state):

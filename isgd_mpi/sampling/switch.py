@@ -68,7 +68,7 @@ class Switch:
         return self.on != was_on
 
     def state(self):
-        """Return the state; see :mod:`isgd_mpi.state`."""
+        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
         return {
             "refresh_share": math.nan if self._refresh_share is None else self._refresh_share,
             "n_against": self._n_against,

@@ -128,7 +128,7 @@ class Monitor:
         return {name: float(value) for name, value in traces.items()}
 
     def state(self):
-        """Return the state between two steps; see :mod:`isgd_mpi.state`."""
+        """Return the state between two steps; see :mod:`isgd_mpi.ranks.states`."""
         return {
             "moments": self._moments,
             "squared_mean_gradient": self._squared_mean_gradient,

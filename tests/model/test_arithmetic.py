@@ -70,7 +70,7 @@ def test_scorers_get_what_was_asked_for_as_far_as_it_is_there(asked, there, used
 
 
 def test_a_run_that_cannot_have_bfloat16_says_so_and_uses_float32(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("isgd_mpi.node.fastest_arithmetic", lambda: "float32")
+    monkeypatch.setattr("isgd_mpi.ranks.node.fastest_arithmetic", lambda: "float32")
     options = ["--score-precision", "bf16", "--steps", "3", "--hidden", "4", "--run-dir", str(tmp_path / "run")]
     assert main(options) == 0
     assert f"float32: --score-precision bf16 needs, on every rank, {NEEDED}\n" in capsys.readouterr().out

@@ -5,14 +5,14 @@ import tempfile
 
 import pytest
 
-from isgd_mpi.start import prepare_mpi
+from isgd_mpi.ranks.start import prepare_mpi
 
 prepare_mpi()
 
 from mpi4py import MPI  # noqa: E402
 
 from isgd_mpi.cli import main  # noqa: E402
-from isgd_mpi.waiting import meet  # noqa: E402
+from isgd_mpi.ranks.waiting import meet  # noqa: E402
 
 SMALL = ["--hidden", "16", "--threads", "1", "--quiet", "--score-batch-size", "512"]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from isgd_mpi.bench.exchange_ranks import measure
-from isgd_mpi.exchange import LocalExchange, ScorerExchange, TrainerExchange
-from isgd_mpi.transports import Collectives, Messages, SharedMemory, transport_between
+from isgd_mpi.ranks.exchange import LocalExchange, ScorerExchange, TrainerExchange
+from isgd_mpi.ranks.transports import Collectives, Messages, SharedMemory, transport_between
 
 PUBLISHED = np.dtype([("step", "i8"), ("params", "f4", (1000,))])
 

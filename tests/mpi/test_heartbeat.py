@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from isgd_mpi.heartbeat import Pulse, Silent, Watch
+from isgd_mpi.ranks.heartbeat import Pulse, Silent, Watch
 
 NAMES = [f"rank {rank}" for rank in range(10)]
 

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from isgd_mpi.node import find_node, on_all_ranks
+from isgd_mpi.ranks.agreement import on_all_ranks
+from isgd_mpi.ranks.node import find_node
 from isgd_mpi.settings.errors import InputError
 
 

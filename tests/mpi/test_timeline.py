@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from isgd_mpi.cli import FAILED, main
-from isgd_mpi.timeline import ACTIVITIES, Timeline, gather_timeline
+from isgd_mpi.ranks.timeline import ACTIVITIES, Timeline, gather_timeline
 
 
 class Worker:

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from launch import train
 
+from isgd_mpi.ranks.shards import shards
 from isgd_mpi.sampling.alain2015 import STALE_SECONDS, Alain2015, TimedScoreTable
 from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.settings.config import Config
-from isgd_mpi.shards import shards
 
 N = 40
 

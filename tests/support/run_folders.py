@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from isgd_mpi.timeline import ACTIVITIES
+from isgd_mpi.ranks.timeline import ACTIVITIES
 
 OPTIONS = {"data": "mnist10k", "hidden": [16], "lr": 0.1, "minibatch_size": 16, "score": "grad-norm", "seed": 0}
 SUMMARY = {

@@ -1,9 +1,9 @@
 """Parameters out, reports back: one record to all and one from each a refresh.
 
 The exchange moves records as plain bytes and does not know what is in them, nor how they travel
-(:mod:`isgd_mpi.transports`). In refresh k each rank first starts to move what the trainer
+(:mod:`isgd_mpi.ranks.transports`). In refresh k each rank first starts to move what the trainer
 publishes, then what the scorers report, and every buffer is allocated once. Records are as
-:mod:`isgd_mpi.messages` defines them; a rank that reports nothing has a dtype of None.
+:mod:`isgd_mpi.ranks.records` defines them; a rank that reports nothing has a dtype of None.
 """
 
 import time
@@ -11,9 +11,8 @@ import time
 import numpy as np
 from mpi4py import MPI
 
-from isgd_mpi.places import Places, keep_none
-from isgd_mpi.transports import Collectives
-from isgd_mpi.waiting import TESTS_A_LOOK, look, wait
+from isgd_mpi.ranks.transports import Collectives, Places, keep_none
+from isgd_mpi.ranks.waiting import TESTS_A_LOOK, look, wait
 
 
 def gather_buffers(dtypes):
@@ -58,7 +57,7 @@ class TrainerExchange:
     polite : bool
         See :func:`waiting.wait`.
     transport : class
-        Of :mod:`isgd_mpi.transports`; the same at all ends.
+        Of :mod:`isgd_mpi.ranks.transports`; the same at all ends.
     n_tests : int, optional
         See :func:`waiting.look`; the transport's number if not given.
     keeps : callable

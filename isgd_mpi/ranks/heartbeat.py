@@ -10,7 +10,7 @@ from functools import wraps
 import numpy as np
 from mpi4py import MPI
 
-from isgd_mpi.waiting import wait
+from isgd_mpi.ranks.waiting import wait
 
 _BEAT, _LAST = 0, 1
 _LONGEST_INTERVAL_SECONDS = 1.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from isgd_mpi.launched import find_split
+from isgd_mpi.ranks.start import find_split
 
 STEP_OF_FOUR = {"SLURM_NTASKS": "4", "SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "2"}
 IN_A_BATCH_SHELL = {"SLURM_NTASKS": "4", "SLURM_PROCID": "0"}

@@ -9,7 +9,7 @@ from time import perf_counter
 
 import numpy as np
 
-from isgd_mpi.waiting import wait
+from isgd_mpi.ranks.waiting import wait
 
 ACTIVITIES = ("training", "proposing", "scoring", "evaluating", "sending", "waiting")
 """What a span can be: a training step; merging scores and forming the proposal; scoring; evaluating; publishing,

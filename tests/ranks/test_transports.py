@@ -2,7 +2,7 @@
 
 import pytest
 
-from isgd_mpi.places import N_PLACES, Places, keep_none
+from isgd_mpi.ranks.transports import N_PLACES, Places, keep_none
 
 
 class Record(dict):

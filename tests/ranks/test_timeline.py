@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from isgd_mpi import timeline as module
-from isgd_mpi.timeline import ACTIVITIES, Timeline
+from isgd_mpi.ranks import timeline as module
+from isgd_mpi.ranks.timeline import ACTIVITIES, Timeline
 
 
 @pytest.fixture

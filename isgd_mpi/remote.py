@@ -1,65 +1,10 @@
-"""States that travel between ranks: when a run is resumed, and when the loss predictor's is saved."""
+"""The loss predictor on another rank: its state, as the trainer asks for it and hands it back."""
 
-import numpy as np
 from mpi4py import MPI
 
-from isgd_mpi.messages import SAVE
-from isgd_mpi.state import pack, unpack
-from isgd_mpi.transports import as_bytes
-from isgd_mpi.waiting import wait
-
-
-def send_state(comm, state, dest, polite):
-    """Send a state to one rank. Waits until it is on its way.
-
-    Parameters
-    ----------
-    comm : mpi4py.MPI.Comm
-    state : dict
-        See :mod:`isgd_mpi.state`.
-    dest : int
-    polite : bool
-        See :func:`waiting.wait`.
-    """
-    wait([comm.Isend([pack(state), MPI.BYTE], dest)], polite)
-
-
-def receive_state(comm, like, source, polite):
-    """Receive the state that :func:`send_state` sends; `like` is one of the same names, dtypes and shapes."""
-    packed = pack(like)
-    wait([comm.Irecv([packed, MPI.BYTE], source)], polite)
-    return unpack(packed, like)
-
-
-def send_reports(comm, first, reports, params, polite):
-    """Give each scorer back the report that it once made, as :func:`receive_report` takes it.
-
-    Parameters
-    ----------
-    comm : mpi4py.MPI.Comm
-    first : int
-        The first scorer; the others follow.
-    reports : list of () ndarray of messages.report_dtype
-    params : (P,) ndarray or None
-        That are being evaluated.
-    polite : bool
-    """
-    for dest, report in enumerate(reports, first):
-        buffers = [as_bytes(report)] + ([] if params is None else [as_bytes(params)])
-        wait([comm.Isend([buffer, MPI.BYTE], dest) for buffer in buffers], polite)
-
-
-def receive_report(comm, dtype, params, polite):
-    """Receive a report, and parameters in their place unless they are None; return the report."""
-    report = np.zeros((), dtype)
-    buffers = [as_bytes(report)] + ([] if params is None else [as_bytes(params)])
-    wait([comm.Irecv([buffer, MPI.BYTE], 0) for buffer in buffers], polite)
-    return report
-
-
-def share(comm, array, polite):
-    """Send an array of rank 0 to all, in its place. Collective."""
-    wait([comm.Ibcast([as_bytes(array), MPI.BYTE], root=0)], polite)
+from isgd_mpi.ranks.records import SAVE
+from isgd_mpi.ranks.states import pack, send_state, unpack
+from isgd_mpi.ranks.waiting import wait
 
 
 class RemoteForecaster:

@@ -1,4 +1,18 @@
-"""Whether the launcher and the MPI library understood each other, as far as the environment tells."""
+"""How MPI is initialised, and whether the launcher and the MPI library understood each other."""
+
+import os
+
+import mpi4py
+
+
+def prepare_mpi():
+    """Set how MPI is to be initialised. Without effect where it already is."""
+    # MPICH's default Ibcast needs the trainer to look at it dozens of times, this algorithm about four.
+    os.environ.setdefault("MPIR_CVAR_IBCAST_INTRA_ALGORITHM", "tsp_tree")
+    # Open MPI's UCX component for windows complains of itself; those of the exchange are within a node anyway
+    os.environ.setdefault("OMPI_MCA_osc", "^ucx")
+    mpi4py.rc.thread_level = "funneled"  # one thread calls MPI: no locks on its way
+
 
 _LAUNCHERS = (
     # number of processes, this one's rank, what started them; the innermost launcher first: an mpirun inside of a

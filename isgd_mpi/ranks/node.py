@@ -9,29 +9,7 @@ from mpi4py import MPI
 
 from isgd_mpi.kernels.threads import set_threads
 from isgd_mpi.model.bfloat16.arithmetic import common_arithmetic, fastest_arithmetic
-from isgd_mpi.settings.errors import InputError
-from isgd_mpi.waiting import meet
-
-
-def on_all_ranks(comm, action):
-    """Call `action` on every rank and return its result. Collective.
-
-    Raises
-    ------
-    InputError
-        On every rank, if it was raised on any: the message of the lowest such rank.
-    """
-    result, message = None, None
-    try:
-        result = action()
-    except InputError as error:
-        message = str(error)
-    meet(comm, polite=True)  # allgather would spin, on a core that a rank which is not ready may need
-    messages = [text for text in comm.allgather(message) if text is not None]
-    if messages:
-        raise InputError(messages[0])
-    return result
-
+from isgd_mpi.ranks.waiting import meet
 
 _LOWEST = 19  # nice
 _SHARED_MEMORY = "/dev/shm"

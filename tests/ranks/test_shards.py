@@ -2,7 +2,7 @@ from itertools import chain
 
 import pytest
 
-from isgd_mpi.shards import block, shards
+from isgd_mpi.ranks.shards import block, shards
 
 N_ITEMS, N_PARTS = range(12), range(1, 9)
 

@@ -12,9 +12,30 @@ import numba
 import numpy as np
 
 import isgd_mpi
+from isgd_mpi.ranks.waiting import meet
 from isgd_mpi.settings.errors import InputError
 
 _SAMPLES, _SAMPLE_BYTES = 64, 2**16  # pieces of each split's features that are read, evenly spaced
+
+
+def on_all_ranks(comm, action):
+    """Call `action` on every rank and return its result. Collective.
+
+    Raises
+    ------
+    InputError
+        On every rank, if it was raised on any: the message of the lowest such rank.
+    """
+    result, message = None, None
+    try:
+        result = action()
+    except InputError as error:
+        message = str(error)
+    meet(comm, polite=True)  # allgather would spin, on a core that a rank which is not ready may need
+    messages = [text for text in comm.allgather(message) if text is not None]
+    if messages:
+        raise InputError(messages[0])
+    return result
 
 
 def check_agreement(comm, facts):

@@ -1,0 +1,1 @@
+"""MPI: start, agree, watch and wait; what travels between ranks, and how."""
