@@ -11,7 +11,7 @@ _PLACES = {
     "TrainedModel": "isgd_mpi.model.trained",
     "Model": "isgd_mpi.model.own_model",
     "Config": "isgd_mpi.settings.config",
-    "Diverged": "isgd_mpi.training",
+    "Diverged": "isgd_mpi.training.trainer",
     "InputError": "isgd_mpi.settings.errors",
 }
 

@@ -24,7 +24,7 @@ from isgd_mpi.ranks.start import find_split
 from isgd_mpi.results import columns_by_kind
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.keywords import config_of, in_python
-from isgd_mpi.training import Diverged
+from isgd_mpi.training.trainer import Diverged
 
 
 @dataclass(frozen=True)

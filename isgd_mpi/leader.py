@@ -7,15 +7,11 @@ import numpy as np
 
 from isgd_mpi.data.files import write_atomically, write_json
 from isgd_mpi.environment import describe_environment
-from isgd_mpi.forecaster import forecast_locally
 from isgd_mpi.keeping import Keeper
-from isgd_mpi.minibatch import LocalGradient
-from isgd_mpi.parallel import TrainerGroup
 from isgd_mpi.ranks.agreement import on_all_ranks
 from isgd_mpi.ranks.exchange import LocalExchange, TrainerExchange
 from isgd_mpi.ranks.heartbeat import Silent, Watch
 from isgd_mpi.ranks.records import is_kept
-from isgd_mpi.remote import RemoteForecaster
 from isgd_mpi.results import describe_job, last_evaluation, summarise, verdict
 from isgd_mpi.roles import in_group, trainers_answer
 from isgd_mpi.run_state import RunState
@@ -23,8 +19,12 @@ from isgd_mpi.runlog import RunLog
 from isgd_mpi.saving import FILE, Checkpoints
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.options import to_toml
-from isgd_mpi.trainer import StopRule, finish_training, run_trainer
-from isgd_mpi.training import Diverged, Trainer
+from isgd_mpi.training.co_trainers import TrainerGroup
+from isgd_mpi.training.loop import StopRule, finish_training, run_trainer
+from isgd_mpi.training.minibatch import LocalGradient
+from isgd_mpi.training.predictor.forecaster import forecast_locally
+from isgd_mpi.training.predictor.remote import RemoteForecaster
+from isgd_mpi.training.trainer import Diverged, Trainer
 
 
 class Leader:

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from isgd_mpi.forecaster import Forecaster
 from isgd_mpi.ranks import records
 from isgd_mpi.ranks.shards import shards
 from isgd_mpi.ranks.transports import transport_between
-from isgd_mpi.scorer import Scorer
-from isgd_mpi.trainer import Schedule
+from isgd_mpi.training.loop import Schedule
+from isgd_mpi.training.predictor.forecaster import Forecaster
+from isgd_mpi.training.scorer import Scorer
 
 TRAINER = 0
 """Rank of the trainer that owns the score table and writes every file."""

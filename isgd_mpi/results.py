@@ -39,7 +39,7 @@ def summarise(trainer, config, n_ranks, seconds, exchange_seconds):
 
     Parameters
     ----------
-    trainer : training.Trainer
+    trainer : trainer.Trainer
     config : config.Config
     n_ranks : int
     seconds : float

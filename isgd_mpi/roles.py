@@ -5,14 +5,20 @@ from functools import partial
 import numpy as np
 
 from isgd_mpi.model.optim import SGD
-from isgd_mpi.parallel import CoTrainer, run_co_trainer
 from isgd_mpi.parts import TRAINER
 from isgd_mpi.ranks.agreement import on_all_ranks
 from isgd_mpi.ranks.exchange import ScorerExchange
 from isgd_mpi.ranks.heartbeat import Pulse
 from isgd_mpi.ranks.records import is_kept
 from isgd_mpi.ranks.states import pack, receive_report, receive_state, send_state, share, unpack
-from isgd_mpi.scorer import answer_locally, finish_scorer, resume_scorer, run_counting_scorer, run_relaxed_scorer
+from isgd_mpi.training.co_trainers import CoTrainer, run_co_trainer
+from isgd_mpi.training.scorer import (
+    answer_locally,
+    finish_scorer,
+    resume_scorer,
+    run_counting_scorer,
+    run_relaxed_scorer,
+)
 
 
 class Circles:
@@ -157,7 +163,7 @@ def in_group(end, parts, circles, model, *more):
     Parameters
     ----------
     end : type
-        :class:`parallel.TrainerGroup` or :class:`parallel.CoTrainer`.
+        :class:`co_trainers.TrainerGroup` or :class:`co_trainers.CoTrainer`.
     parts, circles
         As of :func:`score`.
     model : Model

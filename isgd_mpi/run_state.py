@@ -21,9 +21,9 @@ class RunState:
     Parameters
     ----------
     parts : parts.Parts
-    trainer : training.Trainer
+    trainer : trainer.Trainer
     exchange : exchange.TrainerExchange or exchange.LocalExchange
-    gradients : minibatch.LocalGradient or parallel.TrainerGroup
+    gradients : minibatch.LocalGradient or co_trainers.TrainerGroup
 
     Attributes
     ----------

@@ -5,9 +5,9 @@ import numpy as np
 from isgd_mpi.model.bfloat16.scoring_mlp import LowPrecisionMLP
 from isgd_mpi.model.mlp import FEW_ROWS, MLP
 from isgd_mpi.model.optim import SGD
-from isgd_mpi.predictor import PREDICTORS
 from isgd_mpi.sampling.mixture import Mixture
 from isgd_mpi.sampling.proposal import Proposal
+from isgd_mpi.training.predictor.predictors import PREDICTORS
 
 _HIDDEN = (64, 64)  # wide enough for every kernel
 

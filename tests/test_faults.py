@@ -18,9 +18,9 @@ from mpi4py import MPI
 from isgd_mpi import forecaster, parallel, scorer, training
 rank, place, after = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 del sys.argv[1:4]
-owner, name = {"step": (training.Trainer, "take_step"), "score": (scorer.Scorer, "score"),
-               "predict": (forecaster.Forecaster, "take"), "share": (parallel.CoTrainer, "compute"),
-               "start": (training.Trainer, "__init__")}[place]
+owner, name = {"step": (trainer.Trainer, "take_step"), "score": (scorer.Scorer, "score"),
+               "predict": (forecaster.Forecaster, "take"), "share": (co_trainers.CoTrainer, "compute"),
+               "start": (trainer.Trainer, "__init__")}[place]
 original, calls = getattr(owner, name), []
 def planted(*args):
     calls.append(1)

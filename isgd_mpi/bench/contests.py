@@ -10,12 +10,12 @@ import torch
 from isgd_mpi.bench import torch_side
 from isgd_mpi.bench.race import Contest
 from isgd_mpi.data import datasets
-from isgd_mpi.minibatch import LocalGradient
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.model.params import initial_params
 from isgd_mpi.settings.config import Config
-from isgd_mpi.training import Trainer
+from isgd_mpi.training.minibatch import LocalGradient
+from isgd_mpi.training.trainer import Trainer
 
 _N_MINIBATCHES = 8  # in turn: a single one is soon learnt, and its deltas become denormal numbers
 _LEARNING_RATE = 1e-3

@@ -22,8 +22,8 @@ from isgd_mpi.ranks.faults import abort_on_exception  # noqa: E402
 from isgd_mpi.ranks.waiting import wait  # noqa: E402
 from isgd_mpi.sampling.sampler import Sampler  # noqa: E402
 from isgd_mpi.saving import Checkpoints  # noqa: E402
-from isgd_mpi.trainer import finish_training  # noqa: E402
-from isgd_mpi.training import Trainer  # noqa: E402
+from isgd_mpi.training.loop import finish_training  # noqa: E402
+from isgd_mpi.training.trainer import Trainer  # noqa: E402
 
 WATCHED = {
     "drawing": (Sampler, "draw"),
@@ -83,7 +83,7 @@ class Account:
 
 
 def finish_without_evaluating(trainer, exchange, evaluate):
-    """As :func:`trainer.finish_training`, whatever is asked for: to evaluate all takes longer than the run."""
+    """As :func:`loop.finish_training`, whatever is asked for: to evaluate all takes longer than the run."""
     finish_training(trainer, exchange, evaluate=False)
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import threadpoolctl
 from jsonargparse.typing import PositiveInt
 
-from isgd_mpi.lstm import N_UNITS
-from isgd_mpi.predictor import HISTORY_SIZE, LSTMPredictor
 from isgd_mpi.settings import commands
+from isgd_mpi.training.predictor.lstm import N_UNITS
+from isgd_mpi.training.predictor.predictors import HISTORY_SIZE, LSTMPredictor
 
 _N_EXAMPLES, _N_CLASSES = 8192, 10
 _LEARNT, _PREDICTED = 128, 2048  # rows of a training batch, and of a score batch

@@ -9,7 +9,6 @@ import numpy as np
 
 from isgd_mpi.bench.ranks import run_command, run_module
 from isgd_mpi.data import datasets
-from isgd_mpi.minibatch import LocalGradient
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.params import initial_params
 from isgd_mpi.ranks.records import published_dtype, report_dtype
@@ -17,7 +16,8 @@ from isgd_mpi.ranks.shards import shards
 from isgd_mpi.runlog import RunLog
 from isgd_mpi.sampling.forecast import Costs
 from isgd_mpi.settings.config import Config
-from isgd_mpi.training import Trainer
+from isgd_mpi.training.minibatch import LocalGradient
+from isgd_mpi.training.trainer import Trainer
 
 _MERGES = 9
 _COPY_RANKS = 2, 4  # on which the exchange is measured: what it takes is a line through these

@@ -24,8 +24,8 @@ from isgd_mpi.ranks.faults import abort_on_exception  # noqa: E402
 from isgd_mpi.ranks.node import find_node  # noqa: E402
 from isgd_mpi.ranks.records import published_dtype  # noqa: E402
 from isgd_mpi.ranks.waiting import meet, wait  # noqa: E402
-from isgd_mpi.scorer import Scorer  # noqa: E402
 from isgd_mpi.settings.config import Config  # noqa: E402
+from isgd_mpi.training.scorer import Scorer  # noqa: E402
 
 
 class Products:

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from isgd_mpi.data import datasets
-from isgd_mpi.minibatch import LocalGradient
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.model.params import initial_params
-from isgd_mpi.parallel import CoTrainer, TrainerGroup, run_co_trainer
 from isgd_mpi.ranks.exchange import LocalExchange
 from isgd_mpi.ranks.records import published_dtype, report_dtype
 from isgd_mpi.ranks.shards import shards
 from isgd_mpi.runlog import RunLog
-from isgd_mpi.scorer import Scorer, answer_locally
 from isgd_mpi.settings.config import Config
-from isgd_mpi.trainer import Schedule, finish_training, run_trainer
-from isgd_mpi.training import Diverged, Trainer
+from isgd_mpi.training.co_trainers import CoTrainer, TrainerGroup, run_co_trainer
+from isgd_mpi.training.loop import Schedule, finish_training, run_trainer
+from isgd_mpi.training.minibatch import LocalGradient
+from isgd_mpi.training.scorer import Scorer, answer_locally
+from isgd_mpi.training.trainer import Diverged, Trainer
 
 STEPS, BATCH = 130, 1500  # the third pair of gradients for |mu|^2 comes at step 128
 SETTINGS = {

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from run_files import read
 
-from isgd_mpi import training
 from isgd_mpi.cli import BAD_INPUT, DONE, TRY_AGAIN, main
+from isgd_mpi.training.trainer import trainer
 
 SMALL = ["--hidden", 16, "--threads", 1, "--quiet", "--score-batch-size", 512, "--minibatch-size", 64]
 TIMINGS = {"seconds", "steps_per_second", "scored_per_second", "wait_fraction"}
@@ -45,7 +45,7 @@ def stop_at(monkeypatch, comm):
     """Let a rank get a signal as it takes a step, twice."""
 
     def plant(step, name="SIGTERM"):
-        take_step = training.Trainer.take_step
+        take_step = trainer.Trainer.take_step
 
         def planted(trainer):
             take_step(trainer)
@@ -53,7 +53,7 @@ def stop_at(monkeypatch, comm):
                 os.kill(os.getpid(), signal.Signals[name])
                 os.kill(os.getpid(), signal.Signals[name])
 
-        monkeypatch.setattr(training.Trainer, "take_step", planted)
+        monkeypatch.setattr(trainer.Trainer, "take_step", planted)
 
     yield plant
     monkeypatch.undo()

@@ -19,8 +19,8 @@ from functools import partial
 import numpy as np
 
 from isgd_mpi.kernels.loss_history import append_losses, average_by_class
-from isgd_mpi.lstm import LossNetwork, initial_params, tensor_views
 from isgd_mpi.model.optim import Adam
+from isgd_mpi.training.predictor.lstm import LossNetwork, initial_params, tensor_views
 
 FLOOR = np.float32(1e-6)
 """Smallest score predicted: every example can be drawn."""
@@ -33,7 +33,7 @@ _CLASS_KEPT = 0.9  # share of a class's moving average that a loss leaves
 
 
 class LSTMPredictor:
-    """Predicts by an LSTM over the example's last losses, and its class; see :mod:`isgd_mpi.lstm`.
+    """Predicts by an LSTM over the example's last losses, and its class; see :mod:`isgd_mpi.training.predictor.lstm`.
 
     Parameters
     ----------

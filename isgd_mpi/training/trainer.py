@@ -5,9 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from isgd_mpi.counters import Counters
-from isgd_mpi.evaluation_plan import EvaluationPlan
-from isgd_mpi.intake import DirectScores, PredictedScores
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.ranks.records import fresh_batches
 from isgd_mpi.sampling.gain import Appraisal
@@ -16,6 +13,9 @@ from isgd_mpi.sampling.random_state import restore_rng, state_of_rng
 from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.sampling.variance import PAIR_EVERY
+from isgd_mpi.training.counters import Counters
+from isgd_mpi.training.evaluation import EvaluationPlan
+from isgd_mpi.training.predictor.observations import DirectScores, PredictedScores
 
 # Shares of the training set: the mixture is chosen by so many fresh norms. A drawn example tells more of the variance
 # than any other, but few are drawn.
@@ -38,7 +38,7 @@ class Trainer:
     dataset : datasets.Dataset
     model : Model
         Updated in place.
-    gradients : minibatch.LocalGradient or parallel.TrainerGroup
+    gradients : minibatch.LocalGradient or co_trainers.TrainerGroup
         Computes the gradients of minibatches, with this model.
     seeds : list of numpy.random.SeedSequence
         For the draws, for the order of uniform sampling, and for the monitor's own draws.

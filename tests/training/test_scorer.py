@@ -6,7 +6,7 @@ import pytest
 from isgd_mpi.data.datasets import Dataset, Split
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.ranks.records import EVALUATE, published_dtype
-from isgd_mpi.scorer import Scorer
+from isgd_mpi.training.scorer import Scorer
 
 pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")
 N, BATCH, WIDTHS = 23, 5, (4, 6, 3)

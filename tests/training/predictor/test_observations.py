@@ -5,12 +5,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from isgd_mpi.intake import DirectScores, PredictedScores
 from isgd_mpi.ranks.records import STOP, observations_dtype, predictions_dtype
 from isgd_mpi.ranks.shards import shards
 from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.settings.config import Config
+from isgd_mpi.training.predictor.observations import DirectScores, PredictedScores
 
 N, BATCH, CAPACITY = 10, 4, 12
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from isgd_mpi.forecaster import Forecaster, forecast_locally
 from isgd_mpi.ranks.records import STOP, observations_dtype
 from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.settings.config import Config
+from isgd_mpi.training.predictor.forecaster import Forecaster, forecast_locally
 
 N, BATCH = 50, 20
 

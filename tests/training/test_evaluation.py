@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from isgd_mpi.data.datasets import Dataset, Split
-from isgd_mpi.evaluation import Evaluation, combine
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.ranks.records import ERRORS, EXAMPLES, LOSS, SPLITS
 from isgd_mpi.sampling.score_table import NEVER
+from isgd_mpi.training.evaluation import Evaluation, combine
 
 pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")
 SIZES = {"train": 23, "valid": 1, "test": 10}

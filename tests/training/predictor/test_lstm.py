@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.lstm import LossNetwork, initial_params, tensor_shapes, tensor_views
+from isgd_mpi.training.predictor.lstm import LossNetwork, initial_params, tensor_shapes, tensor_views
 
 pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")
 N_CLASSES, SIZE = 3, 6

@@ -15,11 +15,11 @@ from contextlib import suppress
 import numpy as np
 from mpi4py import MPI
 
-from isgd_mpi.minibatch import PER_EXAMPLE, LocalGradient, MinibatchGradient, update
 from isgd_mpi.ranks.exchange import gather_buffers
 from isgd_mpi.ranks.shards import block
 from isgd_mpi.ranks.transports import as_bytes
 from isgd_mpi.ranks.waiting import wait
+from isgd_mpi.training.minibatch import PER_EXAMPLE, LocalGradient, MinibatchGradient, update
 
 GRADIENT, STEP, REFRESH, STOP = range(4)
 """Tasks: compute a gradient; compute one and update; answer a refresh; stop."""

@@ -61,7 +61,7 @@ def run_trainer(trainer, exchange, schedule, finished, save=lambda: None):
 
     Parameters
     ----------
-    trainer : training.Trainer
+    trainer : trainer.Trainer
     exchange : exchange.TrainerExchange or exchange.LocalExchange
     schedule : Schedule
     finished : callable
@@ -72,7 +72,7 @@ def run_trainer(trainer, exchange, schedule, finished, save=lambda: None):
     Raises
     ------
     Diverged
-        As :meth:`training.Trainer.take_step`.
+        As :meth:`trainer.Trainer.take_step`.
     """
     while not finished(trainer.step, trainer.reported_signal):
         merge_if_due(trainer, exchange, schedule)

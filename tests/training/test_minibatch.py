@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from isgd_mpi.minibatch import PER_EXAMPLE, LocalGradient, update
 from isgd_mpi.model.optim import SGD
+from isgd_mpi.training.minibatch import PER_EXAMPLE, LocalGradient, update
 
 
 class Squares:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from isgd_mpi.predictor import PREDICTORS, RunningCorrelation
 from isgd_mpi.ranks.records import SAVE, STOP, predictions_dtype
 from isgd_mpi.ranks.shards import shards
 from isgd_mpi.sampling.score_table import NEVER
+from isgd_mpi.training.predictor.predictors import PREDICTORS, RunningCorrelation
 
 _MEMORY = 0.25  # share of the training set over which the correlation is averaged
 

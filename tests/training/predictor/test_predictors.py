@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from isgd_mpi.predictor import FLOOR, HISTORY_SIZE, PREDICTORS, LSTMPredictor, RunningCorrelation
+from isgd_mpi.training.predictor.predictors import FLOOR, HISTORY_SIZE, PREDICTORS, LSTMPredictor, RunningCorrelation
 
 pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")
 N, N_CLASSES = 300, 4

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from isgd_mpi.trainer import Schedule
+from isgd_mpi.training.loop import Schedule
 
 NOTHING = (0.0, 0.0)  # was merged so far
 

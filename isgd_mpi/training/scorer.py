@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from isgd_mpi.evaluation import Evaluation
 from isgd_mpi.ranks.records import EVALUATE, STOP, report_dtype
 from isgd_mpi.ranks.shards import shards
 from isgd_mpi.sampling.score_table import NEVER
+from isgd_mpi.training.evaluation import Evaluation
 
 _SCORED_PER_EVALUATED = 4  # score batches between two evaluation batches in the relaxed schedule
 _EVALUATED_A_REFRESH = 1  # evaluation batches a refresh in the other schedules

@@ -1,0 +1,1 @@
+"""The two loops, trainer and scorer, and what they call."""
