@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-__version__ = "0.1.0"
+from isgd_mpi.settings.version import __version__  # noqa: F401 (public)
 
 _PLACES = {
     "fit": "isgd_mpi.fitting",
@@ -11,7 +11,7 @@ _PLACES = {
     "TrainedModel": "isgd_mpi.model.trained",
     "Model": "isgd_mpi.model.own_model",
     "Config": "isgd_mpi.settings.config",
-    "Diverged": "isgd_mpi.training.trainer",
+    "Diverged": "isgd_mpi.settings.errors",
     "InputError": "isgd_mpi.settings.errors",
 }
 

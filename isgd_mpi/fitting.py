@@ -22,9 +22,8 @@ from isgd_mpi.ranks.agreement import check_agreement, data_facts, on_all_ranks, 
 from isgd_mpi.ranks.faults import Interruption, end_job
 from isgd_mpi.ranks.start import find_split
 from isgd_mpi.results import columns_by_kind
-from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.errors import Diverged, InputError
 from isgd_mpi.settings.keywords import config_of, in_python
-from isgd_mpi.training.trainer import Diverged
 
 
 @dataclass(frozen=True)

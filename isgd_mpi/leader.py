@@ -17,14 +17,14 @@ from isgd_mpi.roles import in_group, trainers_answer
 from isgd_mpi.run_state import RunState
 from isgd_mpi.runlog import RunLog
 from isgd_mpi.saving import FILE, Checkpoints
-from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.errors import Diverged, InputError
 from isgd_mpi.settings.options import to_toml
 from isgd_mpi.training.co_trainers import TrainerGroup
 from isgd_mpi.training.loop import StopRule, finish_training, run_trainer
 from isgd_mpi.training.minibatch import LocalGradient
 from isgd_mpi.training.predictor.forecaster import forecast_locally
 from isgd_mpi.training.predictor.remote import RemoteForecaster
-from isgd_mpi.training.trainer import Diverged, Trainer
+from isgd_mpi.training.trainer import Trainer
 
 
 class Leader:

@@ -11,10 +11,11 @@ from pathlib import Path
 import numba
 import numpy as np
 
-import isgd_mpi
 from isgd_mpi.ranks.waiting import meet
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.version import __version__
 
+_PACKAGE = Path(__file__).parents[1]
 _SAMPLES, _SAMPLE_BYTES = 64, 2**16  # pieces of each split's features that are read, evenly spaced
 
 
@@ -83,7 +84,7 @@ def _ranks_of(ranks, places):
 def program_facts():
     """Return what program this rank runs, for :func:`check_agreement`."""
     return {
-        "the version of isgd_mpi": isgd_mpi.__version__,
+        "the version of isgd_mpi": __version__,
         "the source of isgd_mpi": source_digest(),
         "the version of Python": platform.python_version(),
         "the version of NumPy": np.__version__,
@@ -92,10 +93,9 @@ def program_facts():
     }
 
 
-def source_digest():
-    """Return 12 hexadecimal digits of all source files of the package."""
+def source_digest(root=_PACKAGE):
+    """Return 12 hexadecimal digits of all source files of the package in a folder."""
     digest = hashlib.sha256()
-    root = Path(isgd_mpi.__file__).parent
     for name in sorted(glob.glob("**/*.py", root_dir=root, recursive=True)):  # follows the link to the kernels
         digest.update(f"{name}\0".encode() + (root / name).read_bytes())
     return digest.hexdigest()[:12]

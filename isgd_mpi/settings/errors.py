@@ -1,4 +1,4 @@
-"""The one exception that means: the user's input is at fault, not the program."""
+"""Errors that tell the user something: the input is at fault, or training ran into a number that is not finite."""
 
 
 class InputError(Exception):
@@ -7,3 +7,7 @@ class InputError(Exception):
     The message names the value, the place and the way out. The command line prints it once,
     without a traceback, and every rank exits with code 2.
     """
+
+
+class Diverged(Exception):
+    """Training ran into a number that is not finite; the message says where and what to try."""

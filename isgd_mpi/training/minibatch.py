@@ -1,6 +1,7 @@
 """The gradient of a minibatch, and the update that follows it: on one rank alone, or on each of several.
 
-Where several trainers share a minibatch, :mod:`isgd_mpi.training.co_trainers` takes the place of :class:`LocalGradient`.
+Where several trainers share a minibatch, :mod:`isgd_mpi.training.co_trainers` takes the place of
+:class:`LocalGradient`.
 """
 
 import math

@@ -13,6 +13,7 @@ from isgd_mpi.sampling.random_state import restore_rng, state_of_rng
 from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.sampling.variance import PAIR_EVERY
+from isgd_mpi.settings.errors import Diverged
 from isgd_mpi.training.counters import Counters
 from isgd_mpi.training.evaluation import EvaluationPlan
 from isgd_mpi.training.predictor.observations import DirectScores, PredictedScores
@@ -23,10 +24,6 @@ _SCORED_MEMORY, _DRAWN_MEMORY = 1.0, 1 / 8
 
 _PLAIN = ("step", "n_scored", "_merge_seconds", "_sum_of_losses")
 _PROBLEM = "S256"  # why sampling is uniform, in UTF-8
-
-
-class Diverged(Exception):
-    """Training ran into a number that is not finite; the message says where and what to try."""
 
 
 class Trainer:

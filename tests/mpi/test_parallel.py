@@ -16,11 +16,12 @@ from isgd_mpi.ranks.records import published_dtype, report_dtype
 from isgd_mpi.ranks.shards import shards
 from isgd_mpi.runlog import RunLog
 from isgd_mpi.settings.config import Config
+from isgd_mpi.settings.errors import Diverged
 from isgd_mpi.training.co_trainers import CoTrainer, TrainerGroup, run_co_trainer
 from isgd_mpi.training.loop import Schedule, finish_training, run_trainer
 from isgd_mpi.training.minibatch import LocalGradient
 from isgd_mpi.training.scorer import Scorer, answer_locally
-from isgd_mpi.training.trainer import Diverged, Trainer
+from isgd_mpi.training.trainer import Trainer
 
 STEPS, BATCH = 130, 1500  # the third pair of gradients for |mu|^2 comes at step 128
 SETTINGS = {
