@@ -5,8 +5,8 @@ from importlib import import_module
 from isgd_mpi.settings.version import __version__  # noqa: F401 (public)
 
 _PLACES = {
-    "fit": "isgd_mpi.fitting",
-    "Result": "isgd_mpi.fitting",
+    "fit": "isgd_mpi.run.fit",
+    "Result": "isgd_mpi.run.fit",
     "load": "isgd_mpi.model.trained",
     "TrainedModel": "isgd_mpi.model.trained",
     "Model": "isgd_mpi.model.own_model",
@@ -24,7 +24,7 @@ def __getattr__(name):
         return import_module("isgd_mpi.data.datasets")
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if _PLACES[name] == "isgd_mpi.fitting":
+    if _PLACES[name] == "isgd_mpi.run.fit":
         import_module("isgd_mpi.ranks.start").prepare_mpi()
     return getattr(import_module(_PLACES[name]), name)
 

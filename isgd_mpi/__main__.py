@@ -15,7 +15,7 @@ abort_on_exception(MPI.COMM_WORLD)  # before anything else can fail
 interruption = Interruption(final=True)
 interruption.remember(signal.SIGUSR1)  # which MPICH swallows; the others may end what has not begun
 
-from isgd_mpi.cli import main  # noqa: E402
+from isgd_mpi.run.cli import main  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(main(interruption=interruption))

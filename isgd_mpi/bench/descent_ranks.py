@@ -20,10 +20,10 @@ from mpi4py import MPI  # noqa: E402
 from isgd_mpi.bench.descent import Snapshots, WatchedBlueprint, first_below  # noqa: E402
 from isgd_mpi.data import datasets  # noqa: E402
 from isgd_mpi.data.files import write_json  # noqa: E402
-from isgd_mpi.environment import describe_environment  # noqa: E402
-from isgd_mpi.job import Job  # noqa: E402
 from isgd_mpi.ranks.faults import Interruption, abort_on_exception  # noqa: E402
 from isgd_mpi.ranks.waiting import meet  # noqa: E402
+from isgd_mpi.run.job import Job  # noqa: E402
+from isgd_mpi.run.record.environment import describe_environment  # noqa: E402
 from isgd_mpi.settings.config import Config  # noqa: E402
 
 

@@ -19,10 +19,10 @@ from mpi4py import MPI  # noqa: E402
 
 from isgd_mpi.bench.patterns import ends  # noqa: E402
 from isgd_mpi.data.files import write_json  # noqa: E402
-from isgd_mpi.environment import describe_environment  # noqa: E402
 from isgd_mpi.ranks.faults import abort_on_exception  # noqa: E402
 from isgd_mpi.ranks.node import find_node  # noqa: E402
 from isgd_mpi.ranks.waiting import meet, wait  # noqa: E402
+from isgd_mpi.run.record.environment import describe_environment  # noqa: E402
 
 _COPIES = 7
 _SIDE = 128  # of the matrices that the trainer multiplies while it computes

@@ -13,7 +13,7 @@ from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.params import initial_params
 from isgd_mpi.ranks.records import published_dtype, report_dtype
 from isgd_mpi.ranks.shards import shards
-from isgd_mpi.runlog import RunLog
+from isgd_mpi.run.record.log import RunLog
 from isgd_mpi.sampling.forecast import Costs
 from isgd_mpi.settings.config import Config
 from isgd_mpi.training.minibatch import LocalGradient

@@ -17,13 +17,13 @@ from mpi4py import MPI  # noqa: E402
 
 from isgd_mpi.data import datasets  # noqa: E402
 from isgd_mpi.data.files import write_json  # noqa: E402
-from isgd_mpi.environment import describe_environment  # noqa: E402
 from isgd_mpi.model.blueprints import MLPBlueprint  # noqa: E402
 from isgd_mpi.model.params import layer_views  # noqa: E402
 from isgd_mpi.ranks.faults import abort_on_exception  # noqa: E402
 from isgd_mpi.ranks.node import find_node  # noqa: E402
 from isgd_mpi.ranks.records import published_dtype  # noqa: E402
 from isgd_mpi.ranks.waiting import meet, wait  # noqa: E402
+from isgd_mpi.run.record.environment import describe_environment  # noqa: E402
 from isgd_mpi.settings.config import Config  # noqa: E402
 from isgd_mpi.training.scorer import Scorer  # noqa: E402
 

@@ -16,9 +16,9 @@ from jsonargparse.typing import PositiveInt
 
 from isgd_mpi.bench import output
 from isgd_mpi.bench.race import BLOCK_SECONDS, race
-from isgd_mpi.environment import git_revision, processor_name
 from isgd_mpi.kernels.threads import set_threads
 from isgd_mpi.model.bfloat16.arithmetic import fastest_arithmetic
+from isgd_mpi.run.record.environment import git_revision, processor_name
 from isgd_mpi.settings.errors import InputError
 
 NETS = {

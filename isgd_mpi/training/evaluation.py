@@ -142,7 +142,7 @@ class EvaluationPlan:
     ----------
     interval : int
         Steps from one evaluation to the next.
-    log : runlog.RunLog
+    log : log.RunLog
     keeps_params : bool
         Whether to keep a copy of the parameters that are being evaluated, for a checkpoint.
 

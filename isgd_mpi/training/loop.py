@@ -111,7 +111,7 @@ class StopRule:
     config : config.Config
     n_examples : int
         Examples in the training set.
-    log : runlog.RunLog
+    log : log.RunLog
         Its clock counts.
     interruption : faults.Interruption
         Of this rank; scorers report theirs.

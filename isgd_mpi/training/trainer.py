@@ -39,7 +39,7 @@ class Trainer:
         Computes the gradients of minibatches, with this model.
     seeds : list of numpy.random.SeedSequence
         For the draws, for the order of uniform sampling, and for the monitor's own draws.
-    log : runlog.RunLog
+    log : log.RunLog
     norms_come_back : bool
         Whether scorers report gradient norms; if not, the monitor and the choice of the mixture live
         from the trainer's own minibatches.

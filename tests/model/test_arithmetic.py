@@ -4,13 +4,13 @@ from types import SimpleNamespace
 import numba
 import pytest
 
-from isgd_mpi.cli import main
 from isgd_mpi.data import datasets
 from isgd_mpi.model.bfloat16 import mkl
 from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, NEEDED, common_arithmetic, fastest_arithmetic, processor
 from isgd_mpi.model.bfloat16.scoring_mlp import Evaluator, LowPrecisionMLP
 from isgd_mpi.model.blueprints import MLPBlueprint
 from isgd_mpi.model.mlp import MLP
+from isgd_mpi.run.cli import main
 from isgd_mpi.settings.config import Config
 
 AVX, AMX = "bfloat16 (AVX-512)", "bfloat16 (MKL, AMX)"

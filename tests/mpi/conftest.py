@@ -11,8 +11,8 @@ prepare_mpi()
 
 from mpi4py import MPI  # noqa: E402
 
-from isgd_mpi.cli import main  # noqa: E402
 from isgd_mpi.ranks.waiting import meet  # noqa: E402
+from isgd_mpi.run.cli import main  # noqa: E402
 
 SMALL = ["--hidden", "16", "--threads", "1", "--quiet", "--score-batch-size", "512"]
 

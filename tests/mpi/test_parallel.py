@@ -14,7 +14,7 @@ from isgd_mpi.model.params import initial_params
 from isgd_mpi.ranks.exchange import LocalExchange
 from isgd_mpi.ranks.records import published_dtype, report_dtype
 from isgd_mpi.ranks.shards import shards
-from isgd_mpi.runlog import RunLog
+from isgd_mpi.run.record.log import RunLog
 from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import Diverged
 from isgd_mpi.training.co_trainers import CoTrainer, TrainerGroup, run_co_trainer

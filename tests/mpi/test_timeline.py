@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from isgd_mpi.cli import FAILED, main
 from isgd_mpi.ranks.timeline import ACTIVITIES, Timeline, gather_timeline
+from isgd_mpi.run.cli import FAILED, main
 
 
 class Worker:

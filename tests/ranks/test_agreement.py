@@ -12,7 +12,6 @@ from launch import ENVIRONMENT, MPIRUN
 
 import isgd_mpi
 from isgd_mpi.data.arrays import from_arrays
-from isgd_mpi.ranks import agreement
 from isgd_mpi.ranks.agreement import check_agreement, data_facts, program_facts, sampled_checksum, source_digest
 from isgd_mpi.settings.errors import InputError
 

@@ -66,7 +66,7 @@ class PredictedScores:
         Of ``--schedule``: `exact` hands over losses when they are merged, and waits for the predictions;
         `pipelined` waits for those of the refresh before; `relaxed` never waits.
     sampler : sampler.Sampler
-    log : runlog.RunLog
+    log : log.RunLog
     batch_size : int
         Examples that are predicted in one call.
 

@@ -4,9 +4,9 @@ import threading
 import numpy as np
 import pytest
 
-from isgd_mpi import runlog
 from isgd_mpi.data.files import write_atomically, write_json
-from isgd_mpi.runlog import RunLog, create_run_dir
+from isgd_mpi.run.record import log
+from isgd_mpi.run.record.log import RunLog, create_run_dir
 from isgd_mpi.settings.errors import InputError
 
 FIGURES = {"minibatch_loss": 0.5, "steps_per_second": 100.0, "variance_gain": 2.0, "staleness_mean": 3.0}

@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from isgd_mpi.data.files import finite_or_none
-from isgd_mpi.metrics import MetricsFile, MetricsInMemory
+from isgd_mpi.run.record.metrics_file import MetricsFile, MetricsInMemory
 from isgd_mpi.settings.errors import InputError
 
 _LINE_EVERY_SECONDS = 10.0  # between progress lines where there is no terminal

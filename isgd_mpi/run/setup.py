@@ -1,5 +1,7 @@
 """What the roles of a job are played with: scorers, predictor, and the records that travel between them."""
 
+from functools import partial
+
 import numpy as np
 
 from isgd_mpi.ranks import records
@@ -7,7 +9,7 @@ from isgd_mpi.ranks.shards import shards
 from isgd_mpi.ranks.transports import transport_between
 from isgd_mpi.training.loop import Schedule
 from isgd_mpi.training.predictor.forecaster import Forecaster
-from isgd_mpi.training.scorer import Scorer
+from isgd_mpi.training.scorer import Scorer, answer_locally
 
 TRAINER = 0
 """Rank of the trainer that owns the score table and writes every file."""
@@ -28,7 +30,7 @@ class Parts:
         Examples in a score batch.
     timeline : timeline.Timeline
         Watches what is made here.
-    resumption : resuming.Resumption, optional
+    resumption : resume.Resumption, optional
         Of a run that is taken up again.
 
     Attributes
@@ -137,3 +139,29 @@ class Parts:
         """Whether scores come back that are gradient norms."""
         scored = self.n_scorers > 0 or self.config.schedule == "exact"
         return scored and self.config.score in ("grad-norm", "uniform")
+
+
+def in_group(end, parts, comms, model, *more):
+    """Return this rank's end of the group of trainers. Collective over them.
+
+    Parameters
+    ----------
+    end : type
+        :class:`co_trainers.TrainerGroup` or :class:`co_trainers.CoTrainer`.
+    parts, comms
+        As of :func:`score`.
+    model : Model
+    *more
+        What this end needs besides.
+    """
+    size, polite = parts.config.minibatch_size, parts.node.crowded
+    return end(comms.training, parts.dataset, model, size, polite, trainers_answer(parts), *more)
+
+
+def trainers_answer(parts):
+    """Return what does a trainer's part of a refresh, or None where scorers do."""
+    if parts.n_scorers:
+        return None
+    scorer = parts.scorer(parts.rank, parts.config.trainers)
+    n_batches = scorer.n_batches if parts.config.schedule == "exact" else 0
+    return partial(answer_locally, scorer, n_batches)

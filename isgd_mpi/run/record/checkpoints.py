@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import numpy as np
 
-from isgd_mpi.checkpoint import write_checkpoint
 from isgd_mpi.ranks.states import flatten
+from isgd_mpi.run.record.checkpoint_file import write_checkpoint
 
 FILE = "checkpoint.npz"
 """Name of the checkpoint in a run's folder."""
@@ -22,7 +22,7 @@ class Checkpoints:
         The run's; nothing is saved if None.
     config : config.Config
         Saved with the state, and the interval.
-    log : runlog.RunLog
+    log : log.RunLog
         Its clock counts, and its lines so far belong to the state.
     state : callable
         Returns the state at a step boundary; see :mod:`isgd_mpi.ranks.states`.

@@ -114,7 +114,7 @@ EARLY = """
 import os, runpy, signal, sys
 class Finder:
     def find_spec(self, name, *others):
-        if name == "isgd_mpi.cli":
+        if name == "isgd_mpi.run.cli":
             os.kill(os.getpid(), signal.SIGUSR1)
 sys.meta_path.insert(0, Finder())
 runpy.run_module("isgd_mpi", run_name="__main__")

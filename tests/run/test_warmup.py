@@ -4,10 +4,10 @@ from importlib import import_module
 
 import pytest
 
-from isgd_mpi.cli import main
 from isgd_mpi.data import datasets
 from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, fastest_arithmetic
-from isgd_mpi.warmup import warm_up, warm_up_predictor
+from isgd_mpi.run.cli import main
+from isgd_mpi.run.warmup import warm_up, warm_up_predictor
 
 MODULES = ("activations", "gather", "history", "lstm", "norms", "optim", "products", "rounding", "sampling")
 PREDICTED = ["--score", "predicted-loss"]

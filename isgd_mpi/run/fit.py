@@ -14,14 +14,14 @@ import threadpoolctl
 from mpi4py import MPI
 
 from isgd_mpi.data.arrays import from_arrays
-from isgd_mpi.job import TRAINER, Job
 from isgd_mpi.kernels.threads import set_threads
 from isgd_mpi.model.blueprints import MLPBlueprint, OwnBlueprint
 from isgd_mpi.model.trained import TrainedModel
 from isgd_mpi.ranks.agreement import check_agreement, data_facts, on_all_ranks, program_facts
 from isgd_mpi.ranks.faults import Interruption, end_job
 from isgd_mpi.ranks.start import find_split
-from isgd_mpi.results import columns_by_kind
+from isgd_mpi.run.job import TRAINER, Job
+from isgd_mpi.run.record.summary import columns_by_kind
 from isgd_mpi.settings.errors import Diverged, InputError
 from isgd_mpi.settings.keywords import config_of, in_python
 

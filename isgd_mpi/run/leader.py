@@ -6,17 +6,16 @@ from functools import partial
 import numpy as np
 
 from isgd_mpi.data.files import write_atomically, write_json
-from isgd_mpi.environment import describe_environment
-from isgd_mpi.keeping import Keeper
 from isgd_mpi.ranks.agreement import on_all_ranks
 from isgd_mpi.ranks.exchange import LocalExchange, TrainerExchange
 from isgd_mpi.ranks.heartbeat import Silent, Watch
 from isgd_mpi.ranks.records import is_kept
-from isgd_mpi.results import describe_job, last_evaluation, summarise, verdict
-from isgd_mpi.roles import in_group, trainers_answer
-from isgd_mpi.run_state import RunState
-from isgd_mpi.runlog import RunLog
-from isgd_mpi.saving import FILE, Checkpoints
+from isgd_mpi.run.record.checkpoints import FILE, Checkpoints
+from isgd_mpi.run.record.environment import describe_environment
+from isgd_mpi.run.record.log import RunLog
+from isgd_mpi.run.record.summary import Keeper, describe_job, last_evaluation, summarise, verdict
+from isgd_mpi.run.resume import RunState
+from isgd_mpi.run.setup import in_group, trainers_answer
 from isgd_mpi.settings.errors import Diverged, InputError
 from isgd_mpi.settings.options import to_toml
 from isgd_mpi.training.co_trainers import TrainerGroup
@@ -32,18 +31,18 @@ class Leader:
 
     Parameters
     ----------
-    parts : parts.Parts
-    circles : roles.Circles
+    parts : setup.Parts
+    comms : roles.Communicators
     interruption : faults.Interruption
         Of this rank.
     folder : pathlib.Path or None
         Where to write; nowhere if None.
-    saved : resuming.Saved, optional
+    saved : resume.Saved, optional
         What to go on from.
 
     Attributes
     ----------
-    log : runlog.RunLog
+    log : log.RunLog
     summary : dict
     verdict : str
     trained : trained.TrainedModel or None
@@ -54,7 +53,7 @@ class Leader:
         Says which files could not be written.
     """
 
-    def __init__(self, parts, circles, interruption, folder, saved=None):
+    def __init__(self, parts, comms, interruption, folder, saved=None):
         config, n_train = parts.config, parts.dataset.n_train
         self._parts = parts
         self._folder = folder
@@ -63,10 +62,10 @@ class Leader:
         self.keeper = Keeper()
         hosts = [f"rank {rank} ({host})" for rank, host in enumerate(parts.node.hosts)]
         sources = range(config.trainers, parts.size)
-        self._watch = Watch(circles.heartbeat, sources, config.scorer_timeout, hosts, self._tell)
+        self._watch = Watch(comms.heartbeat, sources, config.scorer_timeout, hosts, self._tell)
         init_seed, *seeds = np.random.SeedSequence(config.seed).spawn(parts.size)[parts.rank].spawn(4)
         self._model = parts.models.make_initial(config.minibatch_size, np.random.default_rng(init_seed))
-        self._gradients, self._exchange = self._gradients_and_exchange(circles)
+        self._gradients, self._exchange = self._gradients_and_exchange(comms)
         self.log = RunLog(folder, config.n_steps(n_train), config.quiet)
         self._trainer = Trainer(
             config,
@@ -76,7 +75,7 @@ class Leader:
             seeds,
             self.log,
             parts.norms_come_back(),
-            self._predictor(circles),
+            self._predictor(comms),
         )
         self._run_state = RunState(parts, self._trainer, self._exchange, self._gradients)
         on_all_ranks(parts.comm, partial(self._prepare, saved))
@@ -88,7 +87,7 @@ class Leader:
             self.log.event(saved.step, f"resume: {parts.size} ranks")
             if saved.arithmetic not in (None, parts.models.arithmetic):
                 self._tell(f"scores are computed in {parts.models.arithmetic} now, and were in {saved.arithmetic}")
-            self._run_state.hand_out(circles)
+            self._run_state.hand_out(comms)
         else:
             self.log.event(0, "start")
         if parts.models.notice:
@@ -157,7 +156,7 @@ class Leader:
         environment = describe_environment(parts.comm, parts.node, parts.models.arithmetic, transport)
         write_json(self._folder / "environment.json", environment)
 
-    def _gradients_and_exchange(self, circles):
+    def _gradients_and_exchange(self, comms):
         """Return what computes trainer 0's gradients, alone or with others, and its end of the exchange."""
         parts = self._parts
         reports = parts.report_dtypes()
@@ -165,21 +164,21 @@ class Leader:
             answer = trainers_answer(parts)
             gradients = LocalGradient(parts.dataset, self._model, parts.config.minibatch_size, answer)
         else:
-            gradients = in_group(TrainerGroup, parts, circles, self._model, [] if parts.n_scorers else reports)
+            gradients = in_group(TrainerGroup, parts, comms, self._model, [] if parts.n_scorers else reports)
         if parts.n_scorers == 0:
             return gradients, LocalExchange(parts.published, gradients.refresh)
-        exchange = self._open(circles, circles.scoring, parts.published, [None, *reports])
+        exchange = self._open(comms, comms.scoring, parts.published, [None, *reports])
         parts.timeline.watch(exchange, start="sending", look="sending", wait="waiting")
         return gradients, exchange
 
-    def _open(self, circles, comm, published, reports):
+    def _open(self, comms, comm, published, reports):
         """Return trainer 0's end of an exchange with the ranks of a communicator."""
         polite, transport = self._parts.node.crowded, self._parts.transport
-        exchange = circles.opened(TrainerExchange(comm, published, reports, polite, transport, keeps=is_kept))
+        exchange = comms.opened(TrainerExchange(comm, published, reports, polite, transport, keeps=is_kept))
         exchange.idle = self._watch.check
         return exchange
 
-    def _predictor(self, circles):
+    def _predictor(self, comms):
         """Return the trainer's end of the exchange with the loss predictor, and what has its state, if there is one."""
         parts = self._parts
         if parts.config.score != "predicted-loss":
@@ -189,10 +188,8 @@ class Leader:
             answer = partial(forecast_locally, forecaster, parts.batches_a_refresh(forecaster))
             return LocalExchange(parts.observations(), lambda published: [answer(published)]), forecaster
         reports = [None, forecaster.record.dtype]
-        exchange = self._open(circles, circles.predicting, parts.observations(), reports)
-        return exchange, RemoteForecaster(
-            circles.states, parts.predictor_rank, exchange, forecaster, parts.node.crowded
-        )
+        exchange = self._open(comms, comms.predicting, parts.observations(), reports)
+        return exchange, RemoteForecaster(comms.states, parts.predictor_rank, exchange, forecaster, parts.node.crowded)
 
     def _run_to_the_end(self):
         """Train, evaluate, and keep what came of it; return what stopped the run."""

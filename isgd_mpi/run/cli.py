@@ -9,13 +9,13 @@ import numpy as np
 from mpi4py import MPI
 
 from isgd_mpi.data import datasets
-from isgd_mpi.job import TRAINER, Job
 from isgd_mpi.model.blueprints import MLPBlueprint
 from isgd_mpi.ranks.agreement import check_agreement, on_all_ranks, program_facts
 from isgd_mpi.ranks.faults import Interruption, abort
 from isgd_mpi.ranks.heartbeat import Silent
 from isgd_mpi.ranks.start import find_split
-from isgd_mpi.resuming import Saved
+from isgd_mpi.run.job import TRAINER, Job
+from isgd_mpi.run.resume import Saved
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.options import parse
 

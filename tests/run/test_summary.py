@@ -1,6 +1,6 @@
 import numpy as np
 
-from isgd_mpi.results import columns_by_kind
+from isgd_mpi.run.record.summary import columns_by_kind
 
 
 def test_metrics_become_arrays_by_kind_with_nan_for_what_is_not_known():

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from isgd_mpi import roles
 from isgd_mpi.data.files import write_atomically
-from isgd_mpi.keeping import Keeper
-from isgd_mpi.leader import Leader
-from isgd_mpi.parts import TRAINER, Parts
 from isgd_mpi.ranks.agreement import check_agreement, data_facts, on_all_ranks
 from isgd_mpi.ranks.node import find_node
 from isgd_mpi.ranks.timeline import Timeline, gather_timeline
 from isgd_mpi.ranks.waiting import meet
-from isgd_mpi.runlog import create_run_dir
+from isgd_mpi.run import roles
+from isgd_mpi.run.leader import Leader
+from isgd_mpi.run.record.log import create_run_dir
+from isgd_mpi.run.record.summary import Keeper
+from isgd_mpi.run.setup import TRAINER, Parts
+from isgd_mpi.run.warmup import warm_up, warm_up_predictor
 from isgd_mpi.settings.errors import InputError
-from isgd_mpi.warmup import warm_up, warm_up_predictor
 
 _LARGEST_MESSAGE_BYTES = 2**31 - 2**12  # NumPy's limit for a record, less its header
 
@@ -38,14 +38,14 @@ class Job:
         :class:`blueprints.MLPBlueprint`.
     in_memory : bool
         Whether to write no files.
-    saved : resuming.Saved, optional
+    saved : resume.Saved, optional
         On rank 0, the run to go on with, where the settings name one.
 
     Attributes
     ----------
     folder : pathlib.Path or None
         Where rank 0 writes.
-    log : runlog.RunLog or None
+    log : log.RunLog or None
     summary : dict or None
     verdict : str or None
     trained : trained.TrainedModel or None
@@ -129,26 +129,26 @@ class Job:
         str or None
             What stopped the run before its end, if anything: a signal's name, or why it diverged.
         """
-        circles = roles.Circles(self.comm, self.parts)
-        stopped = self._play(circles, interruption)
+        comms = roles.Communicators(self.comm, self.parts)
+        stopped = self._play(comms, interruption)
         meet(self.comm, self.node.crowded)
         self._save_timeline()
-        circles.free()
+        comms.free()
         self.node.comm.Free()
         ending = stopped, self.can_go_on, self._keeper.problems
         stopped, self.can_go_on, self.unwritten = self.comm.bcast(ending, root=TRAINER)
         return stopped
 
-    def _play(self, circles, interruption):
+    def _play(self, comms, interruption):
         """Play this rank's role; trainer 0 returns what stopped the run."""
         if self.rank == TRAINER:
-            return self._lead(circles, interruption)
+            return self._lead(comms, interruption)
         parts = self.parts
         role = roles.predict if parts.predicts else roles.score if parts.scores else roles.train_along
-        return role(parts, circles, interruption)
+        return role(parts, comms, interruption)
 
-    def _lead(self, circles, interruption):
-        leader = Leader(self.parts, circles, interruption, self.folder, self._saved)
+    def _lead(self, comms, interruption):
+        leader = Leader(self.parts, comms, interruption, self.folder, self._saved)
         stopped = leader.run()
         self.can_go_on, self._keeper = leader.can_go_on, leader.keeper
         self.log, self.summary, self.verdict, self.trained = leader.log, leader.summary, leader.verdict, leader.trained

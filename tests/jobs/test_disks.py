@@ -11,7 +11,7 @@ import pytest
 from launch import launch, start_and_wait_for_training
 from processes import wait_for
 
-from isgd_mpi.checkpoint import read_checkpoint
+from isgd_mpi.run.record.checkpoint_file import read_checkpoint
 
 OPTIONS = ("--schedule", "pipelined", "--refresh-every", 8, "--checkpoint-every", 0.5, "--eval-every", 50)
 

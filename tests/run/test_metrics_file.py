@@ -11,8 +11,8 @@ from unittest import mock
 
 import pytest
 
-from isgd_mpi import metrics
-from isgd_mpi.metrics import MetricsFile, whole_lines_bytes
+from isgd_mpi.run.record import metrics_file
+from isgd_mpi.run.record.metrics_file import MetricsFile, whole_lines_bytes
 from isgd_mpi.settings.errors import InputError
 
 
@@ -168,8 +168,8 @@ def test_a_second_writer_is_refused_until_the_first_is_gone_also_after_the_disk_
 
 
 def test_without_locks_in_the_file_system_a_job_goes_on(path, monkeypatch):
-    monkeypatch.setattr(metrics.fcntl, "flock", mock.Mock(side_effect=OSError(errno.ENOLCK, "No locks available")))
+    monkeypatch.setattr(metrics_file.fcntl, "flock", mock.Mock(side_effect=OSError(errno.ENOLCK, "No locks available")))
     file = MetricsFile(path)
     file.lock()
     file.close()
-    assert metrics.fcntl.flock.called
+    assert metrics_file.fcntl.flock.called

@@ -13,7 +13,7 @@ import numpy as np
 from launch import ENVIRONMENT, Run, command, launch
 from processes import alive, rank_pids, wait_for
 
-from isgd_mpi.checkpoint import read_checkpoint
+from isgd_mpi.run.record.checkpoint_file import read_checkpoint
 
 N_KILLS = int(os.environ.get("ISGD_MPI_KILLS", "3"))
 RANKS = 4

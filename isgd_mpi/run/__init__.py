@@ -1,0 +1,1 @@
+"""A job from its options to its results."""
