@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from isgd_mpi.reporting.files import number, read_json, read_lines, read_spans, read_toml
+from isgd_mpi.report.files import number, read_json, read_lines, read_spans, read_toml
 from isgd_mpi.settings.errors import InputError
 
 SPLITS = ("train", "valid", "test")

@@ -5,10 +5,10 @@ from functools import partial
 import numpy as np
 from matplotlib.lines import Line2D
 
-from isgd_mpi.reporting import series
-from isgd_mpi.reporting.runs import SPLITS
-from isgd_mpi.reporting.statistics import band, trimmed
-from isgd_mpi.reporting.style import look, new_figure, plain, time_unit
+from isgd_mpi.report.__main__ import series
+from isgd_mpi.report.runs import SPLITS
+from isgd_mpi.report.statistics import band, trimmed
+from isgd_mpi.report.style import look, new_figure, plain, time_unit
 
 TITLES = {"train": "training set", "valid": "validation set", "test": "test set"}
 _MEASURES = {"loss": ("loss / nats", 1.0), "error": ("error / %", 100.0)}

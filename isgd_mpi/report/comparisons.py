@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from isgd_mpi.reporting import series
-from isgd_mpi.reporting.curves import TITLES, draw, label_of, legend, legend_of_groups, log_scale
-from isgd_mpi.reporting.runs import SPLITS
-from isgd_mpi.reporting.statistics import quartiles
-from isgd_mpi.reporting.style import look, new_figure, plain, time_unit
-from isgd_mpi.reporting.verdicts import time_to
+from isgd_mpi.report.__main__ import series
+from isgd_mpi.report.curves import TITLES, draw, label_of, legend, legend_of_groups, log_scale
+from isgd_mpi.report.runs import SPLITS
+from isgd_mpi.report.statistics import quartiles
+from isgd_mpi.report.style import look, new_figure, plain, time_unit
+from isgd_mpi.report.verdicts import time_to
 
 _VERSUS = {
     "Tr Σ in use / uniform\n(last half of the run)": series.final_ratio,

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from run_folders import SUMMARY, evaluation, ordinary_lines, write_run
 
-from isgd_mpi.reporting import series
-from isgd_mpi.reporting.statistics import band, first_at_or_below, last_tenth, quartiles, value_at
-from isgd_mpi.reporting.study import read_study
-from isgd_mpi.reporting.verdicts import BASELINE, DID_NOT, PAID, UNCLEAR, verdict
+from isgd_mpi.report.__main__ import series
+from isgd_mpi.report.statistics import band, first_at_or_below, last_tenth, quartiles, value_at
+from isgd_mpi.report.study import read_study
+from isgd_mpi.report.verdicts import BASELINE, DID_NOT, PAID, UNCLEAR, verdict
 
 X = np.array([0.0, 1.0, 2.0])
 
@@ -115,7 +115,7 @@ def test_error_of_the_last_tenth(tmp_path):
 
 
 def test_shares_and_dominant_activity_of_a_timeline(tmp_path):
-    activity = pytest.importorskip("isgd_mpi.reporting.activity", reason='pip install "isgd_mpi[report]"')
+    activity = pytest.importorskip("isgd_mpi.report.activity", reason='pip install "isgd_mpi[report]"')
     run = read_study([write_run(tmp_path / "run")]).runs[0]
     np.testing.assert_allclose(activity.shares(run, 0), [0.9, 0.0, 0.1])
     np.testing.assert_allclose(activity.shares(run, 1), [0.6, 0.1, 0.3])
@@ -125,7 +125,7 @@ def test_shares_and_dominant_activity_of_a_timeline(tmp_path):
 
 
 def test_a_timeline_names_the_roles(tmp_path):
-    activity = pytest.importorskip("isgd_mpi.reporting.activity", reason='pip install "isgd_mpi[report]"')
+    activity = pytest.importorskip("isgd_mpi.report.activity", reason='pip install "isgd_mpi[report]"')
     scored = read_study([write_run(tmp_path / "scored")]).runs[0]
     predicted = read_study([write_run(tmp_path / "predicted", score="predicted-loss")]).runs[0]
     assert [activity.role(scored, rank) for rank in range(3)] == ["trainer", "scorer", "scorer"]

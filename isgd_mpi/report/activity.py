@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.patches import Patch
 
-from isgd_mpi.reporting.style import new_figure, plain
+from isgd_mpi.report.style import new_figure, plain
 
 # name: colour and hatch; what costs time without getting on is pale or hatched
 _APPEARANCE = {

@@ -5,11 +5,11 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from isgd_mpi.reporting import series
-from isgd_mpi.reporting.runs import SPLITS
-from isgd_mpi.reporting.statistics import quartiles
-from isgd_mpi.reporting.study import differing_options, text_of
-from isgd_mpi.reporting.verdicts import verdict
+from isgd_mpi.report.__main__ import series
+from isgd_mpi.report.runs import SPLITS
+from isgd_mpi.report.statistics import quartiles
+from isgd_mpi.report.study import differing_options, text_of
+from isgd_mpi.report.verdicts import verdict
 
 GENERATOR = '<meta name="generator" content="isgd_mpi.report">'
 """What a page of ours contains: only such a page is replaced."""
@@ -32,7 +32,7 @@ def render(study, figures, notes):
     -------
     str
     """
-    template = Template(files("isgd_mpi.reporting").joinpath("page.html").read_text(encoding="utf-8"))
+    template = Template(files("isgd_mpi.report").joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(
         title=escape(study.title),
         introduction=_introduction(study),

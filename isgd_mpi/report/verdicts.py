@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from isgd_mpi.reporting import series
-from isgd_mpi.reporting.statistics import first_at_or_below, quartiles
+from isgd_mpi.report.__main__ import series
+from isgd_mpi.report.statistics import first_at_or_below, quartiles
 
 PAID, DID_NOT, UNCLEAR, BASELINE = "paid", "did not pay", "unclear", "baseline"
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from isgd_mpi.reporting.statistics import last_tenth, value_at
+from isgd_mpi.report.statistics import last_tenth, value_at
 
 
 def evaluated(run, split, figure, against):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from run_folders import SUMMARY, evaluation, ordinary_lines, refresh, three_ranks, write_run
 
-from isgd_mpi.reporting import series
-from isgd_mpi.reporting.runs import read_run
-from isgd_mpi.reporting.study import read_study
+from isgd_mpi.report.__main__ import series
+from isgd_mpi.report.runs import read_run
+from isgd_mpi.report.study import read_study
 from isgd_mpi.settings.errors import InputError
 
 

@@ -7,8 +7,8 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from isgd_mpi.reporting.page import GENERATOR, render
-from isgd_mpi.reporting.study import read_study
+from isgd_mpi.report.page import GENERATOR, render
+from isgd_mpi.report.study import read_study
 from isgd_mpi.settings.commands import DONE, exit_code, make_parser, parse
 from isgd_mpi.settings.errors import InputError
 
@@ -51,7 +51,7 @@ def write_report(paths, out=None):
 def _drawing():
     """Return what draws, and the names of the files that it writes; Matplotlib is loaded here and nowhere else."""
     try:
-        from isgd_mpi.reporting.drawing import FILES, draw_all
+        from isgd_mpi.report.drawing import FILES, draw_all
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("matplotlib"):
             raise

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from run_folders import SUMMARY, evaluation, ordinary_lines, refresh, write_run
 
-from isgd_mpi import report
-from isgd_mpi.report import main, write_report
+from isgd_mpi.report import __main__ as report
+from isgd_mpi.report.__main__ import main, write_report
 from isgd_mpi.settings.commands import BAD_INPUT, DONE
 from isgd_mpi.settings.errors import InputError
 

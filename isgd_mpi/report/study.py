@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from isgd_mpi.reporting.files import number, read_json
-from isgd_mpi.reporting.runs import Run, read_run
+from isgd_mpi.report.files import number, read_json
+from isgd_mpi.report.runs import Run, read_run
 from isgd_mpi.settings.errors import InputError
 
 FIGURES = ("loss", "traces", "versus", "final", "per_second", "timeline")

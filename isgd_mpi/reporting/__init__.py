@@ -1,1 +1,0 @@
-"""What ``python -m isgd_mpi.report`` is made of."""
