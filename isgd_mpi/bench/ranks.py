@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from isgd_mpi.experiments.launcher import end, environment, find_mpirun
+from isgd_mpi.experiment.launcher import end, environment, find_mpirun
 from isgd_mpi.settings.errors import InputError
 
 

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from isgd_mpi.data import formats
-from isgd_mpi.experiments.state import read_summary
+from isgd_mpi.experiment.status import read_summary
 from isgd_mpi.model.params import n_parameters
 from isgd_mpi.model.trained import TrainedMLP, load
 from isgd_mpi.report.files import read_json, read_lines, read_spans, read_toml

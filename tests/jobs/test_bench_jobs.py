@@ -11,7 +11,7 @@ from isgd_mpi.bench.descent import Snapshots, WatchedMLP, first_below
 from isgd_mpi.bench.ranks import run_command
 from isgd_mpi.bench.scaling_costs import merge_seconds
 from isgd_mpi.data.datasets import load
-from isgd_mpi.experiments import launcher
+from isgd_mpi.experiment.__main__ import launcher
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.model.params import initial_params
 from isgd_mpi.sampling.variance import PAIR_EVERY

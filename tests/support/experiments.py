@@ -2,8 +2,8 @@
 
 import json
 
-from isgd_mpi.experiments.description import Experiment, Group, Scale
-from isgd_mpi.experiments.plan import make_plan
+from isgd_mpi.experiment.description import Experiment, Group, Scale
+from isgd_mpi.experiment.plan import make_plan
 
 TINY = Experiment(
     "Tiny",

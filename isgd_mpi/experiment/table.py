@@ -1,6 +1,6 @@
 """What came of an experiment, as a plain table on the terminal."""
 
-from isgd_mpi.experiments.state import COMPLETE, state_of
+from isgd_mpi.experiment.status import COMPLETE, state_of
 from isgd_mpi.report.run_table import COLUMNS, read_run, spread
 
 _SHOWN = ("train loss", "test error / %", "in use / uniform", "steps/s", "seconds")

@@ -6,7 +6,7 @@ import time
 from tqdm import tqdm
 
 from isgd_mpi.data.files import write_atomically
-from isgd_mpi.experiments.state import INCOMPLETE, read_summary, set_aside, state_of
+from isgd_mpi.experiment.status import INCOMPLETE, read_summary, set_aside, state_of
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.options import to_toml
 

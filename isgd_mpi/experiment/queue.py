@@ -5,8 +5,8 @@ import shlex
 import time
 
 from isgd_mpi.data.files import write_atomically, write_json
-from isgd_mpi.experiments.performing import LAUNCHES, problem_of, say, start_anew, write_options
-from isgd_mpi.experiments.state import COMPLETE, DIVERGED, INCOMPLETE, state_of
+from isgd_mpi.experiment.perform import LAUNCHES, problem_of, say, start_anew, write_options
+from isgd_mpi.experiment.status import COMPLETE, DIVERGED, INCOMPLETE, state_of
 
 QUEUED = "queued.json"
 """File beside the runs' options: job and task of each run that was submitted."""

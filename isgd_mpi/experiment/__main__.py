@@ -8,16 +8,16 @@ from pathlib import Path
 
 from jsonargparse.typing import PositiveFloat, PositiveInt
 
-from isgd_mpi.experiments.catalogue import EXPERIMENTS
-from isgd_mpi.experiments.conduct import conduct, survey
-from isgd_mpi.experiments.description import SCALES
-from isgd_mpi.experiments.launcher import Mpirun, command_line
-from isgd_mpi.experiments.performing import one_by_one
-from isgd_mpi.experiments.plan import make_plan
-from isgd_mpi.experiments.queue import in_queue
-from isgd_mpi.experiments.slurm import Slurm
-from isgd_mpi.experiments.state import ABSENT, INCOMPLETE
-from isgd_mpi.experiments.table import table
+from isgd_mpi.experiment.catalogue import EXPERIMENTS
+from isgd_mpi.experiment.conduct import conduct, survey
+from isgd_mpi.experiment.description import SCALES
+from isgd_mpi.experiment.launcher import Mpirun, command_line
+from isgd_mpi.experiment.perform import one_by_one
+from isgd_mpi.experiment.plan import make_plan
+from isgd_mpi.experiment.queue import in_queue
+from isgd_mpi.experiment.slurm import Slurm
+from isgd_mpi.experiment.status import ABSENT, INCOMPLETE
+from isgd_mpi.experiment.table import table
 from isgd_mpi.settings.commands import DONE, FAILED, complain, exit_code, make_parser, parse
 from isgd_mpi.settings.errors import InputError
 

@@ -5,9 +5,9 @@ from dataclasses import fields
 import pytest
 
 from isgd_mpi.data.sources import NAMES
-from isgd_mpi.experiments.catalogue import EXPERIMENTS
-from isgd_mpi.experiments.description import SCALES
-from isgd_mpi.experiments.plan import slug
+from isgd_mpi.experiment.catalogue import EXPERIMENTS
+from isgd_mpi.experiment.description import SCALES
+from isgd_mpi.experiment.plan import slug
 from isgd_mpi.settings.config import LIMITS, Config
 from isgd_mpi.settings.options import parse, to_toml
 

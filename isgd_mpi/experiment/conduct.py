@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from tqdm import tqdm
 
 from isgd_mpi.data.files import write_json
-from isgd_mpi.experiments.performing import LAUNCHES, one_by_one, say
-from isgd_mpi.experiments.plan import read_record
-from isgd_mpi.experiments.state import ABSENT, DIVERGED, INCOMPLETE, read_summary, state_of
+from isgd_mpi.experiment.perform import LAUNCHES, one_by_one, say
+from isgd_mpi.experiment.plan import read_record
+from isgd_mpi.experiment.status import ABSENT, DIVERGED, INCOMPLETE, read_summary, state_of
 from isgd_mpi.settings.errors import InputError
 
 
@@ -26,7 +26,7 @@ def conduct(plan, launcher, command, perform_all=one_by_one):
         The command line, for the record.
     perform_all : callable
         Takes the plan, those of its runs that are due and the launcher, and yields each run as it ends, with what went
-        wrong or None: :func:`performing.one_by_one` or :func:`queue.in_queue`.
+        wrong or None: :func:`perform.one_by_one` or :func:`queue.in_queue`.
 
     Returns
     -------

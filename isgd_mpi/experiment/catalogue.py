@@ -1,6 +1,6 @@
 """The experiments by name. [A] is arXiv:1511.06481, [B] is arXiv:1706.00043."""
 
-from isgd_mpi.experiments.description import Experiment, Group, Scale
+from isgd_mpi.experiment.description import Experiment, Group, Scale
 
 _NEVER = 10**9  # steps: an evaluation at the end only
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from experiments import NAMES, tiny_plan, write_run
 
-from isgd_mpi import experiment
-from isgd_mpi.experiments import queue, slurm
-from isgd_mpi.experiments.conduct import conduct
-from isgd_mpi.experiments.slurm import Slurm, find_script
+from isgd_mpi.experiment import __main__ as experiment
+from isgd_mpi.experiment.__main__ import queue, slurm
+from isgd_mpi.experiment.conduct import conduct
+from isgd_mpi.experiment.slurm import Slurm, find_script
 from isgd_mpi.settings.errors import InputError
 
 

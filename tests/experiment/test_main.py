@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from experiments import NAMES, TINY, tiny_plan, write_run
 
-from isgd_mpi import experiment as command
-from isgd_mpi.experiments import launcher as launching
-from isgd_mpi.experiments.conduct import conduct
-from isgd_mpi.experiments.description import Group
-from isgd_mpi.experiments.launcher import Mpirun, command_line
-from isgd_mpi.experiments.plan import choose_data, make_plan, slug
-from isgd_mpi.experiments.state import ABSENT, COMPLETE, DIVERGED, INCOMPLETE, state_of
-from isgd_mpi.experiments.table import table
+from isgd_mpi.experiment import __main__ as command
+from isgd_mpi.experiment.__main__ import launcher as launching
+from isgd_mpi.experiment.conduct import conduct
+from isgd_mpi.experiment.description import Group
+from isgd_mpi.experiment.launcher import Mpirun, command_line
+from isgd_mpi.experiment.plan import choose_data, make_plan, slug
+from isgd_mpi.experiment.status import ABSENT, COMPLETE, DIVERGED, INCOMPLETE, state_of
+from isgd_mpi.experiment.table import table
 from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.options import parse
