@@ -9,14 +9,17 @@ from isgd_mpi.settings.errors import InputError
 
 # name: (module with main(arguments), what it measures)
 BENCHES = {
-    "exchange": ("isgd_mpi.bench.exchange", "ways to move parameters and scores, and what they take of the trainer"),
-    "memory": ("isgd_mpi.bench.memory", "memory of each rank and the trainer's time, with a large training set"),
-    "predictor": ("isgd_mpi.bench.predictor", "losses observed and predicted a second, and the products' share"),
+    "exchange": (
+        "isgd_mpi.bench.exchange.main",
+        "ways to move parameters and scores, and what they take of the trainer",
+    ),
+    "memory": ("isgd_mpi.bench.memory.main", "memory of each rank and the trainer's time, with a large training set"),
+    "predictor": ("isgd_mpi.bench.predictor.main", "losses observed and predicted a second, and the products' share"),
     "runs": ("isgd_mpi.report.run_table", "finished runs side by side: medians and quartiles over seeds"),
-    "scaling": ("isgd_mpi.bench.scaling", "refreshes, staleness and variance gain predicted up to 4 096 ranks"),
-    "throughput": ("isgd_mpi.bench.throughput", "scored examples a second, beside the matrix products alone"),
-    "time-to-loss": ("isgd_mpi.bench.time_to_loss", "wall-clock time to a training loss, beside uniform SGD"),
-    "torch": ("isgd_mpi.bench.versus_torch", "trainer step and scoring beside PyTorch's"),
+    "scaling": ("isgd_mpi.bench.scaling.main", "refreshes, staleness and variance gain predicted up to 4 096 ranks"),
+    "throughput": ("isgd_mpi.bench.throughput.main", "scored examples a second, beside the matrix products alone"),
+    "time-to-loss": ("isgd_mpi.bench.time_to_loss.main", "wall-clock time to a training loss, beside uniform SGD"),
+    "torch": ("isgd_mpi.bench.pytorch.main", "trainer step and scoring beside PyTorch's"),
 }
 
 

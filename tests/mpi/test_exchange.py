@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from isgd_mpi.bench.exchange_ranks import measure
+from isgd_mpi.bench.exchange.ranks import measure
 from isgd_mpi.ranks.exchange import LocalExchange, ScorerExchange, TrainerExchange
 from isgd_mpi.ranks.transports import Collectives, Messages, SharedMemory, transport_between
 

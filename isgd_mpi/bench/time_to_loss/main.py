@@ -13,7 +13,7 @@ import numpy as np
 from jsonargparse.typing import NonNegativeInt, PositiveFloat, PositiveInt
 
 from isgd_mpi.bench import output
-from isgd_mpi.bench.ranks import run_alone, run_module
+from isgd_mpi.bench.jobs import run_alone, run_module
 from isgd_mpi.settings.errors import InputError
 
 UNIFORM = {"score": "uniform", "refresh_every": 512}
@@ -108,9 +108,9 @@ def run(settings, seed, rate, method):
     }
     plan = {"every": settings.every, "target": settings.target}
     if ranks is None:
-        result = run_alone("isgd_mpi.bench.descent_torch", plan | {"options": options, **own_options})
+        result = run_alone("isgd_mpi.bench.time_to_loss.torch_descent", plan | {"options": options, **own_options})
     else:
-        result = run_module("isgd_mpi.bench.descent_ranks", ranks, plan | {"options": options | own_options})
+        result = run_module("isgd_mpi.bench.time_to_loss.ranks", ranks, plan | {"options": options | own_options})
     reached = "not reached" if result["steps"] is None else f"{result['steps']} steps, {result['seconds']:.2f} s"
     print(f"seed {seed}, rate {rate:g}, {METHODS[method][0]}: {reached}", flush=True)
     return {"method": method, "seed": seed, "rate": rate, **result}

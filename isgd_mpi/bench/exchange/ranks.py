@@ -1,4 +1,4 @@
-"""``mpirun -n R python -m isgd_mpi.bench.exchange_ranks PLAN RESULT``: what the bench `exchange` runs on its ranks.
+"""``mpirun -n R python -m isgd_mpi.bench.exchange.ranks PLAN RESULT``: what the bench `exchange` runs on its ranks.
 
 The trainer computes for a time T, looks, computes again, until the refresh is complete; the scorers wait as
 :func:`waiting.wait` does. The plan and the result are files in JSON.
@@ -17,7 +17,7 @@ prepare_mpi()
 import numpy as np  # noqa: E402
 from mpi4py import MPI  # noqa: E402
 
-from isgd_mpi.bench.patterns import ends  # noqa: E402
+from isgd_mpi.bench.exchange.patterns import ends  # noqa: E402
 from isgd_mpi.data.files import write_json  # noqa: E402
 from isgd_mpi.ranks.faults import abort_on_exception  # noqa: E402
 from isgd_mpi.ranks.node import find_node  # noqa: E402

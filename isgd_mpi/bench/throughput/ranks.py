@@ -1,4 +1,4 @@
-"""``mpirun -n R python -m isgd_mpi.bench.throughput_ranks PLAN RESULT``: what the bench `throughput` runs on its ranks.
+"""``mpirun -n R python -m isgd_mpi.bench.throughput.ranks PLAN RESULT``: what the bench `throughput` runs on its ranks.
 
 Every rank scores, all at the same time, and makes the matrix products of scoring alone, in turn.
 """

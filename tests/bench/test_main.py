@@ -9,7 +9,7 @@ import pytest
 import reference
 
 from isgd_mpi.bench.__main__ import BENCHES, main
-from isgd_mpi.bench.race import Contest, alternate, quartiles, race
+from isgd_mpi.bench.time_to_loss.race import Contest, alternate, quartiles, race
 
 
 def sleepless(log, name):
@@ -107,7 +107,7 @@ def test_both_sides_compute_the_same_and_the_table_is_written(tmp_path, capsys):
 @pytest.fixture
 def contests():
     pytest.importorskip("torch")
-    from isgd_mpi.bench import contests
+    from isgd_mpi.bench.time_to_loss.main import contests
 
     return contests
 
@@ -133,7 +133,7 @@ def test_scores_equal_those_of_torch(contests, net):
 
 @pytest.fixture
 def rounded(contests, monkeypatch):
-    from isgd_mpi.bench import rounded
+    from isgd_mpi.bench.pytorch import rounded
 
     if numba.config.DISABLE_JIT:
         pytest.skip("the products are compiled only")

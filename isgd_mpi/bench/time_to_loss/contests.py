@@ -7,8 +7,8 @@ from itertools import cycle
 import numpy as np
 import torch
 
-from isgd_mpi.bench import torch_side
-from isgd_mpi.bench.race import Contest
+from isgd_mpi.bench.pytorch import torch_side
+from isgd_mpi.bench.time_to_loss.race import Contest
 from isgd_mpi.data import datasets
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD

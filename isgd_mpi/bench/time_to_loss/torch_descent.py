@@ -1,4 +1,4 @@
-"""``python -m isgd_mpi.bench.descent_torch PLAN RESULT``: PyTorch's uniform SGD, whose snapshots are evaluated.
+"""``python -m isgd_mpi.bench.time_to_loss.torch_descent PLAN RESULT``: PyTorch's uniform SGD, whose snapshots are evaluated.
 
 The bench `time-to-loss` starts it. Initial parameters, data, learning rate and evaluation are those of our runs;
 each epoch draws every example once, in random order.
@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from isgd_mpi.bench import torch_side
-from isgd_mpi.bench.descent import Snapshots, first_below
+from isgd_mpi.bench.pytorch import torch_side
+from isgd_mpi.bench.time_to_loss.descent import Snapshots, first_below
 from isgd_mpi.data import datasets
 from isgd_mpi.data.files import write_json
 from isgd_mpi.model.params import initial_params

@@ -1,4 +1,4 @@
-"""What :mod:`isgd_mpi.bench.scaling` measures: the costs of a refresh's parts, and real runs."""
+"""What :mod:`isgd_mpi.bench.scaling.main` measures: the costs of a refresh's parts, and real runs."""
 
 import json
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from isgd_mpi.bench.ranks import run_command, run_module
+from isgd_mpi.bench.jobs import run_command, run_module
 from isgd_mpi.data import datasets
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.params import initial_params
@@ -46,7 +46,7 @@ def measure_costs(options, network, cores):
     batch_size = min(config.score_batch_size, dataset.n_train)
     scoring = {"data": config.data, "n_examples": config.synthetic_size, "hidden": config.hidden, "rows": batch_size}
     scored = run_module(
-        "isgd_mpi.bench.throughput_ranks",
+        "isgd_mpi.bench.throughput.ranks",
         1,
         scoring | {"batches": 4, "precisions": [config.score_precision], "repeat": 3},
     )
@@ -83,7 +83,7 @@ def exchange_costs(params_bytes, report_bytes):
         "repeat": 7,
     }
     plan = {"give_way": False, "cases": [case | {"pattern": pattern} for pattern in ("messages", "memory")]}
-    results = [run_module("isgd_mpi.bench.exchange_ranks", ranks, plan)["rows"] for ranks in _COPY_RANKS]
+    results = [run_module("isgd_mpi.bench.exchange.ranks", ranks, plan)["rows"] for ranks in _COPY_RANKS]
     copied, shared = zip(*results)
     n_scorers = [ranks - 1 for ranks in _COPY_RANKS]
     copies, _ = _line([scorers * params_bytes for scorers in n_scorers], [row["arrival_seconds"] for row in copied])

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from jsonargparse.typing import PositiveFloat, PositiveInt
 
 from isgd_mpi.bench import output
-from isgd_mpi.bench.scaling_costs import measure_costs, real_run
+from isgd_mpi.bench.scaling.costs import measure_costs, real_run
 from isgd_mpi.sampling.forecast import gain_at, predict, saturation
 from isgd_mpi.settings.errors import InputError
 

@@ -1,4 +1,4 @@
-"""``mpirun -n R python -m isgd_mpi.bench.memory_ranks PLAN RESULT``: a training run that keeps account of its time."""
+"""``mpirun -n R python -m isgd_mpi.bench.memory.ranks PLAN RESULT``: a training run that keeps account of its time."""
 
 import json
 import sys

@@ -12,8 +12,8 @@ import numpy as np
 from jsonargparse.typing import NonNegativeInt, PositiveFloat, PositiveInt
 
 from isgd_mpi.bench import output
-from isgd_mpi.bench.ranks import run_module
-from isgd_mpi.bench.resident import Watch
+from isgd_mpi.bench.jobs import run_module
+from isgd_mpi.bench.time_to_loss.resident import Watch
 from isgd_mpi.data.folders import CACHE_VARIABLE
 from isgd_mpi.settings.errors import InputError
 
@@ -93,9 +93,9 @@ def measure(shape, settings, folder):
     with tempfile.TemporaryDirectory(prefix="isgd_mpi-run-") as place:
         run_dir = os.path.join(place, "run")
         plan = {"arguments": [*map(str, arguments), "--run-dir", run_dir]}
-        with Watch("isgd_mpi.bench.memory_ranks") as watch:
+        with Watch("isgd_mpi.bench.memory.ranks") as watch:
             done = run_module(
-                "isgd_mpi.bench.memory_ranks", settings.ranks, plan, {CACHE_VARIABLE: folder}, settings.seconds + 300
+                "isgd_mpi.bench.memory.ranks", settings.ranks, plan, {CACHE_VARIABLE: folder}, settings.seconds + 300
             )
     try:
         memory = watch.largest(done["pids"])

@@ -6,9 +6,9 @@ from functools import partial
 import numpy as np
 import torch
 
-from isgd_mpi.bench import torch_side
-from isgd_mpi.bench.contests import assert_scores_close
-from isgd_mpi.bench.race import Contest
+from isgd_mpi.bench.pytorch import torch_side
+from isgd_mpi.bench.time_to_loss.contests import assert_scores_close
+from isgd_mpi.bench.time_to_loss.race import Contest
 from isgd_mpi.data import datasets
 from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, fastest_arithmetic
 from isgd_mpi.model.bfloat16.scoring_mlp import LowPrecisionMLP

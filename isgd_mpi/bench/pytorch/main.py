@@ -15,7 +15,7 @@ import threadpoolctl
 from jsonargparse.typing import PositiveInt
 
 from isgd_mpi.bench import output
-from isgd_mpi.bench.race import BLOCK_SECONDS, race
+from isgd_mpi.bench.time_to_loss.race import BLOCK_SECONDS, race
 from isgd_mpi.kernels.threads import set_threads
 from isgd_mpi.model.bfloat16.arithmetic import fastest_arithmetic
 from isgd_mpi.run.record.environment import git_revision, processor_name
@@ -25,7 +25,7 @@ NETS = {
     "small": {"widths": (784, 512, 512, 10), "minibatch_size": 16, "score_batch_size": 2048, "data": "mnist10k"},
     "paper": {"widths": (3072, 2048, 2048, 2048, 2048, 10), "minibatch_size": 128, "score_batch_size": 2048},
 }
-"""Fields of each :class:`isgd_mpi.bench.contests.Net`; `paper` is that of arXiv:1511.06481."""
+"""Fields of each :class:`isgd_mpi.bench.time_to_loss.contests.Net`; `paper` is that of arXiv:1511.06481."""
 
 
 def main(arguments):
@@ -90,7 +90,8 @@ def _import_torch():
         import torch
     except ImportError:
         raise InputError("this bench needs PyTorch, which is not installed: pip install torch") from None
-    from isgd_mpi.bench import contests, rounded
+    from isgd_mpi.bench.pytorch import rounded
+    from isgd_mpi.bench.time_to_loss.main import contests
 
     return contests, rounded, torch
 

@@ -11,10 +11,10 @@ from itertools import product
 from jsonargparse.typing import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from isgd_mpi.bench import output
-from isgd_mpi.bench.ranks import run_module
+from isgd_mpi.bench.jobs import run_module
 from isgd_mpi.settings.errors import InputError
 
-_PROGRAM = "isgd_mpi.bench.exchange_ranks"
+_PROGRAM = "isgd_mpi.bench.exchange.ranks"
 _DEFAULT_ALGORITHM = {"MPIR_CVAR_IBCAST_INTRA_ALGORITHM": "auto"}
 _REPORTED_SHARE = (
     0.061  # bytes of all reports by those of the parameters: the paper's, 574 168 examples for 18.9 million

@@ -1,4 +1,4 @@
-"""``mpirun -n R python -m isgd_mpi.bench.descent_ranks PLAN RESULT``: a training run whose snapshots are evaluated.
+"""``mpirun -n R python -m isgd_mpi.bench.time_to_loss.ranks PLAN RESULT``: a training run whose snapshots are evaluated.
 
 The bench `time-to-loss` starts it.
 """
@@ -17,7 +17,7 @@ import numpy as np  # noqa: E402
 import threadpoolctl  # noqa: E402
 from mpi4py import MPI  # noqa: E402
 
-from isgd_mpi.bench.descent import Snapshots, WatchedBlueprint, first_below  # noqa: E402
+from isgd_mpi.bench.time_to_loss.descent import Snapshots, WatchedBlueprint, first_below  # noqa: E402
 from isgd_mpi.data import datasets  # noqa: E402
 from isgd_mpi.data.files import write_json  # noqa: E402
 from isgd_mpi.ranks.faults import Interruption, abort_on_exception  # noqa: E402

@@ -8,7 +8,7 @@ scoring in float32.
 from jsonargparse.typing import PositiveInt
 
 from isgd_mpi.bench import output
-from isgd_mpi.bench.ranks import run_module
+from isgd_mpi.bench.jobs import run_module
 
 NETS = {
     "small": {"data": "mnist10k", "n_examples": 1, "hidden": [512, 512], "batches": 16},
@@ -39,7 +39,7 @@ def main(arguments):
         for ranks in settings.ranks:
             plan = NETS[net] | {"rows": settings.rows, "precisions": settings.precisions, "repeat": settings.repeat}
             plan["batches"] = settings.batches or plan["batches"]
-            results.append({"net": net} | run_module("isgd_mpi.bench.throughput_ranks", ranks, plan))
+            results.append({"net": net} | run_module("isgd_mpi.bench.throughput.ranks", ranks, plan))
     output.print_environment(results[-1]["environment"])
     rows = [row_of(result, row) for result in results for row in result["rows"]]
     output.print_table(COLUMNS, [line(row, rows) for row in rows])

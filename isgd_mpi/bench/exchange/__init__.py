@@ -1,0 +1,1 @@
+"""Ways to move parameters and scores, and what they take of the trainer."""

@@ -1,0 +1,1 @@
+"""Losses observed and predicted a second, and the products' share."""

@@ -1,0 +1,1 @@
+"""A trainer's step and scoring beside PyTorch's."""

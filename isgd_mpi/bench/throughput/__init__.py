@@ -1,0 +1,1 @@
+"""Scored examples a second, beside the matrix products alone."""

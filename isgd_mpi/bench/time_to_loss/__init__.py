@@ -1,0 +1,1 @@
+"""Wall-clock time to a training loss, beside uniform SGD."""
