@@ -257,11 +257,3 @@ def test_kernel_has_a_naive_twin(module, name):
 def test_kernel_has_a_row_in_the_bench(module, name):
     registry = {ast.unparse(node) for node in nodes("isgd_mpi.kernels.bench.cases", ast.Attribute)}
     assert f"{module.removeprefix('isgd_mpi.kernels.')}.{name}" in registry
-
-
-DOCUMENTED = [name for name in MODULES if "._" not in name and PATHS[name].name != "__init__.py"]
-
-
-@pytest.mark.parametrize("module", DOCUMENTED)
-def test_module_is_in_the_documentation(module):
-    assert module in (ROOT / "docs" / "api.md").read_text().split()

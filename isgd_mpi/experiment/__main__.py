@@ -132,7 +132,7 @@ def _launcher(settings, timeout):
 
 def _report(folder):
     """Write the report into the experiment's folder and return its page."""
-    from isgd_mpi.report import write_report  # needs matplotlib, which the runs do not
+    from isgd_mpi.report.write import write_report  # needs matplotlib, which the runs do not
 
     return write_report([folder], folder / "report")
 

@@ -53,16 +53,19 @@ class MLPBlueprint:
         self._precision, self._threads = config.score_precision, 1
         self.arithmetic, self.notice = "float32", None
 
-    def choose_arithmetic(self, node):
+    def choose_arithmetic(self, fastest, threads):
         """Let scores be computed in the fastest way that all ranks have, unless float32 was asked for.
 
         Parameters
         ----------
-        node : node.Node
+        fastest : str
+            Name of that arithmetic; see :func:`arithmetic.fastest_arithmetic`.
+        threads : int
+            Threads of a rank.
         """
-        self._threads = node.threads
+        self._threads = threads
         if self._precision != "f32":
-            self.arithmetic = node.arithmetic
+            self.arithmetic = fastest
         if self._precision == "bf16" and self.arithmetic == "float32":
             self.notice = f"scores are computed in float32: --score-precision bf16 needs, on every rank, {NEEDED}"
         self.text += f" in {self.arithmetic}"
@@ -134,7 +137,7 @@ class OwnBlueprint:
         """Return a model for up to so many examples a call."""
         return OwnModel(self._make_model(self._n_features, self._n_classes, max_rows), self._n_classes)
 
-    def choose_arithmetic(self, node):
+    def choose_arithmetic(self, fastest, threads):
         """Leave the choice to the model."""
 
     def make_scorer(self, max_rows):

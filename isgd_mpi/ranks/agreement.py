@@ -39,6 +39,17 @@ def on_all_ranks(comm, action):
     return result
 
 
+def common_value(comm, value, otherwise):
+    """Return the value that all ranks have, or another one where they differ. Collective.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+    value, otherwise : str
+    """
+    return value if len(set(comm.allgather(value))) == 1 else otherwise
+
+
 def check_agreement(comm, facts):
     """Refuse ranks that differ. Collective.
 

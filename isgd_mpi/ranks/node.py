@@ -8,7 +8,6 @@ import threadpoolctl
 from mpi4py import MPI
 
 from isgd_mpi.kernels.threads import set_threads
-from isgd_mpi.model.bfloat16.arithmetic import common_arithmetic, fastest_arithmetic
 from isgd_mpi.ranks.waiting import meet
 
 _LOWEST = 19  # nice
@@ -35,8 +34,6 @@ class Node:
         BLAS libraries in use, with versions.
     niceness : int
         That this rank began with.
-    arithmetic : str
-        What all ranks of the job can score in fastest; see :data:`arithmetic.ARITHMETIC`.
     n_shared_bytes : int
         Of free memory that the node's ranks may share.
     """
@@ -48,7 +45,6 @@ class Node:
     hosts: list[str]
     blas: list[str]
     niceness: int
-    arithmetic: str
     n_shared_bytes: int
 
     @contextmanager
@@ -111,7 +107,6 @@ def find_node(comm, threads=None):
         hosts=comm.allgather(MPI.Get_processor_name()),
         niceness=os.getpriority(os.PRIO_PROCESS, 0),
         blas=[f"{pool['internal_api']} {pool['version']}" for pool in pools if pool["user_api"] == "blas"],
-        arithmetic=common_arithmetic(comm.allgather(fastest_arithmetic())),
         n_shared_bytes=node_comm.bcast(_free_shared_bytes()),
     )
 

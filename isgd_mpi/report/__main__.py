@@ -1,98 +1,10 @@
 """``python -m isgd_mpi.report RUN ...``: figures and one HTML page from the folders of runs."""
 
-import os
-import shutil
 import sys
-import tempfile
 from functools import partial
-from pathlib import Path
 
-from isgd_mpi.report.page import GENERATOR, render
-from isgd_mpi.report.study import read_study
+from isgd_mpi.report.write import write_report
 from isgd_mpi.settings.commands import DONE, exit_code, make_parser, parse
-from isgd_mpi.settings.errors import InputError
-
-_PAGE = "index.html"
-
-
-def write_report(paths, out=None):
-    """Write a report on some runs.
-
-    Parameters
-    ----------
-    paths : list of str or Path
-        Folders of runs, or of such folders; or one folder of an experiment.
-    out : str or Path, optional
-        The folder to write, which may hold an earlier report; ``report`` in the one folder given, or in the
-        working directory if there are several.
-
-    Returns
-    -------
-    pathlib.Path
-        The page.
-
-    Raises
-    ------
-    InputError
-        If a file is not what it should be, Matplotlib is missing, or `out` holds something else.
-    """
-    paths = [Path(path) for path in paths]
-    out = Path(out) if out else (paths[0] if len(paths) == 1 else Path()) / "report"
-    draw_all, files = _drawing()
-    _check_replaceable(out, files)
-    study = read_study(paths)
-    try:
-        _write_whole(out, lambda folder: _write_files(study, folder, draw_all))
-    except OSError as error:
-        raise InputError(f"{out} cannot be written ({error.strerror}): name another folder with --out") from None
-    return out / _PAGE
-
-
-def _drawing():
-    """Return what draws, and the names of the files that it writes; Matplotlib is loaded here and nowhere else."""
-    try:
-        from isgd_mpi.report.drawing import FILES, draw_all
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith("matplotlib"):
-            raise
-        raise InputError('figures need Matplotlib, which is not installed: pip install "isgd_mpi[report]"') from None
-    return draw_all, FILES
-
-
-def _check_replaceable(out, files):
-    """Refuse to replace anything but an earlier report, or an empty folder."""
-    if not os.path.lexists(out):
-        return
-    refusal = f"{out} is there and is no report, so it is not replaced: name another folder with --out"
-    if out.is_symlink() or not out.is_dir():
-        raise InputError(refusal)
-    found = {path.name for path in out.iterdir()}
-    if found - files - {_PAGE}:
-        raise InputError(f"{refusal} (it holds {min(found - files - {_PAGE})})")
-    if found and not (_PAGE in found and GENERATOR.encode() in (out / _PAGE).read_bytes()):
-        raise InputError(refusal)
-
-
-def _write_files(study, folder, draw_all):
-    figures, notes = draw_all(study, folder)
-    notes = [note for run in study.runs for note in run.notes] + notes
-    (folder / _PAGE).write_text(render(study, figures, notes), encoding="utf-8", errors="replace")
-
-
-def _write_whole(out, write):
-    """Fill a folder beside its place, then put it there."""
-    out = out.absolute()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
-        new, old = beside / "new", beside / "old"
-        new.mkdir()
-        write(new)
-        if out.exists():
-            out.rename(old)
-        new.rename(out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _parse(arguments):

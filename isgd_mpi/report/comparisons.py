@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from isgd_mpi.report.__main__ import series
+from isgd_mpi.report import series
 from isgd_mpi.report.curves import TITLES, draw, label_of, legend, legend_of_groups, log_scale
 from isgd_mpi.report.runs import SPLITS
 from isgd_mpi.report.statistics import quartiles

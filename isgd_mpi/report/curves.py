@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 from matplotlib.lines import Line2D
 
-from isgd_mpi.report.__main__ import series
+from isgd_mpi.report import series
 from isgd_mpi.report.runs import SPLITS
 from isgd_mpi.report.statistics import band, trimmed
 from isgd_mpi.report.style import look, new_figure, plain, time_unit

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from isgd_mpi.report.__main__ import activity, comparisons, curves, series
+from isgd_mpi.report import activity, comparisons, curves, series
 from isgd_mpi.report.style import house_style, save
 
 # of each figure that a study may ask for: file, heading, explanation, function that draws it or returns None

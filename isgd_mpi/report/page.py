@@ -5,7 +5,7 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from isgd_mpi.report.__main__ import series
+from isgd_mpi.report import series
 from isgd_mpi.report.runs import SPLITS
 from isgd_mpi.report.statistics import quartiles
 from isgd_mpi.report.study import differing_options, text_of

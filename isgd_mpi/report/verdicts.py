@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from isgd_mpi.report.__main__ import series
+from isgd_mpi.report import series
 from isgd_mpi.report.statistics import first_at_or_below, quartiles
 
 PAID, DID_NOT, UNCLEAR, BASELINE = "paid", "did not pay", "unclear", "baseline"

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from isgd_mpi.data.files import write_atomically
-from isgd_mpi.ranks.agreement import check_agreement, data_facts, on_all_ranks
+from isgd_mpi.model.bfloat16.arithmetic import fastest_arithmetic
+from isgd_mpi.ranks.agreement import check_agreement, common_value, data_facts, on_all_ranks
 from isgd_mpi.ranks.node import find_node
 from isgd_mpi.ranks.timeline import Timeline, gather_timeline
 from isgd_mpi.ranks.waiting import meet
 from isgd_mpi.run import roles
+from isgd_mpi.run.communicators import Communicators
 from isgd_mpi.run.leader import Leader
 from isgd_mpi.run.record.log import create_run_dir
 from isgd_mpi.run.record.summary import Keeper
@@ -72,7 +74,8 @@ class Job:
         check_agreement(comm, {"the settings": repr(config), **data_facts(self.dataset)})
         self.batch_size = min(config.score_batch_size, max(map(len, self.dataset.splits.values())))
         self.models = on_all_ranks(comm, partial(blueprint, config, self.dataset))
-        self.models.choose_arithmetic(self.node)
+        fastest = common_value(comm, fastest_arithmetic(), otherwise="float32")
+        self.models.choose_arithmetic(fastest, self.node.threads)
         on_all_ranks(comm, self._check_size)
         with self.node.first_rank_first():
             warm_up(self.dataset, self.models.make_products)
@@ -129,7 +132,7 @@ class Job:
         str or None
             What stopped the run before its end, if anything: a signal's name, or why it diverged.
         """
-        comms = roles.Communicators(self.comm, self.parts)
+        comms = Communicators(self.comm, self.parts)
         stopped = self._play(comms, interruption)
         meet(self.comm, self.node.crowded)
         self._save_timeline()

@@ -32,7 +32,7 @@ class Leader:
     Parameters
     ----------
     parts : setup.Parts
-    comms : roles.Communicators
+    comms : communicators.Communicators
     interruption : faults.Interruption
         Of this rank.
     folder : pathlib.Path or None

@@ -261,7 +261,7 @@ class RunState:
 
         Parameters
         ----------
-        comms : roles.Communicators
+        comms : communicators.Communicators
         """
         parts, trainer, polite = self._parts, self._trainer, self._parts.node.crowded
         if parts.config.trainers > 1:

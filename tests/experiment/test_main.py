@@ -15,7 +15,7 @@ import pytest
 from experiments import NAMES, TINY, tiny_plan, write_run
 
 from isgd_mpi.experiment import __main__ as command
-from isgd_mpi.experiment.__main__ import launcher as launching
+from isgd_mpi.experiment import launcher as launching
 from isgd_mpi.experiment.conduct import conduct
 from isgd_mpi.experiment.description import Group
 from isgd_mpi.experiment.launcher import Mpirun, command_line
@@ -296,9 +296,9 @@ def test_the_users_variables_win(monkeypatch):
 def reports(monkeypatch):
     """Put the tiny experiment into the catalogue, and a list in the report's place."""
     made = []
-    report = types.ModuleType("isgd_mpi.report")
+    report = types.ModuleType("isgd_mpi.report.write")
     report.write_report = lambda paths, out: made.append((paths, out)) or out / "index.html"
-    monkeypatch.setitem(sys.modules, "isgd_mpi.report", report)
+    monkeypatch.setitem(sys.modules, "isgd_mpi.report.write", report)
     monkeypatch.setitem(command.EXPERIMENTS, "tiny", TINY)
     return made
 

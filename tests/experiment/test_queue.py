@@ -9,7 +9,7 @@ import pytest
 from experiments import NAMES, tiny_plan, write_run
 
 from isgd_mpi.experiment import __main__ as experiment
-from isgd_mpi.experiment.__main__ import queue, slurm
+from isgd_mpi.experiment import queue, slurm
 from isgd_mpi.experiment.conduct import conduct
 from isgd_mpi.experiment.slurm import Slurm, find_script
 from isgd_mpi.settings.errors import InputError

@@ -8,10 +8,10 @@ import pytest
 from isgd_mpi.bench.__main__ import main
 from isgd_mpi.bench.jobs import run_command
 from isgd_mpi.bench.scaling.costs import merge_seconds
+from isgd_mpi.bench.time_to_loss import main as time_to_loss
 from isgd_mpi.bench.time_to_loss.descent import Snapshots, WatchedMLP, first_below
-from isgd_mpi.bench.time_to_loss.main import main
 from isgd_mpi.data.datasets import load
-from isgd_mpi.experiment.__main__ import launcher
+from isgd_mpi.experiment import launcher
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.model.params import initial_params
 from isgd_mpi.sampling.variance import PAIR_EVERY
@@ -149,8 +149,8 @@ def test_a_method_that_did_not_arrive_counts_as_infinite():
         {"method": "scored", "rate": 0.1, "seed": seed, "steps": steps, "seconds": steps, "steps_per_second": 1.0}
         for seed, steps in enumerate([5, None, 3, None])
     ]
-    assert main.median(main.figures_of(results, "scored", 0.1)[:, 1]) == np.inf
-    assert main.line(results, "scored", 0.1)[2] == "2 of 4"
+    assert time_to_loss.median(time_to_loss.figures_of(results, "scored", 0.1)[:, 1]) == np.inf
+    assert time_to_loss.line(results, "scored", 0.1)[2] == "2 of 4"
 
 
 def test_merging_is_timed_with_scores_of_all_examples():

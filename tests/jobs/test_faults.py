@@ -15,7 +15,8 @@ from processes import rank_pids
 PLANT = """
 import runpy, sys, time
 from mpi4py import MPI
-from isgd_mpi import forecaster, parallel, scorer, training
+from isgd_mpi.training import co_trainers, scorer, trainer
+from isgd_mpi.training.predictor import forecaster
 rank, place, after = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 del sys.argv[1:4]
 owner, name = {"step": (trainer.Trainer, "take_step"), "score": (scorer.Scorer, "score"),

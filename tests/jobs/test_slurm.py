@@ -19,7 +19,7 @@ from launch import ENVIRONMENT, MPIRUN, Run, train
 from slurm_cluster import Cluster, wait_until
 
 from isgd_mpi.experiment import __main__ as experiment
-from isgd_mpi.experiment.__main__ import queue
+from isgd_mpi.experiment import queue
 
 pytestmark = pytest.mark.skipif(
     slurm_cluster.missing() is not None, reason=f"needs SLURM on this machine: {slurm_cluster.missing()}"

@@ -1,12 +1,11 @@
 import json
-from types import SimpleNamespace
 
 import numba
 import pytest
 
 from isgd_mpi.data import datasets
 from isgd_mpi.model.bfloat16 import mkl
-from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, NEEDED, common_arithmetic, fastest_arithmetic, processor
+from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, NEEDED, fastest_arithmetic, processor
 from isgd_mpi.model.bfloat16.scoring_mlp import Evaluator, LowPrecisionMLP
 from isgd_mpi.model.blueprints import MLPBlueprint
 from isgd_mpi.model.mlp import MLP
@@ -40,11 +39,6 @@ def test_this_processor_is_told():
     assert fastest_arithmetic() in ARITHMETIC
 
 
-def test_ranks_score_alike_or_in_float32():
-    assert common_arithmetic([AVX, AVX]) == AVX
-    assert common_arithmetic([AVX, AMX]) == common_arithmetic([AVX, "float32"]) == "float32"
-
-
 @pytest.mark.skipif(mkl.load() is None, reason="there is no MKL")
 def test_mkl_is_where_it_says_and_has_a_version():
     assert mkl.library_path().name.startswith("libmkl_rt.so") and int(mkl.version().partition(".")[0]) >= 2021
@@ -62,7 +56,7 @@ def test_mkl_is_where_it_says_and_has_a_version():
 )
 def test_scorers_get_what_was_asked_for_as_far_as_it_is_there(asked, there, used, kinds):
     models = MLPBlueprint(Config(hidden=[5], score_precision=asked), datasets.load("mnist10k"))
-    models.choose_arithmetic(SimpleNamespace(threads=1, arithmetic=there))
+    models.choose_arithmetic(there, threads=1)
     assert models.arithmetic == used and models.text.endswith(f"grad-norm in {used}")
     assert tuple(map(type, models.make_scorer(3))) == kinds
     assert models.rows_at_a_time == (768 if used == AVX else None)
@@ -70,7 +64,7 @@ def test_scorers_get_what_was_asked_for_as_far_as_it_is_there(asked, there, used
 
 
 def test_a_run_that_cannot_have_bfloat16_says_so_and_uses_float32(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("isgd_mpi.ranks.node.fastest_arithmetic", lambda: "float32")
+    monkeypatch.setattr("isgd_mpi.run.job.fastest_arithmetic", lambda: "float32")
     options = ["--score-precision", "bf16", "--steps", "3", "--hidden", "4", "--run-dir", str(tmp_path / "run")]
     assert main(options) == 0
     assert f"float32: --score-precision bf16 needs, on every rank, {NEEDED}\n" in capsys.readouterr().out

@@ -12,7 +12,14 @@ from launch import ENVIRONMENT, MPIRUN
 
 import isgd_mpi
 from isgd_mpi.data.arrays import from_arrays
-from isgd_mpi.ranks.agreement import check_agreement, data_facts, program_facts, sampled_checksum, source_digest
+from isgd_mpi.ranks.agreement import (
+    check_agreement,
+    common_value,
+    data_facts,
+    program_facts,
+    sampled_checksum,
+    source_digest,
+)
 from isgd_mpi.settings.errors import InputError
 
 
@@ -65,6 +72,11 @@ def test_any_change_of_any_source_file_changes_the_digest(tmp_path):
     changed = source_digest(root)
     (root / "more.py").touch()
     assert len({original, changed, source_digest(root)}) == 3
+
+
+@pytest.mark.parametrize(("values", "common"), [(["a", "a"], "a"), (["a", "b"], "c"), (["a"], "a")])
+def test_a_value_is_common_only_where_all_ranks_have_it(values, common):
+    assert common_value(Ranks(*values), "a", otherwise="c") == common
 
 
 def test_the_program_is_described():
@@ -134,8 +146,9 @@ def test_a_stale_file_on_one_rank_is_refused(tmp_path, rng):
 def test_another_version_on_one_rank_is_refused(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(
-        "import os, runpy, isgd_mpi\n"
-        "isgd_mpi.__version__ = os.environ.get('FAKE', isgd_mpi.__version__)\n"
+        "import os, runpy\n"
+        "from isgd_mpi.settings import version\n"
+        "version.__version__ = os.environ.get('FAKE', version.__version__)\n"
         "runpy.run_module('isgd_mpi', run_name='__main__')\n"
     )
     python = [sys.executable, str(program), "--run-dir", str(tmp_path / "run"), "--seconds", "30"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from run_folders import SUMMARY, evaluation, ordinary_lines, write_run
 
-from isgd_mpi.report.__main__ import series
+from isgd_mpi.report import series
 from isgd_mpi.report.statistics import band, first_at_or_below, last_tenth, quartiles, value_at
 from isgd_mpi.report.study import read_study
 from isgd_mpi.report.verdicts import BASELINE, DID_NOT, PAID, UNCLEAR, verdict

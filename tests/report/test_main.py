@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from run_folders import SUMMARY, evaluation, ordinary_lines, refresh, write_run
 
-from isgd_mpi.report import __main__ as report
-from isgd_mpi.report.__main__ import main, write_report
+from isgd_mpi.report.__main__ import main
+from isgd_mpi.report.write import write_report
 from isgd_mpi.settings.commands import BAD_INPUT, DONE
 from isgd_mpi.settings.errors import InputError
 
@@ -145,7 +145,7 @@ def test_a_report_that_fails_leaves_the_old_one(tmp_path, monkeypatch):
     run = write_run(tmp_path / "run", [])
     page = write_report([run])
     before = page.read_bytes()
-    monkeypatch.setattr(report, "render", lambda *_: 1 / 0)
+    monkeypatch.setattr("isgd_mpi.report.write.render", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_report([run])
     assert page.read_bytes() == before and not list(run.glob(".report*"))
@@ -164,7 +164,9 @@ def test_bad_usage_is_one_line(arguments, capsys):
 
 
 def test_without_matplotlib_it_says_how_to_get_it(tmp_path):
-    program = "import sys; sys.modules['matplotlib'] = None; from isgd_mpi.report import main; sys.exit(main())"
+    program = (
+        "import sys; sys.modules['matplotlib'] = None; from isgd_mpi.report.__main__ import main; sys.exit(main())"
+    )
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == BAD_INPUT
     assert done.stderr.count("\n") == 1 and 'pip install "isgd_mpi[report]"' in done.stderr

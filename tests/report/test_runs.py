@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from run_folders import SUMMARY, evaluation, ordinary_lines, refresh, three_ranks, write_run
 
-from isgd_mpi.report.__main__ import series
+from isgd_mpi.report import series
 from isgd_mpi.report.runs import read_run
 from isgd_mpi.report.study import read_study
 from isgd_mpi.settings.errors import InputError

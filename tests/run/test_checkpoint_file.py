@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isgd_mpi.ranks.states import difference, flatten, nest, pack, unpack
-from isgd_mpi.run.record import checkpoints
+from isgd_mpi.run.record import checkpoints as saving
 from isgd_mpi.run.record.checkpoint_file import read_checkpoint, write_checkpoint
 from isgd_mpi.sampling.random_state import restore_rng, state_of_rng
 from isgd_mpi.settings.config import Config
@@ -186,7 +186,7 @@ def test_whatever_keeps_a_checkpoint_from_being_written_it_does_not_count(tmp_pa
     monkeypatch.setattr(saving, "write_checkpoint", fail)
     said = []
     log = SimpleNamespace(seconds=0.0, n_lines=0, sync=lambda: None, event=lambda step, text: None, say=said.append)
-    checkpoints = checkpoints.Checkpoints(tmp_path, Config(), log, dict)
+    checkpoints = saving.Checkpoints(tmp_path, Config(), log, dict)
     checkpoints.save(7)
     assert checkpoints.finish() and checkpoints.step is None
     assert len(said) == 1 and "step 7 could not be written" in said[0]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from isgd_mpi.data.files import write_atomically, write_json
-from isgd_mpi.run.record import log
+from isgd_mpi.run.record import log as log_module
 from isgd_mpi.run.record.log import RunLog, create_run_dir
 from isgd_mpi.settings.errors import InputError
 
@@ -15,7 +15,7 @@ FIGURES = {"minibatch_loss": 0.5, "steps_per_second": 100.0, "variance_gain": 2.
 @pytest.fixture(autouse=True)
 def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(runlog, "terminal_columns", lambda: None)
+    monkeypatch.setattr(log_module, "terminal_columns", lambda: None)
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ def test_a_quiet_log_prints_nothing_and_records_all(tmp_path, capsys):
 
 
 def test_a_terminal_gets_a_bar(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(runlog, "terminal_columns", lambda: 100)
+    monkeypatch.setattr(log_module, "terminal_columns", lambda: 100)
     log = RunLog(tmp_path, n_steps=10)
     log.refreshed(5, FIGURES)
     log.say("a line")

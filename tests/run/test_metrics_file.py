@@ -121,7 +121,7 @@ def test_a_long_line_that_is_only_begun_is_cut_off(path, n_begun):
 
 
 def test_memory_is_bounded_and_what_is_left_out_is_counted(path, clock, monkeypatch):
-    monkeypatch.setattr(metrics, "_MOST_WAITING_BYTES", 20)
+    monkeypatch.setattr(metrics_file, "_MOST_WAITING_BYTES", 20)
     file = MetricsFile(path, clock)
     with room_for(0):
         for n in range(10):
@@ -152,7 +152,7 @@ def test_on_a_file_system_that_is_really_full(small_disk, clock):
 
 
 def test_a_second_writer_is_refused_until_the_first_is_gone_also_after_the_disk_was_full(path, clock, monkeypatch):
-    monkeypatch.setattr(metrics, "_LOCK_SECONDS", -1)
+    monkeypatch.setattr(metrics_file, "_LOCK_SECONDS", -1)
     first, second = MetricsFile(path, clock), MetricsFile(path, clock)
     first.lock()
     with room_for(0):

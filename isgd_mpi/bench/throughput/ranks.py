@@ -17,8 +17,10 @@ from mpi4py import MPI  # noqa: E402
 
 from isgd_mpi.data import datasets  # noqa: E402
 from isgd_mpi.data.files import write_json  # noqa: E402
+from isgd_mpi.model.bfloat16.arithmetic import fastest_arithmetic  # noqa: E402
 from isgd_mpi.model.blueprints import MLPBlueprint  # noqa: E402
 from isgd_mpi.model.params import layer_views  # noqa: E402
+from isgd_mpi.ranks.agreement import common_value  # noqa: E402
 from isgd_mpi.ranks.faults import abort_on_exception  # noqa: E402
 from isgd_mpi.ranks.node import find_node  # noqa: E402
 from isgd_mpi.ranks.records import published_dtype  # noqa: E402
@@ -90,7 +92,7 @@ def measure(comm, node, plan, precision):
     """
     dataset = datasets.load(plan["data"], synthetic_size=plan["n_examples"])
     blueprint = MLPBlueprint(Config(hidden=plan["hidden"], score_precision=precision), dataset)
-    blueprint.choose_arithmetic(node)
+    blueprint.choose_arithmetic(common_value(comm, fastest_arithmetic(), otherwise="float32"), node.threads)
     if precision == "bf16" and blueprint.arithmetic == "float32":
         return []
     n_rows = min(plan["rows"], dataset.n_train)

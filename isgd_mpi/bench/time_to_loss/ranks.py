@@ -1,4 +1,4 @@
-"""``mpirun -n R python -m isgd_mpi.bench.time_to_loss.ranks PLAN RESULT``: a training run whose snapshots are evaluated.
+"""``mpirun -n R python -m isgd_mpi.bench.time_to_loss.ranks PLAN RESULT``: train, and evaluate snapshots.
 
 The bench `time-to-loss` starts it.
 """

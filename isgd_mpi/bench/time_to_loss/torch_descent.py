@@ -1,4 +1,4 @@
-"""``python -m isgd_mpi.bench.time_to_loss.torch_descent PLAN RESULT``: PyTorch's uniform SGD, whose snapshots are evaluated.
+"""``python -m isgd_mpi.bench.time_to_loss.torch_descent PLAN RESULT``: train in PyTorch, evaluate snapshots.
 
 The bench `time-to-loss` starts it. Initial parameters, data, learning rate and evaluation are those of our runs;
 each epoch draws every example once, in random order.

@@ -102,18 +102,3 @@ def processor():
         lines = []
     fields = dict(map(str.strip, line.split(":", 1)) for line in reversed(lines) if ":" in line)
     return fields.get("vendor_id", ""), set(fields.get("flags", "").split())
-
-
-def common_arithmetic(names):
-    """Return the arithmetic that all ranks can score in, of the fastest one of each.
-
-    Parameters
-    ----------
-    names : sequence of str
-
-    Returns
-    -------
-    str
-        That of all if it is the same, else ``float32``.
-    """
-    return names[0] if len(set(names)) == 1 else "float32"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mpi4py import MPI
 
-from isgd_mpi import __version__
+from isgd_mpi.settings.version import __version__
 
 _PACKAGES = ("numpy", "numba", "scipy", "mpi4py", "threadpoolctl")
 
