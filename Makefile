@@ -18,11 +18,8 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
 export PRTE_MCA_rmaps_default_mapping_policy = :oversubscribe
 export PRTE_MCA_hwloc_default_binding_policy = none
 
-JOB_TESTS := $(addprefix tests/test_,$(addsuffix .py,agreement bench_jobs cli contract disks experiment faults fitting kills resume silence slurm))
-
-PORTABLE_TESTS := $(addprefix tests/test_,$(addsuffix .py,\
-	arrays checkpoint config converted datasets download fetch folders formats keywords model options \
-	plain_pickle queue results runlog trained))
+JOB_TESTS := tests/jobs tests/test_contract.py
+PORTABLE_TESTS := tests/settings tests/data tests/run
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-jobs test-units test-portable test-serial test-mpi test-nojit lint bench docs clean
