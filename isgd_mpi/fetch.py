@@ -15,8 +15,9 @@ import pooch
 
 from isgd_mpi.data.download import NetworkError, ResumingDownloader
 from isgd_mpi.data.folders import data_folder
-from isgd_mpi.settings.commands import DONE, FAILED, complain, exit_code, make_parser, parse
+from isgd_mpi.settings.commands import complain, exit_code, make_parser, parse
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.exit_codes import DONE, FAILED
 
 
 @dataclass(frozen=True)

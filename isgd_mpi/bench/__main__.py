@@ -4,8 +4,9 @@ import sys
 from functools import partial
 from importlib import import_module
 
-from isgd_mpi.settings.commands import DONE, exit_code
+from isgd_mpi.settings.commands import exit_code
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.exit_codes import DONE
 
 # name: (module with main(arguments), what it measures)
 BENCHES = {

@@ -18,8 +18,9 @@ from isgd_mpi.experiment.queue import in_queue
 from isgd_mpi.experiment.slurm import Slurm
 from isgd_mpi.experiment.status import ABSENT, INCOMPLETE
 from isgd_mpi.experiment.table import table
-from isgd_mpi.settings.commands import DONE, FAILED, complain, exit_code, make_parser, parse
+from isgd_mpi.settings.commands import complain, exit_code, make_parser, parse
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.exit_codes import DONE, FAILED
 
 
 def main(arguments=None):

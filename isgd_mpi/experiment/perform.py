@@ -8,12 +8,11 @@ from tqdm import tqdm
 from isgd_mpi.data.files import write_atomically
 from isgd_mpi.experiment.status import INCOMPLETE, read_summary, set_aside, state_of
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE
 from isgd_mpi.settings.options import to_toml
 
 LAUNCHES = "launch"
 """Folder in an experiment's folder for each run's options and what it printed."""
-
-_BAD_INPUT = 2
 
 
 def one_by_one(plan, runs, launcher):
@@ -59,8 +58,8 @@ def perform(plan, run, launcher):
         code, problem = None, f"{error}; see --timeout"
     else:
         log = config_file.with_suffix(".log")
-        problem = None if code == 0 else problem_of(folder, log, code)
-    if code == _BAD_INPUT:
+        problem = None if code == DONE else problem_of(folder, log, code)
+    if code == BAD_INPUT:
         raise InputError(f"{run.name}: {problem}")
     say(f"{run.name}: {problem or f'{time.monotonic() - begin:.1f} s'}")
     return problem

@@ -4,7 +4,8 @@ import sys
 from functools import partial
 
 from isgd_mpi.report.write import write_report
-from isgd_mpi.settings.commands import DONE, exit_code, make_parser, parse
+from isgd_mpi.settings.commands import exit_code, make_parser, parse
+from isgd_mpi.settings.exit_codes import DONE
 
 
 def _parse(arguments):

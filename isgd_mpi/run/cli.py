@@ -17,9 +17,9 @@ from isgd_mpi.ranks.start import find_split
 from isgd_mpi.run.job import TRAINER, Job
 from isgd_mpi.run.resume import Saved
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE, FAILED, TRY_AGAIN
 from isgd_mpi.settings.options import parse
 
-DONE, FAILED, BAD_INPUT, TRY_AGAIN = 0, 1, 2, 75
 _FIRST_SPEAKS_SECONDS = 5.0  # srun may kill all as soon as one has ended
 
 

@@ -6,9 +6,7 @@ from argparse import ArgumentError, HelpFormatter
 from jsonargparse import ArgumentParser
 
 from isgd_mpi.settings.errors import InputError
-
-DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes."""
+from isgd_mpi.settings.exit_codes import BAD_INPUT, INTERRUPTED
 
 
 def make_parser(name, description):

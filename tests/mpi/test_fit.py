@@ -10,7 +10,8 @@ import isgd_mpi
 from isgd_mpi.kernels.threads import set_threads
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.params import initial_params
-from isgd_mpi.run.cli import DONE, main
+from isgd_mpi.run.cli import main
+from isgd_mpi.settings.exit_codes import DONE
 
 SMALL = {"hidden": [16], "threads": 1, "score_batch_size": 100, "steps": 48, "refresh_every": 16}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from run_files import read
 
-from isgd_mpi.run.cli import BAD_INPUT, DONE
+from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE
 
 
 @pytest.mark.parametrize("schedule", ["exact", "pipelined", "relaxed"])

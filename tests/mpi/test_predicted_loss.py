@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from run_files import read
 
-from isgd_mpi.run.cli import DONE
+from isgd_mpi.settings.exit_codes import DONE
 
 SMALL = ["--score", "predicted-loss", "--minibatch-size", 64, "--refresh-every", 16]
 

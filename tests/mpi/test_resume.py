@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from run_files import read
 
-from isgd_mpi.run.cli import BAD_INPUT, DONE, TRY_AGAIN, main
+from isgd_mpi.run.cli import main
+from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE, TRY_AGAIN
 from isgd_mpi.training.trainer import trainer
 
 SMALL = ["--hidden", 16, "--threads", 1, "--quiet", "--score-batch-size", 512, "--minibatch-size", 64]

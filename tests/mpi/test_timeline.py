@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from isgd_mpi.ranks.timeline import ACTIVITIES, Timeline, gather_timeline
-from isgd_mpi.run.cli import FAILED, main
+from isgd_mpi.run.cli import main
+from isgd_mpi.settings.exit_codes import FAILED
 
 
 class Worker:

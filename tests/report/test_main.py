@@ -13,8 +13,8 @@ from run_folders import SUMMARY, evaluation, ordinary_lines, refresh, write_run
 
 from isgd_mpi.report.__main__ import main
 from isgd_mpi.report.write import write_report
-from isgd_mpi.settings.commands import BAD_INPUT, DONE
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE
 
 pytest.importorskip("matplotlib", reason='pip install "isgd_mpi[report]"')
 

@@ -19,9 +19,10 @@ from isgd_mpi.ranks.exchange import TrainerExchange  # noqa: E402
 from isgd_mpi.ranks.faults import abort_on_exception  # noqa: E402
 from isgd_mpi.ranks.waiting import wait  # noqa: E402
 from isgd_mpi.run import leader  # noqa: E402
-from isgd_mpi.run.cli import DONE, main  # noqa: E402
+from isgd_mpi.run.cli import main  # noqa: E402
 from isgd_mpi.run.record.checkpoints import Checkpoints  # noqa: E402
 from isgd_mpi.sampling.sampler import Sampler  # noqa: E402
+from isgd_mpi.settings.exit_codes import DONE  # noqa: E402
 from isgd_mpi.training.loop import finish_training  # noqa: E402
 from isgd_mpi.training.trainer import Trainer  # noqa: E402
 
