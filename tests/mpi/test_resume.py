@@ -10,7 +10,7 @@ from run_files import read
 
 from isgd_mpi.run.cli import main
 from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE, TRY_AGAIN
-from isgd_mpi.training.trainer import trainer
+from isgd_mpi.training import trainer
 
 SMALL = ["--hidden", 16, "--threads", 1, "--quiet", "--score-batch-size", 512, "--minibatch-size", 64]
 TIMINGS = {"seconds", "steps_per_second", "scored_per_second", "wait_fraction"}
