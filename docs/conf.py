@@ -2,6 +2,10 @@
 
 import os
 import re
+import shutil
+from itertools import groupby
+from pathlib import Path
+from pkgutil import walk_packages
 
 import mpi4py
 
@@ -16,8 +20,7 @@ version = release = isgd_mpi.__version__
 html_title = f"isgd_mpi {version}"
 html_theme = "alabaster"
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "myst_parser"]
-templates_path = ["_templates"]
+extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_parser"]
 exclude_patterns = ["_build"]
 
 myst_heading_anchors = 2  # so that pages can link to sections
@@ -34,6 +37,23 @@ def escape_bars(app, what, name, obj, options, lines):
     lines[:] = [_LITERAL_OR_BAR.sub(lambda match: match[1] or r"\|", line) for line in lines]
 
 
+def write_api_pages(app):
+    """Write a page for each folder of the package, with all modules that lie in it."""
+    pages = Path(app.srcdir, "generated")
+    shutil.rmtree(pages, ignore_errors=True)
+    pages.mkdir()
+    names = sorted(module.name for module in walk_packages(isgd_mpi.__path__, "isgd_mpi."))
+    for folder, modules in groupby(names, key=lambda name: name.split(".")[1]):
+        title, *sections = [_heading(name, "=-"[k > 0]) for k, name in enumerate(modules)]
+        if folder != "__main__":  # the command itself, which starts MPI as it is imported
+            (pages / f"{folder}.rst").write_text("\n".join([title, *sections]))
+
+
+def _heading(module, underline):
+    return f"{module}\n{underline * len(module)}\n\n.. automodule:: {module}\n   :members:\n"
+
+
 def setup(app):
     """Connect what is ours to Sphinx."""
+    app.connect("builder-inited", write_api_pages)
     app.connect("autodoc-process-docstring", escape_bars, priority=900)  # behind numpydoc
