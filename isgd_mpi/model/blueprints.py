@@ -36,12 +36,12 @@ class MLPBlueprint:
         What there is to say of it besides.
     rows_at_a_time : int or None
         Examples that a scorer standardises at a time; None is a whole score batch.
-    lets_go : bool
-        Whether nobody uses the parameters of a scorer's model once the job is done.
+    params_may_be_shared : bool
+        Whether scorers may read parameters from memory that is freed when the job ends.
     """
 
     unused = ()
-    lets_go = True
+    params_may_be_shared = True
 
     def __init__(self, config, dataset):
         self._init = config.init
@@ -120,7 +120,7 @@ class OwnBlueprint:
     """
 
     unused = ("hidden", "init", "score_precision")
-    lets_go = False  # the user may keep a model
+    params_may_be_shared = False  # the user may keep a model, and use it after the job
     arithmetic, notice, make_products, rows_at_a_time = "its own", None, None, None
 
     def __init__(self, make_model, config, dataset):

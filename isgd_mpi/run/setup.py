@@ -62,7 +62,7 @@ class Parts:
         self.published = records.published_dtype(models.n_params)
         self._batch_size = batch_size
         n_bytes = self.published.itemsize + (0 if self.predictor_rank is None else self.observations().itemsize)
-        n_shared_bytes = node.n_shared_bytes if models.lets_go else 0
+        n_shared_bytes = node.n_shared_bytes if models.params_may_be_shared else 0
         self.transport = transport_between(self.size, node.comm.Get_size(), n_bytes, n_shared_bytes)
 
     @property
