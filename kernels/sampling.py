@@ -1,4 +1,4 @@
-"""Cumulative sums of probability weights, and searches in them.
+"""Draw from a proposal by searches in cumulative sums of its weights; foretell the variance under mixed weights.
 
 Sums are float64: a float32 cumulative sum over 574 168 probabilities ends at 0.99997.
 """
@@ -79,3 +79,30 @@ def systematic_search(cumulative, mixture, offset, out):
 def _mixed(cumulative, mixture, k):
     """Return the sum of the first k + 1 mixed weights."""
     return (1 - mixture) * cumulative[k] + mixture * (k + 1)
+
+
+@jit
+def add_second_moments(squared_norms, base_weights, shares, mixtures, out):
+    """Add each example's share of the second moment that the gradient would have under mixed weights.
+
+    Parameters
+    ----------
+    squared_norms : (B,) ndarray of float64
+        Fresh squared gradient norms. Where it is zero nothing is added, whatever the weight.
+    base_weights : (B,) ndarray of float64
+        The examples' probability weights w without uniform part, of mean one over the training set.
+    shares : (B,) ndarray of float64
+        How many examples each one stands for.
+    mixtures : (L,) ndarray of float64
+        Uniform parts lambda, in [0, 1].
+    out : (L,) ndarray of float64
+        Sums of ``share |g|^2 / ((1 - lambda) w + lambda)`` over the examples, for each lambda; updated in place.
+    """
+    for n in range(squared_norms.shape[0]):
+        squared = shares[n] * squared_norms[n]
+        if squared == 0:
+            continue
+        weight = base_weights[n]
+        for k in range(mixtures.shape[0]):
+            # w + lambda (1 - w): one multiplication less, and exactly 1 for lambda = 1 up to rounding
+            out[k] += squared / (weight + mixtures[k] * (1.0 - weight))

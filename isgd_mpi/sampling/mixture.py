@@ -13,7 +13,7 @@ was chosen, it is raised at once rather than at the next refresh.
 
 import numpy as np
 
-from isgd_mpi.kernels.mixture import add_second_moments
+from isgd_mpi.kernels.sampling import add_second_moments
 
 LEAST = 0.03
 """The smallest uniform part chosen automatically: it bounds every importance weight by its inverse."""

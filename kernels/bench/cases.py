@@ -15,7 +15,6 @@ from isgd_mpi.kernels import (
     gather,
     loss_history,
     lstm,
-    mixture,
     norms,
     optim,
     sampling,
@@ -269,7 +268,7 @@ CASES = (
         unit="Mpoint/s",
     ),
     Case(
-        mixture.add_second_moments,
+        sampling.add_second_moments,
         twins.add_second_moments,
         [(n,) for n in _ROWS],
         lambda rng, n: (*rng.exponential(size=(3, n)), np.geomspace(0.03, 1, 24), np.zeros(24)),

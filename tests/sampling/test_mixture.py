@@ -3,7 +3,7 @@ import pytest
 import reference
 from reference import python_of
 
-from isgd_mpi.kernels.mixture import add_second_moments
+from isgd_mpi.kernels.sampling import add_second_moments
 from isgd_mpi.sampling.mixture import LEAST, Mixture
 from isgd_mpi.sampling.proposal import mix
 
