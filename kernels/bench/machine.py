@@ -3,16 +3,16 @@
 import functools
 import os
 import platform
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numba
 import numpy as np
 
 from isgd_mpi.kernels._jit import jit
+from isgd_mpi.kernels.processor import this_processor
+from isgd_mpi.kernels.revision import git_revision
 
 _BEST_OF = 5
 
@@ -46,30 +46,13 @@ def describe_machine(threads):
     """
     return {
         "host": platform.node(),
-        "processor": f"{_processor()}, {len(os.sched_getaffinity(0))} cores",
+        "processor": f"{this_processor().name}, {len(os.sched_getaffinity(0))} cores",
         "threads": threads,
         "versions": f"Python {platform.python_version()}, NumPy {np.__version__}, Numba {numba.__version__}",
-        "revision": _revision(),
+        "revision": git_revision() or "none",
         "sgemm": f"{_product(2048, 2048).rate():.1f} GFLOP/s at 2048 x 2048 x 2048",
         "memory": f"{bandwidth_probe('copy', 2**29).rate():.1f} GB/s of a copy within 512 MiB",
     }
-
-
-def _processor():
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
-def _revision():
-    """Return the git revision with + if it was changed, or "none"."""
-    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+", "--exclude=*"]
-    try:
-        return subprocess.run(git, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return "none"
 
 
 @jit

@@ -16,9 +16,10 @@ from jsonargparse.typing import PositiveInt
 
 from isgd_mpi.bench import output
 from isgd_mpi.bench.time_to_loss.race import BLOCK_SECONDS, race
+from isgd_mpi.kernels.processor import this_processor
+from isgd_mpi.kernels.revision import git_revision
 from isgd_mpi.kernels.threads import set_threads
 from isgd_mpi.model.bfloat16.arithmetic import fastest_arithmetic
-from isgd_mpi.run.record.environment import git_revision, processor_name
 from isgd_mpi.settings.errors import InputError
 
 NETS = {
@@ -112,7 +113,7 @@ def describe(torch, n_threads, n_blocks):
     packages = [f"{name} {version(name)}" for name in ("isgd_mpi", "numpy", "numba")]
     return {
         "host": platform.node(),
-        "processor": processor_name(),
+        "processor": this_processor().name,
         "versions": ", ".join([*packages, *sorted(blas), f"torch {torch.__version__}"]),
         "revision": git_revision() or "unknown",
         "threads": f"{n_threads} on each side",

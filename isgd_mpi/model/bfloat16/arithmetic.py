@@ -1,12 +1,11 @@
 """What the scorers multiply with: bfloat16 where the processor is much faster at it than at float32, else float32."""
 
-from pathlib import Path
-
 import numba
 import numpy as np
 
 from isgd_mpi.kernels.bfloat16_products import multiply, pack, pack_transposed, padded
 from isgd_mpi.kernels.memory import aligned_zeros
+from isgd_mpi.kernels.processor import this_processor
 from isgd_mpi.model.bfloat16 import mkl
 
 _TILE_ROWS = 6
@@ -74,31 +73,21 @@ ARITHMETIC = {"float32": None, "bfloat16 (AVX-512)": CompiledProducts, "bfloat16
 """The arithmetics that there are, and what multiplies in each: None is NumPy."""
 
 
-def fastest_arithmetic(cpu=None):
-    """Return the name of the arithmetic that scores are computed in fastest on this processor.
+def fastest_arithmetic(processor=None):
+    """Return the name of the arithmetic that scores are computed in fastest on a processor.
 
     Parameters
     ----------
-    cpu : tuple of str and set of str, optional
-        Vendor and flags; those of this processor if not given.
+    processor : Processor, optional
+        That of this machine if not given.
 
     Notes
     -----
     Decided by what the processor has and not by a stopwatch: on a busy node ranks would decide differently.
     """
-    vendor, flags = cpu or processor()
+    _, vendor, flags = processor or this_processor()
     if "amx_bf16" in flags and mkl.load():
         return "bfloat16 (MKL, AMX)"
     if "avx512_bf16" in flags and vendor == "AuthenticAMD" and not numba.config.DISABLE_JIT:
         return "bfloat16 (AVX-512)"
     return "float32"
-
-
-def processor():
-    """Return the vendor and the flags of this machine's processor, as far as the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    fields = dict(map(str.strip, line.split(":", 1)) for line in reversed(lines) if ":" in line)
-    return fields.get("vendor_id", ""), set(fields.get("flags", "").split())

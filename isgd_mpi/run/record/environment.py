@@ -1,12 +1,12 @@
 """What a run ran on, for environment.json: versions, MPI, hosts, threads, processor, revision."""
 
 import platform
-import subprocess
 from importlib.metadata import version
-from pathlib import Path
 
 from mpi4py import MPI
 
+from isgd_mpi.kernels.processor import this_processor
+from isgd_mpi.kernels.revision import git_revision
 from isgd_mpi.settings.version import __version__
 
 _PACKAGES = ("numpy", "numba", "scipy", "mpi4py", "threadpoolctl")
@@ -43,28 +43,7 @@ def describe_environment(comm, node, score_arithmetic=None, transport=None):
         "blas": node.blas,
         "score_arithmetic": score_arithmetic,
         "transport": transport,
-        "processor": processor_name(),
+        "processor": this_processor().name,
         "system": platform.platform(),
         "git_revision": git_revision(),
     }
-
-
-def processor_name():
-    """Return the processor's model name, as far as the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
-
-
-def git_revision():
-    """Return the revision of the code's git checkout, with ``+`` if it was changed, or None."""
-    git = ["git", "-C", str(Path(__file__).parent)]
-    ours = [*git, "ls-files", "--error-unmatch", Path(__file__).name]  # not just installed inside some checkout
-    describe = [*git, "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
-    try:
-        subprocess.run(ours, capture_output=True, timeout=5, check=True)
-        return subprocess.run(describe, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return None
