@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from isgd_mpi.report.files import number, read_json, read_lines, read_spans, read_toml
+from isgd_mpi.data.files import read_json, read_json_lines
+from isgd_mpi.report.files import number, read_spans, read_toml
 from isgd_mpi.settings.errors import InputError
 
 SPLITS = ("train", "valid", "test")
@@ -80,7 +81,7 @@ def read_run(folder):
     InputError
         If a file in it is not what it should be.
     """
-    lines, truncated = read_lines(folder / "metrics.jsonl")
+    lines, truncated = read_json_lines(folder / "metrics.jsonl")
     summary = read_json(folder / "summary.json")
     environment = read_json(folder / "environment.json") or {}
     totals = {name: number((summary or {}).get(name), f"{folder / 'summary.json'}: {name}") for name in

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from isgd_mpi.report.files import number, read_json
+from isgd_mpi.data.files import read_json
+from isgd_mpi.report.files import number
 from isgd_mpi.report.runs import Run, read_run
 from isgd_mpi.settings.errors import InputError
 

@@ -22,10 +22,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from isgd_mpi.data import formats
+from isgd_mpi.data.files import read_json, read_json_lines
 from isgd_mpi.experiment.status import read_summary
 from isgd_mpi.model.params import n_parameters
 from isgd_mpi.model.trained import TrainedMLP, load
-from isgd_mpi.report.files import read_json, read_lines, read_spans, read_toml
+from isgd_mpi.report.files import read_spans, read_toml
 from isgd_mpi.report.runs import read_run
 from isgd_mpi.run.record.checkpoint_file import read_checkpoint, write_checkpoint
 from isgd_mpi.settings.config import Config
@@ -202,7 +203,7 @@ READERS = {
     "checkpoint": (checkpoint, read_checkpoint),
     "options": (config, read_config),
     "options of a report": (config, read_toml),
-    "metrics": (metrics, read_lines),
+    "metrics": (metrics, read_json_lines),
     "metrics of a run": (metrics, lambda path: read_run(path.parent)),
     "summary": (summary, read_json),
     "summary of a run": (summary, lambda path: read_run(path.parent)),

@@ -87,12 +87,12 @@ SPANS = three_ranks()
         ("summary.json", b'{"ranks": "three"}', "summary.json: ranks must be a number"),
         ("environment.json", b"7", "environment.json must be a JSON object"),
         ("config.toml", b"lr = = 1", "config.toml is not valid TOML"),
-        ("timeline.npz", b"PK\x03\x04nonsense", "timeline.npz is no timeline"),
-        ("timeline.npz", {"rank": SPANS["rank"]}, "timeline.npz is no timeline"),
+        ("timeline.npz", b"PK\x03\x04nonsense", "timeline.npz is not a timeline"),
+        ("timeline.npz", {"rank": SPANS["rank"]}, "timeline.npz is not a timeline"),
         ("timeline.npz", SPANS | {"begin": SPANS["begin"][1:]}, "differ in length"),
         ("timeline.npz", SPANS | {"end": SPANS["end"] * np.nan}, "not a number"),
         ("timeline.npz", SPANS | {"activity": SPANS["activity"] + 100}, "has no name"),
-        ("timeline.npz", SPANS | {"activities": np.array([{}])}, "timeline.npz is no timeline"),
+        ("timeline.npz", SPANS | {"activities": np.array([{}])}, "timeline.npz is not a timeline"),
     ],
 )
 def test_a_broken_file_is_one_clear_line(tmp_path, name, content, message):
