@@ -6,7 +6,7 @@ from argparse import ArgumentError, HelpFormatter
 from jsonargparse import ArgumentParser
 
 from isgd_mpi.settings.errors import InputError
-from isgd_mpi.settings.exit_codes import BAD_INPUT, INTERRUPTED
+from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE, INTERRUPTED
 
 
 def make_parser(name, description):
@@ -49,6 +49,28 @@ def parse(parser, arguments):
         return parser.parse_args(arguments)
     except ArgumentError as error:
         raise InputError(f"{' '.join(str(error).split())}; see --help") from None
+
+
+def run(parser, do, interrupted, arguments=None):
+    """Parse a command's arguments, do what they say, and return the exit code.
+
+    Parameters
+    ----------
+    parser : jsonargparse.ArgumentParser
+        See :func:`make_parser`.
+    do : callable
+        Takes the parsed arguments; returns an exit code, or None if it is 0. May raise InputError.
+    interrupted : str
+        Printed after Ctrl-C.
+    arguments : list of str, optional
+        ``sys.argv[1:]`` if not given.
+
+    Returns
+    -------
+    int
+        See :func:`exit_code`.
+    """
+    return exit_code(lambda: do(parse(parser, arguments)) or DONE, interrupted)
 
 
 def exit_code(command, interrupted):
