@@ -37,7 +37,7 @@ def escape_bars(app, what, name, obj, options, lines):
     lines[:] = [_LITERAL_OR_BAR.sub(lambda match: match[1] or r"\|", line) for line in lines]
 
 
-def write_api_pages(app):
+def write_api_pages(app, config):
     """Write a page for each folder of the package, with all modules that lie in it."""
     pages = Path(app.srcdir, "generated")
     shutil.rmtree(pages, ignore_errors=True)
@@ -55,5 +55,5 @@ def _heading(module, underline):
 
 def setup(app):
     """Connect what is ours to Sphinx."""
-    app.connect("builder-inited", write_api_pages)
+    app.connect("config-inited", write_api_pages)  # before any other extension reads pages of an earlier build
     app.connect("autodoc-process-docstring", escape_bars, priority=900)  # behind numpydoc
