@@ -15,10 +15,10 @@ import os
 import re
 import shutil
 import uuid
-import zlib
 
 import numpy as np
 
+from isgd_mpi.data.checksums import checksum_of_files
 from isgd_mpi.data.examples import FormatError
 from isgd_mpi.data.folders import CACHE_VARIABLE
 from isgd_mpi.kernels.gather import add_moments
@@ -146,19 +146,13 @@ def _write(source, folder):
     for name, array in zip(("mean", "std"), moments.mean_and_std()):
         np.save(folder / f"{name}.npy", array)
     sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
-    checksum = 0
-    for path in sorted(folder.iterdir()):
-        checksum = _checksum(path, checksum)
-    meta = {"n_classes": source.n_classes, "splits": list(source.splits), "bytes": sizes, "crc32": f"{checksum:08x}"}
+    meta = {
+        "n_classes": source.n_classes,
+        "splits": list(source.splits),
+        "bytes": sizes,
+        "crc32": checksum_of_files(sorted(folder.iterdir())),
+    }
     (folder / _META).write_text(json.dumps(meta, indent=1))
-
-
-def _checksum(path, checksum):
-    """Return the CRC-32 of a file's content behind that of others."""
-    with open(path, "rb") as file:
-        while piece := file.read(_CHUNK_BYTES):
-            checksum = zlib.crc32(piece, checksum)
-    return checksum
 
 
 def _write_split(source, name, rows, folder, moments):

@@ -1,11 +1,14 @@
 """Data sets by name: images that stay as they are in memory, standardised a minibatch at a time."""
 
+import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from isgd_mpi.data import sources
+from isgd_mpi.data.checksums import checksum_of, sampled_checksum
 from isgd_mpi.data.converted import open_converted
 from isgd_mpi.data.examples import FormatError
 from isgd_mpi.data.folders import cache_folder
@@ -49,6 +52,34 @@ class Dataset:
     def n_train(self):
         """Number of training examples."""
         return len(self.splits["train"])
+
+    @property
+    def facts(self):
+        """The content of this data set in short texts, which are the same on all ranks of a job: dict of str to str.
+
+        Labels, mean and scale enter whole, the features in part; for all of them there is the
+        checksum that the cache keeps of what it has converted.
+        """
+        facts = {"the data set": self.name, "the checksum of what it was converted from": self.checksum}
+        return facts | self._content
+
+    @property
+    def fingerprint(self):
+        """A number that another data set does not have: to resume a run with the data that it had.
+
+        The checksum of the conversion is left out: another processor may round its moments otherwise.
+        """
+        return zlib.crc32(repr(self._content).encode())
+
+    @cached_property
+    def _content(self):
+        """Descriptions and checksums of all arrays."""
+        content = {}
+        for name, split in self.splits.items():
+            content[f"the shape of its split {name}"] = f"{split.images.shape} {split.images.dtype}"
+            content[f"the checksum of its labels ({name})"] = checksum_of(split.labels)
+            content[f"the checksum of its features ({name})"] = sampled_checksum(split.images)
+        return content | {"the checksum of its mean": checksum_of(self.mean, self.inverse_std)}
 
     def gather(self, indices, images, labels):
         """Gather training examples and standardise them, in place.

@@ -4,7 +4,6 @@ import glob
 import hashlib
 import platform
 import sys
-import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.version import __version__
 
 _PACKAGE = Path(__file__).parents[1]
-_SAMPLES, _SAMPLE_BYTES = 64, 2**16  # pieces of each split's features that are read, evenly spaced
 
 
 def on_all_ranks(comm, action):
@@ -110,40 +108,3 @@ def source_digest(root=_PACKAGE):
     for name in sorted(glob.glob("**/*.py", root_dir=root, recursive=True)):  # follows the link to the kernels
         digest.update(f"{name}\0".encode() + (root / name).read_bytes())
     return digest.hexdigest()[:12]
-
-
-def data_facts(dataset):
-    """Return what data this rank has, for :func:`check_agreement`.
-
-    Parameters
-    ----------
-    dataset : datasets.Dataset
-
-    Notes
-    -----
-    Shapes, dtypes, labels, mean and scale enter whole, and the checksum that the cache keeps of all that it
-    was converted from. Of the features that are mapped here, 64 pieces of 64 KiB of each split are read: enough to find
-    other data, not a single flipped bit.
-    """
-    facts = {"the data set": dataset.name, "the checksum of what it was converted from": dataset.checksum}
-    for name, split in dataset.splits.items():
-        facts[f"the shape of its split {name}"] = f"{split.images.shape} {split.images.dtype}"
-        facts[f"the checksum of its labels ({name})"] = _hexadecimal(zlib.crc32(split.labels))
-        facts[f"the checksum of its features ({name})"] = _hexadecimal(sampled_checksum(split.images))
-    facts["the checksum of its mean"] = _hexadecimal(zlib.crc32(dataset.inverse_std, zlib.crc32(dataset.mean)))
-    return facts
-
-
-def sampled_checksum(array):
-    """Return the CRC-32 of a C-contiguous array, if it is over 4 MiB of evenly spaced pieces with both ends."""
-    content = array.reshape(-1).view(np.uint8)
-    if content.size <= _SAMPLES * _SAMPLE_BYTES:
-        return zlib.crc32(content)
-    checksum = 0
-    for start in np.linspace(0, content.size - _SAMPLE_BYTES, _SAMPLES).astype(np.int64):
-        checksum = zlib.crc32(content[start : start + _SAMPLE_BYTES], checksum)
-    return checksum
-
-
-def _hexadecimal(checksum):
-    return f"{checksum:08x}"

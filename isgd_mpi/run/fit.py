@@ -17,7 +17,7 @@ from isgd_mpi.data.arrays import from_arrays
 from isgd_mpi.kernels.threads import set_threads
 from isgd_mpi.model.blueprints import MLPBlueprint, OwnBlueprint
 from isgd_mpi.model.trained import TrainedModel
-from isgd_mpi.ranks.agreement import check_agreement, data_facts, on_all_ranks, program_facts
+from isgd_mpi.ranks.agreement import check_agreement, on_all_ranks, program_facts
 from isgd_mpi.ranks.faults import Interruption, end_job
 from isgd_mpi.ranks.start import find_split
 from isgd_mpi.run.job import TRAINER, Job
@@ -141,7 +141,7 @@ def _prepare_job(comm, arrays, make_model, options):
 
     config, dataset = on_all_ranks(comm, prepare)
     check_agreement(comm, program_facts())
-    for name, own in {"options": config, "arrays": data_facts(dataset)}.items():
+    for name, own in {"options": config, "arrays": dataset.facts}.items():
         first, *others = comm.allgather(own)
         if any(other != first for other in others):
             raise InputError(f"the {name} are not the same on every rank: call fit with the same ones everywhere")

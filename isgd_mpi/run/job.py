@@ -8,7 +8,7 @@ import numpy as np
 
 from isgd_mpi.data.files import write_atomically
 from isgd_mpi.model.bfloat16.arithmetic import fastest_arithmetic
-from isgd_mpi.ranks.agreement import check_agreement, common_value, data_facts, on_all_ranks
+from isgd_mpi.ranks.agreement import check_agreement, common_value, on_all_ranks
 from isgd_mpi.ranks.node import find_node
 from isgd_mpi.ranks.timeline import Timeline, gather_timeline
 from isgd_mpi.ranks.waiting import meet
@@ -71,7 +71,7 @@ class Job:
         self.node = find_node(comm, config.wanted_threads)
         self.dataset = on_all_ranks(comm, partial(self._load, load))
         resumption = comm.bcast(on_all_ranks(comm, self._check_saved), root=TRAINER)
-        check_agreement(comm, {"the settings": repr(config), **data_facts(self.dataset)})
+        check_agreement(comm, {"the settings": repr(config), **self.dataset.facts})
         self.batch_size = min(config.score_batch_size, max(map(len, self.dataset.splits.values())))
         self.models = on_all_ranks(comm, partial(blueprint, config, self.dataset))
         fastest = common_value(comm, fastest_arithmetic(), otherwise="float32")

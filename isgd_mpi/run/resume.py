@@ -1,13 +1,13 @@
 """How a run is taken up again: its checkpoint, and whether it fits the options, the data and the ranks there are."""
 
 import json
-import zlib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 
+from isgd_mpi.data.files import read_intact_json
 from isgd_mpi.ranks.records import report_state, restored_report
 from isgd_mpi.ranks.states import difference, flatten, nest, pack, send_reports, share, unpack
 from isgd_mpi.run.record.checkpoint_file import read_checkpoint
@@ -77,7 +77,7 @@ class Saved:
         self.n_lines = self._number("log/n_lines")
         self.seconds = self._number("log/seconds", kind="f")
         self._n_train = self._flat.get("run/trainer/sampler/order", np.empty(0)).size
-        self.arithmetic = self._read("environment.json").get("score_arithmetic")
+        self.arithmetic = (read_intact_json(self._folder / "environment.json") or {}).get("score_arithmetic")
 
     def _number(self, name, kind="i"):
         value = self._flat.get(name)
@@ -103,16 +103,8 @@ class Saved:
         n_steps = self._config.n_steps(self._n_train)
         if (self.seconds < self._config.seconds) if n_steps is None else (self.step < n_steps):
             return False
-        summary = self._read("summary.json")
+        summary = read_intact_json(self._folder / "summary.json") or {}
         return (summary.get("steps"), summary.get("stopped", "")) == (self.step, None)
-
-    def _read(self, name):
-        """Return what a file in JSON of the run holds; nothing if it cannot be read."""
-        try:
-            content = json.loads((self._folder / name).read_text())
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return content if isinstance(content, dict) else {}
 
     def check_data(self, dataset):
         """Refuse another data set.
@@ -121,7 +113,7 @@ class Saved:
         ----------
         dataset : datasets.Dataset
         """
-        if self._number("run/data") != fingerprint(dataset):
+        if self._number("run/data") != dataset.fingerprint:
             raise InputError(f"--resume {self._folder}: the data set {dataset.name} is not the one that it was run on")
 
     def resumption(self, n_ranks):
@@ -168,14 +160,6 @@ class Saved:
         return nest(found)["run"]
 
 
-def fingerprint(dataset):
-    """Return a number that tells one data set from another, from its labels, sizes and standardisation."""
-    checksum = zlib.crc32(dataset.inverse_std, zlib.crc32(dataset.mean))
-    for name, split in dataset.splits.items():
-        checksum = zlib.crc32(np.ascontiguousarray(split.labels), zlib.crc32(name.encode(), checksum))
-    return checksum
-
-
 class RunState:
     """The state of a whole run at a step boundary, on trainer 0.
 
@@ -215,7 +199,7 @@ class RunState:
             "ranks": parts.size,
             "trainers": parts.config.trainers,
             "n_parts": parts.n_parts,
-            "data": fingerprint(parts.dataset),
+            "data": parts.dataset.fingerprint,
             "pending": exchange.pending and repeatable,
             "exchange_seconds": float(exchange.seconds),
             "summing_seconds": float(self._gradients.seconds),

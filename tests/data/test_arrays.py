@@ -72,3 +72,19 @@ def test_bad_arrays_are_told_of_in_one_line(arguments, message):
     with pytest.raises(InputError, match=message) as caught:
         from_arrays(*arguments)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["a feature", "a label", "a test feature", "a test label", "one example less"])
+def test_any_change_of_small_data_changes_a_fact_and_the_fingerprint(rng, place):
+    x, y = examples(rng, 60, np.float32)
+    test = x[:20].copy(), y[:20].copy()
+    dataset = from_arrays(x, y, test=test)
+    facts, fingerprint = dataset.facts, dataset.fingerprint
+    assert from_arrays(x, y, test=test).fingerprint == fingerprint
+    if place == "one example less":
+        x, y = x[:-1], y[:-1]
+    else:
+        target = {"a feature": x, "a label": y, "a test feature": test[0], "a test label": test[1]}[place]
+        target.flat[-5] = (target.flat[-5] + 1) % 3
+    after = from_arrays(x, y, test=test)
+    assert after.facts != facts and after.fingerprint != fingerprint
