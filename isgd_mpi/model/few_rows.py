@@ -14,7 +14,7 @@ from isgd_mpi.kernels.few_rows import (
 from isgd_mpi.kernels.few_rows_backward import N_VECTORS, add_active_dots
 from isgd_mpi.kernels.threads import on_columns
 
-MOST_ROWS = 256
+FEW_ROWS = 256
 """Beyond, BLAS is as fast: it copies what it multiplies into a better order, and that pays with many rows."""
 
 _PACKED_ROWS = 64  # from here on it pays to copy weights into the first-level cache, which skipping zeros takes

@@ -18,13 +18,34 @@ def n_parameters(widths):
     return sum((fan_in + 1) * fan_out for fan_in, fan_out in zip(widths, widths[1:]))
 
 
+def layer_slices(widths):
+    """Find each layer's weights and biases in the parameter vector.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Features, hidden widths, classes.
+
+    Returns
+    -------
+    list of (slice, slice)
+        Layer after layer, weights before biases.
+    """
+    slices, start = [], 0
+    for fan_in, fan_out in zip(widths, widths[1:]):
+        middle = start + fan_in * fan_out
+        slices.append((slice(start, middle), slice(middle, middle + fan_out)))
+        start = middle + fan_out
+    return slices
+
+
 def layer_views(vector, widths):
     """Cut a parameter vector into layers.
 
     Parameters
     ----------
     vector : (P,) ndarray
-        Contiguous; layer after layer, weights before bias.
+        Contiguous.
     widths : sequence of int
         Features, hidden widths, classes.
 
@@ -34,14 +55,9 @@ def layer_views(vector, widths):
     biases : list of (fan_out,) ndarray
         Views, not copies.
     """
-    weights, biases = [], []
-    start = 0
-    for fan_in, fan_out in zip(widths, widths[1:]):
-        middle = start + fan_in * fan_out
-        weights.append(vector[start:middle].reshape(fan_in, fan_out))
-        biases.append(vector[middle : middle + fan_out])
-        start = middle + fan_out
-    return weights, biases
+    slices = layer_slices(widths)
+    weights = [vector[part].reshape(fan_in, -1) for fan_in, (part, _) in zip(widths, slices)]
+    return weights, [vector[part] for _, part in slices]
 
 
 def initial_params(widths, init, rng, dtype=np.float32):

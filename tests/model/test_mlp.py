@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.model.mlp import MLP
+from isgd_mpi.model.mlp import FEW_ROWS, MLP
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.model.params import initial_params, layer_views, n_parameters
 
@@ -176,6 +176,14 @@ def test_parameters_set_are_used_in_place(rng):
     vector *= 2
     assert model.params is vector
     assert (model.scores(x, y)[0] != before).all()
+
+
+def test_more_rows_than_a_method_takes_are_refused(rng):
+    model, x, y = make(rng, (4, 3, 2), FEW_ROWS + 2, max_rows=FEW_ROWS + 1)
+    with pytest.raises(ValueError, match=f"at most {FEW_ROWS + 1} rows, not {FEW_ROWS + 2}"):
+        model.scores(x, y)
+    with pytest.raises(ValueError, match=f"at most {FEW_ROWS} rows, not {FEW_ROWS + 1}"):
+        model.descend(x[:-1], y[:-1], np.ones(FEW_ROWS + 1), SGD(model.params, 0.1))
 
 
 @pytest.mark.parametrize("shape", [(0,), (22,), (24,), (23, 1)])
