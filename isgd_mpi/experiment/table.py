@@ -1,13 +1,14 @@
-"""What came of an experiment, as a plain table on the terminal."""
+"""Make the table of an experiment that is printed on the terminal."""
 
 from isgd_mpi.experiment.status import COMPLETE, state_of
-from isgd_mpi.report.run_table import COLUMNS, read_run, spread
+from isgd_mpi.report.run_table import spreads
+from isgd_mpi.report.runs import read_run
 
 _SHOWN = ("train loss", "test error / %", "in use / uniform", "steps/s", "seconds")
 
 
 def table(plan):
-    """Return medians and quartiles over the complete runs of each group, as lines.
+    """Return medians and quartiles over the complete runs of each group, as lines of text.
 
     Parameters
     ----------
@@ -21,8 +22,7 @@ def table(plan):
     rows = [("median (quartiles)", "runs", *_SHOWN)]
     for group in plan.groups:
         folders = [plan.folder_of(run) for run in group.runs if state_of(plan.folder_of(run), run) == COMPLETE]
-        complete = list(map(read_run, folders))
-        figures = [spread(complete, COLUMNS[name]) if complete else "–" for name in _SHOWN]
-        rows.append((group.label, f"{len(complete)} of {len(group.runs)}", *figures))
+        spread = spreads(list(map(read_run, folders)), _SHOWN)
+        rows.append((group.label, f"{len(folders)} of {len(group.runs)}", *spread))
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)

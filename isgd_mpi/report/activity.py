@@ -1,11 +1,11 @@
-"""The timeline: what each rank did over the last few refreshes of a run."""
+"""Draw the timeline: what each rank did over the last few refreshes of a run."""
 
 import numpy as np
 from matplotlib.patches import Patch
 
 from isgd_mpi.report.style import new_figure, plain
 
-# name: colour and hatch; what costs time without getting on is pale or hatched
+# name: colour and hatch; pale or hatched is what takes time and computes nothing of training
 _APPEARANCE = {
     "training": ("#0072B2", None),
     "proposing": ("#E69F00", None),
@@ -19,31 +19,29 @@ _OTHERS = (("#CC79A7", None), ("#000000", None), ("#CC79A7", "xx"), ("#000000", 
 _REFRESHES_SHOWN = 4
 _MOST_ROWS = 12
 _MOST_PANELS = 4
-_CELLS = 1000  # across a panel, each with the activity that fills most of it
+_CELLS = 1000  # across a panel; each shows the activity that fills most of it
 
 
 def timeline(study):
-    """Draw what the ranks did in one run of each of the first groups; None if no run has a timeline."""
-    chosen = [run for run in map(_first_with_spans, study.groups) if run is not None]
+    """Draw what the ranks did in one run of each of the first groups; return None if no run has a timeline."""
+    chosen = [(group, run) for group in study.groups if (run := _first_with_spans(group))][:_MOST_PANELS]
     if not chosen:
         return None
-    chosen = chosen[:_MOST_PANELS]
-    rows = [min(_MOST_ROWS, _n_ranks(run)) for run in chosen]
+    rows = [min(_MOST_ROWS, _n_ranks(run)) for _, run in chosen]
     heights = [0.9 + 0.34 * n for n in rows]
     figure, axes = new_figure(len(chosen), 1, 0.5 + sum(heights), height_ratios=heights)
-    names = {}
-    for one, run, n_rows in zip(axes[:, 0], chosen, rows):
-        names |= dict.fromkeys(_draw_run(one, run, n_rows))
-        label = next(group.label for group in study.groups if run in group.runs)
-        one.set_title(plain(f"{label}: {run.name}"), loc="left")
+    appearances = {}
+    for panel, (group, run), n_rows in zip(axes[:, 0], chosen, rows):
+        appearances |= _draw_run(panel, run, n_rows)
+        panel.set_title(plain(f"{group.label}: {run.name}"), loc="left")
     patches = [Patch(facecolor=colour, hatch=hatch, edgecolor="#555555", linewidth=0.5, label=plain(name))
-               for name, (colour, hatch) in _appearances(names).items()]  # fmt: skip
+               for name, (colour, hatch) in _appearances(appearances).items()]  # fmt: skip
     figure.legend(handles=patches, loc="outside upper left", ncols=len(patches))
     return figure
 
 
 def _first_with_spans(group):
-    """Return a group's first run, complete ones first, whose timeline holds anything."""
+    """Return a group's first run with a timeline that is not empty, a complete one if possible."""
     runs = sorted(group.runs, key=lambda run: not run.complete)
     return next((run for run in runs if run.spans is not None and len(run.spans["begin"])), None)
 
@@ -52,35 +50,37 @@ def _n_ranks(run):
     return int(run.spans["rank"].max()) + 1
 
 
+def _names(run):
+    return list(map(str, run.spans["activities"]))
+
+
 def _appearances(names):
-    """Return colour and hatch of each activity, those that this report does not know included."""
+    """Return colour and hatch of each activity, known to this report or not, in a fixed order."""
     unknown = [name for name in names if name not in _APPEARANCE]
     extra = {name: _OTHERS[i % len(_OTHERS)] for i, name in enumerate(unknown)}
     return {name: look for name, look in (_APPEARANCE | extra).items() if name in names}
 
 
 def shown_stretch(run):
-    """Return begin and end, seconds, of the last few refreshes within a run's recorded stretch."""
+    """Return begin and end, seconds, of the last few refreshes within the recorded stretch of a run."""
     begin, end = map(float, run.spans["stretch"])
     merges = run.refreshes["seconds"]
     merges = merges[(merges > begin) & (merges < end)]
     if len(merges) > _REFRESHES_SHOWN:
-        # to the last merge, which may be long before the end where scorers are slow
+        # to the last merge, which may be long before the end if scorers are slow
         begin, end = merges[-1 - _REFRESHES_SHOWN], merges[-1]
     margin = 0.01 * (end - begin)
     return begin - margin, end + margin
 
 
 def _draw_run(axes, run, n_rows):
-    """Draw the spans of a run; return the names of its activities."""
+    """Draw the spans of a run; return colour and hatch of its activities, by name."""
     begin, end = shown_stretch(run)
-    spans = run.spans
-    names = [str(name) for name in spans["activities"]]
-    seen = [names[code] for code in np.unique(spans["activity"])]
-    appearances = _appearances(seen)
+    names = _names(run)
+    appearances = _appearances([names[code] for code in np.unique(run.spans["activity"])])
     edges = np.linspace(begin, end, _CELLS + 1)
     for rank in range(n_rows):
-        bars = _bars(dominant(spans, rank, edges), edges)
+        bars = _bars(dominant(run.spans, rank, edges), edges)
         for code in {code for code, *_ in bars if code >= 0}:
             colour, hatch = appearances[names[code]]
             places = [(start, length) for one, start, length in bars if one == code]
@@ -88,8 +88,9 @@ def _draw_run(axes, run, n_rows):
     for seconds in run.refreshes["seconds"]:
         if begin <= seconds <= end:
             axes.axvline(seconds, color="black", linewidth=1.0, linestyle="--")
-    _label(axes, run, n_rows, begin, end)
-    return seen
+    axes.set_xlim(begin, end)
+    _label(axes, run, n_rows)
+    return appearances
 
 
 def dominant(spans, rank, edges):
@@ -98,15 +99,15 @@ def dominant(spans, rank, edges):
     Parameters
     ----------
     spans : dict of str to ndarray
-        A timeline; one rank's spans do not overlap.
+        A timeline; the spans of one rank do not overlap.
     rank : int
     edges : (n + 1,) ndarray
-        Of the cells, seconds, ascending.
+        Edges of the cells, seconds, ascending.
 
     Returns
     -------
     (n,) ndarray of int
-        Indices into ``activities``; -1 where none takes half of the cell.
+        Indices into ``activities``; -1 if no activity fills half of the cell.
     """
     covered = np.zeros((len(spans["activities"]), len(edges) - 1))
     for code in range(len(covered)):
@@ -127,15 +128,13 @@ def _bars(codes, edges):
     return [(codes[i], edges[i], edges[j] - edges[i]) for i, j in zip(starts, ends)]
 
 
-def _label(axes, run, n_rows, begin, end):
-    """Name the ranks, and say at the right what part of the recorded stretch each computed."""
+def _label(axes, run, n_rows):
+    """Name the ranks, and write at the right how much of the recorded stretch each of them computed."""
     axes.set_yticks(range(n_rows), [f"rank {rank}, {role(run, rank)}" for rank in range(n_rows)])
     axes.set_ylim(n_rows - 0.5, -0.5)
-    axes.set_xlim(begin, end)
     axes.grid(visible=False)
-    axes.set_xlabel(
-        "training time / s" + (f"; ranks {n_rows} to {_n_ranks(run) - 1} not shown" * (n_rows < _n_ranks(run)))
-    )
+    hidden = f"; ranks {n_rows} to {_n_ranks(run) - 1} not shown" if n_rows < _n_ranks(run) else ""
+    axes.set_xlabel(f"training time / s{hidden}")
     for rank in range(n_rows):
         computing, sending, waiting = (100 * part for part in shares(run, rank))
         text = f" {computing:.0f} % computing\n {sending:.0f} % sending, {waiting:.0f} % waiting"
@@ -143,7 +142,7 @@ def _label(axes, run, n_rows, begin, end):
 
 
 def role(run, rank):
-    """Return what a rank was, in one word.
+    """Return the role of a rank in one word.
 
     Parameters
     ----------
@@ -152,7 +151,7 @@ def role(run, rank):
     """
     if rank < max(run.totals["trainers"], 1):
         return "trainer"
-    # the loss predictor has the last rank, where there is one to spare
+    # the loss predictor has the last rank, if the job has a rank to spare
     predicts = run.options.get("score") == "predicted-loss" and rank == _n_ranks(run) - 1
     return "predictor" if predicts else "scorer"
 
@@ -168,12 +167,11 @@ def shares(run, rank):
     Returns
     -------
     computing, sending, waiting : float
-        Fractions; what is left is the loop's own and the operating system's.
+        Fractions; the rest went to the loop itself and to the operating system.
     """
     spans = run.spans
-    names = [str(name) for name in spans["activities"]]
     begin, end = spans["stretch"]
     lengths = (spans["end"] - spans["begin"]) * (spans["rank"] == rank) / max(end - begin, 1e-9)
-    by_name = {name: float(lengths[spans["activity"] == code].sum()) for code, name in enumerate(names)}
+    by_name = {name: float(lengths[spans["activity"] == code].sum()) for code, name in enumerate(_names(run))}
     sending, waiting = by_name.get("sending", 0.0), by_name.get("waiting", 0.0)
     return sum(by_name.values()) - sending - waiting, sending, waiting

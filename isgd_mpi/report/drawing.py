@@ -1,11 +1,11 @@
-"""All figures of a study, drawn and saved."""
+"""Draw and save all figures of a study."""
 
 from functools import partial
 
 from isgd_mpi.report import activity, comparisons, curves, series
 from isgd_mpi.report.style import house_style, save
 
-# of each figure that a study may ask for: file, heading, explanation, function that draws it or returns None
+# by the names of study.FIGURES: file, heading, explanation, function that draws the figure or returns None
 _FIGURES = {
     "loss": [
         ("loss-seconds", "Loss and error against time", "At the same time, on the hardware of each group.",
@@ -14,21 +14,21 @@ _FIGURES = {
          partial(curves.loss_and_error, against="step")),
     ],
     "traces": [
-        ("traces", "How noisy the gradient is",
+        ("traces", "Noise of the gradient",
          "Root of the trace of the covariance of one drawn example's gradient: under the proposal in use, under "
          "uniform sampling, and under the best possible proposal.", curves.traces),
         ("variance-gain", "Variance gain",
-         "How many times larger a uniform minibatch would have to be. A triangle marks a switch of the sampling.",
+         "The factor by which a uniform minibatch would have to be larger. A triangle marks a switch of the sampling.",
          curves.variance_gain),
-        ("predictor", "What the loss predictor is worth", "1 is a perfect predictor, 0 a useless one.",
+        ("predictor", "Worth of the loss predictor", "1 is a perfect predictor, 0 a useless one.",
          curves.predictor_correlation),
     ],
     "versus": [
-        ("versus", "What the setting does",
-         "Medians and quartiles. Groups without a value of the setting are horizontal lines.", comparisons.versus),
+        ("versus", "Effect of the option",
+         "Medians and quartiles. Groups without a value of the option are horizontal lines.", comparisons.versus),
     ],
     "final": [
-        ("final", "What it ends with",
+        ("final", "Errors and loss at the end",
          "Errors are averaged over the last 10 % of each run's evaluations. Rings are runs, the large mark is "
          "their median, the bar spans the quartiles.", comparisons.final),
     ],
@@ -40,14 +40,14 @@ _FIGURES = {
     "timeline": [
         ("timeline", "What each rank did",
          "The last few refreshes of one run of each group (at most four). Each thousandth of the width "
-         "shows what filled most of it. Dashed lines are merges of scores. The "
+         "shows the activity that filled most of it. Dashed lines are merges of scores. The "
          "percentages at the right are of all that was recorded; what is missing to 100 % was none of the "
          "three.", activity.timeline),
     ],
 }  # fmt: skip
 
 FILES = {f"{name}.{suffix}" for group in _FIGURES.values() for name, *_ in group for suffix in ("png", "svg")}
-"""Every file name that :func:`draw_all` may write."""
+"""The file names that :func:`draw_all` may write."""
 
 _NOT_FOR_ALL = {"predictor", "versus", "per-second", "variance-gain"}  # their absence needs no explanation
 
@@ -65,7 +65,7 @@ def draw_all(study, folder):
     figures : list of (str, str, pathlib.Path)
         Heading, explanation and PNG file of each figure.
     notes : list of str
-        Which figures there is nothing for.
+        Figures and parts of figures that are left out, and why.
     """
     drawn, notes = [], []
     with house_style():
@@ -73,14 +73,14 @@ def draw_all(study, folder):
             for name, heading, explanation, draw in _FIGURES[wanted]:
                 figure = draw(study)
                 if figure is not None:
-                    drawn.append((heading, explanation, save(figure, folder, name)[0]))
+                    drawn.append((heading, explanation, save(figure, folder, name)))
                 elif name not in _NOT_FOR_ALL:
                     notes.append(f"The figure “{heading}” is left out: no run has what it shows.")
     return drawn, notes + _notes_on_traces(study)
 
 
 def _notes_on_traces(study):
-    """Say where a trace could not be drawn."""
+    """Return a note for each trace that has a gap in the figure because it is negative."""
     if "traces" not in study.figures:
         return []
     counts = {

@@ -1,4 +1,4 @@
-"""The HTML page: one file that needs nothing else. Whatever comes from a file is escaped."""
+"""Render the HTML page: one file that needs no other. Every text that comes from a file is escaped."""
 
 import base64
 from html import escape
@@ -12,7 +12,7 @@ from isgd_mpi.report.study import differing_options, text_of
 from isgd_mpi.report.verdicts import verdict
 
 GENERATOR = '<meta name="generator" content="isgd_mpi.report">'
-"""What a page of ours contains: only such a page is replaced."""
+"""The mark of a page that this module rendered: no other page is replaced."""
 
 _NOT_SHOWN = ("run_dir", "quiet", "data_dir", "seed")
 
@@ -26,7 +26,7 @@ def render(study, figures, notes):
     figures : list of (str, str, pathlib.Path)
         Heading, explanation, PNG file.
     notes : list of str
-        What else should be known.
+        Shown at the end of the page.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def render(study, figures, notes):
 
 
 def table(head, rows):
-    """Return a table of texts, escaped."""
+    """Return an HTML table of texts, which are escaped."""
     parts = ["".join(f"<th>{escape(text)}</th>" for text in head)]
     parts += ["".join(f"<td>{_lines(text)}</td>" for text in row) for row in rows]
     return '<div class="scroll"><table>\n' + "\n".join(f"<tr>{part}</tr>" for part in parts) + "\n</table></div>"
@@ -58,19 +58,19 @@ def _lines(text):
 
 
 def figure_of(value, scale=1.0):
-    """Return a number with three digits, a dash if it is not known."""
+    """Return a number with three digits, or a dash if it is NaN."""
     if value != value:
         return "–"
     value *= scale
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def spread(values, n_runs, scale=1.0):
-    """Return median and quartiles of some numbers in two lines, with how many are known if fewer than the runs."""
+def spread(values, scale=1.0):
+    """Return median and quartiles of some numbers in two lines, with the number of known ones if not all are."""
     low, median, high, n = quartiles(values)
     if n < 2:
         return figure_of(median, scale)
-    few = f" (of {n})" if n < n_runs else ""
+    few = f" (of {n})" if n < len(values) else ""
     return f"{figure_of(median, scale)}{few}\n{figure_of(low, scale)} – {figure_of(high, scale)}"
 
 
@@ -89,13 +89,14 @@ def _verdict(group, groups):
 
 
 def _failures(group):
-    """Say which runs of a group are not in its medians."""
+    """Return a line about the runs of a group that are not in its medians, or nothing if there are none."""
     failed = [f"{run.name} ({run.status})" for run in group.runs if not run.complete]
     failed += [f"{name} (not there)" for name in group.missing]
     return f'<p class="small">Not counted: {escape("; ".join(failed))}.</p>' if failed else ""
 
 
 def _results(study):
+    """Return a table with a row for each group: medians and quartiles over its complete runs."""
     splits = [split for split in SPLITS if any(split in run.evaluations for run in study.runs)]
     measures = {
         f"{split} error / %": (lambda run, split=split: series.late(run, split, "error"), 100) for split in splits[::-1]
@@ -110,33 +111,21 @@ def _results(study):
     }
     rows = []
     for group in study.groups:
-        n_runs = len(group.complete)
-        counts = [text_of(group.ranks), f"{n_runs} of {len(group.runs) + len(group.missing)}"]
-        values = [spread(map(measure, group.complete), n_runs, scale) for measure, scale in measures.values()]
-        rows.append([group.label, *counts, *values])
+        values = [spread(list(map(measure, group.complete)), scale) for measure, scale in measures.values()]
+        rows.append([group.label, text_of(group.ranks), group.count, *values])
     return table(["group", "ranks", "complete", *measures], rows)
 
 
 def _runs(study):
-    """Return a row for each run, with the options in which runs differ."""
-    names = [name for name in differing_options(study.runs) if name != "ranks"]
-    head = [
-        "run",
-        "group",
-        "seed",
-        "ranks",
-        *names,
-        "status",
-        "steps",
-        "time / s",
-        "last training loss",
-        "test error / %",
-    ]
+    """Return a table with a row for each run, and the options in which the runs differ."""
+    differing = differing_options([run.options for run in study.runs])
+    names = ["seed", "ranks", *(name for name in differing if name != "ranks")]
+    results = ["status", "steps", "time / s", "last training loss", "test error / %"]
     rows = []
     for group in study.groups:
         rows += [_row(run, group, names) for run in group.runs]
-        rows += [[name, group.label, "", "", *[""] * len(names), "not there", "", "", "", ""] for name in group.missing]
-    return table(head, rows)
+        rows += [[name, group.label, *[""] * len(names), "not there", "", "", "", ""] for name in group.missing]
+    return table(["run", "group", *names, *results], rows)
 
 
 def _row(run, group, names):
@@ -145,7 +134,7 @@ def _row(run, group, names):
     return [
         run.name,
         group.label,
-        *(text_of(run.options.get(name)) for name in ("seed", "ranks", *names)),
+        *(text_of(run.options.get(name)) for name in names),
         run.status,
         f"{steps:.0f}",
         figure_of(seconds),
@@ -155,14 +144,11 @@ def _row(run, group, names):
 
 
 def _conditions(study):
-    """Return what all runs have in common, and what they ran on."""
-    differing = differing_options(study.runs)
-    options = study.runs[0].options
-    common = [
-        (name, text_of(value)) for name, value in options.items() if name not in differing and name not in _NOT_SHOWN
-    ]
+    """Return a table of the options that all runs have in common, and of the machines and versions."""
+    hidden = {*differing_options([run.options for run in study.runs]), *_NOT_SHOWN}
+    rows = [(name, text_of(value)) for name, value in study.runs[0].options.items() if name not in hidden]
     machines = {name: _distinct(study.runs, name) for name in ("processor", "mpi_library", "git_revision")}
-    rows = common + [(name.replace("_", " "), text) for name, text in machines.items() if text]
+    rows += [(name.replace("_", " "), text) for name, text in machines.items() if text]
     return "<h2>In common</h2>\n" + table(["option", "value"], rows)
 
 

@@ -1,25 +1,24 @@
-"""``python -m isgd_mpi.bench runs DIR ...``: runs that differ in their seed only, as medians and quartiles."""
+"""``python -m isgd_mpi.bench runs RUN ...``: print the numbers of runs, medians and quartiles over the seeds."""
 
-import json
 from pathlib import Path
 
-import numpy as np
-
-from isgd_mpi.settings import commands
-from isgd_mpi.settings.errors import InputError
+from isgd_mpi.report import series
+from isgd_mpi.report.statistics import quartiles
+from isgd_mpi.report.study import read_study
+from isgd_mpi.settings.commands import make_parser, parse
 
 COLUMNS = {
-    "train loss": lambda run: run["summary"]["train"]["loss"],
-    "test error / %": lambda run: 100 * run["summary"]["test"]["error"],
-    "in use / uniform": lambda run: run["refresh"]["trace_in_use"] / run["refresh"]["trace_uniform"],
-    "variance gain": lambda run: run["summary"]["variance_gain"],
-    "staleness": lambda run: run["refresh"]["staleness_mean"],
-    "wait / %": lambda run: 100 * run["summary"]["wait_fraction"],
-    "steps/s": lambda run: run["summary"]["steps_per_second"],
-    "scored/s": lambda run: run["summary"]["scored_per_second"],
-    "seconds": lambda run: run["summary"]["seconds"],
+    "train loss": series.final_loss,
+    "test error / %": lambda run: 100 * series.final(run, "test", "error"),
+    "in use / uniform": series.last_ratio,
+    "variance gain": lambda run: run.totals["variance_gain"],
+    "staleness": series.last_staleness,
+    "wait / %": lambda run: 100 * run.totals["wait_fraction"],
+    "steps/s": lambda run: run.totals["steps_per_second"],
+    "scored/s": lambda run: run.totals["scored_per_second"],
+    "seconds": lambda run: run.totals["seconds"],
 }
-"""What is shown of each run: at its end, from its last refresh, or over all of it."""
+"""The numbers of a run: of its last evaluation, of its last refresh, or over all of it."""
 
 
 def main(arguments):
@@ -28,94 +27,31 @@ def main(arguments):
     Parameters
     ----------
     arguments : list of str
-        Behind ``python -m isgd_mpi.bench runs``.
+        The arguments after ``python -m isgd_mpi.bench runs``.
 
     Raises
     ------
     InputError
-        A folder holds no complete run.
+        There is no run, or one cannot be read.
     """
-    runs = [read_run(folder) for place in parse(arguments).folders for folder in run_folders(place)]
-    groups = {}
-    for run in runs:
-        groups.setdefault(differences(run, runs), []).append(run)
-    print("| runs | n | " + " | ".join(COLUMNS) + " |")
-    print("|---|---|" + "---|" * len(COLUMNS))
-    for name, group in sorted(groups.items()):
-        print(f"| {name} | {len(group)} | " + " | ".join(spread(group, value) for value in COLUMNS.values()) + " |")
+    description = "Print a table of complete runs: median (quartiles) over runs that differ in their seed only."
+    parser = make_parser("isgd_mpi.bench runs", description)
+    parser.add_argument("runs", nargs="+", metavar="RUN", type=Path, help="folder of a run, or of such folders")
+    groups = read_study(parse(parser, arguments).runs).groups
+    rows = [("runs", "complete", *COLUMNS), ["---"] * (2 + len(COLUMNS))]
+    rows += [(group.label, group.count, *spreads(group.complete)) for group in groups]
+    text = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    print(text.encode(errors="replace").decode())  # labels come from files, and may hold lone surrogates
 
 
-def parse(arguments):
-    """Parse the options.
+def spreads(runs, names=COLUMNS):
+    """Return median and quartiles of some columns over runs, as texts; a dash if a run lacks the number.
 
     Parameters
     ----------
-    arguments : list of str
-
-    Raises
-    ------
-    InputError
-        They are wrong.
+    runs : list of runs.Run
+    names : sequence of str
+        Keys of `COLUMNS`.
     """
-    description = "Print a table of finished runs: median (quartiles) over runs that differ in their seed only."
-    parser = commands.make_parser("isgd_mpi.bench runs", description)
-    parser.add_argument("folders", nargs="+", metavar="DIR", type=Path, help="folder of a run, or of such folders")
-    return commands.parse(parser, arguments)
-
-
-def run_folders(place):
-    """Return the folder itself if it is a run's, else those of the runs in it.
-
-    Parameters
-    ----------
-    place : pathlib.Path
-
-    Returns
-    -------
-    list of pathlib.Path
-    """
-    folders = [place] if (place / "summary.json").exists() else sorted(p.parent for p in place.glob("*/summary.json"))
-    if not folders:
-        raise InputError(f"{place} is neither the folder of a complete run nor a folder of such folders")
-    return folders
-
-
-def read_run(folder):
-    """Read a run's summary, options and last refresh.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-
-    Returns
-    -------
-    dict
-        ``summary``, ``refresh``, and ``options`` as lines of its config.toml.
-    """
-    try:
-        lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-        summary = json.loads((folder / "summary.json").read_text())
-        options = (folder / "config.toml").read_text().splitlines()
-        refresh = [line for line in lines if line["kind"] == "refresh"][-1]
-    except (OSError, ValueError, IndexError, KeyError) as error:
-        raise InputError(f"{folder} is no complete run ({error})") from None
-    options = {line for line in options if line.partition(" ")[0] not in ("seed", "run_dir")}
-    return {"summary": summary, "refresh": refresh, "options": options | {f"ranks = {summary['ranks']}"}}
-
-
-def differences(run, runs):
-    """Return the options of a run that not all runs have."""
-    common = set.intersection(*(other["options"] for other in runs))
-    return ", ".join(sorted(option.replace('"', "") for option in run["options"] - common)) or "all"
-
-
-def spread(group, value):
-    """Return median and quartiles of a figure over a group of runs; a dash where one has none."""
-    try:
-        values = np.array([value(run) for run in group], float)
-    except TypeError:  # a run that was stopped early has no evaluation, one of a few steps no traces
-        return "–"
-    if np.isnan(values).any():
-        return "–"
-    low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
-    return f"{median:.3g} ({low:.3g} – {high:.3g})"
+    found = [quartiles(map(COLUMNS[name], runs)) for name in names]
+    return [f"{median:.3g} ({low:.3g} – {high:.3g})" if n and n == len(runs) else "–" for low, median, high, n in found]

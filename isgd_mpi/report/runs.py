@@ -1,45 +1,51 @@
-"""A run as it is found in its folder: options, figures over time, how it ended."""
+"""Read the folder of a run: its options, its figures over time, how it ended."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from isgd_mpi.data.files import read_json, read_json_lines
+from isgd_mpi.data.files import read_intact_json, read_json, read_json_lines
 from isgd_mpi.report.files import number, read_spans, read_toml
 from isgd_mpi.settings.errors import InputError
 
 SPLITS = ("train", "valid", "test")
 
-_OF_A_REFRESH = ("trace_ideal", "trace_in_use", "trace_uniform", "variance_gain", "predictor_correlation")
-_COMPAT = "compat_"  # columns of `--compat alain2015`, whatever they are
-_NUMBERS_OF_A_SUMMARY = ("steps", "seconds", "variance_gain", "steps_per_second", "wait_fraction", "ranks", "trainers")
+_OF_A_REFRESH = (
+    "trace_ideal", "trace_in_use", "trace_uniform", "variance_gain", "staleness_mean", "predictor_correlation",
+)  # fmt: skip
+_COMPAT = "compat_"  # begins the names of the figures that only `--compat alain2015` writes
+_OF_A_SUMMARY = (
+    "steps", "seconds", "variance_gain", "steps_per_second", "scored_per_second", "wait_fraction", "ranks", "trainers",
+)  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
-    """A run's folder, read.
+    """A run, as its folder tells it.
 
     Attributes
     ----------
     folder : pathlib.Path
     options : dict
-        Of its config.toml, and its ``ranks``.
+        The options in config.toml, and the number of ``ranks`` if a file tells it.
     totals : dict of str to float
-        The numbers of its summary; NaN where they are not known.
+        The numbers in summary.json; NaN if unknown.
     status : str
-        ``complete``, or why it is not.
+        ``complete``, or why the run is not complete.
     refreshes : dict of str to (n,) ndarray
-        ``step`` and ``seconds`` of its refresh lines, traces, gain, and what they have beside; NaN where one has none.
+        Of the n refreshes: ``step``, ``seconds``, traces, variance gain, staleness and the like; NaN if unknown.
     evaluations : dict of str to dict of str to (n,) ndarray
-        ``step`` and ``seconds`` of the parameters evaluated, ``loss`` (nats), ``error`` (fraction), by split.
+        Of each split's n evaluations: ``step`` and ``seconds`` of the parameters that were evaluated, ``loss`` (nats)
+        and ``error`` (fraction).
     events : list of (float, str)
         Seconds and message.
     spans : dict of str to ndarray, or None
-        Its timeline.
+        The timeline; see :func:`isgd_mpi.report.files.read_spans`.
     environment : dict
+        The content of environment.json.
     notes : list of str
-        What is odd about its files.
+        Oddities of the files.
     """
 
     folder: Path
@@ -55,22 +61,22 @@ class Run:
 
     @property
     def complete(self):
-        """Whether it went on to its end."""
+        """Return whether the run reached its end."""
         return self.status == "complete"
 
     @property
     def name(self):
-        """Its folder's name."""
+        """Return the name of the run's folder."""
         return self.folder.name or str(self.folder)
 
     @property
     def ranks(self):
-        """Ranks of the job, or None if no file tells."""
+        """Return the number of the job's ranks, or None if no file tells it."""
         return self.options.get("ranks")
 
 
 def read_run(folder):
-    """Read the folder of a run, which may be going on still.
+    """Read the folder of a run, which may still be in progress.
 
     Parameters
     ----------
@@ -79,14 +85,13 @@ def read_run(folder):
     Raises
     ------
     InputError
-        If a file in it is not what it should be.
+        A file is damaged, or there is no metrics.jsonl.
     """
-    lines, truncated = read_json_lines(folder / "metrics.jsonl")
+    place = folder / "metrics.jsonl"
+    lines, truncated = read_json_lines(place)
     summary = read_json(folder / "summary.json")
     environment = read_json(folder / "environment.json") or {}
-    totals = {name: number((summary or {}).get(name), f"{folder / 'summary.json'}: {name}") for name in
-              _NUMBERS_OF_A_SUMMARY}  # fmt: skip
-    place = folder / "metrics.jsonl"
+    totals = {name: number((summary or {}).get(name), f"{folder / 'summary.json'}: {name}") for name in _OF_A_SUMMARY}
     refresh_lines = [line for line in lines if line.get("kind") == "refresh"]
     compat = sorted({name for line in refresh_lines for name in line if name.startswith(_COMPAT)})
     refreshes = _columns(refresh_lines, (*_OF_A_REFRESH, *compat), place)
@@ -108,6 +113,17 @@ def read_run(folder):
     )
 
 
+def read_summary(folder):
+    """Return the summary of a run that came to an end, or None if it is missing or damaged.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    """
+    summary = read_intact_json(folder / "summary.json")
+    return summary if summary and isinstance(summary.get("stopped", 0), str | None) else None
+
+
 def _ranks(totals, environment, folder):
     """Return the number of ranks as an option, if a file tells it."""
     ranks = totals["ranks"]
@@ -117,6 +133,7 @@ def _ranks(totals, environment, folder):
 
 
 def _status(summary):
+    """Return ``complete``, or why a run with this summary is not complete."""
     if summary is None:
         return "incomplete: no summary.json, so it is running or was killed"
     stopped = summary.get("stopped")
@@ -126,7 +143,7 @@ def _status(summary):
 
 
 def _columns(lines, names, place):
-    """Return some numbers of some lines as columns, NaN where they are not; step and seconds must be in each."""
+    """Return numbers of some lines as columns, NaN if unknown; every line must have step and seconds."""
     columns = {
         name: np.array([number(line.get(name), f"{place}: {name}") for line in lines])
         for name in ("step", "seconds", *names)
@@ -137,7 +154,7 @@ def _columns(lines, names, place):
 
 
 def _evaluations(lines, refreshes, totals, place):
-    """Return the evaluations of each split, each at the step and time of the parameters that it measured."""
+    """Return the evaluations of each split, at the step and time of the parameters that were evaluated."""
     found = {}
     for split in SPLITS:
         chosen = [line for line in lines if line.get("kind") == "eval" and line.get("split") == split]
@@ -145,18 +162,18 @@ def _evaluations(lines, refreshes, totals, place):
             continue
         columns = _columns(chosen, ("loss", "error", "staleness"), place)
         step = columns["step"] - np.nan_to_num(columns["staleness"])
-        seconds = _seconds_at(step, refreshes, totals, columns)
+        measured = {name: columns[name] for name in ("loss", "error")}
+        measured |= {"step": step, "seconds": _seconds_at(step, refreshes, totals, columns)}
         order = np.argsort(step, kind="stable")
-        measured = {"step": step, "seconds": seconds, "loss": columns["loss"], "error": columns["error"]}
         found[split] = {name: values[order] for name, values in measured.items()}
     return found
 
 
 def _seconds_at(steps, refreshes, totals, evaluations):
-    """Return the training time at which some steps had been done.
+    """Return the training time at which some steps had been taken.
 
-    Refreshes, and the totals at the end, say when. The lines of evaluations do not: the last one is
-    written after the clock of training has stopped. Only a run without totals is timed by them too.
+    The refreshes and the totals give known points. The lines of evaluations do not: the last one is
+    written after the clock of training has stopped. They are used only if there are no totals yet.
     """
     known = {0.0: 0.0}
     ends = evaluations if totals is None else {"step": [totals["steps"]], "seconds": [totals["seconds"]]}

@@ -1,4 +1,4 @@
-"""What the figures and tables show of a run: series over time, and numbers at its end."""
+"""Take from a run what figures and tables show: curves over steps or time, and numbers at the end."""
 
 import numpy as np
 
@@ -21,37 +21,40 @@ def evaluated(run, split, figure, against):
     return (columns[against], columns[figure]) if columns else (np.empty(0), np.empty(0))
 
 
-def refreshed(run, figure, against="seconds"):
-    """Return a figure of each refresh; nothing if the run has no such figure."""
-    empty = np.full(len(run.refreshes["step"]), np.nan)
-    return run.refreshes[against], run.refreshes.get(figure, empty)
+def refreshed(run, figure):
+    """Return the seconds of each refresh and a figure there; NaN where the figure is unknown."""
+    unknown = np.full(len(run.refreshes["step"]), np.nan)
+    return run.refreshes["seconds"], run.refreshes.get(figure, unknown)
 
 
 def root_of_trace(run, figure):
-    """Return the square root of a trace over seconds; NaN where it is unknown or negative."""
+    """Return the seconds of each refresh and the square root of a trace; NaN where it is unknown or negative."""
     seconds, traces = refreshed(run, figure)
     return seconds, np.sqrt(np.where(traces >= 0, traces, np.nan))
 
 
 def n_negative(run, figure):
-    """Return how many refreshes have a negative trace: where noise outweighs it, as it is an estimate."""
+    """Return the number of refreshes with a negative trace: it is an estimate, and noise can outweigh it."""
     return int(np.count_nonzero(refreshed(run, figure)[1] < 0))
 
 
 def end_seconds(run):
-    """Return the training time of the last evaluation of the training set, NaN if there is none."""
-    seconds, _ = evaluated(run, "train", "loss", "seconds")
-    return float(seconds[-1]) if len(seconds) else np.nan
+    """Return the training time of the last evaluation of the training set; NaN if there is none."""
+    return _last(evaluated(run, "train", "loss", "seconds")[0])
+
+
+def final(run, split, figure):
+    """Return the loss (nats) or the error (fraction) of a split's last evaluation; NaN if there is none."""
+    return _last(evaluated(run, split, figure, "step")[1])
 
 
 def final_loss(run):
-    """Return the last training loss, nats; NaN if it was never evaluated."""
-    _, losses = evaluated(run, "train", "loss", "step")
-    return float(losses[-1]) if len(losses) else np.nan
+    """Return the training loss of the last evaluation, nats; NaN if there is none."""
+    return final(run, "train", "loss")
 
 
 def loss_at(run, seconds):
-    """Return the training loss, nats, at a time of the run; NaN outside of its evaluations."""
+    """Return the training loss at a time of the run, nats; NaN before the first and after the last evaluation."""
     return value_at(*evaluated(run, "train", "loss", "seconds"), seconds)
 
 
@@ -60,17 +63,38 @@ def late(run, split, figure):
     return last_tenth(evaluated(run, split, figure, "step")[1])
 
 
+def last_ratio(run):
+    """Return the trace in use over that of uniform sampling at the last refresh; NaN if unknown."""
+    return _last(_ratio(run, "trace_in_use", "trace_uniform"))
+
+
+def last_staleness(run):
+    """Return the mean staleness of the scores at the last refresh, steps; NaN if unknown."""
+    return _last(run.refreshes["staleness_mean"])
+
+
 def final_ratio(run):
-    """Return the trace in use over that of uniform sampling: its median over the last half of the steps."""
-    steps, in_use = refreshed(run, "trace_in_use", "step")
-    _, uniform = refreshed(run, "trace_uniform", "step")
-    known = (uniform > 0) & np.isfinite(in_use) & (steps >= steps.max(initial=0) / 2)
-    return float(np.median(in_use[known] / uniform[known])) if known.any() else np.nan
+    """Return the trace in use over that of uniform sampling: the median over the last half of the steps."""
+    steps = run.refreshes["step"]
+    return _median(_ratio(run, "trace_in_use", "trace_uniform")[steps >= steps.max(initial=0) / 2])
 
 
 def possible_gain(run):
-    """Return the trace of uniform sampling over the ideal one: its median over the run."""
-    _, ideal = refreshed(run, "trace_ideal")
-    _, uniform = refreshed(run, "trace_uniform")
-    known = (uniform > 0) & (ideal > 0)
-    return float(np.median(uniform[known] / ideal[known])) if known.any() else np.nan
+    """Return the trace of uniform sampling over the ideal one: the median over the run."""
+    ratios = _ratio(run, "trace_uniform", "trace_ideal")
+    return _median(ratios[ratios > 0])
+
+
+def _ratio(run, upper, lower):
+    """Return one trace over another at each refresh; NaN where one is unknown or the lower one is not positive."""
+    divisors = run.refreshes[lower]
+    return np.divide(run.refreshes[upper], divisors, out=np.full(len(divisors), np.nan), where=divisors > 0)
+
+
+def _median(values):
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else np.nan
+
+
+def _last(values):
+    return float(values[-1]) if len(values) else np.nan

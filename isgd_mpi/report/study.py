@@ -1,4 +1,4 @@
-"""Which runs a report is of, and which of them belong together."""
+"""Find the runs that a report is about, and group those that belong together."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,13 +11,13 @@ from isgd_mpi.report.runs import Run, read_run
 from isgd_mpi.settings.errors import InputError
 
 FIGURES = ("loss", "traces", "versus", "final", "per_second", "timeline")
-"""What a study may ask for."""
+"""The figures that an experiment.json may ask for."""
 
-_NOT_A_DIFFERENCE = ("seed", "run_dir", "quiet", "data_dir", "config")
+_WITHOUT_EFFECT = ("seed", "run_dir", "quiet", "data_dir", "config")  # on the result, but for the seed's noise
 _BARE = ("score", "schedule", "sampling", "predictor", "data")  # options whose value speaks for itself
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Group:
     """Runs that differ in their seed only.
 
@@ -25,12 +25,12 @@ class Group:
     ----------
     label : str
     options : dict
-        By which it differs from other groups.
+        The options in which the group differs from other groups.
     x : float or None
-        Its place on a figure's horizontal axis.
+        The group's place on a figure's horizontal axis.
     runs : list of Run
     missing : list of str
-        Folders that should be runs and are not there.
+        Names of folders that experiment.json lists and that hold no run.
     """
 
     label: str
@@ -41,24 +41,34 @@ class Group:
 
     @property
     def complete(self):
-        """The runs that went on to their end."""
+        """Return the runs that reached their end."""
         return [run for run in self.runs if run.complete]
 
     @property
+    def n_runs(self):
+        """Return the number of runs, missing ones included."""
+        return len(self.runs) + len(self.missing)
+
+    @property
+    def count(self):
+        """Return how many of the runs are complete, such as ``2 of 3``."""
+        return f"{len(self.complete)} of {self.n_runs}"
+
+    @property
     def uniform(self):
-        """Whether it is plain SGD."""
+        """Return whether all runs are plain SGD."""
         return bool(self.runs) and all(run.options.get("score") == "uniform" for run in self.runs)
 
     @property
     def ranks(self):
-        """Ranks of each of its runs, None if they differ or are not known."""
+        """Return the number of ranks of each run, or None if it is unknown or the runs differ in it."""
         ranks = {run.ranks for run in self.runs}
         return ranks.pop() if len(ranks) == 1 else None
 
 
 @dataclass(frozen=True)
 class Study:
-    """What a report is of; as experiment.json says, where there is one."""
+    """Groups of runs to report on, with the texts of experiment.json if there is one."""
 
     title: str
     groups: list[Group]
@@ -70,7 +80,7 @@ class Study:
 
     @property
     def runs(self):
-        """All runs of all groups."""
+        """Return all runs of all groups."""
         return [run for group in self.groups for run in group.runs]
 
 
@@ -85,7 +95,7 @@ def read_study(paths):
     Raises
     ------
     InputError
-        If there is no run, or one cannot be read.
+        There is no run, or one cannot be read.
     """
     experiments = [path for path in paths if (path / "experiment.json").is_file()]
     if experiments and len(paths) > 1:
@@ -100,7 +110,7 @@ def read_study(paths):
 
 
 def _run_folders(path):
-    """Return the folder itself if it is a run's, else those of the runs in it."""
+    """Return the folder itself if it is a run's, otherwise the folders of the runs in it."""
     if (path / "metrics.jsonl").is_file():
         return [path]
     folders = sorted(file.parent for file in path.glob("*/metrics.jsonl"))
@@ -112,31 +122,38 @@ def _run_folders(path):
 
 
 def group_by_options(runs):
-    """Group runs that have the same options, apart from the seed and what has no say in the result.
+    """Group runs that have the same options, apart from the seed and options without effect on the result.
 
     Returns
     -------
     groups : list of Group
-        In the order of their first runs; with an x where one option, a number, is the only difference.
+        In the order of their first runs; with an x if the groups differ in one option only, and it is a number.
     x_label : str or None
+        The name of that option.
     """
-    differing = differing_options(runs)
+    differing = differing_options([run.options for run in runs])
     members = {}
     for run in runs:
         members.setdefault(tuple(repr(run.options.get(name)) for name in differing), []).append(run)
-    options = [{name: group[0].options.get(name) for name in differing} for group in members.values()]
-    x_label = differing[0] if len(differing) == 1 and len(options) > 2 else None
-    groups = [
-        Group(label_of(chosen) or _common_name(runs), chosen, _place(chosen, x_label), group)
-        for chosen, group in zip(options, members.values())
-    ]
+    x_label = differing[0] if len(differing) == 1 and len(members) > 2 else None
+    common_label = runs[0].name if len(runs) == 1 else "all runs"
+    groups = []
+    for group in members.values():
+        options = {name: group[0].options.get(name) for name in differing}
+        groups.append(Group(label_of(options) or common_label, options, _number_or_none(options.get(x_label)), group))
     return groups, x_label if any(group.x is not None for group in groups) else None
 
 
-def differing_options(runs):
-    """Return the names of the options in which some runs differ, except the seed and what has no say."""
-    names = dict.fromkeys(name for run in runs for name in run.options if name not in _NOT_A_DIFFERENCE)
-    return [name for name in names if len({repr(run.options.get(name)) for run in runs}) > 1]
+def differing_options(options):
+    """Return the names of the options whose values differ, except the seed and options without effect.
+
+    Parameters
+    ----------
+    options : list of dict
+        The options of each run.
+    """
+    names = dict.fromkeys(name for one in options for name in one if name not in _WITHOUT_EFFECT)
+    return [name for name in names if len({repr(one.get(name)) for one in options}) > 1]
 
 
 def label_of(options):
@@ -146,7 +163,7 @@ def label_of(options):
 
 
 def text_of(value):
-    """Return an option's value as on the command line."""
+    """Return the value of an option as it stands on the command line."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, list):
@@ -154,17 +171,12 @@ def text_of(value):
     return "–" if value is None else str(value)
 
 
-def _common_name(runs):
-    return runs[0].name if len(runs) == 1 else "all runs"
-
-
-def _place(options, x_label):
-    value = options.get(x_label)
+def _number_or_none(value):
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _read_experiment(folder):
-    """Read an experiment's folder as its experiment.json describes it."""
+    """Read the folder of an experiment as its experiment.json describes it."""
     path = folder / "experiment.json"
     content = read_json(path)
     figures = _texts(content, "figures", path) if "figures" in content else FIGURES
@@ -188,7 +200,7 @@ def _read_experiment(folder):
 
 
 def _read_group(folder, entry, place):
-    """Read the runs of one group; those that are not there are missing, which is no error."""
+    """Read the runs of one group; a run that is not there is counted as missing."""
     names = _texts(entry, "runs", place)
     for name in names:
         if not (folder / name).resolve().is_relative_to(folder.resolve()):

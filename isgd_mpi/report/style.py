@@ -1,4 +1,4 @@
-"""How figures look, and how they are saved: the same bytes for the same runs."""
+"""Set the look of figures, and save them so that the same runs give the same bytes."""
 
 import re
 import warnings
@@ -41,13 +41,13 @@ _MOST_CHARACTERS = 60
 
 @contextmanager
 def house_style():
-    """Draw in our style, whatever the user's matplotlibrc says."""
+    """Draw in the style of the report, whatever the user's matplotlibrc says."""
     with style.context(["default", _RULES]):
         yield
 
 
 def look(index):
-    """Return colour, dashes and marker of the group with an index: any two differ also without colour."""
+    """Return colour, dashes and marker of the group of this index; any two groups differ also without colour."""
     return {
         "color": COLOURS[index % len(COLOURS)],
         "linestyle": DASHES[index % len(DASHES)],
@@ -56,30 +56,30 @@ def look(index):
 
 
 def new_figure(n_rows, n_columns, height_inches, **kwargs):
-    """Return a figure of the page's width and its axes, as an array of two dimensions."""
+    """Return a figure as wide as the page, and its axes as an array of two dimensions."""
     figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
     return figure, figure.subplots(n_rows, n_columns, squeeze=False, **kwargs)
 
 
 def plain(text):
-    """Return text from a file as Matplotlib shows it literally: no formulas, one line, not too long."""
+    """Return a text so that Matplotlib shows it literally: without formulas, on one line, not too long."""
     text = re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+", " ", str(text)).replace("$", r"\$")
     text = text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
     return f" {text}" if text.startswith("_") else text  # legends leave such labels out
 
 
 def time_unit(seconds):
-    """Return a unit for times up to so many seconds: seconds in it, and its name."""
+    """Return the unit for an axis of time that ends at `seconds`: the unit in seconds, and its name."""
     if seconds > 2 * 3600:
         return 3600.0, "h"
     return (60.0, "min") if seconds > 300 else (1.0, "s")
 
 
 def save(figure, folder, name):
-    """Save a figure as NAME.png and NAME.svg, without dates or versions; return the paths."""
-    paths = folder / f"{name}.png", folder / f"{name}.svg"
+    """Save a figure as NAME.png and NAME.svg, without dates or versions; return the path of the PNG file."""
+    path = folder / f"{name}.png"
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # a label may be in any script
-        figure.savefig(paths[0], dpi=_PNG_DOTS_PER_INCH, metadata={"Software": None})
-        figure.savefig(paths[1], metadata={"Date": None, "Creator": None})
-    return paths
+        figure.savefig(path, dpi=_PNG_DOTS_PER_INCH, metadata={"Software": None})
+        figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
+    return path

@@ -1,4 +1,4 @@
-"""Whether importance sampling paid, in plain words: by its own figures, and at equal time on equal ranks."""
+"""Say in plain words whether importance sampling paid: by its own figures, and at equal time on equal ranks."""
 
 from typing import NamedTuple
 
@@ -15,14 +15,14 @@ _SETTINGS = ("init", "lr", "momentum", "minibatch_size", "lr_schedule", "weight_
 
 
 class Verdict(NamedTuple):
-    """What came of a group: one of PAID, DID_NOT, UNCLEAR, BASELINE, and why."""
+    """A verdict on a group: one of PAID, DID_NOT, UNCLEAR, BASELINE, and the reason."""
 
     kind: str
     text: str
 
 
 class Comparison(NamedTuple):
-    """A group beside uniform sampling on as many ranks, at the same training time."""
+    """A group beside a uniform group on as many ranks: quartiles of the losses at the same training time."""
 
     uniform: object
     seconds: float
@@ -31,31 +31,35 @@ class Comparison(NamedTuple):
 
     @property
     def kind(self):
-        """PAID, DID_NOT or UNCLEAR: whose loss is lower, if the quartiles do not overlap."""
-        few = min(self.own_loss.n, self.uniform_loss.n) < _FEW
+        """Return PAID or DID_NOT if the quartiles of the losses do not overlap, otherwise UNCLEAR."""
         own, other = self.own_loss, self.uniform_loss
-        if few:
+        if self.weak:
             better, worse = own.median * _SAME < other.median, own.median > other.median * _SAME
         else:
             better, worse = own.high < other.low, own.low > other.high
         return PAID if better else DID_NOT if worse else UNCLEAR
 
+    @property
+    def weak(self):
+        """Return whether there are too few runs for quartiles, so that medians are compared."""
+        return min(self.own_loss.n, self.uniform_loss.n) < _FEW
+
 
 def verdict(group, groups):
-    """Return what came of a group.
+    """Return the verdict on a group.
 
     Parameters
     ----------
     group : study.Group
     groups : list of study.Group
-        Among which the uniform one on as many ranks is looked for.
+        The groups among which one of uniform sampling on as many ranks is searched for.
     """
     if not group.complete:
         return Verdict(UNCLEAR, "No run of this group is complete: no verdict.")
     if group.uniform:
         return Verdict(BASELINE, _of_uniform(group))
-    gain = quartiles([run.totals["variance_gain"] for run in group.complete]).median
-    lost = quartiles([run.totals["wait_fraction"] for run in group.complete]).median
+    gain = _median(group, lambda run: run.totals["variance_gain"])
+    lost = _median(group, lambda run: run.totals["wait_fraction"])
     if not gain > 0:
         return Verdict(DID_NOT, "Importance sampling never began, or no variance gain was measured.")
     comparison = compare(group, groups)
@@ -73,8 +77,14 @@ def verdict(group, groups):
     return Verdict(comparison.kind, f"{answer} {_at_equal_time(group, comparison)}")
 
 
+def _median(group, measure):
+    """Return the median of a number over the complete runs of a group."""
+    return quartiles(map(measure, group.complete)).median
+
+
 def _of_uniform(group):
-    possible = quartiles([series.possible_gain(run) for run in group.complete]).median
+    """Return the text for a group of uniform sampling: what importance sampling could gain at most."""
+    possible = _median(group, series.possible_gain)
     if not possible > 0:
         return "Uniform sampling, the baseline."
     return (
@@ -88,19 +98,19 @@ def _percent(fraction):
 
 
 def _digits(value):
-    """Return a number as it is said: 0.3, 6.1, 12."""
+    """Return a number as one says it: 0.3, 6.1, 12."""
     return f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
 
 
 def _scorers(group):
-    """Return the other price: ranks that do not train."""
+    """Return the other price in words: the ranks that do not train."""
     trainers = group.complete[0].totals["trainers"]
     n = (group.ranks or 0) - trainers
     return f" and {n:.0f} rank{'s' * (n > 1)} that score{'s' * (n == 1)}" if n > 0 else ""
 
 
 def compare(group, groups):
-    """Return a group's comparison with uniform sampling on as many ranks, or None if there is no such group."""
+    """Return the comparison of a group with uniform sampling on as many ranks, or None if there is no such group."""
     uniform = _uniform_beside(group, groups)
     if uniform is None:
         return None
@@ -111,7 +121,7 @@ def compare(group, groups):
 
 
 def _uniform_beside(group, groups):
-    """Return the uniform group on as many ranks and the same task: of the nearest in its settings, the best one."""
+    """Return the uniform group on as many ranks and the same task: the best of those with the nearest settings."""
     options = group.complete[0].options
     candidates = [
         other
@@ -123,29 +133,29 @@ def _uniform_beside(group, groups):
     def distance(other):
         theirs = other.complete[0].options
         differing = sum(theirs.get(name) != options.get(name) for name in _SETTINGS)
-        loss = quartiles([series.final_loss(run) for run in other.complete]).median
+        loss = _median(other, series.final_loss)
         return differing, loss if loss == loss else float("inf")
 
     return min(candidates, key=distance, default=None)
 
 
 def time_to(run, target):
-    """Return the training time, seconds, at which a run's training loss first is at a target; NaN if never."""
+    """Return the training time, seconds, at which a run first reaches a training loss; NaN if it never does."""
     return first_at_or_below(*series.evaluated(run, "train", "loss", "seconds"), target)
 
 
 def _at_equal_time(group, comparison):
-    """Return the comparison in a sentence or two."""
+    """Return a comparison at equal time in a sentence or two."""
     uniform = comparison.uniform
     text = (
         f"After {comparison.seconds:.3g} s on {group.ranks} rank{'s' * (group.ranks > 1)} the training loss is "
         f"{comparison.own_loss.median:.3g} against {comparison.uniform_loss.median:.3g} of “{uniform.label}”"
     )
-    if min(comparison.own_loss.n, comparison.uniform_loss.n) < _FEW:
+    if comparison.weak:
         text += f" (fewer than {_FEW} runs each: a weak statement)"
-    target = quartiles([series.final_loss(run) for run in uniform.complete]).median
+    target = _median(uniform, series.final_loss)
     needed = quartiles([time_to(run, target) for run in group.complete])
-    theirs = quartiles([series.end_seconds(run) for run in uniform.complete]).median
+    theirs = _median(uniform, series.end_seconds)
     if needed.n < len(group.complete):
         return f"{text}; {needed.n} of {len(group.complete)} runs reached the {target:.3g} that it ends with."
     return f"{text}; it had reached what that ends with ({target:.3g}) after {needed.median:.3g} of {theirs:.3g} s."

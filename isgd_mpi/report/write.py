@@ -17,11 +17,11 @@ def write_report(paths, out=None):
 
     Parameters
     ----------
-    paths : list of str or Path
+    paths : list of str or pathlib.Path
         Folders of runs, or of such folders; or one folder of an experiment.
-    out : str or Path, optional
-        The folder to write, which may hold an earlier report; ``report`` in the one folder given, or in the
-        working directory if there are several.
+    out : str or pathlib.Path, optional
+        The folder to write, which may hold an earlier report. If not given: ``report`` in the one folder given, or
+        in the working directory if there are several.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def write_report(paths, out=None):
     Raises
     ------
     InputError
-        If a file is not what it should be, Matplotlib is missing, or `out` holds something else.
+        A file of a run is damaged, Matplotlib is missing, or `out` holds anything but an earlier report.
     """
     paths = [Path(path) for path in paths]
     out = Path(out) if out else (paths[0] if len(paths) == 1 else Path()) / "report"
@@ -46,7 +46,7 @@ def write_report(paths, out=None):
 
 
 def _drawing():
-    """Return what draws, and the names of the files that it writes; Matplotlib is loaded here and nowhere else."""
+    """Return the function that draws all figures, and their file names. Matplotlib is imported here only."""
     try:
         from isgd_mpi.report.drawing import FILES, draw_all
     except ModuleNotFoundError as error:
@@ -57,10 +57,10 @@ def _drawing():
 
 
 def _check_replaceable(out, files):
-    """Refuse to replace anything but an earlier report, or an empty folder."""
+    """Raise InputError if `out` is anything but missing, an empty folder or an earlier report."""
     if not os.path.lexists(out):
         return
-    refusal = f"{out} is there and is no report, so it is not replaced: name another folder with --out"
+    refusal = f"{out} exists and is not a report, so it is not replaced: name another folder with --out"
     if out.is_symlink() or not out.is_dir():
         raise InputError(refusal)
     found = {path.name for path in out.iterdir()}
@@ -77,7 +77,7 @@ def _write_files(study, folder, draw_all):
 
 
 def _write_whole(out, write):
-    """Fill a folder beside its place, then put it there."""
+    """Fill a folder beside its place with `write`, then rename it: the old one stays until the new one is whole."""
     out = out.absolute()
     out.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))

@@ -131,7 +131,7 @@ def test_only_a_report_is_replaced(tmp_path, make, capsys):
     run = write_run(tmp_path / "run")
     make(tmp_path / "out")
     assert main([str(run), "--out", str(tmp_path / "out")]) == BAD_INPUT
-    assert "is no report, so it is not replaced" in capsys.readouterr().err
+    assert "is not a report, so it is not replaced" in capsys.readouterr().err
 
 
 def test_a_report_with_a_strange_file_in_it_is_not_replaced(tmp_path):
