@@ -1,4 +1,4 @@
-"""What the commands beside training have in common: a parser, and what becomes of an error."""
+"""The frame of all commands but training: a parser, errors as one line on stderr, an exit code."""
 
 import sys
 from argparse import ArgumentError, HelpFormatter
@@ -10,14 +10,7 @@ from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE, INTERRUPTED
 
 
 def make_parser(name, description):
-    """Return the parser of a command, for :func:`parse`.
-
-    Parameters
-    ----------
-    name : str
-        Behind ``python -m``.
-    description : str
-    """
+    """Return the parser of ``python -m NAME``, for :func:`parse`."""
     return ArgumentParser(
         prog=f"python -m {name}",
         description=description,
@@ -28,22 +21,12 @@ def make_parser(name, description):
 
 
 def parse(parser, arguments):
-    """Parse arguments.
-
-    Parameters
-    ----------
-    parser : jsonargparse.ArgumentParser
-    arguments : list of str or None
-        Those of the process if None.
-
-    Returns
-    -------
-    jsonargparse.Namespace
+    """Parse arguments; None stands for ``sys.argv[1:]``.
 
     Raises
     ------
     InputError
-        They are wrong: one line.
+        An argument is wrong: one line.
     """
     try:
         return parser.parse_args(arguments)
@@ -74,19 +57,19 @@ def run(parser, do, interrupted, arguments=None):
 
 
 def exit_code(command, interrupted):
-    """Run a command; say in one line on stderr why it came to no end.
+    """Run a command and return its exit code; print one line on stderr if it fails.
 
     Parameters
     ----------
     command : callable
         Returns an exit code; may raise InputError.
     interrupted : str
-        What to say after Ctrl-C.
+        Printed after Ctrl-C.
 
     Returns
     -------
     int
-        That of the command; 2 if the input is at fault, 130 if interrupted.
+        The command's exit code; `BAD_INPUT` or `INTERRUPTED` if it did not come to an end.
     """
     try:
         return command()

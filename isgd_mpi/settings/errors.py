@@ -1,4 +1,4 @@
-"""Errors that tell the user something: the input is at fault, or training ran into a number that is not finite."""
+"""The two errors that a user may meet: bad input, and numbers that are not finite."""
 
 
 class InputError(Exception):
@@ -10,4 +10,4 @@ class InputError(Exception):
 
 
 class Diverged(Exception):
-    """Training ran into a number that is not finite; the message says where and what to try."""
+    """Training met a number that is not finite; the message says where, and what to try."""

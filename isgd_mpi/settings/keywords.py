@@ -1,4 +1,4 @@
-"""The options of :func:`isgd_mpi.fit`: those of the command line as keywords, with plain Python values."""
+"""The keywords of :func:`isgd_mpi.fit`: the options of the command line, with Python values."""
 
 import os
 import re
@@ -12,9 +12,9 @@ from isgd_mpi.settings.config import Config, option
 from isgd_mpi.settings.errors import InputError
 
 _ABOUT_FILES = ("data", "data_dir", "synthetic_size")
-_OF_THE_COMMAND = ("resume",)
-_OF_THE_MLP = ("hidden", "init", "score_precision")
-_TYPES = {field.name: field.type for field in fields(Config) if field.name not in _ABOUT_FILES + _OF_THE_COMMAND}
+_COMMAND_ONLY = ("resume",)
+_MLP_ONLY = ("hidden", "init", "score_precision")
+_TYPES = {field.name: field.type for field in fields(Config) if field.name not in _ABOUT_FILES + _COMMAND_ONLY}
 
 
 def config_of(options, own_model):
@@ -23,28 +23,28 @@ def config_of(options, own_model):
     Parameters
     ----------
     options : dict
-        Values by field of `Config`, other than those about data files.
+        Values by field of `Config`, without those about data files.
     own_model : bool
-        Whether the model is the user's: it has no hidden layers of ours, and brings its own scores.
+        Whether the model is the user's, which has its own layers and scores.
 
     Returns
     -------
     Config
-        Quiet unless the options say otherwise: what a library prints is its caller's business.
+        Quiet unless the options say otherwise: a library prints only what its caller wants.
 
     Raises
     ------
     InputError
-        An option is unknown or makes no sense here, or its value is of a wrong type or out of range.
+        An option is unknown or makes no sense here, or its value has a wrong type or is out of range.
     """
     for name in options:
         if name in _ABOUT_FILES:
             raise InputError(f"{name} is about data files: fit takes arrays; python -m isgd_mpi reads files")
-        if name in _OF_THE_COMMAND:
+        if name in _COMMAND_ONLY:
             raise InputError(f"{name} is an option of python -m isgd_mpi: fit begins anew")
         if name not in _TYPES:
             raise InputError(f"unknown option {name!r}: choose from {', '.join(_TYPES)}")
-        if own_model and (name in _OF_THE_MLP or (name == "score" and options[name] != "uniform")):
+        if own_model and (name in _MLP_ONLY or (name == "score" and options[name] != "uniform")):
             raise InputError(
                 f"{name}={options[name]!r} is for isgd_mpi's own MLP: a model of yours brings its layers and its "
                 "scores, and of the scores only 'uniform' can be asked for"
@@ -60,7 +60,7 @@ def in_python(message):
 
 
 def _plain(name, value):
-    """Return an option's value in the type that it has in `Config`."""
+    """Return an option's value in the type of its field; raise InputError if it has another type."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, (tuple, np.ndarray)):
@@ -73,7 +73,7 @@ def _plain(name, value):
 
 
 def _fits(value, annotation):
-    """Whether a value is of an annotated type; an int may stand for a float."""
+    """Return whether a value is of an annotated type; an int may stand for a float."""
     if get_origin(annotation) is list:
         return isinstance(value, list) and all(_fits(item, get_args(annotation)[0]) for item in value)
     if get_origin(annotation) is Literal:
@@ -84,7 +84,7 @@ def _fits(value, annotation):
 
 
 def _in_words(annotation):
-    """Name an annotated type as messages do."""
+    """Return the name of an annotated type, for messages."""
     if get_origin(annotation) is list:
         return f"a list of {get_args(annotation)[0].__name__}"
     if get_origin(annotation) is Literal:

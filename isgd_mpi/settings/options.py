@@ -1,4 +1,8 @@
-"""The trainer's command line: one option for each field of Config, and a TOML file beneath them."""
+"""The command line of ``python -m isgd_mpi``: an option for each field of Config, and TOML files of these options.
+
+The command line wins over files, and a file that is named later over one that is named earlier. With ``--resume`` the
+file that the run has left behind comes first.
+"""
 
 import argparse
 import re
@@ -40,7 +44,7 @@ def make_parser():
 
 
 def _parsing(annotation):
-    """Return how to parse values of an annotated type: by a type, a list of it, or choices."""
+    """Return the arguments of `add_argument` that let it parse values of an annotated type."""
     if get_origin(annotation) is Literal:
         return {"choices": get_args(annotation)}
     if get_origin(annotation) is list:
@@ -62,17 +66,16 @@ def parse(argv=None):
 
     Returns
     -------
-    config : Config
+    Config
 
     Raises
     ------
     InputError
-        If anything about them is wrong.
+        An option, a value or a file is wrong.
     SystemExit
         After ``--help`` or ``--print_config``, which print and end.
     """
-    config_files, argv = _split_config_files(sys.argv[1:] if argv is None else argv)
-    config_files = _of_the_run_resumed(argv) + config_files
+    config_files, argv = _split_files(sys.argv[1:] if argv is None else argv)
     for path in config_files:
         _check_readable(path)
     try:
@@ -85,40 +88,30 @@ def parse(argv=None):
 
 
 def _overruled_limits(argv):
-    """Return the limits to forget, as None: those of a file, where the command line gives another."""
+    """Return None for each limit that a file may give, if the command line gives another limit."""
     given = {name for name in LIMITS if any(re.match(f"--{name}(=|$)", word) for word in argv)}
     return dict.fromkeys(set(LIMITS) - given) if given else {}
 
 
-def _split_config_files(argv):
-    """Return the files named by --config, and the other arguments."""
+def _split_files(argv):
+    """Return the files to read options from, and the arguments without ``--config``."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--config", action="append", default=[])
+    parser.add_argument("--resume")
     try:
         known, others = parser.parse_known_args(argv)
     except argparse.ArgumentError as error:
         raise InputError(f"{error}; see --help") from None
-    return known.config, others
-
-
-def _of_the_run_resumed(argv):
-    """Return the file with the options of the run that --resume names: they hold where no others are given."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--resume")
-    try:
-        folder = parser.parse_known_args(argv)[0].resume
-    except argparse.ArgumentError as error:
-        raise InputError(f"{error}; see --help") from None
-    if folder is None:
-        return []
-    path = Path(folder) / "config.toml"
+    if known.resume is None:
+        return known.config, others
+    path = Path(known.resume) / "config.toml"
     if not path.exists():
-        raise InputError(f"--resume {folder}: there is no run with a config.toml")
-    return [str(path)]
+        raise InputError(f"--resume {known.resume}: there is no run with a config.toml")
+    return [str(path), *known.config], [*others, f"--resume={known.resume}"]
 
 
 def _check_readable(path):
-    """Refuse what is no readable text file: the parser would take its name for TOML."""
+    """Refuse a file that is not readable text: the parser would take its name for TOML."""
     try:
         Path(path).read_text(encoding="utf-8")
     except OSError as error:
@@ -128,22 +121,22 @@ def _check_readable(path):
 
 
 def to_toml(config, unused=()):
-    """Return the options as the text of a TOML file that repeats the run, into a folder of its own.
+    """Return the options as the text of a TOML file that repeats the run, in another folder.
 
     Parameters
     ----------
     config : Config
     unused : sequence of str
-        Options that said nothing of this run, to be left out.
+        Options to leave out, since this run does not use them.
     """
-    # what is None has no TOML and is left out: the default stands for it
+    # TOML has no None; an option that is None by default is left out
     settings = asdict(replace(config.with_limit(), run_dir=None, resume=None))
     used = {name: value for name, value in settings.items() if name not in unused}
     return make_parser().dump(Namespace(config=None, **used))
 
 
 def _one_line(message, config_files):
-    """Say the parser's message in one line, in the words of the command line."""
+    """Return the parser's message in one line, in the words of the command line."""
     if match := _TYPE_ERROR.match(message):
         name, kind, value = match.groups()
         return f"{option(name)}: {value!r} is not of type {kind}; see --help"

@@ -1,3 +1,3 @@
-"""The version of the package: a module of its own, so that every folder may ask for it."""
+"""The version of the package, in a module that every folder may import."""
 
 __version__ = "0.1.0"

@@ -1,9 +1,10 @@
 import math
 from dataclasses import FrozenInstanceError, fields
+from typing import get_args
 
 import pytest
 
-from isgd_mpi.settings.config import _POSITIVE, Config, option
+from isgd_mpi.settings.config import Config, option
 from isgd_mpi.settings.errors import InputError
 
 NAMES = [item.name for item in fields(Config)]
@@ -37,35 +38,52 @@ def test_every_field_says_what_it_means(name):
     assert len(meaning) > 10
 
 
-@pytest.mark.parametrize("name", _POSITIVE)
-@pytest.mark.parametrize("value", [0, -1, math.inf, math.nan])
-def test_what_must_be_positive(name, value):
-    refused(f"^{option(name)} must be positive", **{name: value})
+RANGES = {
+    "above 0": (
+        [0, -1],
+        ["synthetic_size", "lr", "minibatch_size", "steps", "epochs", "seconds", "refresh_every", "score_batch_size"]
+        + ["trainers", "threads", "scorer_timeout", "checkpoint_every", "eval_every"],
+    ),
+    "at least 0": (
+        [-1],
+        ["smoothing", "adaptive_smoothing", "power_smoothing", "weight_decay", "seed", "max_staleness"],
+    ),
+    "at least 0 and below 1": ([-0.1, 1], ["momentum"]),
+    "at least 0 and at most 1": ([-0.1, 1.1], ["uniform_probability"]),
+    "at least 0 and at most 1, or auto": ([-0.1, 1.1], ["mixture"]),
+    "above 0 and at most 1": ([0, 1.1], ["usable_fraction"]),
+    "above 0, or he": ([0, -1], ["init"]),
+    "at most 1": ([1.1], ["bias_exponent"]),
+}
+OUT_OF_RANGE = [(n, v, words) for words, (values, names) in RANGES.items() for n in names for v in values]
 
 
-@pytest.mark.parametrize("name", ["smoothing", "seed"])
-@pytest.mark.parametrize("value", [-1, math.inf, math.nan])
-def test_what_must_not_be_negative(name, value):
-    refused(f"^{option(name)} must not be negative", **{name: value})
+@pytest.mark.parametrize(("name", "value", "words"), OUT_OF_RANGE)
+def test_a_value_out_of_its_range_is_told_with_the_range(name, value, words):
+    refused(f"^{option(name)} must be {words}, not {value}$", **{name: value})
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+@pytest.mark.parametrize("name", sorted({name for name, *_ in OUT_OF_RANGE}))
+def test_numbers_must_be_finite(name, value):
+    refused(f"^{option(name)} must be a finite number, not {value}$", **{name: value})
+
+
+@pytest.mark.parametrize("widths", [[0], [5, -1]])
+def test_every_number_of_a_list_must_lie_in_the_range(widths):
+    refused(f"^--hidden must be above 0, not {widths[-1]}$", hidden=widths)
+
+
+def test_every_number_has_a_range():
+    checked = {"hidden"} | {name for name, *_ in OUT_OF_RANGE}
+    assert checked == {item.name for item in fields(Config) if {int, float} & {item.type, *get_args(item.type)}}
 
 
 @pytest.mark.parametrize(
-    ("name", "values"),
-    {
-        "momentum": [-0.1, 1, math.nan],
-        "usable_fraction": [0, 1.1, math.nan],
-        "mixture": [-0.1, 1.1, math.nan],
-        "init": [0, -1, math.inf, math.nan],
-        "hidden": [[0], [5, -1]],
-    }.items(),
-)
-def test_what_must_lie_in_a_range(name, values):
-    for value in values:
-        refused(f"^{option(name)} must", **{name: value})
-
-
-@pytest.mark.parametrize(
-    "settings", [{"momentum": 0}, {"usable_fraction": 1}, {"mixture": 0}, {"mixture": 1}, {"hidden": []}, {"seed": 0}]
+    "settings",
+    [{"momentum": 0}, {"usable_fraction": 1}, {"mixture": 0}, {"mixture": 1}, {"hidden": []}, {"seed": 0}]
+    + [{"uniform_probability": 1}, {"bias_exponent": -5}, {"bias_exponent": 1}, {"max_staleness": 0}]
+    + [{"seed": 10**400}, {"init": 0.1}, {"init": "he"}, {"mixture": "auto"}],
 )
 def test_the_ends_of_ranges_are_allowed(settings):
     assert {name: getattr(Config(**settings), name) for name in settings} == settings
