@@ -15,8 +15,11 @@ import time
 from pathlib import Path
 
 import numpy as np
-from launch import ENVIRONMENT, command
-from processes import alive, rank_pids, shared_segments
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))  # as pytest does
+
+from launch import ENVIRONMENT, command  # noqa: E402
+from processes import alive, rank_pids, shared_segments  # noqa: E402
 
 SETTLED_SECONDS = 8  # after the start, memory still grows to what is needed
 MOST_GROWTH = 0.03  # of resident memory, from the second quarter of a life to the last
