@@ -1,7 +1,7 @@
 """``python -m isgd_mpi.fetch NAME``: download a data set from its official place.
 
 An interrupted download goes on where it stopped when the command is run again. Each file is
-checked against its known MD5 and appears under its name only when it is right.
+checked against its known MD5, and gets its name only if it is right.
 """
 
 import os
@@ -9,25 +9,24 @@ import shutil
 import sys
 import tarfile
 from dataclasses import dataclass
-from functools import partial
 
 import pooch
 
 from isgd_mpi.data.download import NetworkError, ResumingDownloader
 from isgd_mpi.data.folders import data_folder
-from isgd_mpi.settings.commands import complain, exit_code, make_parser, parse
+from isgd_mpi.settings.commands import complain, make_parser, run
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import DONE, FAILED
 
 
 @dataclass(frozen=True)
 class Download:
-    """A file to download, and where it comes from."""
+    """A file to download, with its address and its checksum."""
 
     base_url: str  # ends in a slash
     file_name: str
     md5: str  # 32 hexadecimal digits
-    members: tuple[str, ...] = ()  # of a tar archive: files to unpack beside it
+    members: tuple[str, ...] = ()  # if it is a tar archive: the files to unpack beside it
 
 
 _MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist/"
@@ -52,7 +51,7 @@ DOWNLOADS = {
 }
 """The files of each data set."""
 
-_FOLDERS = {"svhn-small": "svhn"}  # others: their own name
+_FOLDERS = {"svhn-small": "svhn"}  # the folder of any other data set has its name
 _NOTHING_TO_FETCH = {"mnist10k": "comes with isgd_mpi", "synthetic": "is made when it is first used"}
 
 
@@ -64,23 +63,23 @@ def fetch(name, data_dir=None, mirror=None, downloads=DOWNLOADS):
     name : str
         A key of `downloads`.
     data_dir : str or Path, optional
-        Files go to the folder NAME in it; as in `folders.data_folder`.
+        Files go to the folder NAME in it; see :func:`isgd_mpi.data.folders.data_folder` for the default.
     mirror : str, optional
-        URL of a folder that holds files of the same names.
+        URL of another folder with files of the same names.
     downloads : dict of str to tuple of Download
         The files of each data set.
 
     Returns
     -------
-    Path
+    pathlib.Path
         The folder with the files.
 
     Raises
     ------
     InputError
-        The name is unknown or the folder cannot be written.
+        The name is unknown, or the folder cannot be written.
     NetworkError
-        A server does not give the right file.
+        A server does not deliver the right file.
     """
     if name not in downloads:
         raise InputError(f"unknown data set {name!r}: choose {', '.join(downloads)}")
@@ -100,7 +99,7 @@ def fetch(name, data_dir=None, mirror=None, downloads=DOWNLOADS):
 def _fetch_file(download, folder, mirror):
     base_url = f"{mirror.rstrip('/')}/" if mirror else download.base_url
     known_hash = f"md5:{download.md5}"
-    pooch.get_logger().setLevel("WARNING")  # we say the same, shorter
+    pooch.get_logger().setLevel("WARNING")  # _say prints the same, shorter
     files = pooch.create(folder, base_url, registry={download.file_name: known_hash})
     path = folder / download.file_name
     if path.is_file() and pooch.hashes.hash_matches(path, known_hash):
@@ -108,7 +107,7 @@ def _fetch_file(download, folder, mirror):
     _say(f"{path} from {files.get_url(download.file_name)}")
     try:
         files.fetch(download.file_name, downloader=ResumingDownloader(path.with_name(path.name + ".part")))
-    except ValueError:  # pooch's word for a wrong hash; it has removed the file
+    except ValueError:  # what pooch raises for a wrong hash, after removing the file
         raise NetworkError(
             f"{files.get_url(download.file_name)}: what came has the wrong checksum (not MD5 {download.md5}) "
             "and was removed; try again, or another --mirror"
@@ -116,7 +115,7 @@ def _fetch_file(download, folder, mirror):
 
 
 def _unpack(archive, members):
-    """Copy the named regular files out of a tar archive; no path in it decides where to."""
+    """Copy the named regular files out of a tar archive; paths in the archive do not decide where they go."""
     missing = [member for member in members if not (archive.parent / member).is_file()]
     if not missing:
         return
@@ -141,7 +140,23 @@ def _say(line):
     print(line, file=sys.stderr)
 
 
-def _parse(arguments):
+def main(arguments=None):
+    """Run the command line and return the exit code.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        ``sys.argv[1:]`` if not given.
+
+    Returns
+    -------
+    int
+        0; 1 if the network fails; 2 if the input is at fault; 130 if interrupted.
+    """
+    return run(_parser(), _fetch, "run the same command again to go on", arguments)
+
+
+def _parser():
     description = "Download a data set from its official place, or go on where it was interrupted."
     parser = make_parser("isgd_mpi.fetch", description)
     parser.add_argument("name", metavar="NAME", help=f"data set: {', '.join(DOWNLOADS)}")
@@ -151,28 +166,10 @@ def _parse(arguments):
         help="folder for original data files, made if missing (default: $ISGD_MPI_DATA or ~/.cache/isgd_mpi)",
     )
     parser.add_argument("--mirror", metavar="URL", help="another folder with files of the same names")
-    return parse(parser, arguments)
+    return parser
 
 
-def main(arguments=None):
-    """Run the command line.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        By default those of the process.
-
-    Returns
-    -------
-    int
-        Exit code: 0, 1 if the network fails, 2 if the input is at fault,
-        130 if interrupted.
-    """
-    return exit_code(partial(_fetch_as_told, arguments), "run the same command again to go on")
-
-
-def _fetch_as_told(arguments):
-    options = _parse(arguments)
+def _fetch(options):
     if options.name in _NOTHING_TO_FETCH:
         _say(f"{options.name} {_NOTHING_TO_FETCH[options.name]}: nothing to download")
         return DONE

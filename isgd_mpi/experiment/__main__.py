@@ -1,4 +1,4 @@
-"""``python -m isgd_mpi.experiment NAME``: the runs of one of the papers' experiments, and the report."""
+"""``python -m isgd_mpi.experiment NAME``: do the runs of one of the papers' experiments, and report on them."""
 
 import shlex
 import signal
@@ -18,50 +18,42 @@ from isgd_mpi.experiment.queue import in_queue
 from isgd_mpi.experiment.slurm import Slurm
 from isgd_mpi.experiment.status import ABSENT, INCOMPLETE
 from isgd_mpi.experiment.table import table
-from isgd_mpi.settings.commands import complain, exit_code, make_parser, parse
+from isgd_mpi.report.write import write_report
+from isgd_mpi.settings import commands
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import DONE, FAILED
 
 
 def main(arguments=None):
-    """Run the command line.
+    """Run the command line and return the exit code.
 
     Parameters
     ----------
     arguments : list of str, optional
-        By default those of the process.
+        ``sys.argv[1:]`` if not given.
 
     Returns
     -------
     int
-        Exit code: 0; 1 if a run diverged or failed; 2 if the input is at fault; 130 if interrupted.
+        0; 1 if a run diverged or failed; 2 if the input is at fault; 130 if interrupted.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    return exit_code(partial(_do_as_told, arguments), "the same command goes on where it was")
-
-
-def _do_as_told(arguments):
-    settings = _parse(arguments)
-    if settings.list or settings.name is None:
-        print(listing())
-        return DONE
-    plan = _plan(settings)
-    if settings.dry_run:
-        return _show_commands(plan)
-    return _run(plan, settings, shlex.join(["python", "-m", "isgd_mpi.experiment", *arguments]))
+    command = shlex.join(["python", "-m", "isgd_mpi.experiment", *arguments])
+    interrupted = "the same command goes on where it was"
+    return commands.run(_parser(), partial(_experiment, command=command), interrupted, arguments)
 
 
 def listing():
-    """Return the experiments, a line each, with the time that they take."""
+    """Return the experiments, one in each line, with the time that they take."""
     width = max(map(len, EXPERIMENTS))
     lines = [f"  {name:<{width}}  {about.title} ({about.scales['small'].time})" for name, about in EXPERIMENTS.items()]
     return "usage: python -m isgd_mpi.experiment NAME [OPTIONS]; --help lists them\n\n" + "\n".join(lines)
 
 
-def _parse(arguments):
+def _parser():
     description = "Do the runs of an experiment, keep those that are there already, and write a report on them."
-    parser = make_parser("isgd_mpi.experiment", description)
-    parser.add_argument("name", nargs="?", choices=list(EXPERIMENTS), help="which one; without a name they are listed")
+    parser = commands.make_parser("isgd_mpi.experiment", description)
+    parser.add_argument("name", nargs="?", choices=list(EXPERIMENTS), help="the experiment; without it they are listed")
     parser.add_argument("--list", action="store_true", help="list the experiments with the time that they take")
     parser.add_argument("--seeds", type=PositiveInt, metavar="S", help="seeds 0 to S - 1 (default: 5)")
     parser.add_argument("--ranks", type=PositiveInt, metavar="R", help="ranks of each run (default: the experiment's)")
@@ -70,32 +62,36 @@ def _parse(arguments):
     parser.add_argument(
         "--scale", choices=SCALES, default="small", help="small: minutes on 2 cores (default); paper: as published"
     )
-    parser.add_argument("--out", metavar="DIR", type=Path, help="folder for it all (default: runs/NAME-SCALE)")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="folder for runs and report (default: runs/NAME-SCALE)")
     parser.add_argument(
-        "--timeout", type=PositiveFloat, metavar="SECONDS", help="end a run that takes longer; the time limit in SLURM"
+        "--timeout", type=PositiveFloat, metavar="SECONDS", help="end a run that takes longer; in SLURM, the time limit"
     )
     parser.add_argument(
         "--launcher", choices=("mpirun", "slurm"), default="mpirun",
         help="mpirun: one run after the other, here (default); slurm: as an array job, then wait for it",
     )  # fmt: skip
     parser.add_argument(
-        "--sbatch-options", type=str, metavar="'OPTIONS'", help="of sbatch, for --launcher slurm: ='--account=ABC ...'"
-    )
+        "--sbatch-options", type=str, metavar="'OPTIONS'", help="options of sbatch, with --launcher slurm: "
+        "='--account=ABC ...'",
+    )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="print the runs that are due, as command lines")
-    settings = parse(parser, arguments)
+    return parser
+
+
+def _experiment(settings, command):
+    """Do what the command line says; return the exit code."""
     if settings.sbatch_options is not None and settings.launcher != "slurm":
         raise InputError("--sbatch-options are for --launcher slurm: give both or none")
-    return settings
-
-
-def _plan(settings):
-    """Return the plan that the command line asks for."""
+    if settings.list or settings.name is None:
+        print(listing())
+        return DONE
     folder = settings.out or Path("runs") / f"{settings.name}-{settings.scale}"
     choices = (settings.data, settings.data_dir, settings.ranks, settings.seeds, settings.launcher != "mpirun")
-    return make_plan(settings.name, EXPERIMENTS[settings.name], settings.scale, folder, *choices)
+    plan = make_plan(settings.name, EXPERIMENTS[settings.name], settings.scale, folder, *choices)
+    return _print_commands(plan) if settings.dry_run else _run(plan, settings, command)
 
 
-def _show_commands(plan):
+def _print_commands(plan):
     states = survey(plan)
     for run in plan.runs:
         if states[run.name] in (ABSENT, INCOMPLETE):
@@ -111,17 +107,17 @@ def _run(plan, settings, command):
     problems = conduct(plan, launcher, command, perform_all)
     print(table(plan))
     for name, reason in problems.items():
-        complain(f"{name} failed: {reason}")
+        commands.complain(f"{name} failed: {reason}")
     try:
-        print(f"report: {_report(plan.folder)}")
+        print(f"report: {write_report([plan.folder], plan.folder / 'report')}")
     except InputError as error:
-        problems["the report"] = str(error)
-        complain(f"no report: {error}")
+        commands.complain(f"no report: {error}")
+        return FAILED
     return FAILED if problems else DONE
 
 
 def _launcher(settings, timeout):
-    """Return what starts the runs, and what goes through them with it."""
+    """Return the object that starts the runs, and the function that does all runs with it."""
     if settings.launcher == "mpirun":
         return Mpirun(timeout), one_by_one
     try:
@@ -131,20 +127,13 @@ def _launcher(settings, timeout):
     return Slurm(options, timeout), in_queue
 
 
-def _report(folder):
-    """Write the report into the experiment's folder and return its page."""
-    from isgd_mpi.report.write import write_report  # needs matplotlib, which the runs do not
-
-    return write_report([folder], folder / "report")
-
-
-def heed_signals():
-    """Let signals that end a job or a session interrupt as Ctrl-C does: the run in progress ends with it."""
+def interrupt_on_signals():
+    """Let SIGTERM and SIGHUP interrupt this program as Ctrl-C does, so that the run in progress ends with it."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, signal.default_int_handler)
 
 
 if __name__ == "__main__":
-    heed_signals()
+    interrupt_on_signals()
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""The experiments by name. [A] is arXiv:1511.06481, [B] is arXiv:1706.00043."""
+"""List the experiments by name. [A] is arXiv:1511.06481, [B] is arXiv:1706.00043."""
 
 from isgd_mpi.experiment.description import Experiment, Group, Scale
 
@@ -11,7 +11,7 @@ _FEW_EVALUATIONS = "A measurement of all splits takes the scorer about a second 
 
 
 def _alain_groups(first, second):
-    """SGD, ISSGD, and ISSGD by the original's conventions, in two settings."""
+    """Yield SGD, ISSGD, and ISSGD by the conventions of [A]'s code, in two settings."""
     for number, setting in ((1, first), (2, second)):
         yield Group(f"SGD, setting {number}", {**setting, "smoothing": 0.0, "score": "uniform"})
         yield Group(f"ISSGD, setting {number}", setting)
@@ -97,7 +97,7 @@ _AUTO = (Group("mixture auto", {"mixture": "auto"}),)
 
 
 def _constants(*values):
-    """Additive smoothing alone, by each of these constants."""
+    """Return a group for each constant of additive smoothing, without any other smoothing."""
     return tuple(Group(f"c = {value:g}", {"mixture": 0.0, "smoothing": value}) for value in values)
 
 

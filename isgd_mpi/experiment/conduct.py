@@ -1,4 +1,4 @@
-"""Do an experiment's runs one after the other; what is there already is kept."""
+"""Do the runs of an experiment that are due, keep those that are complete, and write experiment.json."""
 
 import fcntl
 import os
@@ -7,36 +7,36 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-from isgd_mpi.data.files import write_json
+from isgd_mpi.data.files import read_intact_json, write_json
 from isgd_mpi.experiment.perform import LAUNCHES, one_by_one, say
-from isgd_mpi.experiment.plan import read_record
-from isgd_mpi.experiment.status import ABSENT, DIVERGED, INCOMPLETE, read_summary, state_of
+from isgd_mpi.experiment.status import ABSENT, DIVERGED, INCOMPLETE, state_of
+from isgd_mpi.report.runs import read_summary
 from isgd_mpi.settings.errors import InputError
 
 
 def conduct(plan, launcher, command, perform_all=one_by_one):
-    """Do the runs of a plan that are not there yet, and write experiment.json.
+    """Do the runs of a plan that are absent or incomplete, and write experiment.json.
 
     Parameters
     ----------
     plan : plan.Plan
     launcher : object
-        What `perform_all` starts them with.
+        Starts the runs for `perform_all`.
     command : str
-        The command line, for the record.
+        The command line, for experiment.json.
     perform_all : callable
-        Takes the plan, those of its runs that are due and the launcher, and yields each run as it ends, with what went
-        wrong or None: :func:`perform.one_by_one` or :func:`queue.in_queue`.
+        Takes the plan, the runs that are due and the launcher. Yields each run as it ends, with its problem or None:
+        :func:`perform.one_by_one` or :func:`queue.in_queue`.
 
     Returns
     -------
     dict of str to str
-        Names of runs that diverged or failed, and why.
+        Names of the runs that diverged or failed, and the reasons.
 
     Raises
     ------
     InputError
-        The folder belongs to something else, or the program refuses a run's options.
+        The folder holds something else, or the program refuses the options of a run.
     """
     problems = {}
     with _sole_user(plan.folder):
@@ -54,28 +54,28 @@ def conduct(plan, launcher, command, perform_all=one_by_one):
 
 
 def survey(plan):
-    """Return the state of each run by its name, before anything is done.
+    """Return the state of each run, by its name.
 
     Raises
     ------
     InputError
-        The folder holds another experiment, or a run of other settings.
+        The folder holds another experiment, or a run of other options.
     """
-    record = read_record(plan.folder)
+    record = read_intact_json(plan.folder / "experiment.json")
     if record and record.get("name") != plan.name:
         raise InputError(f"{plan.folder} holds the experiment {record.get('name')}: name another folder with --out")
     return {run.name: state_of(plan.folder_of(run), run) for run in plan.runs}
 
 
 def divergences(plan):
-    """Return why each run that diverged was stopped, by its name."""
+    """Return the reason why each diverged run was stopped, by the run's name."""
     diverged = [run for run in plan.runs if state_of(plan.folder_of(run), run) == DIVERGED]
     return {run.name: read_summary(plan.folder_of(run))["stopped"] for run in diverged}
 
 
 @contextmanager
 def _sole_user(folder):
-    """Make the folder, and keep others from working in it at the same time."""
+    """Make a folder and lock it, so that no other experiment command works in it at the same time."""
     try:
         (folder / LAUNCHES).mkdir(parents=True, exist_ok=True)
         lock = open(folder / LAUNCHES / "lock", "w")  # noqa: SIM115 (closed below)
@@ -91,7 +91,7 @@ def _sole_user(folder):
 
 
 def _progress(outcomes, n_due, n_there):
-    """Return an iterator that shows how far it is, where there is a terminal."""
+    """Return an iterator over the outcomes that shows a progress bar, if there is a terminal."""
     if n_there:
         say(f"{n_there} runs are there already")
     return tqdm(outcomes, total=n_due, unit="run", file=sys.stderr, disable=None, leave=False)

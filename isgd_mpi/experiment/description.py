@@ -1,4 +1,4 @@
-"""What an experiment is: groups of runs that differ in their options, at two scales. Data, no action."""
+"""Describe an experiment, as data: groups of runs that differ in their options, at two scales."""
 
 from dataclasses import dataclass, field
 
@@ -12,16 +12,16 @@ class Group:
     Attributes
     ----------
     label : str
-        Names the group in figures and, simplified, its folders. ``{trainers}`` and ``{scorers}`` are replaced by
-        their numbers.
+        Name of the group in figures and, simplified, of its folders. ``{trainers}`` and ``{scorers}`` are replaced
+        by their numbers.
     options : dict
-        Fields of :class:`isgd_mpi.settings.config.Config` that make the group.
+        Fields of :class:`isgd_mpi.settings.config.Config` in which the group differs from others.
     x : float or None
-        Where it stands on the experiment's axis, if it does.
+        Place on the experiment's axis, if the group has one.
     trainers : float
-        Share of the ranks that train, in [0, 1], rounded; one at least.
+        Fraction of the ranks that train, in [0, 1]. The number is rounded, and at least one.
     minibatch_per_trainer : bool
-        Whether `minibatch_size` is that of each trainer, so that a step takes so many times as many examples.
+        Whether each trainer takes `minibatch_size` examples a step; otherwise all trainers together do.
     """
 
     label: str
@@ -33,23 +33,25 @@ class Group:
 
 @dataclass(frozen=True)
 class Scale:
-    """An experiment at one size.
+    """An experiment at one scale.
 
     Attributes
     ----------
     time : str
-        What to expect, and on which machine.
+        The time that the experiment takes, and on which machine.
     data : tuple of str
-        Data sets; the first one is used whose files are there.
+        Data sets in the order of preference; the first one whose files are there is used.
     ranks : int
+        Ranks of each run.
     options : dict
-        Fields of :class:`isgd_mpi.settings.config.Config` that all groups have, unless they say otherwise.
+        Fields of :class:`isgd_mpi.settings.config.Config` for all groups; a group's own options win.
     groups : tuple of Group
     notes : tuple of str
-        What a reader of the results must know.
+        Facts that a reader of the results must know.
     seeds : int
+        Runs of each group.
     timeout_seconds : float
-        After which a run is stopped.
+        A run that takes longer is stopped.
     """
 
     time: str
@@ -64,19 +66,19 @@ class Scale:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A question, and the runs that answer it.
+    """A question and the runs that answer it.
 
     Attributes
     ----------
     title, question : str
     figures : tuple of str
-        What the report shows: ``loss``, ``traces``, ``versus``, ``final``, ``per_second``, ``timeline``.
+        Figures of the report; see :data:`isgd_mpi.report.study.FIGURES`.
     scales : dict of str to Scale
-        By the names in `SCALES`.
+        The keys are the names in `SCALES`.
     x_label : str or None
-        Of the groups' `x`, with its unit.
+        Meaning of the groups' `x`, with its unit.
     notes : tuple of str
-        As of :class:`Scale`, for every scale.
+        Facts that a reader of the results must know, at every scale.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""Start a training job, and see it end."""
+"""Start a training job under mpirun, and end it if it takes too long."""
 
 import os
 import shlex
@@ -24,12 +24,12 @@ _AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"
 
 
 class Mpirun:
-    """Runs jobs on this machine, with the mpirun of Python's own folder or of the search path.
+    """A launcher of jobs on this machine; see :func:`find_mpirun`.
 
     Parameters
     ----------
     timeout_seconds : float
-        After which a job is ended.
+        A job that takes longer is ended.
 
     Raises
     ------
@@ -47,20 +47,20 @@ class Mpirun:
         Parameters
         ----------
         config_file : pathlib.Path
-            Its options. What it prints goes into the file beside it that ends in ``.log``.
+            Options of the job. Its output goes into the file of the same name that ends in ``.log``.
         folder : pathlib.Path
-            To write to; must not exist.
+            Folder that the job writes; must not exist.
         ranks : int
 
         Returns
         -------
         int
-            Its exit code.
+            The exit code of the job.
 
         Raises
         ------
         TimeoutError
-            It took too long, and was ended.
+            The job took too long and was ended.
         """
         options = ["--config", config_file, "--run-dir", folder, "--quiet"]
         command = [self._mpirun, "-n", ranks, sys.executable, "-m", "isgd_mpi", *options]
@@ -83,12 +83,12 @@ class Mpirun:
 
 
 def find_mpirun():
-    """Return the path of the mpirun in Python's own folder, or of that on the search path.
+    """Return the path of the mpirun in Python's own folder, otherwise of the one on PATH.
 
     Raises
     ------
     InputError
-        There is none.
+        There is no mpirun.
     """
     beside = str(Path(sys.executable).parent)
     mpirun = shutil.which("mpirun", path=beside) or shutil.which("mpirun")
@@ -100,18 +100,18 @@ def find_mpirun():
 
 
 def environment():
-    """Return the variables of a job's environment: the user's, and leave to run more ranks than there are cores."""
+    """Return the environment of a job: the user's, with defaults that allow more ranks than cores."""
     defaults = _WHERE_OPEN_MPI_REFUSES | (_AS_ROOT if os.geteuid() == 0 else {})
     return defaults | os.environ
 
 
 def end(process):
-    """Ask a job to end, if it is still there, and kill it if it does not.
+    """Ask a job to end if it still runs, and kill it if it does not end in time.
 
     Parameters
     ----------
     process : subprocess.Popen
-        In a session of its own.
+        Started in a session of its own.
     """
     if process.poll() is not None:
         return
@@ -124,17 +124,13 @@ def end(process):
 
 
 def command_line(run, folder):
-    """Return the command line that does the same by hand.
+    """Return the command line that does a run by hand.
 
     Parameters
     ----------
     run : plan.Run
     folder : pathlib.Path
-        To write to.
-
-    Returns
-    -------
-    str
+        Folder that the run writes.
     """
     words = ["mpirun", "-n", run.ranks, "python", "-m", "isgd_mpi"]
     defaults, settings = asdict(Config()), asdict(run.config)

@@ -1,4 +1,4 @@
-"""Do one run of an experiment, or one after the other, and say what went wrong."""
+"""Do the runs of an experiment one after the other, and find out why a run failed."""
 
 import sys
 import time
@@ -6,13 +6,14 @@ import time
 from tqdm import tqdm
 
 from isgd_mpi.data.files import write_atomically
-from isgd_mpi.experiment.status import INCOMPLETE, read_summary, set_aside, state_of
+from isgd_mpi.experiment.status import INCOMPLETE, set_aside, state_of
+from isgd_mpi.report.runs import read_summary
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE
 from isgd_mpi.settings.options import to_toml
 
 LAUNCHES = "launch"
-"""Folder in an experiment's folder for each run's options and what it printed."""
+"""Name of the folder, in an experiment's folder, for the options and the output of each run."""
 
 
 def one_by_one(plan, runs, launcher):
@@ -23,29 +24,26 @@ def one_by_one(plan, runs, launcher):
     plan : plan.Plan
     runs : list of plan.Run
     launcher : object
-        With ``run(config_file, folder, ranks)``, as of :class:`launcher.Mpirun`.
+        Has a method ``run(config_file, folder, ranks)``; see :meth:`launcher.Mpirun.run`.
 
     Yields
     ------
     run : plan.Run
+        After its end.
     problem : str or None
+        Why it failed.
     """
     for run in runs:
         yield run, perform(plan, run, launcher)
 
 
 def perform(plan, run, launcher):
-    """Do one run. What an incomplete one left behind is moved aside.
-
-    Returns
-    -------
-    str or None
-        What went wrong.
+    """Do one run, after moving aside the files of an incomplete one; return why it failed, or None.
 
     Raises
     ------
     InputError
-        The program refuses its options.
+        The program refuses the options of the run.
     """
     folder = plan.folder_of(run)
     if state_of(folder, run) == INCOMPLETE:
@@ -66,19 +64,19 @@ def perform(plan, run, launcher):
 
 
 def start_anew(run, folder):
-    """Move what an incomplete run left behind out of its way."""
+    """Move the files of an incomplete run aside, and print where they are."""
     say(f"{run.name}: incomplete, now in {set_aside(folder)}; it is started anew")
 
 
 def write_options(plan, run):
-    """Write a run's options into a file of the experiment's folder; return its path."""
+    """Write the options of a run into a TOML file in the experiment's folder; return its path."""
     path = plan.folder / LAUNCHES / f"{run.name}.toml"
     write_atomically(path, lambda file: file.write(to_toml(run.config).encode()))
     return path
 
 
 def problem_of(folder, log, code):
-    """Say why a run failed: in its own words, or by its exit code and the last line that it printed."""
+    """Return why a run failed: in the words of its summary or of its log, otherwise by its exit code."""
     summary = read_summary(folder)
     if summary and summary["stopped"]:
         return summary["stopped"]
@@ -88,5 +86,5 @@ def problem_of(folder, log, code):
 
 
 def say(line):
-    """Print a line beside the progress bar."""
+    """Print a line on stderr, beside the progress bar."""
     tqdm.write(line, file=sys.stderr)

@@ -1,12 +1,12 @@
-"""From an experiment's description to its runs: settings, ranks and folders."""
+"""Make the runs of an experiment from its description: options, ranks and folders."""
 
-import json
 import os
 import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from isgd_mpi.data import sources
+from isgd_mpi.report.study import differing_options
 from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import InputError
 
@@ -18,7 +18,7 @@ class Run:
     Attributes
     ----------
     name : str
-        Of its folder in the experiment's.
+        Name of the run's folder.
     config : config.Config
     ranks : int
     """
@@ -39,7 +39,7 @@ class PlannedGroup:
 
 @dataclass(frozen=True)
 class Plan:
-    """All runs of an experiment, and what the report says of it.
+    """All runs of an experiment, and the texts of its report.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Plan:
     groups : tuple of PlannedGroup
     notes : tuple of str
     folder : pathlib.Path
-        Where everything goes.
+        Folder of the runs and the report.
     """
 
     name: str
@@ -59,32 +59,27 @@ class Plan:
 
     @property
     def runs(self):
-        """All runs: every group's first seed, then the next, so that an interrupted experiment has some of each."""
+        """Return all runs, the first seed of every group first: an interrupted experiment has some runs of each."""
         return [run for runs in zip(*(group.runs for group in self.groups)) for run in runs]
 
     def folder_of(self, run):
         """Return the folder of a run."""
         return self.folder / run.name
 
-    def differing_options(self):
-        """Return the names of the options in which groups differ."""
-        settings = [asdict(group.runs[0].config) for group in self.groups]
-        return [name for name in settings[0] if any(other[name] != settings[0][name] for other in settings)]
-
     def record(self, command, problems):
-        """Return what experiment.json holds.
+        """Return the content of experiment.json.
 
         Parameters
         ----------
         command : str
-            The command line that made it.
+            The command line that did the runs.
         problems : dict of str to str
-            Names of runs that failed, and why.
+            Names of the runs that failed, and the reasons.
 
         Returns
         -------
         dict
-            Ready for JSON.
+            Ready for JSON; :func:`isgd_mpi.report.study.read_study` reads it.
         """
         about = self.experiment
         failed = [f"{name} failed: {reason}" for name, reason in problems.items()]
@@ -94,38 +89,42 @@ class Plan:
             "question": about.question,
             "notes": [*self.notes, *failed],
             "command": command,
-            "groups": [self._record_of(group) for group in self.groups],
+            "groups": self._groups_of_record(),
             "x_label": about.x_label,
             "figures": list(about.figures),
         }
 
-    def _record_of(self, group):
-        config = group.runs[0].config
-        return {
-            "label": group.label,
-            "options": {name: getattr(config, name) for name in self.differing_options()},
-            "x": group.x,
-            "runs": [run.name for run in group.runs if (self.folder_of(run) / "config.toml").exists()],
-        }
+    def _groups_of_record(self):
+        settings = [asdict(group.runs[0].config) for group in self.groups]
+        differing = differing_options(settings)
+        return [
+            {
+                "label": group.label,
+                "options": {name: options[name] for name in differing},
+                "x": group.x,
+                "runs": [run.name for run in group.runs if (self.folder_of(run) / "config.toml").exists()],
+            }
+            for group, options in zip(self.groups, settings)
+        ]
 
 
 def make_plan(name, experiment, scale, folder, data=None, data_dir=None, ranks=None, seeds=None, elsewhere=False):
-    """Work out an experiment's runs. Nothing is written.
+    """Make the plan of an experiment. Nothing is written.
 
     Parameters
     ----------
     name : str
     experiment : description.Experiment
     scale : str
-        A key of its scales.
+        A key of the experiment's scales.
     folder : pathlib.Path
-        Where everything will go.
+        Folder of the runs and the report.
     data : str, optional
         A data set instead of the experiment's own.
     data_dir : str, optional
-        As of :class:`isgd_mpi.settings.config.Config`.
+        Folder of the original data files; see :class:`isgd_mpi.settings.config.Config`.
     ranks, seeds : int, optional
-        Instead of the scale's own.
+        Numbers instead of the scale's own.
     elsewhere : bool
         Whether the runs are done on other machines than this one.
 
@@ -136,7 +135,7 @@ def make_plan(name, experiment, scale, folder, data=None, data_dir=None, ranks=N
     Raises
     ------
     InputError
-        The data set's files are missing, or the ranks are too few.
+        The files of the data set are missing, or the ranks are too few.
     """
     scale = experiment.scales[scale]
     ranks, seeds = ranks or scale.ranks, seeds or scale.seeds
@@ -146,7 +145,7 @@ def make_plan(name, experiment, scale, folder, data=None, data_dir=None, ranks=N
     for group in scale.groups:
         trainers = max(1, round(group.trainers * ranks))
         config = _settings(group, common, trainers)
-        if config in known:  # with few ranks different shares are the same split
+        if config in known:  # on few ranks different fractions give the same number of trainers
             continue
         known.append(config)
         config.check_ranks(ranks)
@@ -159,14 +158,14 @@ def make_plan(name, experiment, scale, folder, data=None, data_dir=None, ranks=N
 
 
 def _settings(group, common, trainers):
-    """Return a group's settings, for any seed."""
+    """Return the settings of a group, with the default seed."""
     config = Config(**{**common, **group.options, "trainers": trainers})
     share = trainers if group.minibatch_per_trainer else 1
     return replace(config, minibatch_size=share * config.minibatch_size)
 
 
 def _crowd(ranks):
-    """Yield a warning where ranks have to share cores."""
+    """Yield a warning if ranks have to share cores."""
     cores = len(os.sched_getaffinity(0))
     if ranks > cores:
         yield f"{ranks} ranks shared {cores} cores of this machine: times say little about {ranks} cores."
@@ -178,20 +177,20 @@ def choose_data(names, data_dir=None):
     Parameters
     ----------
     names : sequence of str
-        In the order of preference.
+        Data sets in the order of preference.
     data_dir : str, optional
-        As of :class:`isgd_mpi.settings.config.Config`.
+        Folder of the original data files; see :class:`isgd_mpi.settings.config.Config`.
 
     Returns
     -------
     name : str
     notes : list of str
-        What to say, if it is not the first one.
+        A note for each data set that was preferred to it.
 
     Raises
     ------
     InputError
-        The last one is not there either.
+        The files of no data set are there.
     """
     try:
         sources.recipe(names[0], data_dir)
@@ -206,12 +205,3 @@ def choose_data(names, data_dir=None):
 def slug(label):
     """Return a label as part of a folder's name."""
     return re.sub(r"[^a-z0-9.-]+", "-", label.lower()).strip("-")
-
-
-def read_record(folder):
-    """Return the experiment.json of a folder, or None if there is none that can be read."""
-    try:
-        record = json.loads((folder / "experiment.json").read_text())
-    except (OSError, ValueError):
-        return None
-    return record if isinstance(record, dict) else None

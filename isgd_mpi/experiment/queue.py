@@ -1,37 +1,37 @@
-"""Do an experiment's runs as array jobs of SLURM, and collect them as they end."""
+"""Do the runs of an experiment as array jobs of SLURM, and collect them as they end."""
 
-import json
 import shlex
 import time
 
-from isgd_mpi.data.files import write_atomically, write_json
+from isgd_mpi.data.files import read_intact_json, write_atomically, write_json
 from isgd_mpi.experiment.perform import LAUNCHES, problem_of, say, start_anew, write_options
 from isgd_mpi.experiment.status import COMPLETE, DIVERGED, INCOMPLETE, state_of
 
 QUEUED = "queued.json"
-"""File beside the runs' options: job and task of each run that was submitted."""
+"""Name of the file, in the folder `LAUNCHES`, with job and task of each run that was submitted."""
 
 _POLL_SECONDS = 5.0
 
 
 def in_queue(plan, runs, slurm):
-    """Submit the runs that are not in the queue yet, and wait for all.
+    """Submit the runs that are not in the queue yet, and wait until all have ended.
 
     Parameters
     ----------
     plan : plan.Plan
     runs : list of plan.Run
-        Those that are due.
+        The runs that are due.
     slurm : slurm.Slurm
 
     Yields
     ------
     run : plan.Run
-        As they end.
+        After its end.
     problem : str or None
+        Why it failed.
     """
     queued = _earlier(plan, runs, slurm)
-    new = [run for run in runs if run.name not in queued and not _has_result(plan, run)]  # by now
+    new = [run for run in runs if run.name not in queued and not _has_result(plan, run)]
     if new:
         queued |= _submit(plan, new, slurm)
         write_json(plan.folder / LAUNCHES / QUEUED, queued)
@@ -45,19 +45,19 @@ def in_queue(plan, runs, slurm):
 
 
 def _earlier(plan, runs, slurm):
-    """Return job and task of each run that an earlier call submitted and that has not ended."""
+    """Return job and task of each run that an earlier command submitted and that has not ended."""
+    written = read_intact_json(plan.folder / LAUNCHES / QUEUED) or {}
+    places = {run.name: written[run.name] for run in runs if run.name in written}
     try:
-        written = json.loads((plan.folder / LAUNCHES / QUEUED).read_text())
-        found = {
-            run.name: (str(job), int(task)) for run in runs if run.name in written for job, task in [written[run.name]]
-        }
-    except (OSError, ValueError, TypeError):
+        found = {name: (str(job), int(task)) for name, (job, task) in places.items()}
+    except (ValueError, TypeError):
         return {}
     unfinished = {job: _ask(slurm, job) for job, _ in found.values()}
     return {name: (job, task) for name, (job, task) in found.items() if task in unfinished[job]}
 
 
 def _has_result(plan, run):
+    """Return whether a run has ended by now, though it was due when the command began."""
     return state_of(plan.folder_of(run), run) in (COMPLETE, DIVERGED)
 
 
@@ -87,14 +87,14 @@ def _as_they_end(runs, queued, slurm):
 
 
 def _ask(slurm, job):
-    """Return the job's unfinished tasks, as soon as SLURM answers."""
+    """Return the unfinished tasks of a job, as soon as SLURM answers."""
     while (tasks := slurm.unfinished(job)) is None:
         time.sleep(_POLL_SECONDS)
     return tasks
 
 
 def _problem(plan, run, place):
-    """Say what went wrong with a run that has left the queue, or return None."""
+    """Return why a run that has left the queue failed, or None."""
     folder = plan.folder_of(run)
     log = plan.folder / LAUNCHES / "{}_{}.log".format(*place)
     problem = None if state_of(folder, run) == COMPLETE else problem_of(folder, log, "unknown")

@@ -1,4 +1,4 @@
-"""SLURM's commands, as far as an experiment needs them."""
+"""Call the commands of SLURM that an experiment needs: sbatch and squeue."""
 
 import math
 import os
@@ -13,19 +13,19 @@ _COMMAND_SECONDS = 120.0  # a busy controller is slow to answer
 
 
 class Slurm:
-    """Submits array jobs, and says which of their tasks are still in the queue.
+    """A queue of SLURM: submits array jobs, and tells which of their tasks have not ended.
 
     Parameters
     ----------
     options : list of str
-        Of sbatch, such as ``--account=ABC``.
+        Options of sbatch, such as ``--account=ABC``.
     timeout_seconds : float
         Time limit of a task, after which it is requeued and goes on.
 
     Raises
     ------
     InputError
-        The job script is not where it should be.
+        The job script is missing.
     """
 
     def __init__(self, options, timeout_seconds):
@@ -38,20 +38,21 @@ class Slurm:
         Parameters
         ----------
         configurations : pathlib.Path
-            As of ``jobs/array.sbatch``, a run a line. What the tasks print goes beside it.
+            File for ``jobs/array.sbatch`` with a run in each line. The output of the tasks goes beside it.
         folder : pathlib.Path
-            Of the runs.
+            Folder of the runs.
         n_tasks, ranks : int
+            Number of tasks, and of the ranks of each.
 
         Returns
         -------
         str
-            The job's id.
+            The id of the job.
 
         Raises
         ------
         InputError
-            SLURM refuses it.
+            SLURM refuses the job.
         """
         size = [f"--array=0-{n_tasks - 1}", f"--ntasks={ranks}"]
         output = f"--output={configurations.parent / '%A_%a.log'}"
@@ -62,16 +63,16 @@ class Slurm:
         return done.stdout.strip().partition(";")[0]
 
     def unfinished(self, job):
-        """Return which tasks of an array job are in the queue, waiting or at work.
+        """Return the tasks of an array job that wait or run, or None if SLURM does not answer.
 
         Parameters
         ----------
         job : str
+            The id of the job.
 
         Returns
         -------
         set of int or None
-            None where SLURM does not answer.
         """
         done = _run(["squeue", "--noheader", "--array", f"--jobs={job}", "--format=%K"])
         if done.returncode:  # SLURM forgets jobs minutes after their end
@@ -80,7 +81,7 @@ class Slurm:
 
 
 def find_script():
-    """Return the path of the job script, in the checkout or where pip put it."""
+    """Return the path of the job script, in the checkout or in the folder where pip installed it."""
     places = [Path(__file__).parents[2], Path(sys.prefix) / "share" / "isgd_mpi"]
     scripts = [place / _SCRIPT for place in places if (place / _SCRIPT).is_file()]
     if not scripts:
@@ -91,17 +92,12 @@ def find_script():
 
 
 def _run(command):
-    """Run one of SLURM's commands; jobs find this Python first."""
+    """Run a command of SLURM, with a PATH on which jobs find this Python first."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    words = list(map(str, command))
+    words, variables = list(map(str, command)), os.environ | {"PATH": path}
     try:
         return subprocess.run(
-            words,
-            capture_output=True,
-            text=True,
-            timeout=_COMMAND_SECONDS,
-            check=False,
-            env=os.environ | {"PATH": path},
+            words, capture_output=True, text=True, timeout=_COMMAND_SECONDS, check=False, env=variables
         )
     except OSError as error:
         raise InputError(f"--launcher slurm: {words[0]} cannot be run ({error.strerror}): is this a cluster?") from None

@@ -1,23 +1,23 @@
-"""What is left of a run: nothing, a part, a result, or the result of other settings."""
+"""Judge what the folder of a run holds: nothing, a part, a result, or the result of other options."""
 
-import json
 import signal
 from dataclasses import fields, replace
 from pathlib import Path
 
+from isgd_mpi.report.runs import read_summary
 from isgd_mpi.settings.config import option
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.options import parse
 
 ABSENT, INCOMPLETE, COMPLETE, DIVERGED = "absent", "incomplete", "complete", "diverged"
-"""`DIVERGED` is a result too: repeating the run would not help."""
+"""States of a run. `DIVERGED` is a result too: repeating the run would not help."""
 
 ASIDE = "set-aside"
-"""Folder in an experiment's folder for what incomplete runs left behind."""
+"""Name of the folder, in an experiment's folder, for the files of incomplete runs."""
 
 
 def state_of(folder, run):
-    """Say what a folder holds of a run.
+    """Return the state of a run by what is in its folder.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def state_of(folder, run):
     Raises
     ------
     InputError
-        It holds the result of other settings.
+        The folder holds the result of other options.
     """
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return ABSENT
@@ -44,20 +44,10 @@ def state_of(folder, run):
     return DIVERGED if summary["stopped"] else COMPLETE
 
 
-def read_summary(folder):
-    """Return the summary of a run that came to an end, or None."""
-    try:
-        summary = json.loads((folder / "summary.json").read_text())
-    except (OSError, ValueError):
-        return None
-    is_whole = isinstance(summary, dict) and isinstance(summary.get("stopped", 0), str | None)
-    return summary if is_whole else None
-
-
 def difference_from(folder, summary, run):
-    """Say in what a finished run differs from a planned one, or return None.
+    """Return the first difference between a finished run and a planned one in words, or None.
 
-    Where the data lie, what is printed, and the threads, which a job script chooses, make no difference.
+    The folder of the data, the amount of printing and the threads, which a job script chooses, do not count.
     """
     if summary.get("ranks") != run.ranks:
         return f"{summary.get('ranks')} ranks there, {run.ranks} here"
@@ -77,16 +67,11 @@ def _comparable(config):
 
 
 def set_aside(folder):
-    """Move a folder out of the way, beside what was moved before.
+    """Move the folder of a run into the folder `ASIDE` beside it, under a new name; return the new path.
 
     Parameters
     ----------
     folder : pathlib.Path
-
-    Returns
-    -------
-    pathlib.Path
-        Where it is now.
     """
     parent = Path(folder).parent / ASIDE
     parent.mkdir(exist_ok=True)

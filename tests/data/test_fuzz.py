@@ -23,11 +23,10 @@ from hypothesis import strategies as st
 
 from isgd_mpi.data import formats
 from isgd_mpi.data.files import read_json, read_json_lines
-from isgd_mpi.experiment.status import read_summary
 from isgd_mpi.model.params import n_parameters
 from isgd_mpi.model.trained import TrainedMLP, load
 from isgd_mpi.report.files import read_spans, read_toml
-from isgd_mpi.report.runs import read_run
+from isgd_mpi.report.runs import read_run, read_summary
 from isgd_mpi.run.record.checkpoint_file import read_checkpoint, write_checkpoint
 from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import InputError
