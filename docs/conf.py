@@ -19,6 +19,8 @@ author = "the isgd_mpi authors"
 version = release = isgd_mpi.__version__
 html_title = f"isgd_mpi {version}"
 html_theme = "alabaster"
+html_theme_options = {"page_width": "1200px", "body_max_width": "auto"}  # for tables
+highlight_language = "none"  # blocks without a language are formulas, commands and drawings
 
 extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_parser"]
 exclude_patterns = ["_build"]
