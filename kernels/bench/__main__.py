@@ -106,13 +106,13 @@ def measure_all(cases, threads, repeat):
 
 def _cells(row):
     """Return a row of the table as text."""
-    numpy_us, ratio, limit, share = (row[name] for name in ("numpy_us", "ratio", "limit", "share_of_limit"))
+    limit, share = row["limit"], row["share_of_limit"]
     return (
         row["kernel"],
         "x".join(map(str, row["size"])),
         f"{row['us']:.1f}",
-        "-" if numpy_us is None else f"{numpy_us:.1f}",
-        "-" if ratio is None else f"{ratio:.2f}",
+        f"{row['numpy_us']:.1f}",
+        f"{row['ratio']:.2f}",
         f"{row['rate']:.2f}",
         row["unit"],
         "-" if limit is None else f"{limit:.1f}",

@@ -26,31 +26,30 @@ def measure(case, size, repeat):
     -------
     dict
         ``kernel``, ``size``, ``us`` and ``numpy_us`` (medians, microseconds a call), ``ratio`` (NumPy's time by ours),
-        ``rate`` and ``unit``, ``limit`` (in that unit) and ``share_of_limit``; None where there is none.
+        ``rate`` and ``unit``, ``limit`` (in that unit) and ``share_of_limit`` (None for a case without limit).
 
     Raises
     ------
     AssertionError
         If the kernel and its twin do not agree.
     """
-    variants = case.variants(size)
-    work, probe = case.work(*variants[0]), _probe(case, size, variants[0])
+    variants, unit = case.variants(size), case.work.unit
+    probe = _probe(case.work.limit, size, variants[0])
     limit_call = (probe.function, [probe.arguments]) if probe else (None, None)
     ours, numpys, limits = alternating_medians([(case.kernel, variants), (case.twin, variants), limit_call], repeat)
-    if case.twin:
-        check_twins(case, size)
-    scale = _SCALES[case.unit[0]]
-    limit = probe.work / limits / scale if probe else None
+    check_twins(case, size)
+    rate = case.work.amount(size, variants[0]) / ours / _SCALES[unit[0]]
+    limit = probe.work / limits / _SCALES[unit[0]] if probe else None
     return {
         "kernel": case.name,
         "size": size,
         "us": ours * 1e6,
-        "numpy_us": numpys * 1e6 if case.twin else None,
-        "ratio": numpys / ours if case.twin else None,
-        "rate": work / ours / scale,
-        "unit": case.unit,
+        "numpy_us": numpys * 1e6,
+        "ratio": numpys / ours,
+        "rate": rate,
+        "unit": unit,
         "limit": limit,
-        "share_of_limit": work / ours / scale / limit if probe else None,
+        "share_of_limit": rate / limit if probe else None,
     }
 
 
@@ -103,9 +102,9 @@ def _calls_in_a_block(function, variants):
     return max(1, round(_BLOCK_SECONDS / max(_block(function, variants[:1]), 1e-7)))
 
 
-def _probe(case, size, arguments):
-    """Return the probe of the limit that a case is held against, or None."""
-    if case.limit == "matmul":
+def _probe(limit, size, arguments):
+    """Return the probe of the limit that a case's work is held against, or None."""
+    if limit == "matmul":
         return matmul_probe(size[0])
     footprint = sum(array.nbytes for array in arguments if isinstance(array, np.ndarray))
-    return bandwidth_probe(case.limit, footprint) if case.limit else None
+    return bandwidth_probe(limit, footprint) if limit else None
