@@ -1,5 +1,22 @@
-"""Compiled loops of isgd_mpi: no MPI, no model, no state.
+"""Compiled loops, without MPI, model or state.
 
-Every kernel works in place on arrays that its caller allocated, in float32 or float64,
-and lets a NaN that comes in come out.
+Every kernel works in place on arrays that its caller allocated, in float32 or float64 where nothing else is said, and
+lets a NaN that comes in come out. To read in this order:
+
+* `norms`: squared gradient norms of examples, without a gradient;
+* `activations`: ReLU, softmax and cross-entropy, forward and backward;
+* `optim`: updates of SGD, Nesterov's momentum and Adam;
+* `sampling`: cumulative sums of probability weights, searches in them, second moments under mixed weights;
+* `gather`: minibatches out of a data set, standardised;
+* `synthetic`: synthetic examples;
+* `few_rows`, `few_rows_backward`: products of few rows, and steps along one without forming it;
+* `bfloat16`, `bfloat16_products`: rounding, and products of rounded numbers;
+* `lstm`, `loss_history`: the loss predictor's cell, and the losses that it looks back on.
+
+Beside them:
+
+* `_jit`: how all of them are compiled;
+* `_vectors`, `_bfloat16_tiles`: instructions that compilers do not find by themselves;
+* `memory`, `threads`, `processor`, `revision`: plain Python;
+* `bench`: ``python -m kernels.bench``.
 """

@@ -1,6 +1,6 @@
-"""The inner loop of a bfloat16 matrix product, in LLVM's words: sums that stay in registers from end to end.
+"""The inner loop of a bfloat16 matrix product, written in LLVM's language: its sums never leave the registers.
 
-Written by hand because no compiler makes VDPBF16PS of a loop: it multiplies sixteen pairs of bfloat16
+Written by hand because no compiler makes the instruction VDPBF16PS of a loop. It multiplies sixteen pairs of bfloat16
 numbers with sixteen others and adds both products of each pair to a float32, twice the arithmetic of
 a float32 multiply-add in the same time on the processors that have it (AMD's since Zen 4).
 """
@@ -31,9 +31,8 @@ def tile_product(n_vectors):
     Returns
     -------
     numba.extending._Intrinsic
-        Its arguments are those of :func:`isgd_mpi.kernels.bfloat16_products.multiply`, the first row and column of the
-        tile,
-        and of `pairs` those of the tile's columns alone.
+        Its arguments are those of :func:`isgd_mpi.kernels.bfloat16_products.multiply`, with `pairs` of the tile's
+        columns only, and the first row and column of the tile.
     """
 
     @intrinsic
@@ -60,7 +59,7 @@ def tile_product(n_vectors):
 
 
 def _loop(builder, n_pairs, left, right, n_vectors, product):
-    """Sum products over the pairs; return the sums, vectors of each row."""
+    """Emit the loop that sums products over the pairs; return the sums, a list of vectors for each row."""
     before, loop = builder.block, builder.append_basic_block("pairs")
     builder.branch(loop)
     builder.position_at_end(loop)
@@ -85,7 +84,7 @@ def _flat(sums, new):
 
 
 def _dot_of_pairs(context, module):
-    """Return what emits ``sums + low * low + high * high``: one instruction, or several that any processor has."""
+    """Return the emitter of ``sums + low * low + high * high``: one instruction, or several on old processors."""
     if "+avx512bf16" not in context.codegen().magic_tuple()[2].split(","):
         return _dot_of_halves
     kind = ir.FunctionType(_SUMS, [_SUMS, _PAIRS, _PAIRS])
@@ -94,7 +93,10 @@ def _dot_of_pairs(context, module):
 
 
 def _dot_of_halves(builder, sums, left, right):
-    """Emit the same for a processor without bfloat16: the halves are float32 numbers once they are moved up."""
+    """Emit ``sums + low * low + high * high`` for a processor without bfloat16.
+
+    Each half of a pair is a float32 number once it stands in the upper half of 32 bits.
+    """
     shift, mask = (ir.Constant(_PAIRS, [bits] * LANES) for bits in (16, 0xFFFF0000))
     for half in (lambda pairs: builder.shl(pairs, shift), lambda pairs: builder.and_(pairs, mask)):
         factors = [builder.bitcast(half(pairs), _SUMS) for pairs in (left, right)]
@@ -103,7 +105,7 @@ def _dot_of_halves(builder, sums, left, right):
 
 
 def _spread(builder, value):
-    """Emit a vector of one value."""
+    """Emit a vector that repeats one value."""
     undefined, first = ir.Constant(_PAIRS, ir.Undefined), ir.Constant(_PAIRS, [0] * LANES)
     return builder.shuffle_vector(builder.insert_element(undefined, value, _INTEGER(0)), undefined, first)
 
@@ -113,7 +115,7 @@ def _plus(builder, index, offset):
 
 
 def _address(builder, array, row, offset=None):
-    """Emit the address of a row of a two-dimensional array, and so many bytes into it."""
+    """Emit the address of a row of a two-dimensional array, or of the byte in it that `offset` gives."""
     start = builder.mul(row, cgutils.unpack_tuple(builder, array.strides)[0])
     place = start if offset is None else builder.add(start, offset)
     return builder.gep(builder.bitcast(array.data, _BYTE.as_pointer()), [place])

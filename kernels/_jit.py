@@ -1,4 +1,4 @@
-"""The one place that decides how kernels are compiled."""
+"""Compile kernels: the one place that decides how."""
 
 import numba
 
@@ -15,4 +15,4 @@ jit = numba.njit(
 """Decorator of every compiled kernel."""
 
 inlined = numba.njit(nogil=True, error_model="numpy", fastmath=_FASTMATH, forceinline=True)
-"""Decorator of a part of a kernel that takes or returns vectors, which a call would carry through memory."""
+"""Decorator of a function inside kernels that takes or returns vectors: a call would carry them through memory."""

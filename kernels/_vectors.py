@@ -1,8 +1,8 @@
-"""Vectors of 256 bytes in compiled loops: what the compiler does not make of loops by itself.
+"""Vectors in compiled loops, of 256 or 64 bytes: compilers do not form them where products of few rows need them.
 
 A product of a few rows is fast if sums stay in registers while a matrix streams past, several rows of sums at a time.
 Numba vectorises the innermost loop only, and keeps such sums in memory. These functions give it whole vectors to hold
-in variables; LLVM cuts them into the registers that there are. As plain Python they do the same with arrays.
+in variables; LLVM cuts them into the registers of the processor. As plain Python they do the same with arrays.
 """
 
 import numpy as np
@@ -12,46 +12,46 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
 from isgd_mpi.kernels._jit import jit
+from isgd_mpi.kernels.memory import LINE_BYTES
 
 # AVX-512 has 32 registers of 64 bytes, enough for four rows of sums of 256; otherwise 16 of 32
 VECTOR_BYTES = 256 if binding.get_host_cpu_features().get("avx512f") else 64
-_LINE_BYTES = 64
 
 
 def width_of(array):
-    """Return how many of an array's numbers make a vector."""
+    """Return the length of a vector of the array's type."""
     return VECTOR_BYTES // array.itemsize
 
 
 @jit
 def aligned(size, like):
-    """Return an empty vector whose loads touch no more cache lines than they must."""
-    raw = np.empty(size + 64 // like.itemsize, like.dtype)
-    start = (-raw.ctypes.data % 64) // like.itemsize
+    """Return an empty flat array of the type of `like` that begins at a cache line."""
+    raw = np.empty(size + LINE_BYTES // like.itemsize, like.dtype)
+    start = (-raw.ctypes.data % LINE_BYTES) // like.itemsize
     return raw[start : start + size]
 
 
 def load(array, start):
-    """Return a vector of the C-contiguous array's numbers from a flat index on."""
+    """Return the vector that begins at a flat index of a C-contiguous array."""
     return array.reshape(-1)[start : start + width_of(array)].copy()
 
 
 def store(vector, array, start):
-    """Write a vector into the C-contiguous array from a flat index on."""
+    """Write a vector to a C-contiguous array, from a flat index on."""
     array.reshape(-1)[start : start + len(vector)] = vector
 
 
 def element(array, index):
-    """Return a C-contiguous array's number at a flat index, which is not checked."""
+    """Return the number at a flat index of a C-contiguous array; the index is not checked."""
     return array.reshape(-1)[index]
 
 
 def prefetch(array, start):
-    """Have a vector of the C-contiguous array fetched into the cache."""
+    """Ask for the vector that begins at a flat index of a C-contiguous array to be fetched into the cache."""
 
 
 def multiply_add(factor, vector, addend):
-    """Return ``factor * vector + addend`` of a number or a vector, rounded once where the processor can."""
+    """Return ``factor * vector + addend``, rounded once where the processor can; the factor is a number or a vector."""
     return factor * vector + addend
 
 
@@ -122,10 +122,9 @@ def _prefetch(typing_context, array, start):
         kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
         fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
         first = builder.bitcast(_pointer(context, builder, array, *arguments), byte)
-        for line in range(0, VECTOR_BYTES, _LINE_BYTES):
-            builder.call(
-                fetch, [builder.gep(first, [ir.IntType(64)(line)]), flag(0), flag(3), flag(1)]
-            )  # to be read; keep
+        for line in range(0, VECTOR_BYTES, LINE_BYTES):
+            place = builder.gep(first, [ir.IntType(64)(line)])
+            builder.call(fetch, [place, flag(0), flag(3), flag(1)])  # to be read; to stay in all caches; data
         return context.get_dummy_value()
 
     return types.none(array, types.intp), generate

@@ -44,7 +44,7 @@ def relu_backward(delta, activation, squared_norms):
     delta : (B, fan_out) ndarray
         Gradient by the activations on entry, by the pre-activations on return, in place.
     activation : (B, fan_out) ndarray
-        What :func:`bias_relu` returned.
+        Activations, as :func:`bias_relu` writes them.
     squared_norms : (B,) ndarray of float64
         Squared norm of each row of the result, overwritten.
     """
@@ -60,14 +60,14 @@ def relu_backward(delta, activation, squared_norms):
 
 @jit
 def relu_backward_transposed(upstream, activation, delta, squared_norms):
-    """Do what :func:`relu_backward` does, from the transposed gradient by the activations.
+    """Zero the deltas of inactive units and take each row's squared norm, from a transposed gradient.
 
     Parameters
     ----------
     upstream : (fan_out, B) ndarray
-        Gradient by the activations, transposed: what ``W @ delta.T`` gives.
+        Gradient by the activations, transposed, as ``W @ delta.T`` gives it.
     activation : (B, fan_out) ndarray
-        What :func:`bias_relu` returned.
+        Activations, as :func:`bias_relu` writes them.
     delta : (B, fan_out) ndarray
         Gradient by the pre-activations, overwritten. Must not share memory with `upstream`.
     squared_norms : (B,) ndarray of float64

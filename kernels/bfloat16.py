@@ -1,4 +1,4 @@
-"""Rounding to bfloat16, fused with what else is done between two matrix products: each number is touched once.
+"""Rounding to bfloat16, fused with the other work between two matrix products: each number is touched once.
 
 A bfloat16 is the upper half of a float32, kept as uint16. Index letters: `n` example, `i` input, `o` output.
 """
@@ -10,12 +10,12 @@ from isgd_mpi.kernels._jit import jit
 
 @jit
 def bfloat16_bits(value):
-    """Return a float32 rounded to the nearest bfloat16, of two equally near ones that with an even last bit.
+    """Return a float32 rounded to the nearest bfloat16; halfway, to the one with an even last bit.
 
     Parameters
     ----------
     value : float32
-        A NaN stays one, whatever its payload.
+        A NaN stays a NaN, whatever its payload.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def bfloat16_bits(value):
 
 @jit
 def round_rows(x, out, squared_norms):
-    """Round each row to bfloat16 and take the squared norm that it had before.
+    """Round each row to bfloat16, and take its squared norm before rounding.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def round_rows(x, out, squared_norms):
 
 @jit
 def bias_relu_rounded(z, bias, out, squared_norms):
-    """Add the bias, clip at zero, round; take the squared norm of each row as it was before rounding.
+    """Add the bias, clip at zero, take each row's squared norm, and round to bfloat16.
 
     Parameters
     ----------
@@ -75,14 +75,14 @@ def bias_relu_rounded(z, bias, out, squared_norms):
 
 @jit
 def relu_backward_rounded(upstream, activation, out, squared_norms):
-    """Zero the deltas of inactive units, round; take the squared norm of each row as it was before rounding.
+    """Zero the deltas of inactive units, take each row's squared norm, and round to bfloat16.
 
     Parameters
     ----------
     upstream : (B, fan_out) ndarray of float32
         Gradient by the activations, C-contiguous.
     activation : (B, fan_out) ndarray of uint16
-        What :func:`bias_relu_rounded` returned.
+        Activations, as :func:`bias_relu_rounded` writes them.
     out : (B, fan_out) ndarray of uint16
         Gradient by the pre-activations, bfloat16, overwritten.
     squared_norms : (B,) ndarray of float64
@@ -93,7 +93,7 @@ def relu_backward_rounded(upstream, activation, out, squared_norms):
         total = zero
         for o in range(upstream.shape[1]):
             value = upstream[n, o]
-            value = zero if activation[n, o] & 0x7FFF == 0 else value  # either zero, of whatever sign
+            value = zero if activation[n, o] & 0x7FFF == 0 else value  # the sign bit is cut: -0 is zero too
             out[n, o] = bfloat16_bits(value)
             total += value * value
         squared_norms[n] = total

@@ -1,4 +1,4 @@
-"""Matrix products of bfloat16 numbers with float32 sums, twice as fast as float32's where the processor has them.
+"""Matrix products of bfloat16 numbers with float32 sums: twice as fast as float32 products on some processors.
 
 A bfloat16 is a uint16, and two that are multiplied together stand in one uint32, the first in its lower half.
 The right factor is packed so that the inner loop reads it in the order in which it lies: panels of 64 columns, then
@@ -11,14 +11,17 @@ from isgd_mpi.kernels._bfloat16_tiles import LANES, N_ROWS, tile_product
 from isgd_mpi.kernels._jit import jit
 from isgd_mpi.kernels.bfloat16 import bfloat16_bits
 
+TILE_ROWS = N_ROWS
+"""The number of rows of a left factor is a multiple of this."""
+
 _WIDE = 4 * LANES
-_BLOCK = 32  # pairs: so many rows of a panel stay in the nearest cache while columns are written to them
+_BLOCK = 32  # pairs: that many rows of a panel stay in the nearest cache while columns are written to them
 _write_wide_tile, _write_narrow_tile = tile_product(4), tile_product(1)
 
 
-def padded(n):
-    """Return the multiple of 16 that so many rows or columns of a right factor are filled up to, with zeros."""
-    return -(-n // LANES) * LANES
+def padded(n, multiple=LANES):
+    """Return n rounded up to a multiple: rows and columns of factors are filled up to it, with zeros."""
+    return -(-n // multiple) * multiple
 
 
 _padded = jit(padded)
@@ -26,12 +29,13 @@ _padded = jit(padded)
 
 @jit
 def _panel_width(column, fan_out):
-    """Columns of the panel that begins at a column, of so many."""
+    """Return the width of the panel that begins at a column, in a right factor of `fan_out` columns."""
     return _WIDE if column + _WIDE <= fan_out else LANES
 
 
 @jit
 def _pair(low, high):
+    """Return two numbers, rounded, in one uint32."""
     return np.uint32(bfloat16_bits(low)) | (np.uint32(bfloat16_bits(high)) << 16)
 
 
@@ -44,7 +48,7 @@ def pack(w, pairs):
     w : (fan_in, fan_out) ndarray of float32
         C-contiguous.
     pairs : (padded(fan_in) * padded(fan_out) / 2,) ndarray of uint32
-        Overwritten, but for what stands for rows and columns that there are not: zeros, if it was made of them.
+        Overwritten where `w` has rows and columns; the padding is left alone, and must be zero.
     """
     fan_in, fan_out = w.shape
     depth, column = _padded(fan_in), 0
@@ -72,7 +76,7 @@ def pack_transposed(w, pairs):
     w : (fan_in, fan_out) ndarray of float32
         C-contiguous.
     pairs : (padded(fan_in) * padded(fan_out) / 2,) ndarray of uint32
-        As of :func:`pack`.
+        Written to as by :func:`pack`.
     """
     fan_in, fan_out = w.shape
     depth, n_pairs, column = _padded(fan_out), fan_out // 2, 0
@@ -97,7 +101,7 @@ def multiply(h, pairs, out):
     Parameters
     ----------
     h : (B, fan_in) ndarray of uint16
-        Left factor, C-contiguous; B a multiple of 6, fan_in of 16.
+        Left factor, C-contiguous; B a multiple of TILE_ROWS, fan_in of 16.
     pairs : (fan_in * fan_out / 2,) ndarray of uint32
         Right factor, as :func:`pack` writes it.
     out : (B, fan_out) ndarray of float32
@@ -105,16 +109,16 @@ def multiply(h, pairs, out):
 
     Notes
     -----
-    Each row of the result depends on that row of `h` alone, bit by bit, wherever it stands. Compiled only:
-    without Numba's compiler it cannot be called.
+    The bits of a row of the result depend on that row of `h` and on `pairs` alone. The kernel exists in compiled form
+    only: without Numba's compiler it cannot be called.
     """
     fan_in, fan_out = h.shape[1], out.shape[1]
     wide = fan_out - fan_out % _WIDE
     for column in range(0, wide, _WIDE):
         panel = pairs[column * fan_in // 2 :]
-        for row in range(0, h.shape[0], N_ROWS):
+        for row in range(0, h.shape[0], TILE_ROWS):
             _write_wide_tile(h, row, panel, column, out)
     for column in range(wide, fan_out, LANES):
         panel = pairs[column * fan_in // 2 :]
-        for row in range(0, h.shape[0], N_ROWS):
+        for row in range(0, h.shape[0], TILE_ROWS):
             _write_narrow_tile(h, row, panel, column, out)

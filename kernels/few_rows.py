@@ -1,7 +1,7 @@
-"""Products of few rows, and descent along one without forming it: sums stay in registers, matrices stream past.
+"""Products of few rows, and steps along a product without forming it: sums stay in registers, weights stream past.
 
-Each handles a range of columns, so that threads can share the work: a column's result does not depend on the range.
-Ranges begin and end at multiples of ``width_of(w)``, 256 or 64 bytes of numbers.
+Each product handles a range of columns, so that threads can share the work: the result in a column does not depend on
+the range. Ranges begin and end at multiples of ``width_of(w)``: 256 or 64 bytes of numbers.
 Index letters: `n` example, `i` input, `o` output.
 """
 
@@ -11,11 +11,9 @@ from isgd_mpi.kernels._jit import inlined, jit
 from isgd_mpi.kernels._vectors import aligned, element, load, multiply_add, prefetch, store, width_of
 
 DEPTH = 64
-"""Inputs in a block of an active list: as many vectors of 256 bytes fit into the first-level cache."""
+"""Inputs in a block of an active list: this many vectors of 256 bytes fit into the first-level cache."""
 
-_AHEAD = (
-    4  # inputs by which weights are fetched before they are needed: the processor does not see a stride of rows coming
-)
+_AHEAD = 4  # inputs by which weights are fetched before they are needed: processors do not foresee a stride of rows
 _STREAMED = 256  # inputs of a dense product between two stores of the sums
 
 
@@ -26,13 +24,13 @@ def active_in_rows(h, values, indices, counts):
     Parameters
     ----------
     h : (B, fan_in) ndarray
-        Such as activations behind a ReLU. A NaN is not zero.
+        Inputs, such as activations behind a ReLU. A NaN is not zero.
     values : (B, n_blocks * DEPTH) ndarray
-        The inputs that are not zero, from the beginning of each block on, overwritten.
+        In each block first the inputs that are not zero, overwritten.
     indices : (B, n_blocks * DEPTH) ndarray of int32
-        Their places within the block, overwritten.
+        Places of these inputs within the block, overwritten.
     counts : (B, n_blocks) ndarray of int32
-        How many there are, overwritten.
+        Number of these inputs in each block, overwritten.
     """
     zero = h.dtype.type(0)
     for n in range(h.shape[0]):
@@ -42,7 +40,7 @@ def active_in_rows(h, values, indices, counts):
             value, index = values[n, start : start + DEPTH], indices[n, start : start + DEPTH]
             count = 0
             for i in range(row.shape[0]):
-                value[count] = row[i]  # written in any case: a condition would be a branch that is missed half the time
+                value[count] = row[i]  # written in any case: processors would mispredict a branch half the time
                 index[count] = i
                 count += row[i] != zero
             counts[n, block] = count
@@ -55,13 +53,13 @@ def active_in_columns(h, values, indices, counts):
     Parameters
     ----------
     h : (B, fan_in) ndarray
-        As of :func:`active_in_rows`.
+        Inputs, such as activations behind a ReLU. A NaN is not zero.
     values : (fan_in, B) ndarray
-        The inputs that are not zero, from the beginning of each row on, overwritten.
+        In each row first the values of an input that are not zero, overwritten.
     indices : (fan_in, B) ndarray of int32
-        Their examples, overwritten.
+        Examples that these values are of, overwritten.
     counts : (fan_in,) ndarray of int32
-        How many there are, overwritten.
+        Number of these values of each input, overwritten.
     """
     zero = h.dtype.type(0)
     for i in range(h.shape[1]):
@@ -122,7 +120,7 @@ def _add_to_four_rows(h, w, z, n, first, last, o):
 
 @inlined
 def _add_to_row(h, w, z, n, first, last, o):
-    """Do the same for row n alone."""
+    """Add inputs `first` to `last` of a vector of columns to row n."""
     fan_in, fan_out = w.shape
     total = load(z, n * fan_out + o)
     for i in range(first, last):
@@ -132,14 +130,14 @@ def _add_to_row(h, w, z, n, first, last, o):
 
 @jit
 def add_active_product(values, indices, counts, w, z, begin, end):
-    """Add ``h @ w`` to `z`, in the columns from `begin` to `end`, skipping what is zero in h.
+    """Add ``h @ w`` to `z`, in the columns from `begin` to `end`, skipping the zeros of h.
 
     Parameters
     ----------
     values, indices, counts : ndarray
-        What :func:`active_in_rows` lists of h.
+        Lists of h, as :func:`active_in_rows` writes them.
     w, z, begin, end
-        As of :func:`add_product`.
+        Weights, sums and columns; see :func:`add_product`.
     """
     width = width_of(w)
     tile = aligned(DEPTH * width, w)
@@ -155,9 +153,9 @@ def add_active_product(values, indices, counts, w, z, begin, end):
 
 @inlined
 def _pack(matrix, first, last, o, tile):
-    """Copy a vector of columns of rows `first` to `last` to where they are neighbours.
+    """Copy a vector of columns of rows `first` to `last` to a tile, where they are neighbours.
 
-    Rows of a matrix whose width is a power of two compete for the same few lines of a cache.
+    In a matrix whose width is a power of two, rows compete for the same few lines of a cache.
     """
     width = width_of(matrix)
     for i in range(first, last):
@@ -180,7 +178,7 @@ def descend_along_product(values, indices, counts, delta, w, velocity, rate, mom
     Parameters
     ----------
     values, indices, counts : ndarray
-        What :func:`active_in_columns` lists of h, the layer's inputs.
+        Lists of h, the layer's inputs, as :func:`active_in_columns` writes them.
     delta : (B, fan_out) ndarray
         Gradient of the minibatch's loss by the layer's pre-activations.
     w : (fan_in, fan_out) ndarray
@@ -188,7 +186,7 @@ def descend_along_product(values, indices, counts, delta, w, velocity, rate, mom
     velocity : (fan_in, fan_out) ndarray or None
         Updated in place; None without momentum.
     rate, momentum, weight_decay : float
-        As of :func:`optim.nesterov_update`, which writes the same.
+        Settings of :func:`optim.nesterov_update`, which writes the same parameters from a gradient.
     begin, end : int
         Columns of `delta`, `w` and `velocity`.
 
@@ -216,7 +214,7 @@ def descend_along_product(values, indices, counts, delta, w, velocity, rate, mom
 
 @inlined
 def _prefetch(w, velocity, i, o):
-    """Have the rows fetched that are next but _AHEAD."""
+    """Prefetch a vector of row i of the weights, and of the velocity."""
     place = min(i, w.shape[0] - 1) * w.shape[1] + o
     prefetch(w, place)
     if velocity is not None:
@@ -234,7 +232,7 @@ def _all_are_active(counts, i, n_rows):
 
 @inlined
 def _descend_in_four_rows(values, tile, none, w, velocity, step, i, o):
-    """Form the gradient of inputs i to i + 3, all active everywhere, and take the step."""
+    """Form the gradient of inputs i to i + 3, which are active in every example, and take the step."""
     for ahead in range(i + 1, i + 4):
         _prefetch(w, velocity, ahead + _AHEAD, o)
     n_rows, fan_out = values.shape[1], w.shape[1]
@@ -256,7 +254,7 @@ def _descend_in_four_rows(values, tile, none, w, velocity, step, i, o):
 
 @inlined
 def _descend(gradient, w, velocity, place, step):
-    """Take the step in a vector of weights."""
+    """Take the step of one vector of weights."""
     minus_rate, kept, decay = step
     theta = load(w, place)
     gradient = multiply_add(decay, theta, gradient)

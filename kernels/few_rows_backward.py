@@ -9,10 +9,10 @@ from isgd_mpi.kernels._jit import inlined, jit
 from isgd_mpi.kernels._vectors import aligned, element, load, multiply_add, prefetch, product, store, total, width_of
 
 N_VECTORS = 4
-"""Columns are taken so many vectors at a time: a row of weights stays in registers."""
+"""Vectors of columns taken at a time: that part of a row of weights stays in registers."""
 
-_EXAMPLES = 24  # so many vectors of their deltas fill three quarters of the first-level cache
-_INPUTS = 64  # so many vectors of their weights stay in the second-level cache
+_EXAMPLES = 24  # examples taken at a time: their deltas fill three quarters of the first-level cache
+_INPUTS = 64  # inputs taken at a time: their weights stay in the second-level cache
 _AHEAD = 3  # inputs by which weights are fetched before they are needed
 
 
@@ -24,7 +24,7 @@ def add_active_dots(indices, counts, delta, w, upstream, begin, end):
     ----------
     indices : (fan_in, B) ndarray of int32
     counts : (fan_in,) ndarray of int32
-        What :func:`few_rows.active_in_columns` lists of the layer's inputs.
+        Lists of the layer's inputs, as :func:`few_rows.active_in_columns` writes them.
     delta : (B, fan_out) ndarray
         Gradient by the layer's pre-activations. All arrays are C-contiguous, numbers of one dtype.
     w : (fan_in, fan_out) ndarray
@@ -32,7 +32,7 @@ def add_active_dots(indices, counts, delta, w, upstream, begin, end):
     upstream : (fan_in, B) ndarray
         Updated in place.
     begin, end : int
-        Rows of `w` and `upstream`. What is added to a number depends on one row of `w` and one of `delta` only.
+        Rows of `w` and `upstream`. The number that is added depends only on one row of `w` and one of `delta`.
     """
     width = N_VECTORS * width_of(w)
     tile, places = aligned(_EXAMPLES * width, w), np.empty(_INPUTS, np.int64)
@@ -53,7 +53,7 @@ def add_active_dots(indices, counts, delta, w, upstream, begin, end):
 
 @inlined
 def _pack(delta, n, beyond, o, tile):
-    """Copy N_VECTORS vectors of columns of examples n to `beyond` to where they are neighbours."""
+    """Copy N_VECTORS vectors of columns of examples n to `beyond` to a tile, where they are neighbours."""
     width = width_of(delta)
     for row in range(n, beyond):
         for v in range(N_VECTORS):
@@ -62,15 +62,15 @@ def _pack(delta, n, beyond, o, tile):
 
 @inlined
 def _prefetch(w, place):
-    """Have N_VECTORS vectors of a row of weights fetched."""
+    """Prefetch N_VECTORS vectors of a row of weights."""
     for v in range(N_VECTORS):
         prefetch(w, place + v * width_of(w))
 
 
 @inlined
 def _first_beyond(indices, counts, i, begun, beyond):
-    """Return where examples from `beyond` on begin in the list of input i."""
-    count, row = counts[i], i * indices.shape[1]  # a loop of its own: the next knows its number of turns
+    """Return the place in the list of input i at which examples from `beyond` on begin."""
+    count, row = counts[i], i * indices.shape[1]  # apart from _add_dots: its loop then has a known number of turns
     while begun < count and element(indices, row + begun) < beyond:
         begun += 1
     return begun

@@ -1,4 +1,4 @@
-"""Minibatches out of a data set: gather the examples, standardise their features.
+"""Take minibatches out of a data set: gather the examples, standardise their features.
 
 Indices: `b` row of the batch, `n` example, `i` feature.
 """
@@ -17,7 +17,7 @@ def gather_standardized(images, indices, mean, inverse_std, out):
     images : (N, n_features) ndarray of uint8 or float32
         All examples, C-contiguous.
     indices : (B,) ndarray of int64
-        Which examples, in which order; repeats are allowed.
+        Examples, in their order in the batch; repeats are allowed.
     mean, inverse_std : (n_features,) ndarray of float32
         Per feature: mean and one over the standard deviation.
     out : (B, n_features) ndarray of float32 or float64
@@ -63,9 +63,8 @@ def add_moments(images, shift, sums, squared_sums):
     images : (B, n_features) ndarray of uint8 or float32
         Examples, C-contiguous.
     shift : (n_features,) ndarray of float64
-        A value near each feature's mean, the same in every call: it keeps
-        the variance from cancelling, and one of a constant feature is
-        exactly 0 if the shift is that constant.
+        A value near each feature's mean, the same in every call: the variance does not cancel, and that of a
+        constant feature is exactly 0 if the shift is that constant.
     sums, squared_sums : (n_features,) ndarray of float64
         Sums of ``x - shift`` and of its square, updated in place.
     """

@@ -1,6 +1,6 @@
-"""What is kept of observed losses: a short history of each example, moving averages of each class.
+"""Record observed losses: a short history of each example, moving averages of each class.
 
-Observations are taken one by one, in their order: the same example may be among them several times.
+Losses are taken one by one, in the order in which they were observed: an example may be among them several times.
 """
 
 from isgd_mpi.kernels._jit import jit
@@ -15,7 +15,7 @@ def append_losses(history, lengths, rows, losses):
     history : (N, T) ndarray
         The last T entries of each example, the newest in the last column. Updated in place.
     lengths : (N,) ndarray of int
-        Entries that there are, at most T; those before them mean nothing. Updated in place.
+        Number of valid entries, at most T: the last ones of a row. Updated in place.
     rows : (B,) ndarray of int
         Examples, perhaps repeated.
     losses : (B,) ndarray
@@ -43,7 +43,7 @@ def average_by_class(moments, classes, losses, kept):
     losses : (B,) ndarray
         In the order in which they were observed.
     kept : float
-        Share of the average that each loss of the class leaves, in [0, 1).
+        Factor of the old average at each loss of the class, in [0, 1).
     """
     for k in range(losses.shape[0]):
         moment, loss = moments[classes[k]], losses[k]

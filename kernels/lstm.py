@@ -1,8 +1,8 @@
 """The pointwise part of an LSTM cell, forward and backward, over a batch.
 
-The products are left to BLAS, tanh to NumPy, whose tanh of an array is many times as fast as one in
-a loop. The four gates lie side by side in a row: input, forget, candidate, output. Rows of a batch
-may be masked: their state stays zero, and no gradient passes. Index letters: `n` example, `u` unit.
+BLAS computes the products, and NumPy tanh: its tanh of an array is many times as fast as one in a loop. The four gates
+lie side by side in a row: input, forget, candidate, output. Rows of a batch may be masked: their state stays zero, and
+no gradient passes. Index letters: `n` example, `u` unit.
 """
 
 from isgd_mpi.kernels._jit import jit
@@ -10,15 +10,15 @@ from isgd_mpi.kernels._jit import jit
 
 @jit
 def lstm_forward(gates, previous_cell, active, cell):
-    """Finish the gates, and compute the cells.
+    """Compute the gates from halved tanhs, and the cells.
 
     Parameters
     ----------
     gates : (B, 4 U) ndarray
-        On entry the tanh of the pre-activations, halved before for all gates but the candidate.
-        The gates on return, in place; zero in masked rows.
+        On entry the tanh of the pre-activations, which were halved before for all gates but the candidate.
+        On return the gates, in place; zero in masked rows.
     previous_cell : (B, U) ndarray
-        Same dtype, as all arrays but `active`.
+        Cells at the time before; of the same dtype, as are all arrays but `active`.
     active : (B,) ndarray of bool
         False in masked rows.
     cell : (B, U) ndarray
@@ -57,15 +57,16 @@ def lstm_backward(gates, previous_cell, squashed_cell, hidden_delta, cell_delta,
     Parameters
     ----------
     gates : (B, 4 U) ndarray
-        What :func:`lstm_forward` left there.
+        Gates, as :func:`lstm_forward` writes them.
     previous_cell : (B, U) ndarray
+        Cells at the time before.
     squashed_cell : (B, U) ndarray
         tanh of the cells.
     hidden_delta : (B, U) ndarray
         Gradient by the hidden states.
     cell_delta : (B, U) ndarray
-        Gradient by the cells as far as it comes from later times on entry, by the previous cells on
-        return, in place.
+        On entry the gradient by the cells that comes from later times, on return the gradient by the previous
+        cells; in place.
     gate_delta : (B, 4 U) ndarray
         Gradient by the pre-activations, overwritten.
     """

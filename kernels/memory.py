@@ -1,12 +1,16 @@
-"""Arrays that begin where a cache line does."""
+"""Allocate arrays that begin where a cache line does."""
 
 import numpy as np
 
-_LINE_BYTES = 64
+LINE_BYTES = 64
+"""Bytes of a cache line."""
 
 
 def aligned_zeros(shape, dtype):
-    """Return an array of zeros: rows of vectors then cross no line, and a product's bits do not depend on the address.
+    """Return an array of zeros that begins at a cache line.
+
+    Loads of vectors then touch no more lines than they must, and the bits of a product do not depend on where an array
+    happens to lie.
 
     Parameters
     ----------
@@ -19,6 +23,6 @@ def aligned_zeros(shape, dtype):
         C-contiguous.
     """
     n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    space = np.zeros(n_bytes + _LINE_BYTES, np.uint8)
-    start = -space.ctypes.data % _LINE_BYTES
+    space = np.zeros(n_bytes + LINE_BYTES, np.uint8)
+    start = -space.ctypes.data % LINE_BYTES
     return space[start : start + n_bytes].view(dtype).reshape(shape)

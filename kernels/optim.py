@@ -1,4 +1,4 @@
-"""The optimiser's update, fused with the check that the gradient is finite."""
+"""Updates of parameters by SGD, Nesterov's momentum and Adam, fused with the check that the gradient is finite."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from isgd_mpi.kernels._jit import jit
 
 # Blocks are slices, not index ranges: with an offset in the index the loops do not vectorise.
 _BLOCK = 4096  # parameters checked at a time: 16 KiB of float32 gradient stay in the first-level cache
-_ADAM_KEPT, _ADAM_KEPT_SQUARE, _ADAM_TINY = 0.9, 0.999, 1e-8
+_ADAM_KEPT, _ADAM_KEPT_SQUARE, _ADAM_TINY = 0.9, 0.999, 1e-8  # beta1, beta2 and epsilon of the paper
 
 
 @jit
@@ -20,7 +20,7 @@ def sgd_update(params, gradient, learning_rate, weight_decay=0.0):
     learning_rate : float
         Step size.
     weight_decay : float
-        Gradient of ``weight_decay / 2 |params|^2`` that is added.
+        The gradient of ``weight_decay / 2 |params|^2`` is added.
 
     Returns
     -------
@@ -50,14 +50,14 @@ def nesterov_update(params, velocity, gradient, learning_rate, momentum, weight_
     learning_rate : float
         Step size.
     momentum : float
-        Share of the velocity that is kept, in [0, 1).
+        Share of the velocity that stays, in [0, 1).
     weight_decay : float
-        As of :func:`sgd_update`.
+        The gradient of ``weight_decay / 2 |params|^2`` is added.
 
     Returns
     -------
     n_updated : int
-        As of :func:`sgd_update`.
+        See :func:`sgd_update`.
 
     Notes
     -----
@@ -103,7 +103,7 @@ def adam_update(params, mean, mean_square, gradient, learning_rate, step):
     Returns
     -------
     n_updated : int
-        As of :func:`sgd_update`.
+        See :func:`sgd_update`.
 
     Notes
     -----
@@ -133,7 +133,7 @@ def adam_update(params, mean, mean_square, gradient, learning_rate, step):
 
 @jit
 def _all_finite(gradient):
-    """Whether the gradient holds neither NaN nor infinity."""
+    """Return whether the gradient holds neither NaN nor infinity."""
     zero = gradient.dtype.type(0)
     checksum = zero
     for i in range(gradient.shape[0]):

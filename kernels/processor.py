@@ -1,4 +1,4 @@
-"""Read which processor this machine has, as far as the system tells: Linux lists it in /proc/cpuinfo."""
+"""Read the processor's name, vendor and instruction sets from the system: Linux lists them in /proc/cpuinfo."""
 
 import platform
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Processor(NamedTuple):
-    """Hold what the system says of a processor.
+    """Name, vendor and instruction sets of a processor.
 
     Attributes
     ----------

@@ -44,9 +44,9 @@ def search(cumulative, mixture, points, out):
         Positions in `cumulative`, overwritten. A position of weight zero is never found.
     """
     total = _mixed(cumulative, mixture, cumulative.shape[0] - 1)
-    below = np.nextafter(total, 0.0)  # where rounding puts a point on the total, the last weight above zero is found
+    below = np.nextafter(total, 0.0)  # a point that is rounded to the total finds the last weight above zero
     out[:] = 0
-    # all searches go down together: their ways through memory are waited for at once
+    # all searches descend together: the processor waits for their loads at the same time, not one after the other
     left = cumulative.shape[0]
     while left > 0:
         half = max(1, left // 2)
@@ -62,7 +62,7 @@ def systematic_search(cumulative, mixture, offset, out):
     Parameters
     ----------
     cumulative, mixture
-        As of :func:`search`.
+        Sums to search, and their uniform part; see :func:`search`.
     offset : float
         In [0, 1). Uniform: position k is then found M q_k times on average, exactly.
     out : (M,) ndarray of int
@@ -88,11 +88,11 @@ def add_second_moments(squared_norms, base_weights, shares, mixtures, out):
     Parameters
     ----------
     squared_norms : (B,) ndarray of float64
-        Fresh squared gradient norms. Where it is zero nothing is added, whatever the weight.
+        Fresh squared gradient norms. An example with norm zero adds nothing, whatever its weight.
     base_weights : (B,) ndarray of float64
-        The examples' probability weights w without uniform part, of mean one over the training set.
+        Probability weights w of the examples, without uniform part, of mean one over the training set.
     shares : (B,) ndarray of float64
-        How many examples each one stands for.
+        Number of examples that each one stands for.
     mixtures : (L,) ndarray of float64
         Uniform parts lambda, in [0, 1].
     out : (L,) ndarray of float64

@@ -41,7 +41,7 @@ def mix32(x):
 
 @jit
 def draw_example(n, n_classes, n_backgrounds):
-    """Draw what sets example `n` apart, but for its noise.
+    """Draw the properties of example `n`, except its noise.
 
     Parameters
     ----------
@@ -57,13 +57,13 @@ def draw_example(n, n_classes, n_backgrounds):
     key : int
         Seed of the example's noise.
     label, other, background : int
-        Its class, the class blended in, and what it stands on.
+        Numbers of its class, of the class blended in, and of its background.
     share : int
         Share of its own class in the blend, of 256: 176 to 255 in an easy
         example, 120 to 151 in a hard one. Below 137 both classes claim the
         same images: there the classes overlap.
     contrast : int
-        Factor on the blend, of 256; what is left goes to the background.
+        Factor of the blend, of 256; the rest is the factor of the background.
     """
     key = mix32(mix32(n & _BITS) ^ (n >> 32))
     which, how = mix32(key ^ 1), mix32(key ^ 2)
@@ -87,7 +87,7 @@ def make_pixel(key, i, signal):
     i : int
         Number of the pixel.
     signal : int
-        Its value without noise, -128 to 127.
+        Value of the pixel without noise, -128 to 127.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def fill_examples(indices, prototypes, backgrounds, images, labels):
     prototypes : (n_classes, n_features) ndarray of int32
         Ideal image of each class, -128 to 127.
     backgrounds : (n_backgrounds, n_features) ndarray of int32
-        What the examples stand on, -128 to 127.
+        Backgrounds of the examples, -128 to 127.
     images : (B, n_features) ndarray of uint8
         Pixels, updated in place.
     labels : (B,) ndarray of int32

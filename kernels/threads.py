@@ -1,23 +1,24 @@
-"""Sharing a kernel's columns among threads: kernels hold no interpreter lock."""
+"""Share a kernel's columns among threads, which run at the same time because kernels hold no interpreter lock."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 _WORTHWHILE = 10**8  # operations: a millisecond, against some 50 us for another thread to begin
 
-_pools = {1: None}  # by the number of threads: the last is in use
+_pools = {1: None}  # one entry: the number of threads, and the pool of all but the caller's own
 
 
 def set_threads(n_threads):
-    """Set how many threads share the columns of large products in this process, as BLAS has a number for its own.
+    """Set the number of threads that share the columns of large products; BLAS has a number of its own.
 
     Parameters
     ----------
     n_threads : int
+        Threads of this process, the caller's own included.
 
     Returns
     -------
     int
-        What it was before.
+        The number before.
     """
     before, pool = _pools.popitem()
     if pool:
@@ -27,18 +28,20 @@ def set_threads(n_threads):
 
 
 def on_columns(kernel, *arguments, n_columns, width, n_operations):
-    """Call ``kernel(*arguments, begin, end)`` for ranges of columns that make up all.
+    """Call ``kernel(*arguments, begin, end)`` for ranges of columns that together make up all columns.
 
     Parameters
     ----------
     kernel : callable
-        Its result in a column must not depend on the range.
+        Function whose result in a column does not depend on the range.
     *arguments
-        Its arguments.
-    n_columns, width : int
-        Ranges begin and end at a multiple of `width`.
+        First arguments of the kernel.
+    n_columns : int
+        Number of all columns.
+    width : int
+        Ranges begin and end at a multiple of it.
     n_operations : int
-        In all columns.
+        Operations in all columns: few are not worth other threads.
     """
     ((n_threads, pool),) = _pools.items()
     if pool is None or n_operations < _WORTHWHILE:

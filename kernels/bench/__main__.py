@@ -1,4 +1,4 @@
-"""``python -m kernels.bench``: every kernel beside its NumPy twin and the machine's measured limit.
+"""Print a table of all kernels, each beside its NumPy twin and the machine's limit: ``python -m kernels.bench``.
 
 Each row alternates blocks of calls of the kernel and of its twin, so that their ratio is fair on a
 busy machine. Compilation comes before the clock starts; results are compared after it stops.
@@ -13,20 +13,20 @@ from pathlib import Path
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 _COLUMNS = "{:<24} {:>14} {:>10} {:>10} {:>6} {:>8} {:<9} {:>8} {:>6}"
 _HEADINGS = ("kernel", "size", "ours [us]", "NumPy [us]", "ratio", "rate", "", "limit", "share")
-_LEGEND = """us: median of a call. GB: bytes that must move. limit: what this machine did in blocks between
-these when it only moved as many bytes, or multiplied matrices of as many rows as fast as it could;
-a share above 100 %: part of the working set stayed in a nearer cache."""
+_LEGEND = """us: median of a call. GB: bytes that must move. limit: the rate at which this machine, in blocks of calls
+between these, only moved as many bytes, or multiplied matrices of as many rows as fast as it could.
+A share above 100 % means that part of the working set stayed in a nearer cache."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser whose messages of errors are one line."""
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
 def main(argv=None):
-    """Measure the kernels that the command line names, print a table.
+    """Measure the kernels that the command line names, and print a table.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def main(argv=None):
     """
     parser = make_parser()
     options = parser.parse_args(argv)
-    if "numpy" not in sys.modules:  # BLAS reads them once, when it is loaded
+    if "numpy" not in sys.modules:  # BLAS reads these variables once, when it is loaded
         os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(options.threads)))
     from isgd_mpi.kernels.bench.cases import CASES  # not before the number of threads is set
 
@@ -74,7 +74,7 @@ def _positive(text):
 
 
 def measure_all(cases, threads, repeat):
-    """Measure cases at all their sizes, and print as it goes.
+    """Measure cases at all their sizes, and print each row at once.
 
     Parameters
     ----------

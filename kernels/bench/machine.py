@@ -1,4 +1,4 @@
-"""What the machine can do at most, measured: bandwidth by pattern and footprint, sgemm by rows."""
+"""Measure the limits of the machine: bandwidth by pattern and footprint, float32 products by rows."""
 
 import functools
 import os
@@ -19,14 +19,14 @@ _BEST_OF = 5
 
 @dataclass(frozen=True)
 class Probe:
-    """A call that does nothing but reach a limit of the machine, and the work that it does."""
+    """A call that only reaches a limit of the machine, and the work of that call."""
 
     function: Callable
     arguments: tuple
     work: int
 
     def rate(self):
-        """Return the best work a second of a few calls, in units of 1e9, after one that compiles."""
+        """Return the best rate of a few calls, in 1e9 a second, after a call that compiles."""
         self.function(*self.arguments)
         seconds = []
         for _ in range(_BEST_OF):
@@ -37,7 +37,7 @@ class Probe:
 
 
 def describe_machine(threads):
-    """Return what stands above the table: host, processor, versions, revision.
+    """Return host, processor, versions, revision and limits of the machine, to be printed above the table.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def describe_machine(threads):
 
 @jit
 def read(x):
-    """Return the sum of an array: reads alone.
+    """Return the sum of an array: only reads.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def read(x):
 
 @jit
 def update(x):
-    """Negate an array in place: as many reads as writes, all of lines already there.
+    """Negate an array in place: as many reads as writes, of the same lines.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def update(x):
 
 @jit
 def copy(x):
-    """Copy an array's first half to its second: as many reads as writes.
+    """Copy an array's first half to its second: as many reads as writes, of other lines.
 
     Parameters
     ----------
@@ -95,11 +95,11 @@ def copy(x):
         dest[i] = source[i]
 
 
-_PATTERNS = {"read": (read, 4), "update": (update, 8), "copy": (copy, 4)}  # with bytes moved an element
+_PATTERNS = {"read": (read, 4), "update": (update, 8), "copy": (copy, 4)}  # with bytes moved for each element
 
 
 def bandwidth_probe(pattern, footprint_bytes):
-    """Return what moves bytes as fast as one thread can.
+    """Return a probe that moves bytes as fast as one thread can.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def bandwidth_probe(pattern, footprint_bytes):
     Returns
     -------
     Probe
-        Its work is in bytes, reads and writes together, without the reads that a write to a new line costs.
+        Its work is in bytes: reads and writes, but not the read that a write to a new line costs.
     """
     function, n_bytes = _PATTERNS[pattern]
     x = np.ones(min(max(2**12, int(footprint_bytes)), 2**29) // 4, np.float32)
@@ -118,12 +118,12 @@ def bandwidth_probe(pattern, footprint_bytes):
 
 
 def matmul_probe(n_rows):
-    """Return the fastest float32 matrix product with so many rows.
+    """Return a probe of the fastest float32 matrix product with a number of rows.
 
     Parameters
     ----------
     n_rows : int
-        Rows of the left factor; the right one is square, of the best of four widths.
+        Rows of the left factor; the right one is square, and of four widths the best is taken.
 
     Returns
     -------

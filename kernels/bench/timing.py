@@ -1,4 +1,4 @@
-"""Alternating blocks of calls, their medians, and the comparison of results afterwards."""
+"""Time kernels in alternating blocks of calls, and compare their results with the twins' afterwards."""
 
 import statistics
 import time
@@ -59,9 +59,9 @@ def alternating_medians(calls, repeat):
     Parameters
     ----------
     calls : list of (callable or None, list of tuple)
-        Functions, and their arguments, used in turn; of None the median is None.
+        Functions, and arguments that take turns. The median of a None is None.
     repeat : int
-        Blocks of each.
+        Blocks of calls of each function.
     """
     counts = [_calls_in_a_block(*call) for call in calls]
     turns = [cycle(variants or ()) for _, variants in calls]
@@ -74,7 +74,7 @@ def alternating_medians(calls, repeat):
 
 
 def check_twins(case, size):
-    """Assert that a kernel and its twin write and return the same, from the same arguments."""
+    """Assert that a kernel and its twin write and return the same, given the same arguments."""
     ours, expected = case.variants(size)[0], case.variants(size)[0]
     returned = case.kernel(*ours), case.twin(*expected)
     if returned[0] is not None:
@@ -95,7 +95,7 @@ def _block(function, arguments):
 
 
 def _calls_in_a_block(function, variants):
-    """Return how many calls fill a block, after one that compiles."""
+    """Return the number of calls that fill a block; the first call compiles."""
     if function is None:
         return 0
     _block(function, variants[:1])

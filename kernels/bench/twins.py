@@ -1,4 +1,4 @@
-"""The same results as the kernels', as one would write them with NumPy: what the bench compares with."""
+"""Compute the results of the kernels with NumPy, in the way one would write it: twins of the same names."""
 
 import numpy as np
 
@@ -6,64 +6,64 @@ _BITS = 0xFFFFFFFF
 
 
 def squared_row_norms(x, out):
-    """Row norms."""
+    """Sum the squares of each row by einsum."""
     out[:] = np.einsum("ni,ni->n", x, x)
 
 
 def add_squared_grad_norms(squared_input_norms, squared_delta_norms, out):
-    """One layer's share."""
+    """Add one layer's share."""
     out += (squared_input_norms + 1) * squared_delta_norms
 
 
 def bias_relu(z, bias, squared_norms):
-    """Bias, clip, norms: three passes."""
+    """Add the bias, clip and take the norms: three passes."""
     z += bias
     np.maximum(z, 0, out=z)
     squared_row_norms(z, squared_norms)
 
 
 def relu_backward(delta, activation, squared_norms):
-    """Mask, norms."""
+    """Mask, and take the norms."""
     delta *= activation > 0
     squared_row_norms(delta, squared_norms)
 
 
 def relu_backward_transposed(upstream, activation, delta, squared_norms):
-    """Mask, norms."""
+    """Transpose, mask, and take the norms."""
     np.multiply(upstream.T, activation > 0, out=delta)
     squared_row_norms(delta, squared_norms)
 
 
 def bfloat16(x):
-    """Round, as bits."""
+    """Round to bfloat16, as bits."""
     bits = x.view(np.uint32)
     rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
     return np.where(np.isnan(x), bits >> 16 | 64, rounded).astype(np.uint16)
 
 
 def float32(bits):
-    """Widen."""
+    """Widen bits of bfloat16 to float32."""
     return (bits.astype(np.uint32) << 16).view(np.float32)
 
 
 def round_rows(x, out, squared_norms):
-    """Round, norms."""
+    """Round, and take the norms."""
     out[:] = bfloat16(x)
     squared_row_norms(x, squared_norms)
 
 
 def bias_relu_rounded(z, bias, out, squared_norms):
-    """Bias, clip, round, norms."""
+    """Add the bias, clip, round, and take the norms."""
     round_rows(np.maximum(z + bias, 0), out, squared_norms)
 
 
 def relu_backward_rounded(upstream, activation, out, squared_norms):
-    """Mask, round, norms."""
+    """Mask, round, and take the norms."""
     round_rows(np.where(activation & 0x7FFF, upstream, np.float32(0)), out, squared_norms)
 
 
 def pack(w, pairs):
-    """Round, rows in pairs, then panels of 64 columns, of 16 at the end; for widths that need no padding."""
+    """Round, put rows in pairs, cut panels of 64 columns, of 16 at the end; for widths that need no padding."""
     fan_in, fan_out = w.shape
     wide = fan_out // 64 * 64
     starts = [*range(0, wide, 64), *range(wide, fan_out, 16)]
@@ -73,19 +73,19 @@ def pack(w, pairs):
 
 
 def pack_transposed(w, pairs):
-    """Transpose, pack."""
+    """Transpose, and pack."""
     pack(np.ascontiguousarray(w.T), pairs)
 
 
 def multiply(h, pairs, out):
-    """Unpack, widen, multiply; for a multiple of 64 columns."""
+    """Unpack, widen and multiply; for a multiple of 64 columns."""
     fan_in, fan_out = h.shape[1], out.shape[1]
     panels = pairs.view(np.uint16).reshape(fan_out // 64, fan_in // 2, 64, 2).transpose(1, 3, 0, 2)
     np.matmul(float32(h), float32(panels.reshape(fan_in, fan_out)), out=out)
 
 
 def softmax_cross_entropy(logits, labels, losses, predictions, squared_norms):
-    """Deltas, losses, classes, norms."""
+    """Compute deltas, losses, classes and norms, each in passes of its own."""
     rows = np.arange(len(labels))
     logits.argmax(axis=1, out=predictions)
     logits -= logits.max(axis=1, keepdims=True)
@@ -99,13 +99,13 @@ def softmax_cross_entropy(logits, labels, losses, predictions, squared_norms):
 
 
 def add_second_moments(squared_norms, base_weights, shares, mixtures, out):
-    """Quotients as a matrix, summed."""
+    """Form all quotients as a matrix, and sum."""
     weights = np.outer(1 - mixtures, base_weights) + mixtures[:, None]
     out += (shares * squared_norms / weights).sum(axis=1)
 
 
 def sgd_update(params, gradient, learning_rate, weight_decay=0.0):
-    """Check, update."""
+    """Check, and update."""
     if not np.isfinite(gradient).all():
         return 0
     params -= np.float32(learning_rate) * (gradient + np.float32(weight_decay) * params)
@@ -113,7 +113,7 @@ def sgd_update(params, gradient, learning_rate, weight_decay=0.0):
 
 
 def nesterov_update(params, velocity, gradient, learning_rate, momentum, weight_decay=0.0):
-    """Check, coast, update."""
+    """Check, coast, and update."""
     if not np.isfinite(gradient).all():
         return 0
     gradient = gradient + np.float32(weight_decay) * params
@@ -125,7 +125,7 @@ def nesterov_update(params, velocity, gradient, learning_rate, momentum, weight_
 
 
 def adam_update(params, mean, mean_square, gradient, learning_rate, step):
-    """Check, two moving averages, update."""
+    """Check, update two moving averages, and the parameters."""
     if not np.isfinite(gradient).all():
         return 0
     mean += np.float32(0.1) * (gradient - mean)
@@ -136,8 +136,8 @@ def adam_update(params, mean, mean_square, gradient, learning_rate, step):
 
 
 def lstm_forward(gates, previous_cell, active, cell):
-    """Gates, cells: a pass each, then the mask."""
-    i, f, g, o = (gates[:, part] for part in _gate_columns(cell.shape[1]))
+    """Compute gates and cells in a pass each, then mask."""
+    i, f, g, o = np.split(gates, 4, axis=1)
     for gate in (i, f, o):
         gate[:] = (1 + gate) / 2
     cell[:] = f * previous_cell + i * g
@@ -146,23 +146,19 @@ def lstm_forward(gates, previous_cell, active, cell):
 
 
 def lstm_backward(gates, previous_cell, squashed_cell, hidden_delta, cell_delta, gate_delta):
-    """Chain rule, an array at a time."""
-    columns = _gate_columns(previous_cell.shape[1])
-    i, f, g, o = (gates[:, part] for part in columns)
+    """Apply the chain rule, an array at a time."""
+    i, f, g, o = np.split(gates, 4, axis=1)
+    d_input, d_forget, d_candidate, d_output = np.split(gate_delta, 4, axis=1)
     cell_delta += hidden_delta * o * (1 - squashed_cell**2)
-    gate_delta[:, columns[0]] = cell_delta * g * i * (1 - i)
-    gate_delta[:, columns[1]] = cell_delta * previous_cell * f * (1 - f)
-    gate_delta[:, columns[2]] = cell_delta * i * (1 - g**2)
-    gate_delta[:, columns[3]] = hidden_delta * squashed_cell * o * (1 - o)
+    d_input[:] = cell_delta * g * i * (1 - i)
+    d_forget[:] = cell_delta * previous_cell * f * (1 - f)
+    d_candidate[:] = cell_delta * i * (1 - g**2)
+    d_output[:] = hidden_delta * squashed_cell * o * (1 - o)
     cell_delta *= f
 
 
-def _gate_columns(n_units):
-    return [slice(k * n_units, (k + 1) * n_units) for k in range(4)]
-
-
 def append_losses(history, lengths, rows, losses):
-    """Shift and write the rows that differ; of a repeated row, one entry at a time."""
+    """Shift and write the rows that differ; a repeated row gets one entry at a time."""
     left = np.arange(len(rows))
     while len(left):
         _, first = np.unique(rows[left], return_index=True)
@@ -174,7 +170,7 @@ def append_losses(history, lengths, rows, losses):
 
 
 def average_by_class(moments, classes, losses, kept):
-    """Weighted sums of each class, the last loss weighing most."""
+    """Take weighted sums of each class, in which the last loss weighs most."""
     for each in np.unique(classes):
         own = losses[classes == each]
         shares = (1 - kept) * kept ** np.arange(len(own) - 1, -1, -1)
@@ -183,34 +179,34 @@ def average_by_class(moments, classes, losses, kept):
 
 
 def cumulative_sum(prob_weights, order, out):
-    """Gather, sum."""
+    """Gather, and sum."""
     np.cumsum(prob_weights[order], out=out)
 
 
 def search(cumulative, mixture, points, out):
-    """Mixed sums, then binary searches, one by one."""
+    """Mix the sums, and search for each point."""
     sums = (1 - mixture) * cumulative + mixture * np.arange(1, len(cumulative) + 1)
     out[:] = np.searchsorted(sums, points * sums[-1], side="right")
 
 
 def systematic_search(cumulative, mixture, offset, out):
-    """Points, then binary searches."""
+    """Form the points, and search for each."""
     search(cumulative, mixture, (offset + np.arange(len(out))) / len(out), out)
 
 
 def gather_standardized(images, indices, mean, inverse_std, out):
-    """Gather, standardise."""
+    """Gather, and standardise."""
     standardize(images[indices], mean, inverse_std, out)
 
 
 def standardize(images, mean, inverse_std, out):
-    """Two passes."""
+    """Subtract the mean and scale: two passes."""
     np.subtract(images, mean, out=out)
     out *= inverse_std
 
 
 def add_moments(images, shift, sums, squared_sums):
-    """Shift, sum, sum of squares."""
+    """Shift, sum, and sum the squares."""
     difference = images - shift
     sums += difference.sum(axis=0)
     squared_sums += np.einsum("bi,bi->i", difference, difference)
@@ -223,7 +219,7 @@ def _mix32(x):
 
 
 def fill_examples(indices, prototypes, backgrounds, images, labels):
-    """Synthetic examples, all pixels of all of them at a time."""
+    """Make all pixels of all examples at a time."""
     key = _mix32(_mix32(indices & _BITS) ^ (indices >> 32)).astype(np.uint64)
     which, how = _mix32(key ^ np.uint64(1)).astype(np.int64), _mix32(key ^ np.uint64(2)).astype(np.int64)
     n_classes = len(prototypes)
@@ -242,7 +238,7 @@ def fill_examples(indices, prototypes, backgrounds, images, labels):
 
 
 def active_in_rows(h, values, indices, counts):
-    """Block by block, those before the others; what stands behind them is of no meaning."""
+    """List active inputs block by block; entries behind the active ones are as the kernel leaves them."""
     depth = values.shape[1] // counts.shape[1]
     for block in range(counts.shape[1]):
         part = h[:, block * depth : (block + 1) * depth]
@@ -251,7 +247,7 @@ def active_in_rows(h, values, indices, counts):
 
 
 def active_in_columns(h, values, indices, counts):
-    """Do the same with all columns."""
+    """List active inputs, all columns at a time."""
     _list_active(h.T, values, indices, counts)
 
 
@@ -267,19 +263,19 @@ def _list_active(rows, values, indices, counts):
 
 
 def add_active_dots(indices, counts, delta, w, upstream, begin, end):
-    """BLAS, masked."""
+    """Multiply by BLAS, mask, and add."""
     active = np.zeros((len(w), len(delta)), delta.dtype)
     _fill_in(np.ones(indices.shape, delta.dtype), indices, counts, active)
     upstream[begin:end] += (w[begin:end] @ delta.T) * active[begin:end]
 
 
 def add_product(h, w, z, begin, end):
-    """BLAS."""
+    """Multiply by BLAS, and add."""
     z[:, begin:end] += h @ w[:, begin:end]
 
 
 def add_active_product(values, indices, counts, w, z, begin, end):
-    """Fill in the zeros, BLAS."""
+    """Fill in the zeros, multiply by BLAS, and add."""
     depth, n_blocks = values.shape[1] // counts.shape[1], counts.shape[1]
     h = np.zeros((len(values), n_blocks, depth), values.dtype)
     shape = h.shape
@@ -288,7 +284,7 @@ def add_active_product(values, indices, counts, w, z, begin, end):
 
 
 def descend_along_product(values, indices, counts, delta, w, velocity, rate, momentum, weight_decay, begin, end):
-    """Fill in the zeros, BLAS, update."""
+    """Fill in the zeros, form the gradient by BLAS, and update."""
     columns = np.zeros((len(w), len(delta)), values.dtype)
     _fill_in(values, indices, counts, columns)
     gradient = columns @ delta[:, begin:end]
@@ -299,6 +295,6 @@ def descend_along_product(values, indices, counts, delta, w, velocity, rate, mom
 
 
 def _fill_in(values, indices, counts, out):
-    """Put listed values back to where they were."""
+    """Write listed values to the places that they were listed from."""
     *lists, _ = listed = np.nonzero(np.arange(values.shape[-1]) < counts[..., None])
     out[(*lists, indices[listed])] = values[listed]
