@@ -41,15 +41,7 @@ def finite_or_none(content):
 
 
 def read_json(path):
-    """Return the object in a JSON file, or None if there is no such file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-
-    Returns
-    -------
-    dict or None
+    """Return the object in a JSON file as a dict, or None if there is no such file.
 
     Raises
     ------
@@ -70,10 +62,6 @@ def read_intact_json(path):
 
 def read_json_lines(path):
     """Read a file that holds a JSON object in each line.
-
-    Parameters
-    ----------
-    path : pathlib.Path
 
     Returns
     -------

@@ -124,14 +124,7 @@ def end(process):
 
 
 def command_line(run, folder):
-    """Return the command line that does a run by hand.
-
-    Parameters
-    ----------
-    run : plan.Run
-    folder : pathlib.Path
-        Folder that the run writes.
-    """
+    """Return the command line that does a planned run by hand, into a folder."""
     words = ["mpirun", "-n", run.ranks, "python", "-m", "isgd_mpi"]
     defaults, settings = asdict(Config()), asdict(run.config)
     for name, value in (settings | {"run_dir": str(folder), "quiet": False}).items():

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from isgd_mpi.data import sources
+from isgd_mpi.experiment.description import Experiment
 from isgd_mpi.report.study import differing_options
 from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import InputError
@@ -13,17 +14,9 @@ from isgd_mpi.settings.errors import InputError
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a group.
+    """One run of a group."""
 
-    Attributes
-    ----------
-    name : str
-        Name of the run's folder.
-    config : config.Config
-    ranks : int
-    """
-
-    name: str
+    name: str  # of the run's folder
     config: Config
     ranks: int
 
@@ -39,23 +32,13 @@ class PlannedGroup:
 
 @dataclass(frozen=True)
 class Plan:
-    """All runs of an experiment, and the texts of its report.
-
-    Attributes
-    ----------
-    name : str
-    experiment : description.Experiment
-    groups : tuple of PlannedGroup
-    notes : tuple of str
-    folder : pathlib.Path
-        Folder of the runs and the report.
-    """
+    """All runs of an experiment, and the texts of its report."""
 
     name: str
-    experiment: object
+    experiment: Experiment
     groups: tuple[PlannedGroup, ...]
     notes: tuple[str, ...]
-    folder: Path
+    folder: Path  # of the runs and the report
 
     @property
     def runs(self):
@@ -67,7 +50,7 @@ class Plan:
         return self.folder / run.name
 
     def record(self, command, problems):
-        """Return the content of experiment.json.
+        """Return the content of experiment.json, which :func:`isgd_mpi.report.study.read_study` reads.
 
         Parameters
         ----------
@@ -75,11 +58,6 @@ class Plan:
             The command line that did the runs.
         problems : dict of str to str
             Names of the runs that failed, and the reasons.
-
-        Returns
-        -------
-        dict
-            Ready for JSON; :func:`isgd_mpi.report.study.read_study` reads it.
         """
         about = self.experiment
         failed = [f"{name} failed: {reason}" for name, reason in problems.items()]

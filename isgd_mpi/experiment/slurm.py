@@ -63,17 +63,7 @@ class Slurm:
         return done.stdout.strip().partition(";")[0]
 
     def unfinished(self, job):
-        """Return the tasks of an array job that wait or run, or None if SLURM does not answer.
-
-        Parameters
-        ----------
-        job : str
-            The id of the job.
-
-        Returns
-        -------
-        set of int or None
-        """
+        """Return the set of the tasks of an array job that wait or run, or None if SLURM does not answer."""
         done = _run(["squeue", "--noheader", "--array", f"--jobs={job}", "--format=%K"])
         if done.returncode:  # SLURM forgets jobs minutes after their end
             return set() if "Invalid job id" in done.stderr else None

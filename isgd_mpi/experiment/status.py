@@ -2,7 +2,6 @@
 
 import signal
 from dataclasses import fields, replace
-from pathlib import Path
 
 from isgd_mpi.report.runs import read_summary
 from isgd_mpi.settings.config import option
@@ -17,17 +16,9 @@ ASIDE = "set-aside"
 
 
 def state_of(folder, run):
-    """Return the state of a run by what is in its folder.
+    """Return the state of a planned run by what is in its folder.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-    run : plan.Run
-
-    Returns
-    -------
-    str
-        `ABSENT`, `INCOMPLETE` (stopped by a signal, or it never came to an end), `COMPLETE` or `DIVERGED`.
+    `INCOMPLETE` is a run that was stopped by a signal, or never came to an end.
 
     Raises
     ------
@@ -67,13 +58,8 @@ def _comparable(config):
 
 
 def set_aside(folder):
-    """Move the folder of a run into the folder `ASIDE` beside it, under a new name; return the new path.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-    """
-    parent = Path(folder).parent / ASIDE
+    """Move the folder of a run into the folder `ASIDE` beside it, under a new name; return the new path."""
+    parent = folder.parent / ASIDE
     parent.mkdir(exist_ok=True)
     n = 0
     while (place := parent / f"{folder.name}-{n}").exists():

@@ -8,16 +8,9 @@ _SHOWN = ("train loss", "test error / %", "in use / uniform", "steps/s", "second
 
 
 def table(plan):
-    """Return medians and quartiles over the complete runs of each group, as lines of text.
+    """Return medians and quartiles over the complete runs of each group of a plan, as lines of text.
 
-    Parameters
-    ----------
-    plan : plan.Plan
-
-    Returns
-    -------
-    str
-        Losses and errors are those of the last parameters.
+    Losses and errors are those of the last parameters.
     """
     rows = [("median (quartiles)", "runs", *_SHOWN)]
     for group in plan.groups:

@@ -142,13 +142,7 @@ def _label(axes, run, n_rows):
 
 
 def role(run, rank):
-    """Return the role of a rank in one word.
-
-    Parameters
-    ----------
-    run : runs.Run
-    rank : int
-    """
+    """Return the role of a rank in one word."""
     if rank < max(run.totals["trainers"], 1):
         return "trainer"
     # the loss predictor has the last rank, if the job has a rank to spare
@@ -157,17 +151,9 @@ def role(run, rank):
 
 
 def shares(run, rank):
-    """Return the parts of the recorded stretch that a rank spent computing, sending and waiting.
+    """Return the fractions of the recorded stretch that a rank spent computing, sending and waiting.
 
-    Parameters
-    ----------
-    run : runs.Run
-    rank : int
-
-    Returns
-    -------
-    computing, sending, waiting : float
-        Fractions; the rest went to the loop itself and to the operating system.
+    The rest went to the loop itself and to the operating system.
     """
     spans = run.spans
     begin, end = spans["stretch"]

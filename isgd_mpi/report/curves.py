@@ -56,14 +56,7 @@ def legend(figure, labels, looks):
 
 
 def legend_of_groups(figure, looks):
-    """Put a legend of groups above the axes.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    looks : dict of study.Group to dict
-        Colour, dashes and marker of each group.
-    """
+    """Put a legend of groups above the axes; `looks` holds colour, dashes and marker by group."""
     legend(figure, list(map(label_of, looks)), looks.values())
 
 

@@ -53,12 +53,7 @@ _NOT_FOR_ALL = {"predictor", "versus", "per-second", "variance-gain"}  # their a
 
 
 def draw_all(study, folder):
-    """Draw the figures that a study asks for, and save them.
-
-    Parameters
-    ----------
-    study : study.Study
-    folder : pathlib.Path
+    """Draw the figures that a study asks for, and save them in a folder.
 
     Returns
     -------

@@ -18,7 +18,7 @@ _NOT_SHOWN = ("run_dir", "quiet", "data_dir", "seed")
 
 
 def render(study, figures, notes):
-    """Return the page.
+    """Return the page as text.
 
     Parameters
     ----------
@@ -27,10 +27,6 @@ def render(study, figures, notes):
         Heading, explanation, PNG file.
     notes : list of str
         Shown at the end of the page.
-
-    Returns
-    -------
-    str
     """
     template = Template(files("isgd_mpi.report").joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(

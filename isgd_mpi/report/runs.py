@@ -22,42 +22,18 @@ _OF_A_SUMMARY = (
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A run, as its folder tells it.
-
-    Attributes
-    ----------
-    folder : pathlib.Path
-    options : dict
-        The options in config.toml, and the number of ``ranks`` if a file tells it.
-    totals : dict of str to float
-        The numbers in summary.json; NaN if unknown.
-    status : str
-        ``complete``, or why the run is not complete.
-    refreshes : dict of str to (n,) ndarray
-        Of the n refreshes: ``step``, ``seconds``, traces, variance gain, staleness and the like; NaN if unknown.
-    evaluations : dict of str to dict of str to (n,) ndarray
-        Of each split's n evaluations: ``step`` and ``seconds`` of the parameters that were evaluated, ``loss`` (nats)
-        and ``error`` (fraction).
-    events : list of (float, str)
-        Seconds and message.
-    spans : dict of str to ndarray, or None
-        The timeline; see :func:`isgd_mpi.report.files.read_spans`.
-    environment : dict
-        The content of environment.json.
-    notes : list of str
-        Oddities of the files.
-    """
+    """A run, as its folder tells it."""
 
     folder: Path
-    options: dict
-    totals: dict
-    status: str
-    refreshes: dict
-    evaluations: dict
-    events: list
-    spans: dict | None
-    environment: dict
-    notes: list
+    options: dict  # the content of config.toml, and the number of `ranks` if a file tells it
+    totals: dict[str, float]  # the numbers in summary.json; NaN if unknown
+    status: str  # "complete", or why the run is not complete
+    refreshes: dict[str, np.ndarray]  # step, seconds, traces, gain, staleness, ..., (n_refreshes,) each; NaN if unknown
+    evaluations: dict[str, dict]  # by split: step and seconds of the parameters, loss (nats), error; (n,) each
+    events: list[tuple]  # seconds and message
+    spans: dict | None  # the timeline, see files.read_spans
+    environment: dict  # the content of environment.json
+    notes: list[str]  # oddities of the files
 
     @property
     def complete(self):
@@ -77,10 +53,6 @@ class Run:
 
 def read_run(folder):
     """Read the folder of a run, which may still be in progress.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
 
     Raises
     ------
@@ -114,12 +86,7 @@ def read_run(folder):
 
 
 def read_summary(folder):
-    """Return the summary of a run that came to an end, or None if it is missing or damaged.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-    """
+    """Return the content of summary.json in a run's folder, or None if it is missing or damaged."""
     summary = read_intact_json(folder / "summary.json")
     return summary if summary and isinstance(summary.get("stopped", 0), str | None) else None
 

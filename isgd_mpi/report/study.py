@@ -1,7 +1,6 @@
 """Find the runs that a report is about, and group those that belong together."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -13,31 +12,20 @@ from isgd_mpi.settings.errors import InputError
 FIGURES = ("loss", "traces", "versus", "final", "per_second", "timeline")
 """The figures that an experiment.json may ask for."""
 
+_TEXTS = ("title", "name", "question", "command", "x_label", "label")
+_LISTS = ("notes", "figures", "runs")
 _WITHOUT_EFFECT = ("seed", "run_dir", "quiet", "data_dir", "config")  # on the result, but for the seed's noise
 _BARE = ("score", "schedule", "sampling", "predictor", "data")  # options whose value speaks for itself
 
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Runs that differ in their seed only.
-
-    Attributes
-    ----------
-    label : str
-    options : dict
-        The options in which the group differs from other groups.
-    x : float or None
-        The group's place on a figure's horizontal axis.
-    runs : list of Run
-    missing : list of str
-        Names of folders that experiment.json lists and that hold no run.
-    """
+    """Runs that differ in their seed only."""
 
     label: str
-    options: dict
-    x: float | None
+    x: float | None  # place on a figure's horizontal axis
     runs: list[Run]
-    missing: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)  # folders that experiment.json lists and that hold no run
 
     @property
     def complete(self):
@@ -140,7 +128,7 @@ def group_by_options(runs):
     groups = []
     for group in members.values():
         options = {name: group[0].options.get(name) for name in differing}
-        groups.append(Group(label_of(options) or common_label, options, _number_or_none(options.get(x_label)), group))
+        groups.append(Group(label_of(options) or common_label, _number_or_none(options.get(x_label)), group))
     return groups, x_label if any(group.x is not None for group in groups) else None
 
 
@@ -178,56 +166,53 @@ def _number_or_none(value):
 def _read_experiment(folder):
     """Read the folder of an experiment as its experiment.json describes it."""
     path = folder / "experiment.json"
-    content = read_json(path)
-    figures = _texts(content, "figures", path) if "figures" in content else FIGURES
+    content = _checked(read_json(path), path)
+    figures = content.get("figures", FIGURES)
     if unknown := [name for name in figures if name not in FIGURES]:
         raise InputError(f"{path}: unknown figure {unknown[0]!r}: choose {', '.join(FIGURES)}")
     entries = content.get("groups")
     if not (isinstance(entries, list) and entries and all(isinstance(entry, dict) for entry in entries)):
         raise InputError(f"{path}: groups must be a list of objects")
-    groups = [_read_group(folder, entry, f"{path}, group {n}") for n, entry in enumerate(entries, start=1)]
+    groups = [_read_group(folder, entry, n) for n, entry in enumerate(entries, start=1)]
     if not any(group.runs for group in groups):
         raise InputError(f"{path}: none of its runs is there yet")
     return Study(
-        title=_text(content, "title", path) or _text(content, "name", path) or folder.resolve().name,
-        question=_text(content, "question", path),
-        notes=_texts(content, "notes", path),
-        command=_text(content, "command", path),
+        title=content.get("title") or content.get("name") or folder.resolve().name,
+        question=content.get("question", ""),
+        notes=content.get("notes", []),
+        command=content.get("command", ""),
         groups=groups,
-        x_label=_text(content, "x_label", path) or None,
+        x_label=content.get("x_label"),
         figures=tuple(figures),
     )
 
 
-def _read_group(folder, entry, place):
-    """Read the runs of one group; a run that is not there is counted as missing."""
-    names = _texts(entry, "runs", place)
+def _read_group(folder, entry, n):
+    """Read the runs of the nth group; a run that is not there is counted as missing."""
+    place = f"{folder / 'experiment.json'}, group {n}"
+    entry = _checked(entry, place)
+    names, options = entry.get("runs", []), entry.get("options", {})
     for name in names:
         if not (folder / name).resolve().is_relative_to(folder.resolve()):
             raise InputError(f"{place}: run {name!r} lies outside of {folder}")
     there = [name for name in names if (folder / name / "metrics.jsonl").is_file()]
     x = number(entry.get("x"), f"{place}: x")
-    options = entry.get("options", {})
-    if not isinstance(options, dict):
-        raise InputError(f"{place}: options must be an object")
     return Group(
-        label=_text(entry, "label", place) or label_of(options) or place.rpartition(", ")[2],
-        options=options,
+        label=entry.get("label") or label_of(options) or f"group {n}",
         x=None if np.isnan(x) else x,
-        runs=[read_run(folder / Path(name)) for name in there],
+        runs=[read_run(folder / name) for name in there],
         missing=[name for name in names if name not in there],
     )
 
 
-def _text(content, name, place):
-    value = content.get(name)
-    if not isinstance(value, (str, type(None))):
-        raise InputError(f"{place}: {name} must be a text")
-    return value or ""
-
-
-def _texts(content, name, place):
-    values = content.get(name) or []
-    if not (isinstance(values, list) and all(isinstance(value, str) for value in values)):
-        raise InputError(f"{place}: {name} must be a list of texts")
-    return values
+def _checked(content, place):
+    """Return the fields of an object that are not null; raise InputError if one has the wrong type."""
+    content = {name: value for name, value in content.items() if value is not None}
+    for name, value in content.items():
+        if name in _TEXTS and not isinstance(value, str):
+            raise InputError(f"{place}: {name} must be a text")
+        if name in _LISTS and not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
+            raise InputError(f"{place}: {name} must be a list of texts")
+        if name == "options" and not isinstance(value, dict):
+            raise InputError(f"{place}: options must be an object")
+    return content

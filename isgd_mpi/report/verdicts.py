@@ -46,14 +46,7 @@ class Comparison(NamedTuple):
 
 
 def verdict(group, groups):
-    """Return the verdict on a group.
-
-    Parameters
-    ----------
-    group : study.Group
-    groups : list of study.Group
-        The groups among which one of uniform sampling on as many ranks is searched for.
-    """
+    """Return the verdict on a group; one of `groups` that sampled uniformly on as many ranks is its yardstick."""
     if not group.complete:
         return Verdict(UNCLEAR, "No run of this group is complete: no verdict.")
     if group.uniform:
