@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# What the job scripts have in common: the environment, the launcher, and a run that ends only when it is complete.
+# Functions of the job scripts: set up the environment, choose the launcher, and train until the run is complete.
 
 stop() {
     echo "isgd_mpi job: $1" >&2
     exit 2
 }
 
-# Set up Python, threads and the folder of compiled kernels on every node of the job.
+# Set up Python, threads, and the folder of compiled kernels on every node of the job.
 prepare() {
     [[ -n ${SLURM_NTASKS-} ]] || stop "submit this with sbatch --ntasks=N"
     if [[ -n ${ACTIVATE-} ]]; then
@@ -19,18 +19,19 @@ prepare() {
     threads=${SLURM_CPUS_PER_TASK:-1}
     export OMP_NUM_THREADS=$threads OPENBLAS_NUM_THREADS=$threads MKL_NUM_THREADS=$threads NUMBA_NUM_THREADS=$threads
 
-    # Once for each node: compiled kernels stay on its own disk, in a folder that nobody else can write to.
+    # compiled kernels stay on the disk of each node, in a folder that nobody else can write to
     export NUMBA_CACHE_DIR=${NUMBA_CACHE_DIR:-${TMPDIR:-/tmp}/isgd_mpi-numba-$UID}
     # shellcheck disable=SC2016  # for the shell on the node to expand
     on_each_node bash -c 'mkdir -p -m 700 "$NUMBA_CACHE_DIR" && [[ -O $NUMBA_CACHE_DIR && ! -L $NUMBA_CACHE_DIR ]]' ||
         stop "$NUMBA_CACHE_DIR cannot be made, or is not yours, on some node"
 }
 
+# Run a command once on every node of the job.
 on_each_node() {
     srun --mpi=none --nodes="$SLURM_NNODES" --ntasks="$SLURM_NNODES" --ntasks-per-node=1 --cpus-per-task="$threads" "$@"
 }
 
-# Let launch=(...) be what starts a program on all tasks.
+# Set launch=(...) to the words that start a program on all tasks.
 choose_launcher() {
     local vendor restart plugin=${SRUN_MPI-}
     vendor=$(python -c 'import mpi4py; mpi4py.rc.initialize = False; from mpi4py import MPI; print(MPI.get_vendor()[0])')
@@ -44,14 +45,14 @@ choose_launcher() {
     esac
     [[ $LAUNCHER == srun ]] || return 0
     launch=(srun --mpi="$plugin" --kill-on-bad-exit=1 --cpus-per-task="$threads")
-    # MPICH names its shared memory after the job's step: a requeued job must not meet what a killed one left
+    # MPICH names its shared memory after the job's step: a requeued job must not meet the memory of a killed one
     for ((restart = 0; restart < ${SLURM_RESTART_COUNT:-0}; restart++)); do
         srun --mpi=none --ntasks=1 --nodes=1 true
     done
 }
 
-# Train with the options given, or go on from the checkpoint in the run's folder, and requeue what was stopped.
-# The folder is that of --run-dir or --resume, by default $1.
+# Train with some options, or go on from the checkpoint in the run's folder; requeue the job if the run was stopped.
+# The folder is the one that --run-dir or --resume names, by default $1.
 train() {
     local folder=$1 options=() where code=0 launched='' cancelled='' before
     shift
@@ -85,7 +86,7 @@ train() {
     exit "$code"
 }
 
-# What changes when a file is written anew.
+# Print inode, time and size of a file: they change when it is written anew.
 stamp() {
     stat -c '%i %Y %s' "$1" 2>/dev/null || :
 }
