@@ -1,4 +1,4 @@
-"""What a relaxed run would do on so many ranks: the protocol, played with measured costs instead of work.
+"""Predict a relaxed run on any number of ranks: play the protocol with measured costs in place of work.
 
 All scorers are alike, so one is played, with the largest shard; the trainer takes steps of the same length.
 """
@@ -13,14 +13,14 @@ _REFRESHES = 120  # played; the first half is the beginning and does not count
 
 @dataclass(frozen=True)
 class Costs:
-    """What things cost, and how much of them there is.
+    """Sizes of a run's parts, and what each costs.
 
     Attributes
     ----------
     n_examples, batch_size, refresh_every : int
-        As of a run.
+        Training examples, examples of a score batch, and steps from one refresh to the next at least.
     params_bytes, report_bytes : int
-        Of the parameters, and of all reports together.
+        Size of the parameters, and of all reports together.
     step_seconds : float
         A step of the trainer.
     score_seconds : float
@@ -56,7 +56,7 @@ class Costs:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What came of playing a run.
+    """Figures of a run that was played.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Prediction:
     staleness : float
         Mean over the examples when scores are merged, in steps.
     scored_per_second : float
-        Of all scorers.
+        Examples, by all scorers.
     idle : float
         Share of the scorers' time in which all of their shard is scored with the parameters that they have.
     refreshing : float
@@ -86,12 +86,12 @@ class Prediction:
 
     @property
     def age_in_use(self):
-        """Staleness of what is drawn from, at the end of an interval, in steps."""
+        """Age of the scores that minibatches are drawn by, at the end of an interval, in steps."""
         return self.staleness + self.refresh_steps
 
 
 def exchange_seconds(costs, ranks, ranks_per_node):
-    """Return how long parameters take to the last scorer, and reports to the trainer, in seconds.
+    """Return the seconds until the last scorer has the parameters, and until reports are back.
 
     On one node all see the parameters where the trainer wrote them. With several nodes they go down a binary tree, and
     on each node every scorer copies them, all through the same memory; reports all come through the trainer's
@@ -115,7 +115,7 @@ def exchange_seconds(costs, ranks, ranks_per_node):
 
 
 class _Scorer:
-    """A scorer with the largest shard: which parameters are behind each batch, and what it does until when."""
+    """A scorer with the largest shard: the step of the parameters behind each batch's scores, and its own clock."""
 
     def __init__(self, n_batches, batch_seconds):
         self._steps = np.full(n_batches, -1)
@@ -127,7 +127,7 @@ class _Scorer:
         self.idle_seconds = 0.0
 
     def receive(self, step, arrival):
-        """Work until these parameters are noticed, and go on with them; return when that was, and what it reports."""
+        """Score until new parameters are noticed, and go on with them; return when that was, and its report."""
         while self._time < arrival and self._steps[self._next] != self._step:
             self._steps[self._next] = self._step
             self._next = (self._next + 1) % len(self._steps)
@@ -157,35 +157,59 @@ def predict(costs, ranks, ranks_per_node):
     n_batches = math.ceil(costs.n_examples / batch_size)
     working = min(n_scorers, n_batches)
     scorer = _Scorer(math.ceil(n_batches / n_scorers), batch_size * costs.score_seconds * crowding)
-    out, back = exchange_seconds(costs, ranks, ranks_per_node)
     calls = costs.publish_seconds + n_scorers * costs.message_seconds
-    now, step, overhead, records, begin = 0.0, 0, 0.0, [], None
-    for refresh in range(_REFRESHES):
-        if refresh == _REFRESHES // 2:
-            begin = now, step, overhead, scorer.n_scored, scorer.idle_seconds
+    exchange = exchange_seconds(costs, ranks, ranks_per_node)
+    totals, staleness = _play(costs, scorer, calls, exchange)
+    elapsed, n_steps, refreshing, n_scored, idle = totals
+    n_refreshes = len(staleness)
+    return Prediction(
+        ranks=ranks,
+        refresh_seconds=elapsed / n_refreshes,
+        refresh_steps=n_steps / n_refreshes,
+        exchange_seconds=exchange[0],
+        staleness=float(np.nanmean(staleness)),
+        scored_per_second=n_scored * batch_size * working / elapsed,
+        idle=1 - (1 - idle / elapsed) * working / n_scorers,
+        refreshing=refreshing / elapsed,
+    )
+
+
+def _play(costs, scorer, calls, exchange):
+    """Play refreshes.
+
+    Parameters
+    ----------
+    costs : Costs
+    scorer : _Scorer
+    calls : float
+        Trainer's time a refresh for the exchange, in seconds.
+    exchange : tuple of float
+        See :func:`exchange_seconds`.
+
+    Returns
+    -------
+    totals : list of float
+        Of the second half: seconds, steps, seconds of refreshes, batches scored by a scorer, and its idle seconds.
+    staleness : list of float
+        Means at each merge of that half, in steps.
+    """
+    now, step, refreshing, history, staleness = 0.0, 0, 0.0, [], []
+    for _ in range(_REFRESHES + 1):
+        history.append((now, step, refreshing, scorer.n_scored, scorer.idle_seconds))
         published, n_before = step, scorer.n_scored
         now += calls
-        received, steps = scorer.receive(step, now + out)
-        taken = max(1, math.ceil((received + back - now) / costs.step_seconds))
+        received, steps = scorer.receive(step, now + exchange[0])
+        taken = max(1, math.ceil((received + exchange[1] - now) / costs.step_seconds))
         fresh = min(1.0, (scorer.n_scored - n_before) / len(steps)) * costs.n_examples
         merging = costs.merge_seconds * fresh
         now += taken * costs.step_seconds + merging
         step += taken
-        records.append(np.mean(step - steps[steps >= 0]) if (steps >= 0).any() else np.nan)
+        staleness.append(np.mean(step - steps[steps >= 0]) if (steps >= 0).any() else np.nan)
         rest = max(0, published + costs.refresh_every - step)
         now, step = now + rest * costs.step_seconds, step + rest
-        overhead += calls + merging
-    elapsed, n_refreshes = now - begin[0], _REFRESHES - _REFRESHES // 2
-    return Prediction(
-        ranks=ranks,
-        refresh_seconds=elapsed / n_refreshes,
-        refresh_steps=(step - begin[1]) / n_refreshes,
-        exchange_seconds=out,
-        staleness=float(np.nanmean(records[_REFRESHES // 2 :])),
-        scored_per_second=(scorer.n_scored - begin[3]) * batch_size * working / elapsed,
-        idle=1 - (1 - (scorer.idle_seconds - begin[4]) / elapsed) * working / n_scorers,
-        refreshing=(overhead - begin[2]) / elapsed,
-    )
+        refreshing += calls + merging
+    half = _REFRESHES // 2
+    return np.subtract(history[-1], history[half]).tolist(), staleness[half:-1]
 
 
 def gain_at(age, table):
@@ -207,14 +231,14 @@ _IDLE, _REFRESHING, _MORE = 0.5, 0.1, 1.02  # shares of the time; gain by twice 
 
 
 def saturation(predictions, table, n_batches):
-    """Say from how many ranks on more of them do not help one trainer, and why.
+    """Return the number of ranks beyond which more of them do not help one trainer, and the reason.
 
     Parameters
     ----------
     predictions : list of Prediction
         Ascending, each with about twice the ranks of the one before.
     table
-        As of :func:`gain_at`.
+        See :func:`gain_at`.
     n_batches : int
         Score batches: no more scorers than that have one.
 
@@ -232,8 +256,6 @@ def saturation(predictions, table, n_batches):
             return now.ranks, f"scorers are idle {now.idle:.0%} of the time: all is scored before new parameters come"
         gains = [gain_at(each.age_in_use, table) / each.refresh_seconds * each.refresh_steps for each in (now, more)]
         if gains[1] < _MORE * gains[0]:
-            return (
-                now.ranks,
-                f"{more.ranks} ranks gain {gains[1] / gains[0] - 1:+.1%} in steps a second times variance gain",
-            )
+            reason = f"{more.ranks} ranks gain {gains[1] / gains[0] - 1:+.1%} in steps a second times variance gain"
+            return now.ranks, reason
     return None, "not within these ranks"
