@@ -1,37 +1,39 @@
-"""``python -m isgd_mpi.bench NAME [OPTIONS]``: run a benchmark."""
+"""``python -m isgd_mpi.bench NAME [OPTIONS]``: run a benchmark.
+
+A benchmark is a module with OPTIONS (see :func:`output.parse`) and ``run(settings)``, which measures, prints its
+tables, and returns what ``--json`` writes beside the settings.
+"""
 
 import sys
 from functools import partial
 from importlib import import_module
 
+from isgd_mpi.bench import output
 from isgd_mpi.settings.commands import exit_code
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import DONE
 
-# name: (module with main(arguments), what it measures)
+# name: (module below isgd_mpi, what it does)
 BENCHES = {
-    "exchange": (
-        "isgd_mpi.bench.exchange.main",
-        "ways to move parameters and scores, and what they take of the trainer",
-    ),
-    "memory": ("isgd_mpi.bench.memory.main", "memory of each rank and the trainer's time, with a large training set"),
-    "predictor": ("isgd_mpi.bench.predictor.main", "losses observed and predicted a second, and the products' share"),
-    "runs": ("isgd_mpi.report.run_table", "finished runs side by side: medians and quartiles over seeds"),
-    "scaling": ("isgd_mpi.bench.scaling.main", "refreshes, staleness and variance gain predicted up to 4 096 ranks"),
-    "throughput": ("isgd_mpi.bench.throughput.main", "scored examples a second, beside the matrix products alone"),
-    "time-to-loss": ("isgd_mpi.bench.time_to_loss.main", "wall-clock time to a training loss, beside uniform SGD"),
-    "torch": ("isgd_mpi.bench.pytorch.main", "trainer step and scoring beside PyTorch's"),
+    "exchange": ("bench.exchange.main", "move parameters and scores in several ways, time each"),
+    "memory": ("bench.memory.main", "measure the ranks' memory and the trainer's time, with many examples"),
+    "predictor": ("bench.predictor.main", "count the losses that the predictor learns and predicts a second"),
+    "runs": ("report.run_table", "show finished runs side by side: medians and quartiles over seeds"),
+    "scaling": ("bench.scaling.main", "predict refreshes, staleness and variance gain up to 4 096 ranks"),
+    "throughput": ("bench.throughput.main", "count scored examples a second, beside the matrix products alone"),
+    "time-to-loss": ("bench.time_to_loss.main", "time training to a small loss, beside uniform SGD"),
+    "torch": ("bench.pytorch.main", "time the trainer's step and the scorers' work beside PyTorch"),
 }
 
 
 def usage():
-    """Return how to call this command, and its benches."""
+    """Return the text of ``--help``: the command line, and the benchmarks."""
     benches = "\n".join(f"  {name:<13} {meaning}" for name, (_, meaning) in BENCHES.items())
-    return f"usage: python -m isgd_mpi.bench NAME [OPTIONS]\n\n{benches}\n\nNAME --help lists a bench's options"
+    return f"usage: python -m isgd_mpi.bench NAME [OPTIONS]\n\n{benches}\n\nNAME --help lists a benchmark's options"
 
 
 def main(arguments=None):
-    """Run the bench that the command line names.
+    """Run the benchmark that the command line names.
 
     Parameters
     ----------
@@ -50,10 +52,15 @@ def main(arguments=None):
     return exit_code(partial(_run, name, options), "nothing is kept")
 
 
-def _run(name, options):
+def _run(name, arguments):
     if name not in BENCHES:
-        raise InputError(f"unknown bench {name!r}: choose {', '.join(BENCHES)}; see --help")
-    import_module(BENCHES[name][0]).main(options)
+        raise InputError(f"unknown benchmark {name!r}: choose {', '.join(BENCHES)}; see --help")
+    place, meaning = BENCHES[name]
+    bench = import_module(f"isgd_mpi.{place}")
+    if name == "runs":  # the report's, which parses for itself
+        return bench.main(arguments) or DONE
+    settings = output.parse(name, meaning, bench.OPTIONS, arguments)
+    output.write(settings.json, {"settings": settings.as_dict(), **bench.run(settings)})
     return DONE
 
 

@@ -1,4 +1,4 @@
-"""Run a bench's programs under mpirun, and read what they measured."""
+"""Start a benchmark's function on ranks of this machine, and read what it measured."""
 
 import json
 import subprocess
@@ -10,51 +10,46 @@ from isgd_mpi.experiment.launcher import end, environment, find_mpirun
 from isgd_mpi.settings.errors import InputError
 
 
-def run_alone(module, plan, timeout_seconds=600):
-    """Run ``python -m MODULE PLAN RESULT`` in one process; parameters and errors as of :func:`run_module`."""
-    return run_module(module, None, plan, timeout_seconds=timeout_seconds)
-
-
-def run_module(module, ranks, plan, variables=None, timeout_seconds=600):
-    """Run ``python -m MODULE PLAN RESULT`` on ranks of this machine.
+def measure_on_ranks(module, ranks, plan, variables=None, timeout_seconds=600):
+    """Call a module's ``measure(comm, plan)`` on ranks of this machine.
 
     Parameters
     ----------
     module : str
     ranks : int or None
-        None: without mpirun.
+        None: one process, without mpirun.
     plan : dict
-        Given to the program as a file in JSON.
+        Sent as JSON.
     variables : dict of str, optional
-        Of its environment.
+        Environment variables of the job, besides ours.
     timeout_seconds : float
-        After which it is ended.
+        The job is ended after this time.
 
     Returns
     -------
     dict
-        What it wrote into its second argument.
+        Result of rank 0, sent as JSON.
 
     Raises
     ------
     InputError
-        It failed, or took too long: one line.
+        The job failed, or took too long: one line.
     """
     with tempfile.TemporaryDirectory(prefix="isgd_mpi-bench-") as folder:
         plan_path, result_path = Path(folder, "plan.json"), Path(folder, "result.json")
         plan_path.write_text(json.dumps(plan))
-        run_command(ranks, ["-m", module, plan_path, result_path], variables, timeout_seconds)
+        arguments = ["-m", "isgd_mpi.bench.ranks", module, plan_path, result_path]
+        run_command(ranks, arguments, variables, timeout_seconds)
         return json.loads(result_path.read_text())
 
 
 def run_command(ranks, arguments, variables=None, timeout_seconds=600):
-    """Run Python with these arguments on ranks of this machine; parameters and errors as of :func:`run_module`."""
+    """Run Python with some arguments on ranks of this machine; see :func:`measure_on_ranks`."""
     launcher = [] if ranks is None else [find_mpirun(), "-n", ranks]
-    command = [*launcher, sys.executable, *arguments]
     name = "the process" if ranks is None else f"the job of {ranks} ranks"
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            list(map(str, command)),
+            list(map(str, [*launcher, sys.executable, *arguments])),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=output,

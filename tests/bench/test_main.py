@@ -1,50 +1,27 @@
 import json
-import re
 import subprocess
 import sys
 
-import numba
 import numpy as np
 import pytest
-import reference
 
 from isgd_mpi.bench.__main__ import BENCHES, main
-from isgd_mpi.bench.time_to_loss.race import Contest, alternate, quartiles, race
+from isgd_mpi.bench.output import quartiles, short, spread
 
 
-def sleepless(log, name):
-    return lambda: log.append(name)
+def test_quartiles_are_values_and_infinite_ones_no_part_of_an_average():
+    assert quartiles([5.0, 1.0, 2.0, 4.0, 3.0]) == [2.0, 3.0, 4.0]
+    assert quartiles([5.0, np.inf, 3.0, np.inf]) == [5.0, np.inf, np.inf]
+    assert spread(1234.5, np.inf, 0.12345) == "- [1,234 – 0.123]" and short(None) == "-"
 
 
-def test_sides_take_turns_and_every_other_round_runs_backwards():
-    log = []
-    seconds = alternate((sleepless(log, "ours"), sleepless(log, "theirs")), 3, 1e-12)
-    assert log == 2 * ["ours"] + 2 * ["theirs"] + ["ours", "theirs", "theirs", "ours", "ours", "theirs"]
-    assert seconds.shape == (3, 2) and (seconds > 0).all()
-
-
-def test_quartiles_are_the_median_and_those_around_it():
-    assert quartiles(np.array([5.0, 1.0, 2.0, 4.0, 3.0])) == (3.0, 2.0, 4.0)
-
-
-def test_ratio_is_that_of_the_rates():
-    row = race(Contest("net", "name", "calls/s", 7, lambda: sum(range(100_000)), lambda: None, lambda: None), 3)
-    assert row.theirs[0] > row.ours[0] and 0 < row.ratio[0] < 0.1
-
-
-def test_race_reports_sides_that_differ():
-    def differ():
-        raise AssertionError("they differ")
-
-    with pytest.raises(AssertionError, match="they differ"):
-        race(Contest("net", "name", "calls/s", 1, lambda: None, lambda: None, differ), 1)
-
-
-def test_the_predictor_bench_prints_rates_and_shares(capsys):
-    assert main(["predictor", "--repeat", "1"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == ["learnt", "predicted"]
-    assert all(re.search(r" [\d,]+ losses/s   products \d+%$", line) for line in lines[1:])
+def test_the_predictor_bench_prints_what_it_writes(tmp_path, capsys):
+    path = tmp_path / "table.json"
+    assert main(["predictor", "--repeat", "1", "--json", str(path)]) == 0
+    table, out = json.loads(path.read_text()), capsys.readouterr().out
+    assert [row["name"] for row in table["rows"]] == ["learnt", "predicted"] and table["processor"] in out
+    for row in table["rows"]:
+        assert f"{row['losses_per_second']:,.0f} losses/s   products {row['share']:.0%}\n" in out
 
 
 @pytest.mark.parametrize("arguments", [[], ["-h"], ["--help"]])
@@ -91,84 +68,3 @@ def test_without_torch_one_line_says_how_to_get_it(monkeypatch, capsys):
 def test_command_exits_with_the_code_of_main():
     done = subprocess.run([sys.executable, "-m", "isgd_mpi.bench", "sparks"], capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.count("\n") == 1
-
-
-def test_both_sides_compute_the_same_and_the_table_is_written(tmp_path, capsys):
-    pytest.importorskip("torch")
-    path = tmp_path / "table.json"
-    assert main(["torch", "--repeat", "1", "--json", str(path)]) == 0
-    table, out = json.loads(path.read_text()), capsys.readouterr().out
-    assert {"host", "processor", "versions", "threads", "rows"} <= set(table)
-    assert all(row["name"] in out and row["ratio"][0] > 0 for row in table["rows"])
-    assert {row["unit"] for row in table["rows"]} == {"steps/s", "examples/s"}
-    assert len(table["accuracy"]) == sum("autocast" in row["name"] for row in table["rows"])
-
-
-@pytest.fixture
-def contests():
-    pytest.importorskip("torch")
-    from isgd_mpi.bench.time_to_loss.main import contests
-
-    return contests
-
-
-@pytest.fixture
-def net(contests):
-    return contests.Net("tiny", (5, 7, 6, 3), 4, 8)
-
-
-@pytest.mark.parametrize("fused", [False, True])
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_steps_equal_those_of_torch(contests, net, momentum, fused):
-    contest = contests.step_contest(net, momentum, fused)
-    contest.check()
-    assert contest.n_items == 1
-
-
-def test_scores_equal_those_of_torch(contests, net):
-    contest = contests.scoring_contest(net)
-    contest.check()
-    np.testing.assert_allclose(contest.ours()[0], contest.theirs().numpy(), rtol=1e-4)
-
-
-@pytest.fixture
-def rounded(contests, monkeypatch):
-    from isgd_mpi.bench.pytorch import rounded
-
-    if numba.config.DISABLE_JIT:
-        pytest.skip("the products are compiled only")
-    monkeypatch.setattr(rounded, "fastest_arithmetic", lambda: "bfloat16 (AVX-512)")
-    return rounded
-
-
-def test_rounded_scores_are_close_to_those_of_torch(rounded, contests):
-    pair = list(rounded.contests(contests.Net("tiny", (50, 70, 60, 3), 4, 80)))
-    for contest in pair:
-        contest.check()
-    assert [contest.n_items for contest in pair] == [80, 80]
-
-
-def test_rounding_raises_the_variance_by_the_square_of_its_error(rounded, contests):
-    found = rounded.accuracy(contests.Net("tiny", (50, 70, 60, 3), 4, 800))
-    assert 0 < found.median_error < 2**-8 and found.percentile_99_error < 2**-4
-    assert abs(found.trace_ratio - 1) < 10 * found.percentile_99_error**2
-
-
-def test_trace_of_covariance_is_that_of_enumerated_estimates(rounded, rng):
-    gradients, scores = rng.standard_normal((9, 4)), rng.exponential(size=9)
-    got = rounded.trace_of_covariance(np.linalg.norm(gradients, axis=1), scores, gradients.mean(axis=0))
-    np.testing.assert_allclose(got, reference.trace_of_covariance(gradients, scores / scores.sum()), rtol=1e-12)
-
-
-def test_check_of_steps_notices_another_momentum(contests, net, monkeypatch):
-    sides = contests._step_sides
-    monkeypatch.setattr(contests, "_step_sides", lambda *args: (sides(*args)[0], sides(net, 0.1, 0.5, False)[1]))
-    with pytest.raises(AssertionError, match="differ"):
-        contests.check_steps(net, 0.9, False)
-
-
-def test_check_of_scores_notices_scores_of_the_mean_loss(contests, net, monkeypatch):
-    norms = contests.torch_side._norms
-    monkeypatch.setattr(contests.torch_side, "_norms", lambda rows: norms(rows) / net.score_batch_size)
-    with pytest.raises(AssertionError):
-        contests.scoring_contest(net).check()

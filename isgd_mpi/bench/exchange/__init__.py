@@ -1,1 +1,9 @@
-"""Ways to move parameters and scores, and what they take of the trainer."""
+"""Benchmark ``exchange``: how parameters and scores can travel, and what that costs the trainer.
+
+main
+    Options, one job for each number of ranks, table.
+ranks
+    One refresh after the other on the ranks of a job.
+patterns
+    The transports of the package, and Bcast with Gatherv beside them.
+"""

@@ -1,111 +1,145 @@
-"""``mpirun -n R python -m isgd_mpi.bench.exchange.ranks PLAN RESULT``: what the bench `exchange` runs on its ranks.
+"""The part of the benchmark ``exchange`` that runs on ranks: refreshes, each started when all ranks have met.
 
-The trainer computes for a time T, looks, computes again, until the refresh is complete; the scorers wait as
-:func:`waiting.wait` does. The plan and the result are files in JSON.
+The trainer computes for a time T, polls, computes again, until the refresh is complete; the scorers wait.
 """
 
-import json
-import sys
 import time
 from functools import partial
-from pathlib import Path
 
-from isgd_mpi.ranks.start import prepare_mpi
+import numpy as np
+from mpi4py import MPI
 
-prepare_mpi()
-
-import numpy as np  # noqa: E402
-from mpi4py import MPI  # noqa: E402
-
-from isgd_mpi.bench.exchange.patterns import ends  # noqa: E402
-from isgd_mpi.data.files import write_json  # noqa: E402
-from isgd_mpi.ranks.faults import abort_on_exception  # noqa: E402
-from isgd_mpi.ranks.node import find_node  # noqa: E402
-from isgd_mpi.ranks.waiting import meet, wait  # noqa: E402
-from isgd_mpi.run.record.environment import describe_environment  # noqa: E402
+from isgd_mpi.bench.exchange.patterns import open_end
+from isgd_mpi.kernels.bench.timing import alternating_medians
+from isgd_mpi.ranks.node import find_node
+from isgd_mpi.ranks.waiting import meet, wait
+from isgd_mpi.run.record.environment import describe_environment
 
 _COPIES = 7
 _SIDE = 128  # of the matrices that the trainer multiplies while it computes
-_FIRST_SLEEP_SECONDS, _LONGEST_SLEEP_SECONDS = 20e-6, 1e-3  # as in waiting.wait
 
 
-def record_dtype(n_bytes):
-    """Return the dtype of a record of about so many bytes."""
-    return np.dtype([("step", "i8"), ("values", "f4", (max(1, n_bytes // 4),))])
+def measure(comm, plan):
+    """Measure all cases of a plan. Collective.
 
-
-class Work:
-    """Computes for a given time, and knows how much of it others took.
-
-    Attributes
+    Parameters
     ----------
-    seconds : float
-        Time computed so far.
-    stolen_seconds : float
-        How much of that this rank was not running.
-    """
-
-    def __init__(self):
-        self._matrix = np.full((_SIDE, _SIDE), 1e-3, np.float32)
-        self._product = np.empty_like(self._matrix)
-        self.seconds = self.stolen_seconds = 0.0
-
-    def __call__(self, seconds):
-        """Compute for so many seconds."""
-        begin, begin_cpu = time.perf_counter(), time.thread_time()
-        while time.perf_counter() < begin + seconds:
-            np.matmul(self._matrix, self._matrix, out=self._product)
-        elapsed = time.perf_counter() - begin
-        self.seconds += elapsed
-        self.stolen_seconds += max(0.0, elapsed - (time.thread_time() - begin_cpu))
-
-
-def trainer_round(end, step, compute_seconds):
-    """Do a refresh as the trainer.
+    comm : mpi4py.MPI.Comm
+        All ranks; rank 0 trains.
+    plan : dict
+        ``cases`` (see :func:`measure_case`), and ``scorers_give_way``: whether they have the lowest priority where
+        ranks outnumber cores.
 
     Returns
     -------
     dict
-        ``begin``: when it was published; ``complete_seconds``: until all had reported; ``calls_seconds``: spent in
-        the exchange; ``stolen_seconds``: spent waiting for a core; ``looks``.
+        ``environment``, ``copies_seconds`` (pairs of bytes and seconds of one copy) and ``rows``.
     """
-    work, calls, looks = Work(), 0.0, 0
+    node = find_node(comm, threads=1)
+    if plan["scorers_give_way"] and node.crowded and comm.Get_rank() > 0:
+        node.give_way()
+    rows = [case | measure_case(comm, node.crowded, case) for case in plan["cases"]]
+    copies = [[n_bytes, copy_seconds(n_bytes)] for n_bytes in sorted({case["params_bytes"] for case in plan["cases"]})]
+    return {"environment": describe_environment(comm, node), "copies_seconds": copies, "rows": rows}
+
+
+def measure_case(comm, polite, case):
+    """Measure a pattern. Collective.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+        Rank 0 trains.
+    polite : bool
+        See :func:`waiting.wait`.
+    case : dict
+        ``pattern``, ``params_bytes``, ``reports_bytes``, ``compute_seconds``, ``scorer_look_seconds``, ``repeat``.
+
+    Returns
+    -------
+    dict
+        Medians over the rounds at rank 0, as :func:`play_trainer` returns them; empty elsewhere.
+    """
+    published = record_dtype(case["params_bytes"])
+    report = record_dtype(case["reports_bytes"] // (comm.Get_size() - 1))
+    own_comm = comm.Dup()  # the exchange's own: scorers are ahead by a collective there
+    end = open_end(case["pattern"], own_comm, published, report, polite)
+    if comm.Get_rank() == 0:
+        play = partial(play_trainer, comm, end, case["compute_seconds"])
+    else:
+        record = np.zeros((), report)
+        play = partial(play_scorer, comm, end, record, case["scorer_look_seconds"], case["repeat"])
+    rounds = [play(step) for step in range(case["repeat"] + 1)]
+    end.close()
+    own_comm.Free()
+    return {name: float(np.median([each[name] for each in rounds[1:]])) for name in rounds[0]}  # the first warms up
+
+
+def record_dtype(n_bytes):
+    """Return the dtype of a record of about this size."""
+    return np.dtype([("step", "i8"), ("values", "f4", (max(1, n_bytes // 4),))])
+
+
+def play_trainer(comm, end, compute_seconds, step):
+    """Do a refresh as the trainer. Collective.
+
+    Returns
+    -------
+    dict
+        ``arrival_seconds`` and ``complete_seconds``: from publishing until the last scorer had the parameters, and
+        until all had reported; ``calls_seconds``: spent in the exchange; ``stolen_seconds``: spent waiting for a core;
+        ``polls``.
+    """
+    matrices = np.full((2, _SIDE, _SIDE), 1e-3, np.float32)
+    calls, stolen, polls = 0.0, 0.0, 0
+    meet(comm, polite=True)
     end.published["step"] = end.published["values"] = step
     begin = before = time.perf_counter()
     end.start()
-    while True:
+    complete = False
+    while not complete:
         calls += time.perf_counter() - before
-        work(compute_seconds)
+        stolen += compute(compute_seconds, *matrices)
         before = time.perf_counter()
-        looks += 1
-        if end.look():
-            break
+        complete = end.look()
+        polls += 1
     now = time.perf_counter()
+    assert all(report["step"] == step for report in end.reports), "these are not the reports"
     return {
-        "begin": begin,
+        "arrival_seconds": latest(comm, 0.0) - begin,
         "complete_seconds": now - begin,
         "calls_seconds": calls + now - before,
-        "stolen_seconds": work.stolen_seconds,
-        "looks": looks,
+        "stolen_seconds": stolen,
+        "polls": polls,
     }
 
 
-def scorer_round(end, step, record, last, look_seconds, polite):
-    """Do a refresh as a scorer; return when the parameters had arrived.
+def compute(seconds, matrix, product):
+    """Multiply matrices for some seconds; return how many of them this rank was not running."""
+    begin, begin_cpu = time.perf_counter(), time.thread_time()
+    while time.perf_counter() < begin + seconds:
+        np.matmul(matrix, matrix, out=product)
+    return max(0.0, time.perf_counter() - begin - (time.thread_time() - begin_cpu))
 
-    It looks every so many seconds, as if it scored meanwhile; if that is 0 it waits as :func:`waiting.wait` does.
+
+def play_scorer(comm, end, record, look_seconds, last_step, step):
+    """Do a refresh as a scorer; return an empty dict. Collective.
+
+    With `look_seconds` it polls that often, as if it scored meanwhile; if they are 0 it waits.
     """
-    pause = look_seconds or _FIRST_SLEEP_SECONDS
-    while not end.arrived():
-        if look_seconds or polite:
-            time.sleep(pause)
-            pause = look_seconds or min(2 * pause, _LONGEST_SLEEP_SECONDS)
+    meet(comm, polite=True)
+    if look_seconds:
+        while not end.arrived():
+            time.sleep(look_seconds)
+    else:
+        end.wait()
     arrival = time.perf_counter()
     published = end.published
     assert published["step"] == step and published["values"][-1] == step, "these are not the parameters published"
     record["step"] = step
-    end.report(record, last)
-    return arrival
+    end.report(record, last=step == last_step)
+    latest(comm, arrival)
+    return {}
 
 
 def latest(comm, arrival):
@@ -115,88 +149,7 @@ def latest(comm, arrival):
     return float(arrivals[1][0])
 
 
-def measure(comm, polite, case):
-    """Measure a pattern. Collective.
-
-    Parameters
-    ----------
-    comm : mpi4py.MPI.Comm
-        Private to the bench; rank 0 trains.
-    polite : bool
-    case : dict
-        ``pattern``, ``n_tests``, ``params_bytes``, ``reports_bytes``, ``compute_seconds``, ``scorer_look_seconds``,
-        ``repeat``.
-
-    Returns
-    -------
-    dict
-        Medians over the rounds, at the root.
-    """
-    n_scorers = comm.Get_size() - 1
-    published = record_dtype(case["params_bytes"])
-    report = record_dtype(case["reports_bytes"] // n_scorers)
-    own_comm = comm.Dup()  # the exchange's own: scorers are ahead by a collective there
-    trainer_end, scorer_end = ends(case["pattern"], [None] + n_scorers * [report], case["n_tests"])
-    if comm.Get_rank() == 0:
-        end = trainer_end(own_comm, published, [None] + n_scorers * [report], polite)
-        play = partial(train, comm, end, case["compute_seconds"])
-    else:
-        end = scorer_end(own_comm, published, report, polite)
-        play = partial(score, comm, end, np.zeros((), report), case["scorer_look_seconds"], polite)
-    rounds = [play(step, step == case["repeat"]) for step in range(case["repeat"] + 1)]
-    end.close()
-    own_comm.Free()
-    return {name: float(np.median([each[name] for each in rounds[1:]])) for name in rounds[0]}  # the first warms up
-
-
-def train(comm, end, compute_seconds, step, last):
-    """Do a round as the trainer; return what it took."""
-    meet(comm, polite=True)
-    figures = trainer_round(end, step, compute_seconds)
-    assert all(report["step"] == step for report in end.reports), "these are not the reports"
-    return figures | {"arrival_seconds": latest(comm, 0.0) - figures.pop("begin")}
-
-
-def score(comm, end, record, look_seconds, polite, step, last):
-    """Do a round as a scorer; return nothing."""
-    meet(comm, polite=True)
-    latest(comm, scorer_round(end, step, record, last, look_seconds, polite))
-    return {}
-
-
 def copy_seconds(n_bytes):
-    """Return the median time of copying so many bytes in memory, by one core."""
-    source, target, seconds = np.ones(n_bytes, np.uint8), np.empty(n_bytes, np.uint8), []
-    for _ in range(_COPIES):
-        begin = time.perf_counter()
-        target[:] = source
-        seconds.append(time.perf_counter() - begin)
-    return float(np.median(seconds))
-
-
-def main(plan_path, result_path):
-    """Measure all cases of a plan. Collective over all ranks.
-
-    Parameters
-    ----------
-    plan_path : str
-        File with ``give_way`` (whether scorers do, where ranks outnumber cores) and ``cases`` (see :func:`measure`).
-    result_path : str
-        File to write: ``environment``, ``copies_seconds`` (bytes and seconds of one copy) and ``rows``.
-    """
-    comm = MPI.COMM_WORLD
-    plan = json.loads(Path(plan_path).read_text())
-    node = find_node(comm, threads=1)
-    if plan["give_way"] and node.crowded and comm.Get_rank() > 0:
-        node.give_way()
-    rows = [case | measure(comm, node.crowded, case) for case in plan["cases"]]
-    copies = [[n_bytes, copy_seconds(n_bytes)] for n_bytes in sorted({case["params_bytes"] for case in plan["cases"]})]
-    header = describe_environment(comm, node)
-    if comm.Get_rank() == 0:
-        write_json(Path(result_path), {"environment": header, "copies_seconds": copies, "rows": rows})
-    meet(comm, polite=True)
-
-
-if __name__ == "__main__":
-    abort_on_exception(MPI.COMM_WORLD)
-    main(*sys.argv[1:])
+    """Return the median time in which one core copies bytes in memory."""
+    arrays = np.empty(n_bytes, np.uint8), np.ones(n_bytes, np.uint8)
+    return alternating_medians([(np.copyto, [arrays])], _COPIES)[0]

@@ -1,1 +1,9 @@
-"""Memory of each rank and the trainer's time, with a large training set."""
+"""Benchmark ``memory``: memory of each rank and the trainer's time, with a large training set.
+
+main
+    Options, data, one job for each shape, tables.
+ranks
+    A training run that keeps account of the trainer's time.
+resident
+    Memory of processes, read from /proc while they run.
+"""

@@ -1,10 +1,9 @@
 """``python -m isgd_mpi.bench memory``: memory of each rank, and the trainer's time, with a large training set.
 
-Real runs, watched from outside. Shown is the moment at which all ranks together had most. The trainer's calls are
-timed inside it; what is left of its time are gradients and updates.
+Real runs, watched from outside. The table shows the moment at which all ranks together had most. The trainer's calls
+are timed inside the run; what is left of its time are gradients and updates.
 """
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -12,60 +11,49 @@ import numpy as np
 from jsonargparse.typing import NonNegativeInt, PositiveFloat, PositiveInt
 
 from isgd_mpi.bench import output
-from isgd_mpi.bench.jobs import run_module
-from isgd_mpi.bench.time_to_loss.resident import Watch
+from isgd_mpi.bench.jobs import measure_on_ranks
+from isgd_mpi.bench.memory.resident import Watch
 from isgd_mpi.data.folders import CACHE_VARIABLE
+from isgd_mpi.settings.config import option
 from isgd_mpi.settings.errors import InputError
 
 SHAPES = {
-    "paper": {"n_examples": 574_168, "n_features": 3072, "hidden": [2048] * 4, "minibatch_size": 128},
-    "many": {"n_examples": 10_000_000, "n_features": 64, "hidden": [512, 512], "minibatch_size": 128},
+    "paper": {"n_examples": 574_168, "n_features": 3072, "hidden": [2048] * 4},
+    "many": {"n_examples": 10_000_000, "n_features": 64, "hidden": [512, 512]},
 }
 """Training examples, features of one byte each, and the net."""
 
+OPTIONS = {
+    "--shapes": (["paper"], [*SHAPES], "data and nets"),
+    "--ranks": (16, output.AtLeastTwo, "ranks of the job"),
+    "--seconds": (60.0, PositiveFloat, "length of the training [s]"),
+    "--checkpoint-every": (20.0, PositiveFloat, "time between checkpoints [s]"),
+    "--refresh-every": (32, PositiveInt, "steps from one refresh to the next"),
+    "--examples": (0, NonNegativeInt, "training examples; 0: the shape's"),
+    "--hidden": ([], PositiveInt, "hidden widths; none: the shape's"),
+    "--folder": (None, str, "folder that keeps the data for another time (default: a temporary one)"),
+}
+
 BUDGET_BYTES = 250e6  # a rank, besides the training set
 
+_PROGRAM = "isgd_mpi.bench.memory.ranks"
+_MINIBATCH_SIZE = 128
 _N_CLASSES = 10
 _CHUNK_ROWS = 2**18
 _MEMORY_COLUMNS = ("rank", "share/MB", "own", "files", "shared", "resident")
 _TIME_COLUMNS = ("trainer", "calls", "median/ms", "mean/ms", "largest/ms", "of its time/%")
 
 
-def main(arguments):
-    """Run the bench.
-
-    Parameters
-    ----------
-    arguments : list of str
-        Behind ``python -m isgd_mpi.bench memory``.
-
-    Raises
-    ------
-    InputError
-        The arguments are wrong, or a job failed.
-    """
-    settings = parse(arguments)
+def run(settings):
+    """Measure, print the tables, and return what ``--json`` writes."""
     with tempfile.TemporaryDirectory(prefix="isgd_mpi-bench-") as folder:
-        results = [measure(shape_of(name, settings), settings, settings.folder or folder) for name in settings.shapes]
-    output.write(settings.json, {"settings": settings.as_dict(), "results": results})
-
-
-def parse(arguments):
-    """Parse the options; arguments and errors as of :func:`main`."""
-    options = output.parser("memory", "Measure the memory of a job's ranks, and what the trainer's time goes to.")
-    options.add_argument("--shapes", choices=list(SHAPES), nargs="+", default=["paper"], help="(default: paper)")
-    options.add_argument("--ranks", type=PositiveInt, default=16, help="(default: 16)")
-    options.add_argument("--seconds", type=PositiveFloat, default=60, help="of training (default: 60)")
-    options.add_argument("--checkpoint-every", type=PositiveFloat, default=20, help="seconds (default: 20)")
-    options.add_argument("--refresh-every", type=PositiveInt, default=32, help="steps (default: 32)")
-    options.add_argument("--examples", type=NonNegativeInt, default=0, help="training examples [the shape's]")
-    options.add_argument("--hidden", type=PositiveInt, nargs="+", help="hidden widths [the shape's]")
-    options.add_argument("--folder", help="where data stay for another time [a temporary one]")
-    return output.parse(options, arguments)
+        place = Path(settings.folder or folder)
+        results = [measure(shape_of(name, settings), settings, place) for name in settings.shapes]
+    return {"results": results}
 
 
 def shape_of(name, settings):
-    """Return a shape as the options change it."""
+    """Return a shape with the changes that the options make."""
     changed = {"n_examples": settings.examples, "hidden": settings.hidden}
     return {"name": name} | SHAPES[name] | {key: value for key, value in changed.items() if value}
 
@@ -78,7 +66,7 @@ def measure(shape, settings, folder):
     shape : dict
         Of SHAPES, with its ``name``.
     settings : jsonargparse.Namespace
-    folder : str
+    folder : pathlib.Path
         For data.
 
     Returns
@@ -86,17 +74,13 @@ def measure(shape, settings, folder):
     dict
         ``shape``, ``memory`` of each rank, ``seconds`` of the trainer's calls, ``budget_bytes``.
     """
-    arguments = [*data_options(shape, Path(folder)), "--hidden", *shape["hidden"], "--quiet"]
+    options = [*data_options(shape, folder), "--hidden", *shape["hidden"], "--minibatch-size", _MINIBATCH_SIZE]
     for name in ("seconds", "checkpoint_every", "refresh_every"):
-        arguments += [f"--{name.replace('_', '-')}", settings[name]]
-    arguments += ["--minibatch-size", shape["minibatch_size"]]
-    with tempfile.TemporaryDirectory(prefix="isgd_mpi-run-") as place:
-        run_dir = os.path.join(place, "run")
-        plan = {"arguments": [*map(str, arguments), "--run-dir", run_dir]}
-        with Watch("isgd_mpi.bench.memory.ranks") as watch:
-            done = run_module(
-                "isgd_mpi.bench.memory.ranks", settings.ranks, plan, {CACHE_VARIABLE: folder}, settings.seconds + 300
-            )
+        options += [option(name), settings[name]]
+    with tempfile.TemporaryDirectory(prefix="isgd_mpi-run-") as place, Watch(_PROGRAM) as watch:
+        plan = {"arguments": [*map(str, options), "--quiet", "--run-dir", f"{place}/run"]}
+        variables = {CACHE_VARIABLE: str(folder)}
+        done = measure_on_ranks(_PROGRAM, settings.ranks, plan, variables, settings.seconds + 300)
     try:
         memory = watch.largest(done["pids"])
     except ValueError as error:
@@ -108,7 +92,7 @@ def measure(shape, settings, folder):
 
 
 def data_options(shape, folder):
-    """Return the options that name a shape's data, which are made where they are not in the program."""
+    """Return the options that name a shape's data; write these where no program makes them."""
     if shape["name"] == "paper":
         return ["--data", "synthetic", "--synthetic-size", shape["n_examples"]]
     path = folder / f"random-{shape['n_examples']}x{shape['n_features']}.npz"
@@ -119,14 +103,7 @@ def data_options(shape, folder):
 
 
 def write_examples(path, n_examples, n_features):
-    """Write random examples whose class shows in one of their features.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The npz file.
-    n_examples, n_features : int
-    """
+    """Write random examples, each with its class marked in one of its features, into an npz file."""
     rng = np.random.default_rng(0)
     x = np.empty((n_examples, n_features), np.uint8)
     y = rng.integers(_N_CLASSES, size=n_examples, dtype=np.int32)
@@ -152,7 +129,7 @@ def print_result(result):
 
 
 def memory_line(name, sizes):
-    """Return a row: a rank's share of the memory, what it is made of, and all it has mapped, in MB."""
+    """Return the row of a rank: its share of the memory, the parts of that, and all that it has mapped, in MB."""
     return [name, *(f"{sizes[key] / 1e6:,.0f}" for key in ("Pss", "Pss_Anon", "Pss_File", "Pss_Shmem", "Rss"))]
 
 
@@ -164,5 +141,5 @@ def time_lines(seconds):
         if times:
             figures = [1e3 * value for value in (np.median(times), np.mean(times), max(times))]
             share = 100 * sum(times) / training
-            rows.append([name, len(times), *map(output.short, figures), output.short(share)])
+            rows.append([name, len(times), *map(output.short, [*figures, share])])
     return rows

@@ -1,30 +1,19 @@
-"""``mpirun -n R python -m isgd_mpi.bench.memory.ranks PLAN RESULT``: a training run that keeps account of its time."""
+"""A training run of the benchmark ``memory``, which keeps account of the trainer's time."""
 
-import json
-import sys
 import time
 from functools import wraps
 from os import getpid
-from pathlib import Path
 
-from isgd_mpi.ranks.start import prepare_mpi
+import numpy as np
 
-prepare_mpi()
-
-import numpy as np  # noqa: E402
-from mpi4py import MPI  # noqa: E402
-
-from isgd_mpi.data.files import write_json  # noqa: E402
-from isgd_mpi.ranks.exchange import TrainerExchange  # noqa: E402
-from isgd_mpi.ranks.faults import abort_on_exception  # noqa: E402
-from isgd_mpi.ranks.waiting import wait  # noqa: E402
-from isgd_mpi.run import leader  # noqa: E402
-from isgd_mpi.run.cli import main  # noqa: E402
-from isgd_mpi.run.record.checkpoints import Checkpoints  # noqa: E402
-from isgd_mpi.sampling.sampler import Sampler  # noqa: E402
-from isgd_mpi.settings.exit_codes import DONE  # noqa: E402
-from isgd_mpi.training.loop import finish_training  # noqa: E402
-from isgd_mpi.training.trainer import Trainer  # noqa: E402
+from isgd_mpi.ranks.exchange import TrainerExchange
+from isgd_mpi.ranks.waiting import wait
+from isgd_mpi.run import leader
+from isgd_mpi.run.cli import main
+from isgd_mpi.run.record.checkpoints import Checkpoints
+from isgd_mpi.sampling.sampler import Sampler
+from isgd_mpi.training.loop import finish_training
+from isgd_mpi.training.trainer import Trainer
 
 WATCHED = {
     "drawing": (Sampler, "draw"),
@@ -88,22 +77,21 @@ def finish_without_evaluating(trainer, exchange, evaluate):
     finish_training(trainer, exchange, evaluate=False)
 
 
-def run(plan_path, result_path):
-    """Train as a plan says. Collective over all ranks.
+def measure(comm, plan):
+    """Train as a plan says. Collective.
 
     Parameters
     ----------
-    plan_path : str
-        File with ``arguments``, of ``python -m isgd_mpi``.
-    result_path : str
-        File to write: ``pids`` of the ranks, and ``seconds`` of the trainer's calls.
+    comm : mpi4py.MPI.Comm
+        All ranks.
+    plan : dict
+        ``arguments`` of ``python -m isgd_mpi``.
 
     Returns
     -------
-    int
-        The exit code.
+    dict
+        ``pids`` of the ranks, and ``seconds`` of the trainer's calls.
     """
-    comm = MPI.COMM_WORLD
     pids = np.zeros(comm.Get_size(), np.int64)
     wait([comm.Igather(np.array([getpid()], np.int64), pids if comm.Get_rank() == 0 else None)], polite=True)
     account = Account()
@@ -111,12 +99,6 @@ def run(plan_path, result_path):
         leader.finish_training = finish_without_evaluating
         for name, (owner, method) in WATCHED.items():
             account.watch(name, owner, method, holds_all=name == "training")
-    code = main(json.loads(Path(plan_path).read_text())["arguments"])
-    if comm.Get_rank() == 0 and code == DONE:
-        write_json(Path(result_path), {"pids": pids.tolist(), "seconds": account.seconds})
-    return code
-
-
-if __name__ == "__main__":
-    abort_on_exception(MPI.COMM_WORLD)
-    sys.exit(run(*sys.argv[1:]))
+    code = main(plan["arguments"])
+    assert code == 0, f"the run ended with exit code {code}"
+    return {"pids": pids.tolist(), "seconds": account.seconds}

@@ -1,1 +1,5 @@
-"""Losses observed and predicted a second, and the products' share."""
+"""Benchmark ``predictor``: speed of the loss predictor.
+
+main
+    Options, calls and their matrix products alone, table.
+"""

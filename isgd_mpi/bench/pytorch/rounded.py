@@ -1,18 +1,13 @@
-"""What ``python -m isgd_mpi.bench torch`` says of scoring in bfloat16: its speed beside PyTorch's, and its error."""
-
-from dataclasses import dataclass
-from functools import partial
+"""Scoring in bfloat16: its speed beside PyTorch's, and its error."""
 
 import numpy as np
 import torch
 
 from isgd_mpi.bench.pytorch import torch_side
-from isgd_mpi.bench.time_to_loss.contests import assert_scores_close
-from isgd_mpi.bench.time_to_loss.race import Contest
+from isgd_mpi.bench.pytorch.contests import scoring_contest
 from isgd_mpi.data import datasets
 from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, fastest_arithmetic
 from isgd_mpi.model.bfloat16.scoring_mlp import LowPrecisionMLP
-from isgd_mpi.model.mlp import MLP
 
 _TOLERANCE = 0.1  # of the 99th percentile: both sides round, at different places
 _TRAINING_STEPS = 200
@@ -20,62 +15,24 @@ _LEARNING_RATE = 0.1
 
 
 def contests(net):
-    """Yield the contests of scoring in bfloat16; none where this processor is better off with float32.
-
-    Parameters
-    ----------
-    net : contests.Net
-
-    Yields
-    ------
-    race.Contest
-    """
+    """Yield the contests of scoring in bfloat16; none where this processor is better off with float32."""
     if ARITHMETIC[fastest_arithmetic()]:
-        yield _contest(net, "bf16 scores / autocast", torch_side.RoundedScores)
-        yield _contest(net, "bf16 scores / float32", torch_side.Scores)
-
-
-def _contest(net, name, their_scores):
-    our_batch, their_batch = net.examples(net.score_batch_size, seed=0)
-    model, theirs = rounded_model(net, net.initial_params()), their_scores(net.initial_params(), net.widths)
-
-    def check():
-        ours, _, _ = model.scores(*our_batch)
-        assert_scores_close(ours, theirs(*their_batch).numpy(), _TOLERANCE)
-
-    return Contest(
-        *(net.name, name, "examples/s", net.score_batch_size),
-        *(partial(model.scores, *our_batch), partial(theirs, *their_batch), check),
-    )
+        params = net.initial_params()
+        for name, side in (("autocast", torch_side.RoundedScores), ("float32", torch_side.Scores)):
+            theirs = side(params, net.widths)
+            yield scoring_contest(net, f"bf16 scores / {name}", rounded_model(net, params), theirs, _TOLERANCE)
 
 
 def rounded_model(net, params):
-    """Return what scorers use on this processor, on as many threads as PyTorch has.
-
-    Parameters
-    ----------
-    net : contests.Net
-    params : (P,) ndarray
-    """
+    """Return the model that scorers use on this processor, on as many threads as PyTorch has."""
     make_products = ARITHMETIC[fastest_arithmetic()]
     model = LowPrecisionMLP(net.widths, net.score_batch_size, make_products, threads=torch.get_num_threads())
     model.params = params
     return model
 
 
-@dataclass(frozen=True)
-class Accuracy:
-    """How far bfloat16 scores are from float32's, and what that costs."""
-
-    net: str
-    examples: str  # whose
-    median_error: float  # relative
-    percentile_99_error: float
-    trace_ratio: float  # Tr Sigma with q in proportion to bfloat16 scores, by that with float32 scores
-
-
 def accuracy(net):
-    """Measure the error of scoring in bfloat16.
+    """Measure the error of scoring in bfloat16, and what it costs.
 
     Parameters
     ----------
@@ -84,20 +41,27 @@ def accuracy(net):
 
     Returns
     -------
-    Accuracy or None
-        None where this processor is better off with float32.
+    dict or None
+        ``net``, ``examples`` (which ones), ``median_error`` and ``percentile_99_error`` (relative), ``trace_ratio`` (Tr
+        Sigma where examples are drawn in proportion to bfloat16 scores, by that with float32 scores). None where this
+        processor is better off with float32.
     """
     if not ARITHMETIC[fastest_arithmetic()]:
         return None
-    model = MLP(net.widths, net.score_batch_size)
-    model.params = net.initial_params()
+    model = net.model(net.score_batch_size)
     x, y, examples = _examples(net, model)
     norms = model.scores(x, y)[0].astype(float)
     rounded = rounded_model(net, model.params).scores(x, y)[0].astype(float)
     gradient = model.gradient(x, y, np.ones(len(x), np.float32))[1]
     traces = [trace_of_covariance(norms, scores, gradient) for scores in (rounded, norms)]
-    errors = np.abs(rounded - norms) / norms
-    return Accuracy(net.name, examples, *np.quantile(errors, [0.5, 0.99]).tolist(), traces[0] / traces[1])
+    median, percentile_99 = np.quantile(np.abs(rounded - norms) / norms, [0.5, 0.99]).tolist()
+    return {
+        "net": net.name,
+        "examples": examples,
+        "median_error": median,
+        "percentile_99_error": percentile_99,
+        "trace_ratio": traces[0] / traces[1],
+    }
 
 
 def trace_of_covariance(norms, scores, gradient):
@@ -106,7 +70,7 @@ def trace_of_covariance(norms, scores, gradient):
     Parameters
     ----------
     norms, scores : (N,) ndarray
-        Norms of the examples' gradients, and what they are drawn in proportion to.
+        Norms of the examples' gradients, and the scores that they are drawn in proportion to.
     gradient : (P,) ndarray
         Their mean gradient.
     """
@@ -114,7 +78,7 @@ def trace_of_covariance(norms, scores, gradient):
 
 
 def _examples(net, model):
-    """Return a score batch and where it is from, after some training where there are data."""
+    """Return a score batch and its origin, after some training where there is a data set."""
     if not net.data:
         return *net.examples(net.score_batch_size, seed=0)[0], "random, initial parameters"
     dataset, rng = datasets.load(net.data), np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""PyTorch's side of ``python -m isgd_mpi.bench torch``: the same net, step and scores, as fast as it can."""
+"""PyTorch's side of the benchmarks: the same net, training step and scores, as fast as PyTorch can."""
 
 import torch
 from torch import nn
@@ -36,7 +36,7 @@ class Step:
     Parameters
     ----------
     params, widths
-        As of :func:`sequential`.
+        See :func:`sequential`.
     learning_rate, momentum : float
         Momentum is Nesterov's.
     fused : bool
@@ -77,7 +77,7 @@ class DrawingStep(Step):
         Its training images stay uint8 until they are gathered.
     minibatch_size : int
     params, widths, learning_rate, momentum
-        As of :class:`Step`.
+        See :class:`Step`.
     """
 
     def __init__(self, dataset, minibatch_size, *step):
@@ -90,8 +90,11 @@ class DrawingStep(Step):
 
     def __call__(self):
         """Draw a minibatch and take a step."""
-        indices = torch.randint(len(self._labels), (self._minibatch_size,))
-        super().__call__(*self.gather(indices))
+        super().__call__(*self.gather(self.draw()))
+
+    def draw(self):
+        """Return the indices of a minibatch."""
+        return torch.randint(len(self._labels), (self._minibatch_size,))
 
     def gather(self, indices):
         """Return standardised examples and labels as tensors."""
@@ -105,7 +108,7 @@ class Scores:
     Parameters
     ----------
     params, widths
-        As of :func:`sequential`.
+        See :func:`sequential`.
 
     Notes
     -----
@@ -133,7 +136,7 @@ class Scores:
 
 
 class RoundedScores(Scores):
-    """The same, with matrix products in bfloat16, by autocast."""
+    """Per-example gradient norms with matrix products in bfloat16, by autocast."""
 
     def __call__(self, x, y):
         """Return the scores of a batch of tensors, a (B,) tensor of float32."""

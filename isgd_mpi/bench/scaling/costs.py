@@ -1,30 +1,32 @@
-"""What :mod:`isgd_mpi.bench.scaling.main` measures: the costs of a refresh's parts, and real runs."""
+"""Measure the costs of a refresh's parts, and do real runs, for the benchmark ``scaling``."""
 
-import json
+import math
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 
-from isgd_mpi.bench.jobs import run_command, run_module
+from isgd_mpi.bench.jobs import measure_on_ranks, run_command
 from isgd_mpi.data import datasets
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.params import initial_params
+from isgd_mpi.ranks.exchange import LocalExchange
 from isgd_mpi.ranks.records import published_dtype, report_dtype
 from isgd_mpi.ranks.shards import shards
+from isgd_mpi.report.runs import read_run
 from isgd_mpi.run.record.log import RunLog
 from isgd_mpi.sampling.forecast import Costs
-from isgd_mpi.settings.config import Config
+from isgd_mpi.settings.config import Config, option
 from isgd_mpi.training.minibatch import LocalGradient
 from isgd_mpi.training.trainer import Trainer
 
 _MERGES = 9
-_COPY_RANKS = 2, 4  # on which the exchange is measured: what it takes is a line through these
+_COPY_RANKS = 2, 4  # on which the exchange is measured: its costs are lines through these
 
 
 def measure_costs(options, network, cores):
-    """Measure what a run's parts cost on this machine.
+    """Measure the costs of a run's parts on this machine.
 
     Parameters
     ----------
@@ -42,15 +44,12 @@ def measure_costs(options, network, cores):
     """
     config = Config(**options)
     dataset = datasets.load(config.data, config.data_dir, config.synthetic_size)
-    params_bytes = 4 * initial_params((dataset.n_features, *config.hidden, dataset.n_classes), "he", _rng()).size
     batch_size = min(config.score_batch_size, dataset.n_train)
-    scoring = {"data": config.data, "n_examples": config.synthetic_size, "hidden": config.hidden, "rows": batch_size}
-    scored = run_module(
-        "isgd_mpi.bench.throughput.ranks",
-        1,
-        scoring | {"batches": 4, "precisions": [config.score_precision], "repeat": 3},
-    )
-    report_bytes = report_dtype(shards(dataset.n_train, batch_size, 1)[0], dataset.n_classes).itemsize
+    params_bytes, report_bytes = 4 * start_params(config, dataset).size, report_type(dataset, batch_size).itemsize
+    scored = measure_on_ranks("isgd_mpi.bench.throughput.ranks", 1, {
+        "data": config.data, "data_dir": config.data_dir, "n_examples": config.synthetic_size, "hidden": config.hidden,
+        "rows": batch_size, "batches": 4, "precisions": [config.score_precision], "repeat": 3,
+    })  # fmt: skip
     costs = Costs(
         n_examples=dataset.n_train,
         batch_size=batch_size,
@@ -68,22 +67,28 @@ def measure_costs(options, network, cores):
     return costs, scored["environment"]
 
 
-def _rng():
-    return np.random.default_rng(0)
+def start_params(config, dataset):
+    """Return the parameters of a run's net."""
+    widths = (dataset.n_features, *config.hidden, dataset.n_classes)
+    return initial_params(widths, "he", np.random.default_rng(0))
+
+
+def report_type(dataset, batch_size):
+    """Return the dtype of a report on all training examples."""
+    return report_dtype(shards(dataset.n_train, batch_size, 1)[0], dataset.n_classes)
 
 
 def exchange_costs(params_bytes, report_bytes):
-    """Return the exchange's costs: fields of Costs, from what it takes on two numbers of ranks."""
+    """Return the exchange's costs, fields of Costs: lines through measurements on two numbers of ranks."""
     case = {
-        "n_tests": 16,
         "params_bytes": params_bytes,
         "reports_bytes": report_bytes,
         "compute_seconds": 1e-3,
         "scorer_look_seconds": 0,
         "repeat": 7,
     }
-    plan = {"give_way": False, "cases": [case | {"pattern": pattern} for pattern in ("messages", "memory")]}
-    results = [run_module("isgd_mpi.bench.exchange.ranks", ranks, plan)["rows"] for ranks in _COPY_RANKS]
+    plan = {"scorers_give_way": False, "cases": [case | {"pattern": pattern} for pattern in ("messages", "memory")]}
+    results = [measure_on_ranks("isgd_mpi.bench.exchange.ranks", ranks, plan)["rows"] for ranks in _COPY_RANKS]
     copied, shared = zip(*results)
     n_scorers = [ranks - 1 for ranks in _COPY_RANKS]
     copies, _ = _line([scorers * params_bytes for scorers in n_scorers], [row["arrival_seconds"] for row in copied])
@@ -98,33 +103,25 @@ def _line(x, y):
     return slope, max(0.0, y[0] - slope * x[0])
 
 
-class _Stub:
-    """An exchange in which a scorer has just scored everything."""
-
-    def __init__(self, n_params, report):
-        self.published = np.zeros((), published_dtype(n_params))
-        self.reports = [report]
-        self.seconds = 0.0
-
-    def start(self):
-        """Answer."""
-        self.reports[0]["batch_steps"] = self.published["step"]
-
-
 def merge_seconds(config, dataset):
     """Return the median time in which a trainer merges scores of all examples and renews its proposal."""
     model = MLP((dataset.n_features, *config.hidden, dataset.n_classes), config.minibatch_size)
-    model.params = initial_params((dataset.n_features, *config.hidden, dataset.n_classes), "he", _rng())
+    model.params = start_params(config, dataset)
     gradients = LocalGradient(dataset, model, config.minibatch_size)
     log = RunLog(None, quiet=True)
     trainer = Trainer(config, dataset, model, gradients, np.random.SeedSequence(0).spawn(3), log, True)
-    batch_size = min(config.score_batch_size, dataset.n_train)
-    report = np.zeros((), report_dtype(shards(dataset.n_train, batch_size, 1)[0], dataset.n_classes))
-    exchange, seconds = _Stub(model.params.size, report), []
+    report = np.zeros((), report_type(dataset, min(config.score_batch_size, dataset.n_train)))
+
+    def score_all(published):
+        report["scores"] = np.random.default_rng(0).lognormal(size=dataset.n_train)
+        report["batch_steps"] = published["step"]
+        return [report]
+
+    exchange, seconds = LocalExchange(published_dtype(model.params.size), score_all), []
     for _ in range(_MERGES):
-        report["scores"] = _rng().lognormal(size=dataset.n_train)
         trainer.publish(exchange)
         trainer.take_step()
+        exchange.wait()
         begin = time.perf_counter()
         trainer.merge(exchange)
         seconds.append(time.perf_counter() - begin)
@@ -143,35 +140,29 @@ def real_run(ranks, options):
     Returns
     -------
     dict
-        ``refresh_seconds``, ``refresh_steps``, ``staleness``, ``variance_gain`` (None where it was not measured),
-        ``scored_per_second``, ``steps_per_second``, ``wait_fraction``.
+        ``refresh_seconds``, ``refresh_steps``, ``staleness``, ``variance_gain`` (NaN where importance sampling was
+        off), ``scored_per_second``, ``steps_per_second``, ``wait_fraction``.
     """
     words = []
     for name, value in options.items():
-        words += [f"--{name.replace('_', '-')}", *(value if isinstance(value, list) else [value])]
-    with tempfile.TemporaryDirectory(prefix="isgd_mpi-bench-") as folder:
-        run_command(ranks, ["-m", "isgd_mpi", "--run-dir", Path(folder, "run"), "--quiet", *words])
-        lines = [json.loads(line) for line in Path(folder, "run", "metrics.jsonl").read_text().splitlines()]
-        summary = json.loads(Path(folder, "run", "summary.json").read_text())
-    refreshes = [line for line in lines if line["kind"] == "refresh"]
-    return figures(refreshes[len(refreshes) // 2 :]) | {
-        name: summary[name] for name in ("scored_per_second", "steps_per_second", "wait_fraction")
-    }
+        words += [option(name), *(value if isinstance(value, list) else [value])]
+    with tempfile.TemporaryDirectory(prefix="isgd_mpi-bench-") as place:
+        folder = Path(place, "run")
+        run_command(ranks, ["-m", "isgd_mpi", "--run-dir", folder, "--quiet", *words])
+        run = read_run(folder)
+    totals = {name: run.totals[name] for name in ("scored_per_second", "steps_per_second", "wait_fraction")}
+    return means({name: values[len(values) // 2 :] for name, values in run.refreshes.items()}) | totals
 
 
-def figures(refreshes):
-    """Return the means over some refreshes, lines of a run's metrics."""
-    first, last, n = refreshes[0], refreshes[-1], max(1, len(refreshes) - 1)
-    traces = [
-        (line["trace_uniform"], line["trace_in_use"])
-        for line in refreshes
-        if line["importance_sampling"] and line["trace_in_use"] and line["trace_uniform"]
-    ]
-    uniform, in_use = np.mean(traces, axis=0) if traces else (None, None)
-    staleness = [line["staleness_mean"] for line in refreshes if line["staleness_mean"] is not None]
+def means(refreshes):
+    """Return the means over some refreshes, given as columns; NaN where a figure is unknown in all of them."""
+    known = np.isfinite(refreshes["trace_uniform"]) & np.isfinite(refreshes["trace_in_use"])
+    uniform, in_use = (refreshes[name][known].sum() for name in ("trace_uniform", "trace_in_use"))
+    staleness = refreshes["staleness_mean"][np.isfinite(refreshes["staleness_mean"])]
+    n_intervals = max(1, len(refreshes["step"]) - 1)
     return {
-        "refresh_seconds": (last["seconds"] - first["seconds"]) / n,
-        "refresh_steps": (last["step"] - first["step"]) / n,
-        "staleness": float(np.mean(staleness)) if staleness else None,
-        "variance_gain": float(uniform / in_use) if traces else None,
+        "refresh_seconds": float(np.ptp(refreshes["seconds"])) / n_intervals,
+        "refresh_steps": float(np.ptp(refreshes["step"])) / n_intervals,
+        "staleness": float(staleness.mean()) if len(staleness) else math.nan,
+        "variance_gain": float(uniform / in_use) if in_use else math.nan,
     }

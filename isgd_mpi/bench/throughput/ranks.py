@@ -1,33 +1,24 @@
-"""``mpirun -n R python -m isgd_mpi.bench.throughput.ranks PLAN RESULT``: what the bench `throughput` runs on its ranks.
+"""The part of the benchmark ``throughput`` that runs on ranks.
 
 Every rank scores, all at the same time, and makes the matrix products of scoring alone, in turn.
 """
 
-import json
-import sys
 import time
-from pathlib import Path
 
-from isgd_mpi.ranks.start import prepare_mpi
+import numpy as np
+from mpi4py import MPI
 
-prepare_mpi()
-
-import numpy as np  # noqa: E402
-from mpi4py import MPI  # noqa: E402
-
-from isgd_mpi.data import datasets  # noqa: E402
-from isgd_mpi.data.files import write_json  # noqa: E402
-from isgd_mpi.model.bfloat16.arithmetic import fastest_arithmetic  # noqa: E402
-from isgd_mpi.model.blueprints import MLPBlueprint  # noqa: E402
-from isgd_mpi.model.params import layer_views  # noqa: E402
-from isgd_mpi.ranks.agreement import common_value  # noqa: E402
-from isgd_mpi.ranks.faults import abort_on_exception  # noqa: E402
-from isgd_mpi.ranks.node import find_node  # noqa: E402
-from isgd_mpi.ranks.records import published_dtype  # noqa: E402
-from isgd_mpi.ranks.waiting import meet, wait  # noqa: E402
-from isgd_mpi.run.record.environment import describe_environment  # noqa: E402
-from isgd_mpi.settings.config import Config  # noqa: E402
-from isgd_mpi.training.scorer import Scorer  # noqa: E402
+from isgd_mpi.data import datasets
+from isgd_mpi.model.bfloat16.arithmetic import fastest_arithmetic
+from isgd_mpi.model.blueprints import MLPBlueprint
+from isgd_mpi.model.params import layer_views
+from isgd_mpi.ranks.agreement import common_value
+from isgd_mpi.ranks.node import find_node
+from isgd_mpi.ranks.records import published_dtype
+from isgd_mpi.ranks.waiting import meet, wait
+from isgd_mpi.run.record.environment import describe_environment
+from isgd_mpi.settings.config import Config
+from isgd_mpi.training.scorer import Scorer
 
 
 class Products:
@@ -53,96 +44,69 @@ class Products:
             np.matmul(self._rows[k + 1], w.T, out=self._out[k])
 
 
-def share(n_batches, comm, weak):
-    """Return this rank's batches: all of them if the size is weak, else its part of them."""
-    whole, rest = divmod(n_batches, comm.Get_size())
-    return n_batches if weak else whole + (comm.Get_rank() < rest)
-
-
-def timed(comm, call, n_calls):
-    """Return this rank's seconds and the slowest one's for so many calls, which all start together. Collective."""
-    meet(comm, polite=True)
-    begin = time.perf_counter()
-    for _ in range(n_calls):
-        call()
-    own = np.array([time.perf_counter() - begin])
-    slowest = np.empty(1)
-    wait([comm.Iallreduce(own, slowest, op=MPI.MAX)], polite=True)
-    return own[0], slowest[0]
-
-
-def measure(comm, node, plan, precision):
-    """Measure with a precision. Collective.
+def measure(comm, plan):
+    """Measure all precisions of a plan. Collective.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
-    node : node.Node
+        All ranks.
     plan : dict
-        As of :func:`main`.
-    precision : str
-        As of ``--score-precision``.
+        ``data``, ``n_examples``, ``hidden``, ``rows``, ``batches``, ``precisions``, ``repeat``; ``data_dir`` if it is
+        not the default.
+
+    Returns
+    -------
+    dict
+        ``environment`` and ``rows``.
+    """
+    node = find_node(comm, threads=1)
+    rows = [row for precision in plan["precisions"] for row in measure_precision(comm, node, plan, precision)]
+    return {"environment": describe_environment(comm, node), "rows": rows}
+
+
+def measure_precision(comm, node, plan, precision):
+    """Measure scoring in a precision, as of ``--score-precision``. Collective.
 
     Returns
     -------
     list of dict
-        For each mode: ``arithmetic``, ``batches`` in all, ``rows`` of each, ``score_seconds`` and
-        ``product_seconds`` of the slowest
-        rank, medians over the repetitions. Empty where the ranks do not have this arithmetic.
+        For a strong and a weak size: ``precision``, ``arithmetic``, ``mode``, ``batches`` in all, ``rows`` of each,
+        ``score_seconds`` and ``product_seconds`` of the slowest rank, medians over the repetitions. Empty where the
+        ranks do not have this arithmetic.
     """
-    dataset = datasets.load(plan["data"], synthetic_size=plan["n_examples"])
+    dataset = datasets.load(plan["data"], plan.get("data_dir"), synthetic_size=plan["n_examples"])
     blueprint = MLPBlueprint(Config(hidden=plan["hidden"], score_precision=precision), dataset)
     blueprint.choose_arithmetic(common_value(comm, fastest_arithmetic(), otherwise="float32"), node.threads)
     if precision == "bf16" and blueprint.arithmetic == "float32":
         return []
     n_rows = min(plan["rows"], dataset.n_train)
+    calls = scoring_and_products(dataset, blueprint, n_rows)
+    size, rank, rows = comm.Get_size(), comm.Get_rank(), []
+    for mode, n_batches in (("strong", plan["batches"]), ("weak", plan["batches"] * size)):
+        n_own = len(range(rank, n_batches, size))
+        row = {"precision": precision, "arithmetic": blueprint.arithmetic, "mode": mode, "batches": n_batches}
+        times = [[slowest_seconds(comm, call, n_own) for call in calls] for _ in range(plan["repeat"] + 1)]
+        medians = zip(("score_seconds", "product_seconds"), np.median(times[1:], axis=0).tolist())  # the first warms up
+        rows.append(row | {"rows": n_rows, **dict(medians)})
+    return rows
+
+
+def scoring_and_products(dataset, blueprint, n_rows):
+    """Return a call that scores a batch of examples, and one that makes its matrix products alone."""
     scorer = Scorer(*blueprint.make_scorer(n_rows), dataset, 0, 1, n_rows, rows_at_a_time=blueprint.rows_at_a_time)
     published = np.zeros((), published_dtype(blueprint.n_params))
     published["params"] = blueprint.make_initial(1, np.random.default_rng(0)).params
     scorer.take(published)
-    products = Products(published["params"], blueprint.widths, n_rows)
-    calls = {"score_seconds": lambda: scorer.score(1), "product_seconds": products}
-    rows = []
-    for mode in ("strong", "weak"):
-        n_batches = share(plan["batches"], comm, mode == "weak")
-        times = [
-            {name: timed(comm, call, n_batches)[1] for name, call in calls.items()} for _ in range(plan["repeat"] + 1)
-        ]
-        medians = {name: float(np.median([each[name] for each in times[1:]])) for name in calls}
-        n_in_all = plan["batches"] * (comm.Get_size() if mode == "weak" else 1)
-        rows.append(
-            {
-                "precision": precision,
-                "arithmetic": blueprint.arithmetic,
-                "mode": mode,
-                "batches": n_in_all,
-                "rows": n_rows,
-                **medians,
-            }
-        )
-    return rows
+    return lambda: scorer.score(1), Products(published["params"], blueprint.widths, n_rows)
 
 
-def main(plan_path, result_path):
-    """Measure all precisions of a plan. Collective over all ranks.
-
-    Parameters
-    ----------
-    plan_path : str
-        File with ``data``, ``n_examples``, ``hidden``, ``rows``, ``batches``, ``precisions``, ``repeat``.
-    result_path : str
-        File to write: ``environment`` and ``rows``.
-    """
-    comm = MPI.COMM_WORLD
-    plan = json.loads(Path(plan_path).read_text())
-    node = find_node(comm, threads=1)
-    rows = [row for precision in plan["precisions"] for row in measure(comm, node, plan, precision)]
-    environment = describe_environment(comm, node)
-    if comm.Get_rank() == 0:
-        write_json(Path(result_path), {"environment": environment, "rows": rows})
+def slowest_seconds(comm, call, n_calls):
+    """Return the slowest rank's seconds for its calls, which all ranks begin together. Collective."""
     meet(comm, polite=True)
-
-
-if __name__ == "__main__":
-    abort_on_exception(MPI.COMM_WORLD)
-    main(*sys.argv[1:])
+    begin = time.perf_counter()
+    for _ in range(n_calls):
+        call()
+    own, slowest = np.array([time.perf_counter() - begin]), np.empty(1)
+    wait([comm.Iallreduce(own, slowest, op=MPI.MAX)], polite=True)
+    return float(slowest[0])

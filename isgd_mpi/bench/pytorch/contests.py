@@ -1,4 +1,4 @@
-"""What ``python -m isgd_mpi.bench torch`` compares: training steps and scoring of one net, on both sides."""
+"""The pairs that the benchmark ``torch`` times: training steps and scoring of one net, on both sides."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from isgd_mpi.bench.pytorch import torch_side
-from isgd_mpi.bench.time_to_loss.race import Contest
+from isgd_mpi.bench.pytorch.race import Contest
 from isgd_mpi.data import datasets
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD
@@ -27,7 +27,7 @@ _TOLERANCE = 1e-3  # relative
 
 @dataclass(frozen=True)
 class Net:
-    """What to compare on.
+    """A net, and the sizes of its batches.
 
     Attributes
     ----------
@@ -49,6 +49,12 @@ class Net:
         """Return the parameters that both sides start from."""
         return initial_params(self.widths, "he", np.random.default_rng(0))
 
+    def model(self, n_rows):
+        """Return our net with these parameters, for batches of up to some rows."""
+        model = MLP(self.widths, n_rows)
+        model.params = self.initial_params()
+        return model
+
     def examples(self, n_examples, seed):
         """Return random examples as arrays, and as tensors of the same memory where dtypes allow."""
         rng = np.random.default_rng(seed)
@@ -62,30 +68,21 @@ class Net:
 
 
 def contests(net):
-    """Yield the contests of a net, one at a time: each holds arrays of its own.
-
-    Parameters
-    ----------
-    net : Net
-
-    Yields
-    ------
-    race.Contest
-    """
+    """Yield the contests of a net, one at a time: each holds arrays of its own."""
     for momentum in (0.0, _MOMENTUM):
         for fused in (False, True):
             yield step_contest(net, momentum, fused)
     if net.data:
         yield drawing_contest(net)
-    yield scoring_contest(net)
+    model, theirs = net.model(net.score_batch_size), torch_side.Scores(net.initial_params(), net.widths)
+    yield scoring_contest(net, f"scores, {net.score_batch_size} at a time", model, theirs)
 
 
 class OurStep:
     """A training step as the trainer takes it, :meth:`MLP.descend`, called as PyTorch's is."""
 
     def __init__(self, net, learning_rate, momentum):
-        self.model = MLP(net.widths, net.minibatch_size)
-        self.model.params = net.initial_params()
+        self.model = net.model(net.minibatch_size)
         self._optimiser = SGD(self.model.params, learning_rate, momentum)
         self._weights = np.ones(net.minibatch_size, np.float32)
 
@@ -99,7 +96,7 @@ class OurStep:
 
 
 def step_contest(net, momentum, fused):
-    """Compare training steps on minibatches that lie ready.
+    """Return a contest of training steps on minibatches that lie ready.
 
     Parameters
     ----------
@@ -107,25 +104,13 @@ def step_contest(net, momentum, fused):
     momentum : float
         Nesterov's.
     fused : bool
-        PyTorch's update in one pass.
-
-    Returns
-    -------
-    race.Contest
+        Whether PyTorch updates in one pass.
     """
     ours, theirs = _step_sides(net, _LEARNING_RATE, momentum, fused)
-    our_minibatches, their_minibatches = net.minibatches()
-    our_turn, their_turn = cycle(our_minibatches), cycle(their_minibatches)
-    name = f"step, Nesterov {momentum}" if momentum else "step, no momentum"
-    return Contest(
-        net.name,
-        name + ", fused" * fused,
-        "steps/s",
-        1,
-        lambda: ours(*next(our_turn)),
-        lambda: theirs(*next(their_turn)),
-        partial(check_steps, net, momentum, fused),
-    )
+    our_turn, their_turn = map(cycle, net.minibatches())
+    name = (f"step, Nesterov {momentum}" if momentum else "step, no momentum") + ", fused" * fused
+    calls = (lambda: ours(*next(our_turn))), (lambda: theirs(*next(their_turn)))
+    return Contest(net.name, name, "steps/s", 1, *calls, partial(check_steps, net, momentum, fused))
 
 
 def _step_sides(net, learning_rate, momentum, fused):
@@ -151,38 +136,17 @@ def assert_close(ours, theirs):
     assert difference < _TOLERANCE, f"ours and PyTorch's differ by {difference:.2g}"
 
 
-def assert_scores_close(ours, theirs, tolerance=_TOLERANCE):
-    """Assert that scores differ by little, relative to each of them, in all examples but one in a hundred.
-
-    Where a unit's input is as near to zero as rounding, the sides may disagree on whether it is active.
-    """
-    differences = np.abs(ours - theirs) / theirs
-    assert np.quantile(differences, 0.99) < tolerance, f"scores differ by up to {differences.max():.2g}"
-
-
 def drawing_contest(net):
-    """Compare whole steps of the trainer, with drawing and gathering.
-
-    Parameters
-    ----------
-    net : Net
-
-    Returns
-    -------
-    race.Contest
-    """
+    """Return a contest of whole steps of the trainer, with drawing and gathering."""
     dataset = datasets.load(net.data)
     config = Config(hidden=list(net.widths[1:-1]), lr=_LEARNING_RATE, minibatch_size=net.minibatch_size)
-    model = MLP(net.widths, net.minibatch_size)
-    model.params = net.initial_params()
+    model = net.model(net.minibatch_size)
     gradients = LocalGradient(dataset, model, net.minibatch_size)
-    trainer = Trainer(
-        config, dataset, model, gradients, np.random.SeedSequence(0).spawn(3), log=None, norms_come_back=True
-    )
+    seeds = np.random.SeedSequence(0).spawn(3)
+    trainer = Trainer(config, dataset, model, gradients, seeds, log=None, norms_come_back=True)
     theirs = torch_side.DrawingStep(dataset, net.minibatch_size, net.initial_params(), net.widths, _LEARNING_RATE, 0.0)
-    return Contest(
-        net.name, "draw, gather, step", "steps/s", 1, trainer.take_step, theirs, partial(check_gather, dataset, theirs)
-    )
+    check = partial(check_gather, dataset, theirs)
+    return Contest(net.name, "draw, gather, step", "steps/s", 1, trainer.take_step, theirs, check)
 
 
 def check_gather(dataset, theirs):
@@ -195,32 +159,28 @@ def check_gather(dataset, theirs):
     assert (labels == y.numpy()).all()
 
 
-def scoring_contest(net):
-    """Compare the scoring of a batch.
+def scoring_contest(net, name, model, theirs, tolerance=_TOLERANCE):
+    """Return a contest of scoring a batch.
 
     Parameters
     ----------
     net : Net
-
-    Returns
-    -------
-    race.Contest
+    name : str
+    model : MLP or LowPrecisionMLP
+    theirs : torch_side.Scores
+    tolerance : float
+        See :func:`check_scores`.
     """
-    our_batch, their_batch = net.examples(net.score_batch_size, seed=0)
-    model = MLP(net.widths, net.score_batch_size)
-    model.params = net.initial_params()
-    their_scores = torch_side.Scores(net.initial_params(), net.widths)
+    ours, their_batch = net.examples(net.score_batch_size, seed=0)
+    calls = partial(model.scores, *ours), partial(theirs, *their_batch)
+    return Contest(net.name, name, "examples/s", net.score_batch_size, *calls, partial(check_scores, *calls, tolerance))
 
-    def check():
-        ours, _, _ = model.scores(*our_batch)
-        assert_scores_close(ours, their_scores(*their_batch).numpy())
 
-    return Contest(
-        net.name,
-        f"scores, {net.score_batch_size} at a time",
-        "examples/s",
-        net.score_batch_size,
-        partial(model.scores, *our_batch),
-        partial(their_scores, *their_batch),
-        check,
-    )
+def check_scores(ours, theirs, tolerance):
+    """Assert that scores differ by little, relative to each of them, in all examples but one in a hundred.
+
+    Where a unit's input is as near to zero as rounding, the sides may disagree on whether it is active.
+    """
+    expected = theirs().numpy()
+    differences = np.abs(ours()[0] - expected) / expected
+    assert np.quantile(differences, 0.99) < tolerance, f"scores differ by up to {differences.max():.2g}"

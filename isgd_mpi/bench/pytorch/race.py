@@ -1,10 +1,12 @@
-"""Fair comparisons: two sides take turns in blocks, so that a slow minute of the machine hits both."""
+"""Time two sides in turn, in short blocks, so that a slow minute of the machine hits both."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from isgd_mpi.bench.output import quartiles
 
 BLOCK_SECONDS = 0.1
 """Length of a block; one call at least."""
@@ -14,27 +16,25 @@ _WARM_UP_CALLS = 2  # compilation, caches, lazily allocated buffers
 
 @dataclass(frozen=True)
 class Contest:
-    """What two sides do, and how each does it."""
+    """Two ways to do the same.
+
+    Attributes
+    ----------
+    net, name, unit : str
+    n_items : int
+        Of that unit in a call.
+    ours, theirs : callable
+    check : callable
+        Raises AssertionError unless both compute the same.
+    """
 
     net: str
     name: str
     unit: str
-    n_items: int  # of that unit in a call
+    n_items: int
     ours: Callable
     theirs: Callable
-    check: Callable  # raises AssertionError unless both compute the same
-
-
-@dataclass(frozen=True)
-class Row:
-    """What came of a contest: median, lower and upper quartile over the blocks."""
-
-    net: str
-    name: str
-    unit: str
-    ours: tuple[float, float, float]  # a second
-    theirs: tuple[float, float, float]
-    ratio: tuple[float, float, float]  # ours / theirs of neighbouring blocks; above 1: ours is faster
+    check: Callable
 
 
 def race(contest, n_blocks):
@@ -48,17 +48,21 @@ def race(contest, n_blocks):
 
     Returns
     -------
-    Row
+    dict
+        ``net``, ``name``, ``unit``, and quartiles over the blocks: ``ours`` and ``theirs`` a second, and their
+        ``ratio`` in neighbouring blocks; above 1 ours is faster.
 
     Raises
     ------
     AssertionError
-        They do not.
+        They do not compute the same.
     """
     seconds = alternate((contest.ours, contest.theirs), n_blocks, BLOCK_SECONDS)
     contest.check()
     ours, theirs = (contest.n_items / seconds).T
-    return Row(contest.net, contest.name, contest.unit, *map(quartiles, (ours, theirs, ours / theirs)))
+    figures = {"ours": ours, "theirs": theirs, "ratio": ours / theirs}
+    names = {name: getattr(contest, name) for name in ("net", "name", "unit")}
+    return names | {name: quartiles(values) for name, values in figures.items()}
 
 
 def alternate(calls, n_blocks, block_seconds):
@@ -87,7 +91,7 @@ def alternate(calls, n_blocks, block_seconds):
 
 
 def _calls_that_fill(call, block_seconds):
-    """Warm up, and return how many calls a block takes."""
+    """Warm up, and return the number of calls in a block."""
     for _ in range(_WARM_UP_CALLS):
         seconds = _seconds_a_call(call, 1)
     return max(1, round(block_seconds / seconds))
@@ -98,18 +102,3 @@ def _seconds_a_call(call, n_calls):
     for _ in range(n_calls):
         call()
     return (time.perf_counter() - begin) / n_calls
-
-
-def quartiles(values):
-    """Return the median, the lower and the upper quartile.
-
-    Parameters
-    ----------
-    values : (n,) ndarray
-
-    Returns
-    -------
-    median, lower, upper : float
-    """
-    lower, median, upper = np.percentile(values, [25, 50, 75])
-    return float(median), float(lower), float(upper)
