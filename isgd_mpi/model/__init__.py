@@ -1,1 +1,14 @@
-"""The net, its update, and its trained form."""
+"""The net and its update, which train, and the trained model, which predicts.
+
+To read in this order:
+
+* `params`: all parameters as one vector, cut into layers;
+* `mlp`: the multilayer perceptron, in three passes;
+* `layers`: what each layer computes in these passes;
+* `few_rows`: a layer's products with minibatches of few rows;
+* `optim`: SGD, Nesterov's momentum, Adam;
+* `own_model`: the interface of a user's own model, and the checks of one;
+* `blueprints`: makes the models of a job from its options;
+* `trained`: predicts, saves, loads;
+* `bfloat16`: scores in bfloat16, where the processor is faster at it.
+"""

@@ -1,14 +1,14 @@
-"""How the models of a job are made: the MLP that its settings describe, or a user's own."""
+"""Make the models of a job: the MLP that its options describe, or a user's own model."""
 
 from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, NEEDED
 from isgd_mpi.model.bfloat16.scoring_mlp import Evaluator, LowPrecisionMLP
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.own_model import OwnModel, probed_params
 from isgd_mpi.model.params import initial_params, n_parameters
-from isgd_mpi.model.trained import TrainedMLP, TrainedOwnModel
+from isgd_mpi.model.trained import Learned, TrainedMLP, TrainedOwnModel
 from isgd_mpi.settings.errors import InputError
 
-_PIECES = 2  # for each thread in a call of a model that works through few rows at a time
+_PIECES = 2  # calls of the products for each thread, in one call of a model that multiplies few rows at a time
 
 
 class MLPBlueprint:
@@ -17,25 +17,30 @@ class MLPBlueprint:
     Parameters
     ----------
     config : config.Config
-        Hidden widths and initial weights.
+        Its hidden widths, initial weights, scores and their precision are used.
     dataset : datasets.Dataset
-        Features and classes.
+        Its numbers of features and classes are used.
 
     Attributes
     ----------
+    widths : tuple of int
+        Features, hidden widths, classes.
     n_params : int
+        Number of parameters.
     units : int
-        Numbers that a pass holds for each example, about.
+        About the number of floats that a pass holds for each example.
     unused : tuple of str
-        Options that say nothing of such a model.
+        Options that have no meaning for such a model.
     arithmetic : str
-        What scores are computed in: float32 until :meth:`choose_arithmetic`.
+        Name of the arithmetic of scores: float32 until :meth:`choose_arithmetic`.
+    make_products : callable or None
+        Makes the products of scorers, given the most rows; None for NumPy's.
     text : str
-        The model in words.
+        The model in words, to be logged.
     notice : str or None
-        What there is to say of it besides.
+        Something that the user should know of the choice of arithmetic.
     rows_at_a_time : int or None
-        Examples that a scorer standardises at a time; None is a whole score batch.
+        Examples that a scorer standardises at a time; None for a whole score batch.
     params_may_be_shared : bool
         Whether scorers may read parameters from memory that is freed when the job ends.
     """
@@ -54,12 +59,12 @@ class MLPBlueprint:
         self.arithmetic, self.notice = "float32", None
 
     def choose_arithmetic(self, fastest, threads):
-        """Let scores be computed in the fastest way that all ranks have, unless float32 was asked for.
+        """Set the arithmetic of scores: the fastest that all ranks have, unless float32 was asked for.
 
         Parameters
         ----------
         fastest : str
-            Name of that arithmetic; see :func:`arithmetic.fastest_arithmetic`.
+            Name of the fastest arithmetic; see :func:`arithmetic.fastest_arithmetic`.
         threads : int
             Threads of a rank.
         """
@@ -72,20 +77,23 @@ class MLPBlueprint:
 
     @property
     def make_products(self):
-        """What makes the products of the scorers; None is NumPy."""
+        """Class of the products of scorers; see the attributes."""
         return ARITHMETIC[self.arithmetic]
 
     @property
     def rows_at_a_time(self):
-        """See the class."""
+        """Examples that a scorer standardises at a time; see the attributes."""
         return None if self.make_products is None else _PIECES * self.make_products.most_rows * self._threads
 
     def make(self, max_rows):
-        """Return a model for up to so many examples a call, with parameters of no meaning."""
+        """Return a model for at most `max_rows` examples a call, whose parameters are to be set."""
         return MLP(self.widths, max_rows, score=self._score)
 
     def make_scorer(self, max_rows):
-        """Return a model that only scores, in the arithmetic chosen, and what evaluates in float32 beside it."""
+        """Return two models for scorers: one scores in the chosen arithmetic, the other evaluates in float32.
+
+        Both may be the same object.
+        """
         if self.make_products is None:
             model = self.make(max_rows)
             return model, model
@@ -93,30 +101,37 @@ class MLPBlueprint:
         return model, Evaluator(self.widths)
 
     def make_initial(self, max_rows, rng):
-        """Return a model with the parameters that training begins with."""
+        """Return a model with the parameters that training begins with, drawn by a random generator."""
         model = self.make(max_rows)
         model.params = initial_params(self.widths, self._init, rng)
         return model
 
     def trained(self, params, dataset, step):
-        """Return the model to predict with."""
-        return TrainedMLP(params, dataset.mean, dataset.inverse_std, step, self.widths)
+        """Return a :class:`TrainedMLP`, given the parameters after a number of steps."""
+        return TrainedMLP(Learned(params, dataset.mean, dataset.inverse_std, step), self.widths)
 
 
 class OwnBlueprint:
-    """Makes a user's own models, after trying one.
+    """Makes a user's own models, after it has tried one on a few examples.
 
     Parameters
     ----------
     make_model : callable
-        See :class:`own_model.Model`.
-    config, dataset
-        As of :class:`MLPBlueprint`, with the same attributes.
+        Makes a model; see :class:`own_model.Model`.
+    config : config.Config
+        Its kind of score is checked.
+    dataset : datasets.Dataset
+        Its numbers of features and classes, and some examples, are used.
+
+    Attributes
+    ----------
+    n_params, units, unused, arithmetic, make_products, text, notice, rows_at_a_time, params_may_be_shared
+        See :class:`MLPBlueprint`.
 
     Raises
     ------
     InputError
-        As :func:`own_model.probed_params`, and for a score that is not the model's own.
+        The model does not work (see :func:`own_model.probed_params`), or the score is not the model's own.
     """
 
     unused = ("hidden", "init", "score_precision")
@@ -134,21 +149,22 @@ class OwnBlueprint:
         self.text = f"{getattr(make_model, '__name__', 'a model')} of {self.n_params} parameters; scores: {scores}"
 
     def make(self, max_rows):
-        """Return a model for up to so many examples a call."""
+        """Return a model for at most `max_rows` examples a call."""
         return OwnModel(self._make_model(self._n_features, self._n_classes, max_rows), self._n_classes)
 
     def choose_arithmetic(self, fastest, threads):
         """Leave the choice to the model."""
 
     def make_scorer(self, max_rows):
-        """Return a model that scores, and the same as what evaluates."""
+        """Return one model twice: it scores and it evaluates."""
         model = self.make(max_rows)
         return model, model
 
     def make_initial(self, max_rows, rng):
-        """Return a model with the parameters that training begins with: its own."""
+        """Return a model with its own parameters, with which training begins."""
         return self.make(max_rows)
 
     def trained(self, params, dataset, step):
-        """Return the model to predict with."""
-        return TrainedOwnModel(params, dataset.mean, dataset.inverse_std, step, self._n_classes, self._make_model)
+        """Return a :class:`TrainedOwnModel`, given the parameters after a number of steps."""
+        learned = Learned(params, dataset.mean, dataset.inverse_std, step)
+        return TrainedOwnModel(learned, self._n_classes, self._make_model)

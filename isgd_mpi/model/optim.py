@@ -1,4 +1,4 @@
-"""Stochastic gradient descent, with Nesterov's momentum where it is asked for; and Adam."""
+"""Update parameters along gradients: stochastic gradient descent, with or without Nesterov's momentum, and Adam."""
 
 import math
 
@@ -11,20 +11,20 @@ _WARM_UP = 0.1  # share of the steps over which the step size rises
 
 
 class SGD:
-    """The update of a parameter vector.
+    """Stochastic gradient descent of one parameter vector.
 
     Parameters
     ----------
     params : (P,) ndarray
-        Updated in place by :meth:`step`.
+        Updated in place.
     learning_rate : float
         Step size.
     momentum : float
-        Nesterov's, in [0, 1); 0 keeps no velocity and touches less memory.
+        Nesterov's momentum, in [0, 1); 0 needs no velocity and touches less memory.
     weight_decay : float
         The gradient of ``weight_decay / 2 |params|^2`` is added.
     n_steps : int, optional
-        If given, the step size rises linearly over the first tenth of so many steps, and then falls
+        If given, the step size rises linearly over the first tenth of this many steps, and then falls
         linearly, to zero at their end.
     """
 
@@ -58,25 +58,26 @@ class SGD:
         FloatingPointError
             If the gradient holds a NaN or infinity. Nothing is changed then.
         """
-        # looked for beforehand: the kernels stop at the first such block, with those before it updated
+        # checked before the kernels do: they stop at the first bad block, when those before it are updated already
         if not math.isfinite(gradient.sum()):
             raise FloatingPointError("the gradient is not finite")
         self.step_part(slice(None), gradient)
         self.advance()
 
     def step_part(self, part, gradient):
-        """Take the step of a part of the parameters: :meth:`advance` follows once all parts are done.
+        """Take the step of a part of the parameters. Call :meth:`advance` once all parts are done.
 
         Parameters
         ----------
         part : slice
+            Place in the parameter vector.
         gradient : ndarray
-            Of that part.
+            Gradient by these parameters.
 
         Returns
         -------
         int
-            As of :func:`isgd_mpi.kernels.optim.sgd_update`.
+            Number of parameters updated; see :func:`isgd_mpi.kernels.optim.sgd_update`.
         """
         params, rate, decay = self.params[part], self.present_learning_rate, self.weight_decay
         if self.momentum:
@@ -89,11 +90,12 @@ class SGD:
         Parameters
         ----------
         part : slice
-            The weights.
+            Place of the weights in the parameter vector.
         stream : few_rows.Stream
-            Of the layer, with its inputs h listed.
+            Stream of the layer; its inputs h are listed.
         delta : (B, fan_out) ndarray
-            Finite, as their product must be.
+            Gradient of the minibatch's loss by the layer's pre-activations. The product must be finite: nothing
+            checks it.
         """
         shape = (-1, delta.shape[1])
         velocity = self.velocity[part].reshape(shape) if self.momentum else None
@@ -101,7 +103,7 @@ class SGD:
         stream.descend(delta, self.params[part].reshape(shape), velocity, *settings)
 
     def advance(self):
-        """Go on to the next step of the schedule."""
+        """Count a step of the schedule."""
         self._n_done += 1
 
     def state(self):
@@ -140,7 +142,7 @@ class Adam:
         self.n_steps = 0
 
     def step(self, gradient):
-        """Take one step; arguments and errors as of :meth:`SGD.step`."""
+        """Take one step along the gradient; see :meth:`SGD.step`, whose errors it raises too."""
         self.n_steps += 1
         n_updated = adam_update(self.params, self.mean, self.mean_square, gradient, self.learning_rate, self.n_steps)
         if n_updated < self.params.size:

@@ -1,4 +1,4 @@
-"""What the trainer and the scorers ask of a model, and how a user's own one answers."""
+"""Define the interface of a model, and let the trainer and the scorers use a user's own model behind it."""
 
 from typing import Protocol
 
@@ -19,14 +19,15 @@ class Model(Protocol):
     Attributes
     ----------
     params : (P,) ndarray of float32
-        All parameters, C-contiguous. What it holds at first on rank 0 is what training begins with.
-        Set before every call, to vectors that change between calls: use it in place or copy it, but do not
-        write to it.
+        All parameters, C-contiguous. Training begins with those that the model on rank 0 is made with.
+        Before every call the attribute is set to the vector in use, which changes between calls: use it in place or
+        copy it, but do not write to it.
 
     Notes
     -----
-    Arguments are valid during a call only. Arrays returned may be buffers that the next call overwrites. Any
-    float dtype will do, and whatever ``numpy.asarray`` takes, such as PyTorch tensors on the CPU without gradient.
+    Arguments are valid during a call only. Arrays returned may be buffers that the next call overwrites. They may have
+    any float dtype, and may be anything that ``numpy.asarray`` takes, such as PyTorch tensors on the CPU without
+    gradient.
     """
 
     params: np.ndarray
@@ -44,10 +45,10 @@ class Model(Protocol):
         Returns
         -------
         scores : (B,) ndarray
-            What examples are drawn in proportion to, not negative. Best is the norm of the gradient of each
-            example's own loss, not divided by B.
+            Examples are drawn in proportion to their scores, which must not be negative. Best is the norm of the
+            gradient of each example's own loss, not divided by B.
         losses : (B,) ndarray
-            In nats, where `predict` and reports are to be right. For any `y`: prediction takes the class of least loss.
+            Losses, for any `y`: `predict` takes the class of least loss. Reports call them nats.
         correct : (B,) ndarray of bool
             Whether the predicted class is the true one.
         """
@@ -59,7 +60,7 @@ class Model(Protocol):
         Parameters
         ----------
         x, y : ndarray
-            As of `scores`.
+            Minibatch; see `scores`.
         weights : (B,) ndarray of float32
             Importance weights.
 
@@ -70,29 +71,29 @@ class Model(Protocol):
         gradient : (P,) ndarray
             Gradient of that loss.
         scores : (B,) ndarray
-            As of `scores`: of the unweighted losses.
+            Scores of the unweighted losses; see `scores`.
         """
         ...
 
 
 class OwnModel:
-    """A user's model as the trainer and the scorers use it.
+    """A user's model behind the attributes and types that the trainer and the scorers expect.
 
     Parameters
     ----------
     model : Model
-        Whether it uses its parameters in place or copies them, it always has the present ones.
+        It gets the present parameters before every call, so it may use them in place or copy them.
     n_classes : int
 
     Attributes
     ----------
     params : (P,) ndarray of float32
-        Those in use; may be set, and be changed in place.
+        The parameters in use; may be set, and may be changed in place.
     predictions : (B,) ndarray of int
-        Order the proposal. After `scores` the class where the model was right, and some other where not; after
-        `gradient`, which does not tell, the class.
+        Classes, by which the proposal is ordered. After `scores`: the true class where the model was right, another
+        class where it was wrong. After `gradient`, which does not say it: the true classes.
     grad_norms : (B,) ndarray of float32
-        What the variances are made of: the scores of the last `gradient`, which should be such norms.
+        Scores of the last `gradient`, from which variances are estimated as if they were gradient norms.
 
     Raises
     ------
@@ -107,7 +108,7 @@ class OwnModel:
         self.predictions = self.grad_norms = None
 
     def scores(self, x, y):
-        """As of `Model`."""
+        """Compute each example's score, loss and correctness; see `Model`."""
         self._model.params = self.params
         scores, losses, correct = self._model.scores(x, y)
         correct = np.asarray(correct, bool)
@@ -115,7 +116,7 @@ class OwnModel:
         return _not_negative(scores), np.asarray(losses), correct
 
     def gradient(self, x, y, weights):
-        """As of `Model`."""
+        """Compute the weighted mean gradient of a minibatch, and its scores; see `Model`."""
         self._model.params = self.params
         loss, gradient, scores = self._model.gradient(x, y, weights)
         self.predictions = y
@@ -124,6 +125,7 @@ class OwnModel:
 
 
 def _not_negative(scores):
+    """Return scores as float32, checked."""
     scores = np.asarray(scores, np.float32)
     if (scores < 0).any():
         raise ValueError(f"the model's scores must not be negative, and one is {scores.min()}")
@@ -136,8 +138,9 @@ def probed_params(make_model, dataset):
     Parameters
     ----------
     make_model : callable
-        Makes a `Model`.
+        Makes a model; see `Model`.
     dataset : datasets.Dataset
+        Supplies the examples.
 
     Returns
     -------
@@ -146,7 +149,7 @@ def probed_params(make_model, dataset):
     Raises
     ------
     InputError
-        It does not make a model, or not one that returns what it should.
+        The result of `make_model` is no model, or returns something else than a model should.
     """
     if not callable(make_model):
         raise InputError(f"model must be a function of n_features, n_classes and max_rows, not {make_model!r}")
@@ -169,7 +172,7 @@ def probed_params(make_model, dataset):
 
 
 def _check_shapes(call, answer, expected, names):
-    """Refuse an answer that is not so many arrays of these shapes."""
+    """Raise InputError unless an answer is a tuple of arrays of the expected shapes."""
     shapes = [np.shape(part) for part in answer] if isinstance(answer, tuple) else type(answer).__name__
     if shapes != expected:
         raise InputError(f"model: {call} must return {names} of shapes {expected}, not {shapes}")

@@ -1,4 +1,4 @@
-"""All parameters as one contiguous vector; each layer's weights and bias are views into it."""
+"""Hold all parameters in one contiguous vector: each layer's weights and biases are views into it."""
 
 import math
 
@@ -70,9 +70,9 @@ def initial_params(widths, init, rng, dtype=np.float32):
     init : "he" or float
         ``"he"``: N(0, 2 / fan_in) [1]_. A number s: N(0, s^2), as in arXiv:1511.06481.
     rng : numpy.random.Generator
-        Advanced by one draw a weight.
+        Advanced by one draw for each weight.
     dtype : numpy dtype
-        Of the vector returned.
+        Type of the result.
 
     Returns
     -------

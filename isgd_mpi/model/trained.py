@@ -1,6 +1,7 @@
-"""A trained model in use: predict from raw features, save, load. Needs no MPI."""
+"""Use a trained model: predict from raw features, save, load. Needs no MPI."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,33 +11,48 @@ from isgd_mpi.data.formats import read_arrays
 from isgd_mpi.model.params import layer_views, n_parameters
 from isgd_mpi.settings.errors import InputError
 
-_BATCH_ROWS = 2048  # examples handled at a time
+_BATCH_ROWS = 2048  # examples that are predicted at a time
+
+
+class Learned(NamedTuple):
+    """What training has found: the parameters, and the standardisation of features that they go with.
+
+    Attributes
+    ----------
+    params : (P,) ndarray of float32
+    mean, inverse_std : (n_features,) ndarray of float32
+        Features are standardised to ``(x - mean) * inverse_std``.
+    step : int
+        Number of updates that have led to the parameters.
+    """
+
+    params: np.ndarray
+    mean: np.ndarray
+    inverse_std: np.ndarray
+    step: int
 
 
 class TrainedModel:
-    """Trained parameters, and what it takes to use them on raw features.
+    """A trained model, for raw features.
 
     Made by :func:`isgd_mpi.fit` and :func:`isgd_mpi.load`, as :class:`TrainedMLP` or :class:`TrainedOwnModel`.
 
     Parameters
     ----------
-    params : (P,) ndarray of float32
-    mean, inverse_std : (n_features,) ndarray of float32
-        Of the standardisation: ``(x - mean) * inverse_std``.
-    step : int
-        Updates behind the parameters.
+    learned : Learned
 
     Attributes
     ----------
-    params, mean, inverse_std, step
-        As given.
+    params : (P,) ndarray of float32
+    mean, inverse_std : (n_features,) ndarray of float32
+        Features are standardised to ``(x - mean) * inverse_std``.
+    step : int
+        Number of updates that have led to the parameters.
     """
 
-    def __init__(self, params, mean, inverse_std, step):
-        self.params = params
-        self.mean = mean
-        self.inverse_std = inverse_std
-        self.step = step
+    def __init__(self, learned):
+        self._learned = learned
+        self.params, self.mean, self.inverse_std, self.step = learned
 
     def predict(self, x):
         """Predict classes.
@@ -44,7 +60,7 @@ class TrainedModel:
         Parameters
         ----------
         x : (B, ...) array_like of uint8 or float
-            Features as they were given for training, not standardised; any number of examples.
+            Features in the form in which they were given for training, not standardised; any number of examples.
 
         Returns
         -------
@@ -58,18 +74,18 @@ class TrainedModel:
         return self._in_batches(self._classes, x, np.empty(0, np.int64))
 
     def save(self, path):
-        """Write an npz file that :func:`isgd_mpi.load` reads, in one piece or not at all.
+        """Write an npz file that :func:`isgd_mpi.load` reads. It appears complete, or not at all.
 
         Parameters
         ----------
         path : str or Path
             Overwritten if it exists.
         """
-        arrays = {"params": self.params, "mean": self.mean, "inverse_std": self.inverse_std, "step": self.step}
-        write_atomically(Path(path), lambda file: np.savez(file, **arrays, **self._identity()))
+        arrays = self._learned._asdict() | self._identity()
+        write_atomically(Path(path), lambda file: np.savez(file, **arrays))
 
     def _in_batches(self, function, x, nothing):
-        """Return what a function of standardised features gives for all examples; `nothing` is its value of none."""
+        """Apply a function of standardised features to all examples; `nothing` is its result for no example."""
         x = np.asarray(x)
         if x.ndim < 2 or not (x.dtype == np.uint8 or x.dtype.kind == "f"):
             raise InputError(f"x: must be uint8 or float, one example per row, not {describe(x)}")
@@ -92,14 +108,17 @@ class TrainedMLP(TrainedModel):
 
     Parameters
     ----------
-    params, mean, inverse_std, step
-        As of :class:`TrainedModel`.
+    learned : Learned
     widths : sequence of int
         Features, hidden widths, classes.
+
+    Attributes
+    ----------
+    widths : tuple of int
     """
 
-    def __init__(self, params, mean, inverse_std, step, widths):
-        super().__init__(params, mean, inverse_std, step)
+    def __init__(self, learned, widths):
+        super().__init__(learned)
         self.widths = tuple(widths)
 
     def predict_probabilities(self, x):
@@ -108,7 +127,7 @@ class TrainedMLP(TrainedModel):
         Parameters
         ----------
         x : (B, ...) array_like of uint8 or float
-            As of :meth:`TrainedModel.predict`.
+            Features; see :meth:`TrainedModel.predict`, whose errors this raises too.
 
         Returns
         -------
@@ -139,8 +158,7 @@ class TrainedOwnModel(TrainedModel):
 
     Parameters
     ----------
-    params, mean, inverse_std, step
-        As of :class:`TrainedModel`.
+    learned : Learned
     n_classes : int
     make_model : callable
         Makes the model; see :class:`own_model.Model`.
@@ -148,19 +166,20 @@ class TrainedOwnModel(TrainedModel):
     Raises
     ------
     InputError
-        It makes one of another number of parameters.
+        The model that it makes has another number of parameters.
 
     Notes
     -----
-    Predicts the class of least loss, at the price of scoring each example once a class.
+    Predicts the class of least loss, at the price of scoring each example once for each class.
     """
 
-    def __init__(self, params, mean, inverse_std, step, n_classes, make_model):
-        super().__init__(params, mean, inverse_std, step)
+    def __init__(self, learned, n_classes, make_model):
+        super().__init__(learned)
         self.n_classes = n_classes
-        self._model = make_model(mean.size, n_classes, _BATCH_ROWS)
-        if self._model.params.shape != params.shape:
-            raise InputError(f"the model has {self._model.params.size} parameters, but {params.size} were trained")
+        self._model = make_model(self.mean.size, n_classes, _BATCH_ROWS)
+        n_params = self._model.params.size
+        if self._model.params.shape != self.params.shape:
+            raise InputError(f"the model has {n_params} parameters, but {self.params.size} were trained")
 
     def _identity(self):
         return {"n_classes": self.n_classes}
@@ -179,9 +198,9 @@ def load(path, model=None):
     Parameters
     ----------
     path : str or Path
-        An npz file: of :meth:`TrainedModel.save`, or a run's ``model.npz``.
+        An npz file that :meth:`TrainedModel.save` wrote, or ``model.npz`` of a run's folder.
     model : callable, optional
-        Of a model of your own, what made it; see :class:`own_model.Model`.
+        Only for a model of your own: the function that makes it; see :class:`own_model.Model`.
 
     Returns
     -------
@@ -190,23 +209,23 @@ def load(path, model=None):
     Raises
     ------
     InputError
-        The file cannot be read, is damaged or no saved model, or its model is of another kind.
+        The file cannot be read, is damaged or is no saved model, or its model is of another kind.
     """
-    arrays = read_arrays(path, ("params", "mean", "inverse_std", "step", "widths", "n_classes"))
+    arrays = read_arrays(path, (*Learned._fields, "widths", "n_classes"))
     if problem := _problem(arrays):
         raise InputError(f"{path}: is not a model saved by isgd_mpi: {problem}")
-    trained = [arrays[name] for name in ("params", "mean", "inverse_std")] + [int(arrays["step"])]
+    learned = Learned(arrays["params"], arrays["mean"], arrays["inverse_std"], int(arrays["step"]))
     if "widths" in arrays:
         if model is not None:
             raise InputError(f"{path}: holds an MLP of isgd_mpi: load it without model=")
-        return TrainedMLP(*trained, map(int, arrays["widths"]))
+        return TrainedMLP(learned, map(int, arrays["widths"]))
     if model is None:
         raise InputError(f"{path}: holds the parameters of a model of your own: load it with model=make_model")
-    return TrainedOwnModel(*trained, int(arrays["n_classes"]), model)
+    return TrainedOwnModel(learned, int(arrays["n_classes"]), model)
 
 
 def _problem(arrays):
-    """Say what is wrong with the arrays of a file, if anything is."""
+    """Return a message if the arrays of a file are no saved model, else None."""
     for name in ("params", "mean", "inverse_std"):
         if name not in arrays or arrays[name].dtype != np.float32 or arrays[name].ndim != 1:
             return f"{name} must be a float32 vector"

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from isgd_mpi.data import formats
 from isgd_mpi.data.files import read_json, read_json_lines
 from isgd_mpi.model.params import n_parameters
-from isgd_mpi.model.trained import TrainedMLP, load
+from isgd_mpi.model.trained import Learned, TrainedMLP, load
 from isgd_mpi.report.files import read_spans, read_toml
 from isgd_mpi.report.runs import read_run, read_summary
 from isgd_mpi.run.record.checkpoint_file import read_checkpoint, write_checkpoint
@@ -144,7 +144,7 @@ def svhn(folder, rng):
 def model(folder, rng):
     widths = (4, 3, 2)
     params = rng.standard_normal(n_parameters(widths)).astype(np.float32)
-    TrainedMLP(params, np.zeros(4, np.float32), np.ones(4, np.float32), 7, widths).save(folder / "model.npz")
+    TrainedMLP(Learned(params, np.zeros(4, np.float32), np.ones(4, np.float32), 7), widths).save(folder / "model.npz")
     return folder / "model.npz"
 
 

@@ -7,27 +7,27 @@ from own_models import Copying
 
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.params import initial_params
-from isgd_mpi.model.trained import TrainedMLP, TrainedOwnModel, load
+from isgd_mpi.model.trained import Learned, TrainedMLP, TrainedOwnModel, load
 from isgd_mpi.settings.errors import InputError
 
 WIDTHS = (4, 5, 3)
-ARRAYS = {
-    "params": initial_params(WIDTHS, "he", np.random.default_rng(1)),
-    "mean": np.array([1, 2, 3, 4], np.float32),
-    "inverse_std": np.array([1, 0.5, 2, 0], np.float32),
-    "step": 7,
-}
+LEARNED = Learned(
+    params=initial_params(WIDTHS, "he", np.random.default_rng(1)),
+    mean=np.array([1, 2, 3, 4], np.float32),
+    inverse_std=np.array([1, 0.5, 2, 0], np.float32),
+    step=7,
+)
 
 
 @pytest.fixture
 def model():
-    return TrainedMLP(**ARRAYS, widths=WIDTHS)
+    return TrainedMLP(LEARNED, WIDTHS)
 
 
 def mlp_predictions(x):
     mlp = MLP(WIDTHS, len(x))
-    mlp.params = ARRAYS["params"]
-    standardized = np.ascontiguousarray((x.reshape(len(x), 4) - ARRAYS["mean"]) * ARRAYS["inverse_std"])
+    mlp.params = LEARNED.params
+    standardized = np.ascontiguousarray((x.reshape(len(x), 4) - LEARNED.mean) * LEARNED.inverse_std)
     mlp.scores(standardized.astype(np.float32), np.zeros(len(x), np.int32))
     return mlp.predictions
 
@@ -75,7 +75,7 @@ def test_a_model_saved_is_the_model_loaded(model, tmp_path, rng):
 
 def test_an_own_model_predicts_the_class_of_least_loss_and_is_loaded_by_its_maker(model, tmp_path, rng):
     x = rng.standard_normal((2100, 4)).astype(np.float32)
-    own = TrainedOwnModel(**ARRAYS, n_classes=3, make_model=Copying)
+    own = TrainedOwnModel(LEARNED, 3, Copying)
     np.testing.assert_array_equal(own.predict(x), model.predict(x))
     own.save(tmp_path / "own.npz")
     np.testing.assert_array_equal(load(tmp_path / "own.npz", model=Copying).predict(x), own.predict(x))
@@ -90,9 +90,8 @@ def test_an_own_model_predicts_the_class_of_least_loss_and_is_loaded_by_its_make
 
 def npz(**arrays):
     file = io.BytesIO()
-    np.savez(
-        file, **{name: array for name, array in ({"widths": WIDTHS} | ARRAYS | arrays).items() if array is not None}
-    )
+    arrays = {"widths": WIDTHS} | LEARNED._asdict() | arrays
+    np.savez(file, **{name: array for name, array in arrays.items() if array is not None})
     return file.getvalue()
 
 

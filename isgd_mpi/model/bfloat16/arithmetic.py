@@ -1,17 +1,15 @@
-"""What the scorers multiply with: bfloat16 where the processor is much faster at it than at float32, else float32."""
+"""Choose the arithmetic of scores: bfloat16 where the processor is much faster at it than at float32, else float32."""
 
 import numba
 import numpy as np
 
-from isgd_mpi.kernels.bfloat16_products import multiply, pack, pack_transposed, padded
+from isgd_mpi.kernels.bfloat16_products import TILE_ROWS, multiply, pack, pack_transposed, padded
 from isgd_mpi.kernels.memory import aligned_zeros
 from isgd_mpi.kernels.processor import this_processor
 from isgd_mpi.model.bfloat16 import mkl
 
-_TILE_ROWS = 6
-
 NEEDED = "an AMD processor with avx512_bf16, or one with amx_bf16 and MKL (pip install isgd_mpi[mkl])"
-"""What bfloat16 is worth while on. Without AMX, Intel's avx512_bf16 is no faster than float32."""
+"""Processors on which bfloat16 is faster than float32. Intel's avx512_bf16 alone, without AMX, is not."""
 
 
 class CompiledProducts:
@@ -20,57 +18,52 @@ class CompiledProducts:
     Parameters
     ----------
     max_rows : int
-        The most rows that there will ever be to multiply.
+        The most rows that any product of the model will have.
 
     Attributes
     ----------
     most_rows : int
-        That are multiplied at a time.
+        The most rows of one call; more are cut into several calls.
     n_rows : int
-        Rows of the left factors and of the products: work is done on so many at a time.
+        Rows of one call: left factors and products have room for this many.
     """
 
-    most_rows = 384  # a multiple of the six of a tile; with all activations of some layers they stay in the caches
+    most_rows = 384  # a multiple of TILE_ROWS; with all activations of some layers they stay in the caches
 
     def __init__(self, max_rows):
-        self.n_rows = min(self.most_rows, _in_tiles(max_rows))
+        self.n_rows = min(self.most_rows, padded(max_rows, TILE_ROWS))
 
     def factor(self, fan_in, fan_out):
-        """Return space for a right factor."""
+        """Return room for a packed right factor, (fan_in, fan_out)."""
         return aligned_zeros((padded(fan_in) * padded(fan_out) // 2,), np.uint32)
 
     def pack(self, w, factor):
-        """Round a right factor and pack it."""
+        """Round a right factor, and write it to `factor` in the order in which it is read."""
         pack(w, factor)
 
     def pack_transposed(self, w, factor):
-        """Round the transpose of a matrix and pack it as a right factor."""
+        """Round the transpose of a matrix, and write it to `factor` as a right factor."""
         pack_transposed(w, factor)
 
     def multiply(self, h, factor, out, n_rows):
-        """Write the products of the first rows.
+        """Multiply the first rows of a left factor.
 
         Parameters
         ----------
-        h : (n_rows of the class, padded(fan_in)) ndarray of uint16
+        h : (self.n_rows, padded(fan_in)) ndarray of uint16
             Left factor, bfloat16, C-contiguous.
-        factor
-            Right factor, packed.
-        out : (n_rows of the class, padded(fan_out)) ndarray of float32
-            Overwritten; rows behind the first ones are undefined.
+        factor : ndarray
+            Packed right factor.
+        out : (self.n_rows, padded(fan_out)) ndarray of float32
+            The first `n_rows` rows of the product, overwritten; other rows are undefined.
         n_rows : int
-            Rows wanted.
         """
-        rows = slice(_in_tiles(n_rows))
+        rows = slice(padded(n_rows, TILE_ROWS))
         multiply(h[rows], factor, out[rows])
 
 
-def _in_tiles(n_rows):
-    return -(-n_rows // _TILE_ROWS) * _TILE_ROWS
-
-
 ARITHMETIC = {"float32": None, "bfloat16 (AVX-512)": CompiledProducts, "bfloat16 (MKL, AMX)": mkl.MKLProducts}
-"""The arithmetics that there are, and what multiplies in each: None is NumPy."""
+"""Names of arithmetics, and the class that multiplies in each: None is NumPy."""
 
 
 def fastest_arithmetic(processor=None):
@@ -79,11 +72,11 @@ def fastest_arithmetic(processor=None):
     Parameters
     ----------
     processor : Processor, optional
-        That of this machine if not given.
+        The processor of this machine if not given.
 
     Notes
     -----
-    Decided by what the processor has and not by a stopwatch: on a busy node ranks would decide differently.
+    The instruction sets decide, not a stopwatch: on a busy node, ranks would measure different things.
     """
     _, vendor, flags = processor or this_processor()
     if "amx_bf16" in flags and mkl.load():

@@ -1,6 +1,6 @@
-"""MKL's products of bfloat16 matrices, through its C interface. Fast where the processor has AMX, right on any.
+"""Multiply bfloat16 matrices by MKL, through its C interface: fast on processors with AMX, correct on all.
 
-It is loaded beside the BLAS of NumPy, with threads of its own (none), and neither knows of the other.
+MKL is loaded beside the BLAS of NumPy and runs without threads of its own; neither knows of the other.
 """
 
 import ctypes
@@ -27,7 +27,7 @@ _TYPES = {"i": ctypes.c_int, "p": ctypes.c_void_p, "f": ctypes.c_float}
 
 
 def library_path():
-    """Return where MKL's library lies, or None: in the package `mkl` of PyPI, or of conda."""
+    """Return the path of MKL's library in the package `mkl` of PyPI or of conda, or None."""
     try:
         files = importlib.metadata.files("mkl") or []
     except importlib.metadata.PackageNotFoundError:
@@ -44,7 +44,7 @@ def load():
     Returns
     -------
     ctypes.CDLL or None
-        None where there is none, or one without these functions.
+        None if MKL is not installed, or is too old to have these functions.
     """
     path = library_path()
     if path is None:
@@ -60,7 +60,7 @@ def load():
 
 
 def _loaded_by_others(path):
-    """Return the library if it is NumPy's BLAS, say: then its threads are not ours to set."""
+    """Return the library if something else has loaded it, such as NumPy: then its threads are not ours to set."""
     try:
         return ctypes.CDLL(path, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
     except OSError:
@@ -68,6 +68,7 @@ def _loaded_by_others(path):
 
 
 def _sequential(library):
+    """Set the interface and the threads of a library that was just loaded; return it."""
     library.MKL_Set_Interface_Layer(_LP64)
     library.MKL_Set_Threading_Layer(_SEQUENTIAL)
     return library
@@ -81,12 +82,14 @@ def version():
 
 
 class MKLFactor:
-    """A right factor of products, rounded, filled up with zeros and packed.
+    """A right factor of products, rounded, padded with zeros and packed.
 
     Parameters
     ----------
-    n_rows, fan_in, fan_out : int
-        Rows of the left factor; of the right one; columns of it.
+    n_rows : int
+        Rows of the left factors.
+    fan_in, fan_out : int
+        Rows and columns of the right factor.
     """
 
     def __init__(self, n_rows, fan_in, fan_out):
@@ -95,27 +98,22 @@ class MKLFactor:
         self.content = aligned_zeros((n_bytes,), np.uint8)
 
     def write(self, w, trans):
-        """Round a matrix and pack it, or its transpose."""
+        """Round and pack a matrix, or its transpose."""
         rounded = aligned_zeros(tuple(map(padded, w.shape)), np.uint16)
         round_rows(w, rounded, np.empty(len(w)))
         load().cblas_gemm_bf16bf16f32_pack(
-            _ROW_MAJOR,
-            _RIGHT_FACTOR,
-            trans,
-            *self.shape,
-            rounded.ctypes.data,
-            rounded.shape[1],
-            self.content.ctypes.data,
+            *(_ROW_MAJOR, _RIGHT_FACTOR, trans, *self.shape),
+            *(rounded.ctypes.data, rounded.shape[1], self.content.ctypes.data),
         )
 
 
 class MKLProducts:
-    """Products by MKL; the interface is that of :class:`arithmetic.CompiledProducts`.
+    """Products by MKL, with the interface of :class:`arithmetic.CompiledProducts`.
 
     Parameters
     ----------
     max_rows : int
-        The most rows that there will ever be to multiply.
+        The most rows that any product of the model will have.
     """
 
     most_rows = 1024
@@ -124,19 +122,19 @@ class MKLProducts:
         self.n_rows = min(self.most_rows, max_rows)
 
     def factor(self, fan_in, fan_out):
-        """Return space for a right factor."""
+        """Return room for a packed right factor, (fan_in, fan_out)."""
         return MKLFactor(self.n_rows, fan_in, fan_out)
 
     def pack(self, w, factor):
-        """Round a right factor and pack it."""
+        """Round a right factor, and write it to `factor` in the order in which it is read."""
         factor.write(w, _AS_IS)
 
     def pack_transposed(self, w, factor):
-        """Round the transpose of a matrix and pack it as a right factor."""
+        """Round the transpose of a matrix, and write it to `factor` as a right factor."""
         factor.write(w, _TRANSPOSED)
 
     def multiply(self, h, factor, out, n_rows):
-        """Multiply all rows, of which the first ones count: what was packed is for so many."""
+        """Multiply all rows of a left factor, of which the first ones count: factors are packed for that many."""
         load().cblas_gemm_bf16bf16f32_compute(
             *(_ROW_MAJOR, _AS_IS, _PACKED, *factor.shape, 1.0, h.ctypes.data, h.shape[1]),
             *(factor.content.ctypes.data, factor.shape[1], 0.0, out.ctypes.data, out.shape[1]),

@@ -1,8 +1,8 @@
-"""The model as scorers may use it: scores in bfloat16 with float32 sums, a few rows at a time.
+"""Score in bfloat16 with float32 sums, a few rows at a time: the model of scorers on some processors.
 
-Any proposal leaves the gradient's estimate unbiased, so the scorers may round where the trainer may not. Rounded are
-what is multiplied, weights, activations and deltas; sums, norms, the softmax and losses are float32. Index letters:
-`k` layer.
+Any proposal leaves the estimate of the gradient unbiased, so scorers may round where the trainer may not. The factors
+of products are rounded: weights, activations and deltas. Sums, norms, the softmax and losses are float32. Index
+letters: `k` layer.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -18,24 +18,27 @@ from isgd_mpi.kernels.norms import add_squared_grad_norms
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.params import layer_views, n_parameters
 
-_PIECE_ROWS = 256
+_PIECE_ROWS = 256  # examples that an evaluation in float32 takes at a time
 
 
 class RoundedWeights:
-    """An MLP's weights, rounded, as right factors of the products of both passes.
+    """The rounded weights of an MLP, packed as right factors of the products of both passes.
 
     Parameters
     ----------
     widths : sequence of int
     products : arithmetic.CompiledProducts or mkl.MKLProducts
     backward : bool
-        Whether there is to be a backward pass.
+        Whether a backward pass will need them.
 
     Attributes
     ----------
-    forward, backward : list
-        Factors of each layer; of the backward pass for all layers but the first.
+    forward : list
+        Factors of the forward pass, layer by layer.
+    backward : list
+        Factors of the backward pass, of all layers but the first.
     biases : list of (padded(fan_out),) ndarray of float32
+        Biases, not rounded.
     """
 
     def __init__(self, widths, products, backward):
@@ -57,13 +60,12 @@ class RoundedWeights:
 
 
 class Workspace:
-    """Buffers of one thread, for as many rows as are multiplied at a time, and both passes over these.
+    """The passes of one thread over the rows of one call of the products, with the buffers for them.
 
     Parameters
     ----------
     widths : sequence of int
-    products
-        As of :class:`RoundedWeights`.
+    products : arithmetic.CompiledProducts or mkl.MKLProducts
     """
 
     def __init__(self, widths, products):
@@ -78,7 +80,7 @@ class Workspace:
         self._squared_delta_norms = np.empty(n_rows)
 
     def forward(self, weights, x, y, losses, predictions):
-        """Write losses and predicted classes; return the deltas' norms."""
+        """Write losses and predicted classes; return the norms of the last layer's deltas."""
         n_rows, last = len(x), len(weights.forward) - 1
         round_rows(x, self._activations[0], self._squared_input_norms[0])
         for k, factor in enumerate(weights.forward):
@@ -94,7 +96,7 @@ class Workspace:
         return np.sqrt(self._squared_delta_norms[:n_rows])
 
     def backward(self, weights, n_rows):
-        """Return the gradient norms of the rows that `forward` was given."""
+        """Return the gradient norms of the rows of the last :meth:`forward`."""
         squared_grad_norms, delta_norms = np.zeros(n_rows), self._squared_delta_norms
         deltas = self._deltas[-1]
         round_rows(self._logits[:n_rows], deltas, np.empty(n_rows))
@@ -109,7 +111,7 @@ class Workspace:
 
 
 class LowPrecisionMLP:
-    """A multilayer perceptron that only scores, in bfloat16; otherwise as :class:`mlp.MLP`.
+    """A multilayer perceptron that only scores, in bfloat16.
 
     Parameters
     ----------
@@ -118,17 +120,21 @@ class LowPrecisionMLP:
     max_rows : int
         The most examples that one call may hold.
     make_products : callable
-        Takes the most rows, returns what multiplies, such as :class:`arithmetic.CompiledProducts`.
+        Takes the most rows and returns products; such as :class:`arithmetic.CompiledProducts`.
     score : "grad-norm", "grad-bound" or "loss"
+        Kind of the scores; see :class:`mlp.MLP`.
     threads : int
-        That share the rows of a call.
+        Threads that share the rows of a call.
 
     Attributes
     ----------
     params : (P,) ndarray of float32
-        The parameters. May be set; the vector is rounded at the next call, once, so it must not change in between.
-    predictions, losses
-        As of :class:`mlp.MLP`.
+        The parameters. May be set to another vector, which is rounded once, at the next call: it must not change
+        before that call.
+    predictions : (B,) ndarray of int32
+        Predicted classes of the last call's examples.
+    losses : (B,) ndarray of float32
+        Losses of the last call's examples, nats.
     """
 
     def __init__(self, widths, max_rows, make_products, score="grad-norm", threads=1):
@@ -138,7 +144,7 @@ class LowPrecisionMLP:
         self._workspaces = SimpleQueue()
         for _ in range(threads):
             self._workspaces.put(Workspace(widths, self._products))
-        # a diverging net is no news to the threads; what the caller ignores they do not know
+        # NumPy's error state is of each thread: without this, a diverging net would make other threads warn
         pool = ThreadPoolExecutor(threads, initializer=np.seterr, initargs=("ignore",)) if threads > 1 else None
         self._map = pool.map if pool else map
         self.params = np.zeros(n_parameters(widths), np.float32)
@@ -166,7 +172,7 @@ class LowPrecisionMLP:
         return self._losses[: self._n_rows]
 
     def scores(self, x, y):
-        """As :meth:`mlp.MLP.scores`, for float32 features."""
+        """Compute each example's score, loss and correctness; see :meth:`mlp.MLP.scores`. Features are float32."""
         n_rows = self._n_rows = len(x)
         if n_rows > len(self._losses):
             raise ValueError(f"at most {len(self._losses)} rows, not {n_rows}")
@@ -175,11 +181,11 @@ class LowPrecisionMLP:
             self._rounded = True
         starts = range(0, n_rows, self._products.n_rows)
         for _ in self._map(lambda start: self._score_rows(x, y, slice(start, start + self._products.n_rows)), starts):
-            pass  # map is lazy, and raises here what was raised there
+            pass  # map is lazy, and raises here the errors of other threads
         return self._scores[:n_rows], self.losses, np.equal(self.predictions, y, out=self._correct[:n_rows])
 
     def _score_rows(self, x, y, rows):
-        """Score as many rows as one workspace has room for."""
+        """Score rows that one workspace has room for."""
         losses, predictions = self.losses[rows], self.predictions[rows]
         workspace = self._workspaces.get()
         try:
@@ -192,11 +198,12 @@ class LowPrecisionMLP:
 
 
 class Evaluator:
-    """Losses and predictions in float32, a few rows at a time: little memory beside a model in low precision.
+    """Losses and correctness in float32, a few rows at a time: it needs little memory beside a model in bfloat16.
 
     Parameters
     ----------
     widths : sequence of int
+        Features, hidden widths, classes.
     """
 
     def __init__(self, widths):
@@ -212,7 +219,7 @@ class Evaluator:
         self._model.params = vector
 
     def scores(self, x, y):
-        """As :meth:`mlp.MLP.scores`, the score being the loss."""
+        """Compute losses and correctness of any number of examples; see :meth:`mlp.MLP.scores`. Scores are losses."""
         starts = range(0, len(x), _PIECE_ROWS)
         pieces = [(x[start : start + _PIECE_ROWS], y[start : start + _PIECE_ROWS]) for start in starts]
         answers = [[part.copy() for part in self._model.scores(*piece)] for piece in pieces]
