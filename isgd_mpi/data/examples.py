@@ -1,6 +1,11 @@
-"""Examples as a data file holds them, checked: shapes, dtypes, counts, labels, finite features."""
+"""Check the examples of a data file: shapes, dtypes, counts, labels, finite features."""
 
+import pickle
+import struct
 import textwrap
+import zipfile
+import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +13,10 @@ import numpy as np
 from isgd_mpi.settings.errors import InputError
 
 _LONGEST_PROBLEM = 300  # characters: what libraries say of a damaged file may quote much of it
+
+# what gzip, zipfile, pickle, numpy and scipy raise for a damaged file
+_DAMAGED = (EOFError, OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+_DAMAGED += (MemoryError, RuntimeError, struct.error, zlib.error, zipfile.BadZipFile, pickle.UnpicklingError)
 
 
 class FormatError(InputError):
@@ -17,9 +26,18 @@ class FormatError(InputError):
         super().__init__(f"{where}: {textwrap.shorten(str(problem), _LONGEST_PROBLEM, placeholder=' ...')}")
 
 
+@contextmanager
+def refusing_damage(path, *more):
+    """Raise FormatError for every exception in the block that a damaged file may cause, and for `more` kinds."""
+    try:
+        yield
+    except (*_DAMAGED, *more) as error:
+        raise FormatError(path, f"cannot be read, truncated or damaged? ({type(error).__name__}: {error})") from None
+
+
 @dataclass(frozen=True)
 class RawExamples:
-    """Examples of one file, checked."""
+    """The examples of one file, checked."""
 
     where: str  # the file, for messages
     images: np.ndarray  # (n, ...) uint8 or float, any strides
@@ -34,14 +52,13 @@ class RawExamples:
         Parameters
         ----------
         rows : (B,) ndarray of int
-            Which examples.
+            Numbers of the examples.
 
         Returns
         -------
         images : (B, n_features) ndarray of uint8 or float32
             C-contiguous.
         labels : (B,) ndarray of int32
-            Their labels.
 
         Raises
         ------
@@ -62,10 +79,10 @@ def check_finite(where, images, rows):
     Parameters
     ----------
     where : str
-        Where the examples come from, for messages.
+        Source of the examples, for messages.
     images : (B, n_features) ndarray of float
     rows : (B,) sequence of int
-        The examples' numbers, for messages.
+        Numbers of the examples, for messages.
 
     Raises
     ------
@@ -83,18 +100,13 @@ def check_examples(where, images, labels, n_classes=None):
     Parameters
     ----------
     where : str or Path
-        The file they come from, for messages.
+        Their file, for messages.
     images : (n, ...) ndarray
-        uint8 or float.
+        uint8 or float. Floats are not searched for NaN yet: `RawExamples.take` does it.
     labels : (n,) or (n, 1) ndarray of int
         0 to ``n_classes - 1``.
     n_classes : int, optional
-        By default labels need only not be negative.
-
-    Returns
-    -------
-    RawExamples
-        Float images are not yet searched for NaN: `RawExamples.take` does.
+        If not given, labels need only not be negative.
 
     Raises
     ------
@@ -117,11 +129,7 @@ def check_examples(where, images, labels, n_classes=None):
 
 
 def check_alike(parts):
-    """Refuse examples of another size or kind than the first.
-
-    Parameters
-    ----------
-    parts : list of RawExamples
+    """Refuse a list of `RawExamples` whose features differ in number or kind.
 
     Raises
     ------
@@ -145,9 +153,9 @@ def count_classes(where, parts):
     Parameters
     ----------
     where : str or Path
-        Where the examples come from, for messages.
+        Source of the examples, for messages.
     parts : dict of str to RawExamples
-        By what to call their labels in messages; the training set comes first.
+        The training set first; the keys name the labels of each part in messages.
 
     Raises
     ------

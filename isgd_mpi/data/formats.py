@@ -1,36 +1,23 @@
 """Read the files that data sets come in: IDX, CIFAR-10, MATLAB, npz.
 
 Every reader returns `RawExamples` that it has checked, and raises `FormatError` for a file that is
-truncated, of another kind, or holds impossible values. No reader runs what a file says.
+truncated, of another kind, or holds impossible values. No reader runs code that a file names.
 """
 
 import gzip
 import math
-import pickle
-import struct
-import zipfile
-import zlib
-from contextlib import contextmanager
 
 import numpy as np
 
-from isgd_mpi.data.examples import FormatError, check_examples, describe
+from isgd_mpi.data.examples import FormatError, check_examples, describe, refusing_damage
 from isgd_mpi.data.mat_check import check_mat
-from isgd_mpi.data.npz import Npz
+from isgd_mpi.data.npz import open_npz
 from isgd_mpi.data.plain_pickle import as_plain_array, read_plain_pickle
 
 _IDX_IMAGES, _IDX_LABELS = 0x0803, 0x0801  # third byte: 8 means uint8; fourth: number of axes
 _CIFAR10_SHAPE = (3, 32, 32)
 _CIFAR10_PIXELS = math.prod(_CIFAR10_SHAPE)
 _READ_BYTES = 2**20
-
-# what gzip, zipfile, pickle, numpy and scipy raise for a damaged file
-_DAMAGED = (EOFError, OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
-_DAMAGED += (MemoryError, RuntimeError, struct.error, zlib.error, zipfile.BadZipFile, pickle.UnpicklingError)
-
-
-def _unreadable(path, error):
-    return FormatError(path, f"cannot be read, truncated or damaged? ({type(error).__name__}: {error})")
 
 
 def read_idx(images_path, labels_path, n_classes=10):
@@ -55,16 +42,13 @@ def read_idx(images_path, labels_path, n_classes=10):
 
 def _read_idx_array(path, expected_magic):
     n_axes = expected_magic & 255
-    try:
-        with _open_maybe_gzipped(path) as file:
-            magic = int.from_bytes(file.read(4), "big")
-            if magic != expected_magic:
-                raise FormatError(path, f"wrong magic number 0x{magic:08x} instead of 0x{expected_magic:08x}")
-            shape = tuple(int.from_bytes(file.read(4), "big") for _ in range(n_axes))
-            # one more than announced, to notice a longer file
-            content = _read_at_most(file, math.prod(shape) + 1)
-    except _DAMAGED as error:
-        raise _unreadable(path, error) from None
+    with refusing_damage(path), _open_maybe_gzipped(path) as file:
+        magic = int.from_bytes(file.read(4), "big")
+        if magic != expected_magic:
+            raise FormatError(path, f"wrong magic number 0x{magic:08x} instead of 0x{expected_magic:08x}")
+        shape = tuple(int.from_bytes(file.read(4), "big") for _ in range(n_axes))
+        # one more than announced, to notice a longer file
+        content = _read_at_most(file, math.prod(shape) + 1)
     if len(content) != math.prod(shape):
         problem = "truncated" if len(content) < math.prod(shape) else "too long"
         raise FormatError(path, f"{problem}, its header announces {math.prod(shape)} bytes")
@@ -100,10 +84,8 @@ def read_cifar10_binary(path, n_classes=10):
     RawExamples
         Images of shape (n, 3, 32, 32): channel, row, column.
     """
-    try:
+    with refusing_damage(path):
         content = np.fromfile(path, dtype=np.uint8)
-    except _DAMAGED as error:
-        raise _unreadable(path, error) from None
     record_bytes = 1 + _CIFAR10_PIXELS
     if content.size % record_bytes:
         raise FormatError(path, f"truncated, {content.size} bytes are no multiple of {record_bytes}")
@@ -112,7 +94,7 @@ def read_cifar10_binary(path, n_classes=10):
 
 
 def read_cifar10_pickle(path, n_classes=10):
-    """Read a Python batch of CIFAR-10 without running what the pickle asks for.
+    """Read a Python batch of CIFAR-10 without running code that the pickle names.
 
     Parameters
     ----------
@@ -126,12 +108,9 @@ def read_cifar10_pickle(path, n_classes=10):
     RawExamples
         Images of shape (n, 3072): channel, row, column.
     """
-    try:
-        with open(path, "rb") as file:
-            batch = read_plain_pickle(file)
+    with refusing_damage(path), open(path, "rb") as file:
+        batch = read_plain_pickle(file)
         images, labels = (as_plain_array(batch.get(key.encode(), batch.get(key))) for key in ("data", "labels"))
-    except _DAMAGED as error:
-        raise _unreadable(path, error) from None
     if images.ndim != 2 or images.shape[1] != _CIFAR10_PIXELS:
         raise FormatError(path, f"images must have {_CIFAR10_PIXELS} pixels, not {describe(images)}")
     return check_examples(path, images, labels, n_classes)
@@ -154,12 +133,10 @@ def read_svhn(path):
     """
     from scipy.io.matlab import MatReadError, loadmat  # here, as no other data set needs SciPy
 
-    try:
+    with refusing_damage(path, MatReadError):
         check_mat(path)
         variables = loadmat(path, variable_names=("X", "y"))
         images, labels = variables["X"], variables["y"]
-    except (*_DAMAGED, MatReadError) as error:
-        raise _unreadable(path, error) from None
     if images.ndim != 4 or images.shape[:3] != (32, 32, 3) or images.dtype != np.uint8:
         raise FormatError(path, f"X must be uint8 of shape (32, 32, 3, n), not {describe(images)}")
     if not np.isin(labels, np.arange(1, 11)).all():
@@ -180,48 +157,11 @@ def read_npz(path):
     dict of str to RawExamples
         Each split that the file has; images of any trailing shape.
     """
-    with _open_npz(path) as archive:
-        arrays = dict(_npz_arrays(path, archive))
-    return {name: check_examples(f"{path} ({name})", x, y) for name, (x, y) in arrays.items()}
-
-
-def read_arrays(path, names):
-    """Read arrays of an npz file.
-
-    Parameters
-    ----------
-    path : str or Path
-        Arrays of Python objects are refused: they would be unpickled.
-    names : sequence of str
-
-    Returns
-    -------
-    dict of str to ndarray
-        Those of the names that the file has.
-    """
-    with _open_npz(path) as archive:
-        arrays = {name: archive[name] for name in names if name in archive.files}
-    return arrays
-
-
-@contextmanager
-def _open_npz(path):
-    """Open an npz file; what goes wrong in the block is said in one line."""
-    try:
-        with open(path, "rb") as file:
-            if not zipfile.is_zipfile(file):
-                raise FormatError(path, "is not an npz file, or truncated")
-            file.seek(0)
-            yield Npz(file)
-    except _DAMAGED as error:
-        raise _unreadable(path, error) from None
-
-
-def _npz_arrays(path, archive):
-    has_valid = {"x_valid", "y_valid"} & set(archive.files)
-    names = ("train", "valid", "test") if has_valid else ("train", "test")
-    missing = [key for name in names for key in (f"x_{name}", f"y_{name}") if key not in archive.files]
-    if missing:
-        raise FormatError(path, f"has no {', '.join(missing)}, only {', '.join(archive.files) or 'nothing'}")
-    for name in names:
-        yield name, (archive[f"x_{name}"], archive[f"y_{name}"])
+    with open_npz(path) as archive:
+        has_valid = {"x_valid", "y_valid"} & set(archive.names)
+        splits = ("train", "valid", "test") if has_valid else ("train", "test")
+        missing = [key for split in splits for key in (f"x_{split}", f"y_{split}") if key not in archive.names]
+        if missing:
+            raise FormatError(path, f"has no {', '.join(missing)}, only {', '.join(archive.names) or 'nothing'}")
+        arrays = {split: (archive[f"x_{split}"], archive[f"y_{split}"]) for split in splits}
+    return {split: check_examples(f"{path} ({split})", x, y) for split, (x, y) in arrays.items()}

@@ -1,55 +1,70 @@
-"""Open npz files without believing them: nothing is unpickled, or allocated that the file cannot hold."""
+"""Read npz files that may be hostile: nothing is unpickled, or allocated that the file cannot hold."""
 
 import math
 import zipfile
+from contextlib import contextmanager
 
 from numpy.lib import format as npy
+
+from isgd_mpi.data.examples import FormatError, refusing_damage
 
 _MOST_INFLATION = 1032  # of deflate
 _HEADER_READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
-class Npz:
-    """The arrays of an npz file, by name.
+def read_arrays(path, names):
+    """Read arrays of an npz file.
 
     Parameters
     ----------
-    file : binary file
-        Open for reading.
+    path : str or Path
+        Arrays of Python objects are refused: they would be unpickled.
+    names : sequence of str
 
-    Attributes
-    ----------
-    files : list of str
-        Their names.
+    Returns
+    -------
+    dict of str to ndarray
+        The arrays that the file has of these names.
 
     Raises
     ------
-    zipfile.BadZipFile
-        It is none, or damaged; damaged ones raise other exceptions as well, here and when arrays are read.
+    FormatError
+        The file cannot be read, is damaged or not an npz file.
+    """
+    with open_npz(path) as archive:
+        return {name: archive[name] for name in names if name in archive.names}
+
+
+@contextmanager
+def open_npz(path):
+    """Open an npz file, as an `Npz`; every fault in the block becomes a FormatError."""
+    with refusing_damage(path), open(path, "rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise FormatError(path, "is not an npz file, or truncated")
+        yield Npz(file)
+
+
+class Npz:
+    """The arrays of an open npz file, by name.
+
+    Attributes
+    ----------
+    names : list of str
     """
 
     def __init__(self, file):
         self._archive = zipfile.ZipFile(file)
         self._infos = {info.filename.removesuffix(".npy"): info for info in self._archive.infolist()}
-        self.files = list(self._infos)
+        self.names = list(self._infos)
 
     def __getitem__(self, name):
-        """Read an array.
-
-        Raises
-        ------
-        KeyError
-            There is none of this name.
-        ValueError
-            It is no array of plain numbers or text, or announces more than there is.
-        """
         info = self._infos[name]
         self._check_size(name, info)
         with self._archive.open(info) as file:
             return npy.read_array(file, allow_pickle=False)
 
     def _check_size(self, name, info):
-        """Raise ValueError unless the file can hold what is announced."""
+        """Raise ValueError unless the file can hold an array of the announced size."""
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ValueError(f"{name} is compressed in a strange way")
         inflation = _MOST_INFLATION if info.compress_type == zipfile.ZIP_DEFLATED else 1

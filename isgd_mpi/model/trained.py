@@ -7,7 +7,7 @@ import numpy as np
 
 from isgd_mpi.data.examples import check_finite, describe
 from isgd_mpi.data.files import write_atomically
-from isgd_mpi.data.formats import read_arrays
+from isgd_mpi.data.npz import read_arrays
 from isgd_mpi.model.params import layer_views, n_parameters
 from isgd_mpi.settings.errors import InputError
 

@@ -10,7 +10,7 @@ except ModuleNotFoundError:  # Python 3.10
     import toml as tomllib
 
 from isgd_mpi.data.files import excerpt, read_text
-from isgd_mpi.data.formats import read_arrays
+from isgd_mpi.data.npz import read_arrays
 from isgd_mpi.settings.errors import InputError
 
 _LARGEST = 1e150  # squares and margins of what is drawn must be finite too
