@@ -1,32 +1,36 @@
-"""Distributed importance sampling for SGD over MPI."""
+"""Distributed importance sampling for SGD over MPI.
+
+Public names are imported when they are first used, so that importing this package is quick, and
+only `fit` and `Result` initialise MPI.
+"""
 
 from importlib import import_module
 
-from isgd_mpi.settings.version import __version__  # noqa: F401 (public)
+from isgd_mpi.settings.version import __version__
 
-_PLACES = {
-    "fit": "isgd_mpi.run.fit",
-    "Result": "isgd_mpi.run.fit",
-    "load": "isgd_mpi.model.trained",
-    "TrainedModel": "isgd_mpi.model.trained",
-    "Model": "isgd_mpi.model.own_model",
-    "Config": "isgd_mpi.settings.config",
-    "Diverged": "isgd_mpi.settings.errors",
-    "InputError": "isgd_mpi.settings.errors",
+_MODULES = {
+    "fit": "run.fit",
+    "Result": "run.fit",
+    "load": "model.trained",
+    "TrainedModel": "model.trained",
+    "Model": "model.own_model",
+    "Config": "settings.config",
+    "Diverged": "settings.errors",
+    "InputError": "settings.errors",
 }
 
-__all__ = [*_PLACES, "datasets", "__version__"]
+__all__ = [*_MODULES, "datasets", "__version__"]
 
 
 def __getattr__(name):
-    """Import a public name when it is first asked for: only `fit` and `Result` need MPI, and initialise it."""
+    """Import a public name."""
     if name == "datasets":
         return import_module("isgd_mpi.data.datasets")
-    if name not in _PLACES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if _PLACES[name] == "isgd_mpi.run.fit":
+    if _MODULES[name] == "run.fit":
         import_module("isgd_mpi.ranks.start").prepare_mpi()
-    return getattr(import_module(_PLACES[name]), name)
+    return getattr(import_module(f"isgd_mpi.{_MODULES[name]}"), name)
 
 
 def __dir__():

@@ -1,10 +1,10 @@
-"""A data set out of arrays in memory, checked and standardised as one out of a file is."""
+"""Make a data set from arrays in memory, checked and standardised like the examples of a file."""
 
 import numpy as np
 
-from isgd_mpi.data.converted import Moments
-from isgd_mpi.data.datasets import Dataset, Split, scaling
+from isgd_mpi.data.datasets import Dataset, Split
 from isgd_mpi.data.examples import FormatError, check_alike, check_examples, check_finite, count_classes
+from isgd_mpi.data.standardization import Moments, scaling
 
 _CHUNK_ROWS = 4096  # searched for NaN at a time
 
@@ -13,24 +13,24 @@ _LABELS = {"train": "y", "valid": "validation", "test": "test"}
 
 
 def from_arrays(x, y, validation=None, test=None, standardize="auto"):
-    """Make a data set out of arrays.
+    """Make a data set from arrays.
 
     Parameters
     ----------
     x : (N, ...) array_like of uint8 or float
-        Training examples, one a row, flattened to features. Copied only where it is neither uint8
+        Training examples, one a row, flattened to features. Copied only if they are neither uint8
         nor float32, or not contiguous.
     y : (N,) array_like of int
         Their classes, 0 to C - 1.
     validation, test : pair of array_like, optional
-        Other splits, likewise.
+        Examples and classes of the other splits.
     standardize : "auto", "feature" or "range"
-        See :func:`datasets.scaling`.
+        See :func:`isgd_mpi.data.standardization.scaling`.
 
     Returns
     -------
     Dataset
-        Named ``arrays``, read-only; what a file of the same arrays gives, to the last bit.
+        Named ``arrays``, read-only; to the last bit what a file of the same arrays gives.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def from_arrays(x, y, validation=None, test=None, standardize="auto"):
 
 
 def _examples(where, pair):
-    """Return a pair as examples whose shapes, dtypes and labels are checked."""
+    """Return a pair of images and labels as examples; check shapes, dtypes and labels."""
     try:
         images, labels = map(np.asarray, pair)
     except (TypeError, ValueError) as error:
@@ -60,7 +60,7 @@ def _examples(where, pair):
 
 
 def _features(part):
-    """Return the features as uint8 or finite float32, one contiguous row an example."""
+    """Return the features of examples as uint8 or finite float32, one contiguous row each."""
     dtype = np.uint8 if part.images.dtype == np.uint8 else np.float32
     with np.errstate(over="ignore"):
         images = np.ascontiguousarray(part.images.reshape(len(part), -1), dtype)

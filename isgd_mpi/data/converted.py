@@ -1,9 +1,9 @@
-"""Data sets converted once into .npy files, which all ranks of a node then map.
+"""Convert data sets once into .npy files, which all ranks of a node then map.
 
 A folder of the cache is named after its sources' paths, sizes and times, so that a changed file is
-never served stale. It is written under another name and renamed when complete: readers see all of
-it or nothing, and where several processes convert at once the first one wins. A lock spares the
-others the work on file systems that have locks; nothing depends on it.
+never served stale. The folder is written under another name and renamed when complete: readers see
+all of it or nothing, and where several processes convert at once the first one wins. A lock spares
+the others the work on file systems that have locks; nothing depends on it.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ import numpy as np
 from isgd_mpi.data.checksums import checksum_of_files
 from isgd_mpi.data.examples import FormatError
 from isgd_mpi.data.folders import CACHE_VARIABLE
-from isgd_mpi.kernels.gather import add_moments
+from isgd_mpi.data.standardization import Moments
 from isgd_mpi.settings.errors import InputError
 
 _logger = logging.getLogger(__name__)
@@ -37,9 +37,9 @@ def open_converted(recipe, cache_folder):
     Parameters
     ----------
     recipe : sources.Recipe
-        What to read, if need be.
+        Read if the set must be converted.
     cache_folder : Path
-        Where converted data lie; made if missing.
+        Folder of converted data; made if missing.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def open_converted(recipe, cache_folder):
     InputError
         The source is damaged, the cache cannot be written or is damaged.
     """
-    entry = cache_folder / f"{_file_name(recipe.name)}-{fingerprint(recipe)}"
+    entry = cache_folder / entry_name(recipe)
     if not entry.is_dir():
         try:
             _convert(recipe, entry)
@@ -69,27 +69,23 @@ def open_converted(recipe, cache_folder):
     return _map(entry)
 
 
-def fingerprint(recipe):
-    """Return what tells one state of a data set's sources from another.
+def entry_name(recipe):
+    """Return the name of a data set's folder, which changes with the state of the set's files.
 
     Parameters
     ----------
     recipe : sources.Recipe
         Its files are not opened.
 
-    Returns
-    -------
-    str
-        16 hexadecimal digits.
-
     Raises
     ------
     FormatError
-        A file is not there.
+        A file is missing.
     """
     files = [_state(path) for path in recipe.files]
     identity = (_VERSION, recipe.name, recipe.synthetic_size, files)
-    return hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
+    safe_name = re.sub(r"[^\w.-]", "_", recipe.name)[:64]
+    return f"{safe_name}-{hashlib.sha256(repr(identity).encode()).hexdigest()[:16]}"
 
 
 def _state(path):
@@ -98,10 +94,6 @@ def _state(path):
     except OSError as error:
         raise FormatError(path, error.strerror) from None
     return str(path.resolve()), status.st_size, status.st_mtime_ns
-
-
-def _file_name(name):
-    return re.sub(r"[^\w.-]", "_", name)[:64]
 
 
 def _convert(recipe, entry):
@@ -145,13 +137,10 @@ def _write(source, folder):
         _write_split(source, name, rows, folder, moments if name == "train" else None)
     for name, array in zip(("mean", "std"), moments.mean_and_std()):
         np.save(folder / f"{name}.npy", array)
-    sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
-    meta = {
-        "n_classes": source.n_classes,
-        "splits": list(source.splits),
-        "bytes": sizes,
-        "crc32": checksum_of_files(sorted(folder.iterdir())),
-    }
+    paths = sorted(folder.iterdir())
+    sizes = {path.name: path.stat().st_size for path in paths}
+    splits, checksum = list(source.splits), checksum_of_files(paths)
+    meta = {"n_classes": source.n_classes, "splits": splits, "bytes": sizes, "crc32": checksum}
     (folder / _META).write_text(json.dumps(meta, indent=1))
 
 
@@ -173,28 +162,6 @@ def _write_split(source, name, rows, folder, moments):
 def _write_header(file, dtype, shape):
     description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, description)
-
-
-class Moments:
-    """Mean and standard deviation of each feature, in float64, in one pass over examples in their order."""
-
-    def __init__(self):
-        self._n_examples = 0
-
-    def add(self, images):
-        """Take in the next examples, (B, n_features) of uint8 or float32."""
-        if self._n_examples == 0:
-            # an example, not a mean: a constant feature's deviations are then exactly 0
-            self._shift = images[0].astype(np.float64)
-            self._sums, self._squared_sums = np.zeros((2, images.shape[1]))
-        add_moments(images, self._shift, self._sums, self._squared_sums)
-        self._n_examples += len(images)
-
-    def mean_and_std(self):
-        """Return both, (n_features,) each."""
-        mean = self._sums / self._n_examples
-        variance = self._squared_sums / self._n_examples - mean * mean
-        return self._shift + mean, np.sqrt(np.maximum(variance, 0))
 
 
 def _map(entry):

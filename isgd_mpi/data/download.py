@@ -1,4 +1,4 @@
-"""Download a file over HTTP so that an interrupted download goes on where it stopped."""
+"""Download a file over HTTP; an interrupted download continues where it stopped."""
 
 import os
 import sys
@@ -17,12 +17,12 @@ class NetworkError(Exception):
 
 
 class ResumingDownloader:
-    """A downloader for pooch that collects a file in a ``.part`` beside it.
+    """A downloader for pooch that collects a file in a part beside it.
 
     Parameters
     ----------
     part : Path
-        Where bytes collect; if it exists, its end is where to go on.
+        File that collects the bytes; if it exists, the download continues at its end.
     """
 
     def __init__(self, part):
@@ -97,7 +97,7 @@ def _progress(name, n_have, n_total):
 
 
 class _ProgressLines:
-    """Say how far a download is, in a few lines rather than a bar."""
+    """Print the progress of a download in a few lines, with the interface of a tqdm bar."""
 
     def __init__(self, name, n_have, n_total):
         self._name, self._n_have, self._n_total = name, n_have, n_total

@@ -1,4 +1,4 @@
-"""Write files whole or not at all, and read JSON; the errors are one line that names the file."""
+"""Write files whole or not at all, and read JSON; errors are one line that names the file."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from isgd_mpi.settings.errors import InputError
 
 
 def write_atomically(path, write):
-    """Write a file beside its place, then rename it there: it is whole or not there.
+    """Write a file under another name, sync it and rename it: readers see all of it, or what was there before.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def write_json(path, content):
 
 
 def finite_or_none(content):
-    """Return dicts and numbers as JSON can hold them."""
+    """Return nested dicts with None in place of each number that JSON cannot hold."""
     if isinstance(content, dict):
         return {name: finite_or_none(value) for name, value in content.items()}
     return None if isinstance(content, float) and not math.isfinite(content) else content

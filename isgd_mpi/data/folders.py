@@ -1,4 +1,4 @@
-"""Where original data files and converted data lie."""
+"""Find the folders of original and of converted data, and the original files of a data set."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ SUBFOLDERS = {
     "svhn": ("svhn",),
     "svhn-small": ("svhn", "svhn-small"),
 }
-"""Where a data set's files are looked for below the data folder, before the folder itself."""
+"""Folders below the data folder that are searched for a data set's files, before the data folder itself."""
 
 
 def data_folder(data_dir=None):
@@ -26,8 +26,7 @@ def data_folder(data_dir=None):
     Parameters
     ----------
     data_dir : str or Path, optional
-        The user's choice; by default ``$ISGD_MPI_DATA`` or
-        ``~/.cache/isgd_mpi``.
+        The user's choice; by default ``$ISGD_MPI_DATA`` or ``~/.cache/isgd_mpi``.
 
     Returns
     -------
@@ -43,8 +42,7 @@ def cache_folder(cache_dir=None):
     Parameters
     ----------
     cache_dir : str or Path, optional
-        The caller's choice; by default ``$ISGD_MPI_CACHE`` or
-        ``~/.cache/isgd_mpi/converted``.
+        The caller's choice; by default ``$ISGD_MPI_CACHE`` or ``~/.cache/isgd_mpi/converted``.
 
     Returns
     -------
@@ -55,7 +53,7 @@ def cache_folder(cache_dir=None):
 
 
 def fetch_command(name, data_dir=None):
-    """Return the command line that downloads a data set to where it is looked for."""
+    """Return the command line that downloads a data set into its folder."""
     option = f" --data-dir {data_dir}" if data_dir else ""
     return f"python -m isgd_mpi.fetch {name}{option}"
 
@@ -68,11 +66,11 @@ def find_files(name, file_names, data_dir=None, suffixes=("",)):
     name : str
         A key of `SUBFOLDERS`.
     file_names : sequence of str
-        Each is looked for in every folder.
+        Each is searched for in every folder.
     data_dir : str or Path, optional
-        As in `data_folder`.
+        See :func:`data_folder`.
     suffixes : sequence of str
-        What may follow a file name, best first.
+        Endings that a file name may have in addition, best first.
 
     Returns
     -------

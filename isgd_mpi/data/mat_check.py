@@ -1,4 +1,4 @@
-"""Look at a MATLAB 5 file before it is read: no variable may announce more than the file can hold."""
+"""Check a MATLAB 5 file before SciPy reads it: no variable may announce more than the file can hold."""
 
 import struct
 import zlib
@@ -13,7 +13,7 @@ _MOST_HEAD_FIELD_BYTES = 1024
 
 
 def check_mat(path):
-    """Raise ValueError unless a file holds arrays of numbers that are no larger than it can hold.
+    """Raise ValueError unless all variables of a file are arrays of numbers that the file can hold.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def check_mat(path):
     with open(path, "rb") as file:
         header = file.read(_HEADER_BYTES)
         order = _ORDERS.get(header[124:])
-        if order is None or 0 in header[:4]:  # with a zero there it is read as of version 4
+        if order is None or 0 in header[:4]:  # with a zero there SciPy reads it as version 4
             raise ValueError("it is no MATLAB 5 file")
         size = file.seek(0, 2)
         place = _HEADER_BYTES
@@ -32,7 +32,7 @@ def check_mat(path):
 
 
 def _check_element(file, order, n_left):
-    """Check the variable at a file's position; return how many bytes it takes."""
+    """Check the variable at a file's position; return its size in bytes."""
     kind, n_bytes = _unpack(order, file.read(8))
     if kind not in (_MATRIX, _COMPRESSED) or n_bytes > n_left - 8:
         raise ValueError("a variable is longer than the file, or of a strange kind")
@@ -49,7 +49,7 @@ def _check_element(file, order, n_left):
 
 
 def _check_array(head, n_bytes, order):
-    """Check the fields of a variable of so many bytes, of which the first ones are given."""
+    """Check the fields of a variable of `n_bytes`, from the first few of these bytes."""
     flags = _unpack(order, head[8:16])
     if flags[0] & 0xFF not in _NUMERIC:
         raise ValueError("a variable is no array of numbers")
@@ -66,7 +66,7 @@ def _check_array(head, n_bytes, order):
 
 
 def _field(head, place, order):
-    """Return a field's length in bytes, and where its content begins."""
+    """Return a field's length in bytes, and the place where its content begins."""
     kind, length = _unpack(order, head[place : place + 8])
     return (kind >> 16, place + 4) if kind >> 16 else (length, place + 8)  # up to four bytes lie in the tag itself
 

@@ -1,8 +1,8 @@
-"""Unpickle arrays and built-in containers, and nothing that could run code.
+"""Unpickle arrays and built-in containers, but nothing that could run code.
 
-CIFAR-10's Python batches are pickles, and a pickle may name any function to be called. Here only
-the few names are known that arrays need, and they stand for functions of our own: NumPy's would
-crash on a damaged pickle.
+CIFAR-10's Python batches are pickles, and a pickle may name any function to be called. The unpickler
+here knows only the few names that arrays need, and they stand for functions of our own: NumPy's
+would crash on a damaged pickle.
 """
 
 import io
@@ -22,7 +22,7 @@ def _text(value):
 
 
 class _Dtype:
-    """What NumPy pickles of a dtype: its name first, its byte order later."""
+    """A dtype as NumPy pickles it: its name first, its byte order later."""
 
     def __init__(self, name, align=False, copy=False):
         self._name = _text(name)
@@ -34,7 +34,7 @@ class _Dtype:
 
 
 class _Array:
-    """What NumPy pickles of an array: first that it is one, later all the rest."""
+    """An array as NumPy pickles it: an empty object first, its content later."""
 
     def __setstate__(self, state):
         _, shape, dtype, is_fortran, content = state
@@ -90,8 +90,8 @@ def read_plain_pickle(file):
     Returns
     -------
     object
-        What was pickled; `numpy.asarray` makes arrays of what stands for
-        them. Strings of Python 2 come out as bytes.
+        The pickled object; its arrays are stand-ins, which `as_plain_array` turns into arrays.
+        Strings of Python 2 come out as bytes.
 
     Raises
     ------
@@ -107,14 +107,14 @@ def read_plain_pickle(file):
 
 
 def _check_sizes(content):
-    """Refuse what announces more than there is: the unpickler allocates it first, and its memo up to the last index."""
+    """Refuse a string (`genops` does) or an index of the memo beyond the pickle's size: it would be allocated first."""
     for opcode, argument, _ in pickletools.genops(content):
         if opcode.name in _STORES and argument > len(content):
             raise pickle.UnpicklingError("refused, it counts more objects than it has bytes")
 
 
 def as_plain_array(values):
-    """Return an array that was unpickled, or a list of integers, as an array.
+    """Return an unpickled array or list of integers as an array.
 
     Raises
     ------

@@ -1,6 +1,7 @@
-"""What each data set is made of: its files, and which of their examples make up which split."""
+"""Find the files of each data set, read them, and divide their examples into splits."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,6 @@ _BUNDLED = Path(__file__).parent / "mnist10k"
 _MNIST_TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 _MNIST_TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _CIFAR10_BATCHES = [f"data_batch_{k}" for k in (1, 2, 3, 4, 5)] + ["test_batch"]
-_CIFAR10_KINDS = ((".bin", formats.read_cifar10_binary), ("", formats.read_cifar10_pickle))
 _SVHN_FILES = {
     "svhn": ("train_32x32.mat", "extra_32x32.mat", "test_32x32.mat"),
     "svhn-small": ("train_32x32.mat", "test_32x32.mat"),
@@ -36,12 +36,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to make a data set: what identifies it, and how to read it."""
+    """The identity of a data set, and the function that reads it."""
 
     name: str
     files: tuple[Path, ...]
     read: Callable[[], Source]
-    way_out: str = ""  # what the user can do about a damaged file
+    way_out: str = ""  # advice to the user if a file is damaged
     synthetic_size: int = 0
 
 
@@ -51,9 +51,9 @@ def recipe(name, data_dir=None, synthetic_size=synthetic.DEFAULT_SIZE):
     Parameters
     ----------
     name : str
-        One of `NAMES`, or the path of an npz file.
+        A name in `NAMES`, or the path of an npz file.
     data_dir : str or Path, optional
-        Folder of original files, as in `folders.data_folder`.
+        Folder of original files; see :func:`isgd_mpi.data.folders.data_folder`.
     synthetic_size : int
         Training examples of the synthetic set.
 
@@ -77,9 +77,22 @@ def recipe(name, data_dir=None, synthetic_size=synthetic.DEFAULT_SIZE):
     if name == "mnist10k":
         files = tuple(_BUNDLED / f"{file_name}.gz" for file_name in _MNIST_TEST)
         return Recipe(name, files, partial(_read_mnist10k, files), "install isgd_mpi again, it brings this file")
-    find = {"mnist": _find_mnist, "cifar10": _find_cifar10}.get(name, _find_svhn)
-    files, read = find(name, data_dir)
-    return Recipe(name, tuple(files), read, f"delete it and run: {folders.fetch_command(name, data_dir)}")
+    files = tuple(_find_originals(name, data_dir))
+    read = {"mnist": _read_mnist, "cifar10": _read_cifar10}.get(name, _read_svhn)
+    return Recipe(name, files, partial(read, files), f"delete it and run: {folders.fetch_command(name, data_dir)}")
+
+
+def _find_originals(name, data_dir):
+    if name == "mnist":
+        return folders.find_files(name, _MNIST_TRAIN + _MNIST_TEST, data_dir, suffixes=("", ".gz"))
+    if name in _SVHN_FILES:
+        return folders.find_files(name, _SVHN_FILES[name], data_dir)
+    try:
+        return folders.find_files(name, [f"{batch}.bin" for batch in _CIFAR10_BATCHES], data_dir)
+    except InputError:
+        with suppress(InputError):  # Python's batches will do, but the message names the binary ones
+            return folders.find_files(name, _CIFAR10_BATCHES, data_dir)
+        raise
 
 
 def fixed_permutation(n):
@@ -93,20 +106,20 @@ def fixed_permutation(n):
     Returns
     -------
     (n,) ndarray of int64
-        Not a matter of a run's seed: two runs must have the same splits.
+        The same for every seed: two runs must have the same splits.
     """
     # RandomState: NumPy froze its stream for good (NEP 19), a Generator's may change
     return np.random.RandomState(0).permutation(n)
 
 
 def _consecutive(sizes):
-    """Return the rows of splits that follow each other, from their sizes."""
+    """Return the rows of each split, by name, where splits of these sizes follow each other."""
     stops = np.cumsum(list(sizes.values()))
     return {name: np.arange(stop - sizes[name], stop) for name, stop in zip(sizes, stops)}
 
 
 def _end_to_end(parts, splits, n_classes=10):
-    """Return the source whose rows count through all parts, one after the other."""
+    """Return the source of several parts, whose rows are numbered through all of them."""
     starts = np.cumsum([0] + [len(part) for part in parts])
     check_alike(parts)
 
@@ -126,36 +139,16 @@ def _read_mnist10k(files):
     return _end_to_end([formats.read_idx(*files)], {"train": train, "valid": valid, "test": test})
 
 
-def _find_mnist(name, data_dir):
-    files = folders.find_files(name, _MNIST_TRAIN + _MNIST_TEST, data_dir, suffixes=("", ".gz"))
-    return files, partial(_read_mnist, files)
-
-
 def _read_mnist(files):
     train, test = formats.read_idx(*files[:2]), formats.read_idx(*files[2:])
     return _end_to_end([train, test], _consecutive({"train": len(train), "test": len(test)}))
 
 
-def _find_cifar10(name, data_dir):
-    complaints = []
-    for suffix, read_batch in _CIFAR10_KINDS:
-        try:
-            files = folders.find_files(name, [batch + suffix for batch in _CIFAR10_BATCHES], data_dir)
-            return files, partial(_read_cifar10, files, read_batch)
-        except InputError as error:
-            complaints.append(error)
-    raise complaints[0]
-
-
-def _read_cifar10(files, read_batch):
+def _read_cifar10(files):
+    read_batch = formats.read_cifar10_binary if files[0].suffix == ".bin" else formats.read_cifar10_pickle
     batches = [read_batch(path) for path in files]
     sizes = {"train": sum(map(len, batches[:-1])), "test": len(batches[-1])}
     return _end_to_end(batches, _consecutive(sizes))
-
-
-def _find_svhn(name, data_dir):
-    files = folders.find_files(name, _SVHN_FILES[name], data_dir)
-    return files, partial(_read_svhn, files)
 
 
 def _read_svhn(files):

@@ -18,7 +18,7 @@ DEFAULT_SIZE = 100_000  # training examples: 307 MB
 LARGEST_SIZE = 100_000_000  # training examples: 307 GB
 
 _SIDE, _CHANNELS = 32, 3
-N_FEATURES = _CHANNELS * _SIDE * _SIDE  # order: channel, row, column
+_N_FEATURES = _CHANNELS * _SIDE * _SIDE  # order: channel, row, column
 
 _CELL = 8  # pixels between the random corners that a prototype interpolates
 _N_BACKGROUNDS = 100
@@ -26,7 +26,7 @@ _SEED = 0x1D5C0
 
 
 def split_sizes(synthetic_size):
-    """Return how many examples each split has.
+    """Return the number of examples of each split.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def split_sizes(synthetic_size):
     -------
     dict of str to int
         "train", "valid" and "test", in the order of their examples' numbers;
-        the last two have a twentieth of the first, at least one.
+        the last two have a twentieth of the first, and at least one example.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def split_sizes(synthetic_size):
 
 @functools.cache
 def smooth_images(first, stop):
-    """Make the smooth images of the given numbers: prototypes of classes, backgrounds.
+    """Make smooth images, the prototypes of classes and the backgrounds of examples.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def smooth_images(first, stop):
 
     Returns
     -------
-    (stop - first, N_FEATURES) ndarray of int32
+    (stop - first, _N_FEATURES) ndarray of int32
         -128 to 127: random corners `_CELL` pixels apart, bilinear between
         them, in integers so that no machine rounds differently; read-only.
     """
@@ -71,7 +71,7 @@ def smooth_images(first, stop):
     corners = corners.reshape(stop - first, _CHANNELS, n_corners, n_corners)
     weights = _corner_weights(n_corners)
     smooth = np.einsum("yj,ncjl,xl->ncyx", weights, corners, weights) // _CELL**2
-    images = smooth.astype(np.int32).reshape(stop - first, N_FEATURES)
+    images = smooth.astype(np.int32).reshape(stop - first, _N_FEATURES)
     images.flags.writeable = False
     return images
 
@@ -94,33 +94,15 @@ def examples_at(indices):
 
     Returns
     -------
-    images : (B, N_FEATURES) ndarray of uint8
+    images : (B, _N_FEATURES) ndarray of uint8
         Pixels, each image in the order channel, row, column.
     labels : (B,) ndarray of int32
         Classes, 0 to 9.
     """
     indices = np.asarray(indices, dtype=np.int64)
-    images = np.empty((len(indices), N_FEATURES), dtype=np.uint8)
+    images = np.empty((len(indices), _N_FEATURES), dtype=np.uint8)
     labels = np.empty(len(indices), dtype=np.int32)
     prototypes = smooth_images(0, N_CLASSES)
     backgrounds = smooth_images(N_CLASSES, N_CLASSES + _N_BACKGROUNDS)
     fill_examples(indices, prototypes, backgrounds, images, labels)
     return images, labels
-
-
-def make_examples(start, stop):
-    """Make consecutive examples, the same ones whichever slice asks for them.
-
-    Parameters
-    ----------
-    start, stop : int
-        Numbers of the first example and of the one after the last.
-
-    Returns
-    -------
-    images : (stop - start, N_FEATURES) ndarray of uint8
-        Pixels, each image in the order channel, row, column.
-    labels : (stop - start,) ndarray of int32
-        Classes, 0 to 9.
-    """
-    return examples_at(np.arange(start, stop))

@@ -10,7 +10,7 @@ import pytest
 from data_files import random_examples
 
 from isgd_mpi.data import converted, sources
-from isgd_mpi.data.converted import fingerprint, open_converted
+from isgd_mpi.data.converted import entry_name, open_converted
 from isgd_mpi.data.sources import recipe
 from isgd_mpi.settings.errors import InputError
 
@@ -85,13 +85,13 @@ def test_a_changed_source_is_never_served_stale(npz, cache, arrays):
     np.testing.assert_array_equal(got["x_test"], arrays["x_test"] ^ 255)
 
 
-def test_fingerprint_depends_on_all_that_matters(npz, monkeypatch):
-    seen = {fingerprint(recipe(npz))}
+def test_the_name_of_an_entry_depends_on_all_that_matters(npz, monkeypatch):
+    seen = {entry_name(recipe(npz))}
     os.utime(npz, ns=(0, 1))
-    seen.add(fingerprint(recipe(npz)))
-    seen |= {fingerprint(recipe("synthetic", synthetic_size=size)) for size in (10, 11)}
+    seen.add(entry_name(recipe(npz)))
+    seen |= {entry_name(recipe("synthetic", synthetic_size=size)) for size in (10, 11)}
     monkeypatch.setattr(converted, "_VERSION", converted._VERSION + 1)
-    seen.add(fingerprint(recipe(npz)))
+    seen.add(entry_name(recipe(npz)))
     assert len(seen) == 5
 
 
@@ -99,7 +99,7 @@ def test_a_source_that_vanishes(npz):
     late = recipe(npz)
     npz.unlink()
     with pytest.raises(InputError, match="set.npz: No such file or directory"):
-        fingerprint(late)
+        entry_name(late)
 
 
 def test_names_of_entries_are_safe_file_names(tmp_path, cache, arrays):

@@ -16,8 +16,9 @@ from data_files import (
 )
 
 from isgd_mpi.data import datasets
-from isgd_mpi.data.datasets import NAMES, load, scaling
-from isgd_mpi.data.synthetic import make_examples
+from isgd_mpi.data.datasets import NAMES, load
+from isgd_mpi.data.standardization import scaling
+from isgd_mpi.data.synthetic import examples_at
 from isgd_mpi.settings.errors import InputError
 
 REPOSITORY = Path(__file__).parents[2]
@@ -139,7 +140,7 @@ def test_a_data_folder_that_is_not_there_is_refused_also_where_nothing_is_read_f
 def test_synthetic_splits_hold_the_examples_of_their_numbers(folders):
     dataset = load("synthetic", synthetic_size=40, **folders)
     for name, (start, stop) in {"train": (0, 40), "valid": (40, 42), "test": (42, 44)}.items():
-        images, labels = make_examples(start, stop)
+        images, labels = examples_at(range(start, stop))
         np.testing.assert_array_equal(dataset.splits[name].images, images)
         np.testing.assert_array_equal(dataset.splits[name].labels, labels)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isgd_mpi.data import synthetic
-from isgd_mpi.data.synthetic import make_examples, smooth_images, split_sizes
+from isgd_mpi.data.synthetic import examples_at, smooth_images, split_sizes
 from isgd_mpi.kernels.synthetic import draw_example, fill_examples, mix32
 from isgd_mpi.settings.errors import InputError
 
@@ -18,26 +18,26 @@ def drawn(n_examples):
 
 
 def test_a_slice_has_the_same_rows_as_the_whole():
-    images, labels = make_examples(0, 40)
-    some_images, some_labels = make_examples(13, 29)
+    images, labels = examples_at(range(40))
+    some_images, some_labels = examples_at(range(13, 29))
     np.testing.assert_array_equal(some_images, images[13:29])
     np.testing.assert_array_equal(some_labels, labels[13:29])
 
 
 def test_shape_and_range():
-    images, labels = make_examples(0, 100)
+    images, labels = examples_at(range(100))
     assert images.shape == (100, 3072) and images.dtype == np.uint8
     assert labels.dtype == np.int32 and set(labels) == set(range(10))
 
 
 def test_no_example():
-    images, labels = make_examples(5, 5)
+    images, labels = examples_at(range(5, 5))
     assert images.shape == (0, 3072) and labels.shape == (0,)
 
 
 def test_examples_never_change():
     # a new digest needs a new _VERSION in isgd_mpi/converted.py
-    images, labels = make_examples(0, 20)
+    images, labels = examples_at(range(20))
     digest = hashlib.sha256(images.tobytes() + labels.astype("<i4").tobytes()).hexdigest()
     assert digest[:16] == "6c5550d113388aba"
 
@@ -79,7 +79,7 @@ def test_one_example_in_ten_is_hard():
 
 
 def test_easy_examples_look_like_their_class_and_some_hard_ones_like_another():
-    images, labels = make_examples(0, 500)
+    images, labels = examples_at(range(500))
     _, _, shares = drawn(500)
     centred = images - images.mean(axis=0)
     nearest = (centred @ smooth_images(0, 10).T.astype(float)).argmax(axis=1)
