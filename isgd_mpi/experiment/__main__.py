@@ -9,14 +9,13 @@ from pathlib import Path
 from jsonargparse.typing import PositiveFloat, PositiveInt
 
 from isgd_mpi.experiment.catalogue import EXPERIMENTS
-from isgd_mpi.experiment.conduct import conduct, survey
+from isgd_mpi.experiment.conduct import conduct, runs_due
 from isgd_mpi.experiment.description import SCALES
 from isgd_mpi.experiment.launcher import Mpirun, command_line
 from isgd_mpi.experiment.perform import one_by_one
 from isgd_mpi.experiment.plan import make_plan
 from isgd_mpi.experiment.queue import in_queue
 from isgd_mpi.experiment.slurm import Slurm
-from isgd_mpi.experiment.status import ABSENT, INCOMPLETE
 from isgd_mpi.experiment.table import table
 from isgd_mpi.report.write import write_report
 from isgd_mpi.settings import commands
@@ -92,10 +91,8 @@ def _experiment(settings, command):
 
 
 def _print_commands(plan):
-    states = survey(plan)
-    for run in plan.runs:
-        if states[run.name] in (ABSENT, INCOMPLETE):
-            print(command_line(run, plan.folder_of(run)))
+    for run in runs_due(plan):
+        print(command_line(run, plan.folder_of(run)))
     return DONE
 
 

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from isgd_mpi.data.files import read_intact_json, write_json
 from isgd_mpi.experiment.perform import LAUNCHES, one_by_one, say
-from isgd_mpi.experiment.status import ABSENT, DIVERGED, INCOMPLETE, state_of
+from isgd_mpi.experiment.status import ABSENT, DIVERGED, INCOMPLETE
 from isgd_mpi.report.runs import read_summary
 from isgd_mpi.settings.errors import InputError
 
@@ -40,11 +40,10 @@ def conduct(plan, launcher, command, perform_all=one_by_one):
     """
     problems = {}
     with _sole_user(plan.folder):
-        states = survey(plan)
-        due = [run for run in plan.runs if states[run.name] in (ABSENT, INCOMPLETE)]
+        due = runs_due(plan)
         try:
             outcomes = perform_all(plan, due, launcher)
-            for run, problem in _progress(outcomes, len(due), n_there=len(states) - len(due)):
+            for run, problem in _progress(outcomes, len(due), n_there=len(plan.runs) - len(due)):
                 if problem:
                     problems[run.name] = problem
         finally:
@@ -53,8 +52,8 @@ def conduct(plan, launcher, command, perform_all=one_by_one):
     return problems
 
 
-def survey(plan):
-    """Return the state of each run, by its name.
+def runs_due(plan):
+    """Return the runs of a plan that are absent or incomplete.
 
     Raises
     ------
@@ -64,12 +63,12 @@ def survey(plan):
     record = read_intact_json(plan.folder / "experiment.json")
     if record and record.get("name") != plan.name:
         raise InputError(f"{plan.folder} holds the experiment {record.get('name')}: name another folder with --out")
-    return {run.name: state_of(plan.folder_of(run), run) for run in plan.runs}
+    return [run for run in plan.runs if plan.state_of(run) in (ABSENT, INCOMPLETE)]
 
 
 def divergences(plan):
     """Return the reason why each diverged run was stopped, by the run's name."""
-    diverged = [run for run in plan.runs if state_of(plan.folder_of(run), run) == DIVERGED]
+    diverged = [run for run in plan.runs if plan.state_of(run) == DIVERGED]
     return {run.name: read_summary(plan.folder_of(run))["stopped"] for run in diverged}
 
 

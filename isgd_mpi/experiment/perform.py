@@ -6,7 +6,7 @@ import time
 from tqdm import tqdm
 
 from isgd_mpi.data.files import write_atomically
-from isgd_mpi.experiment.status import INCOMPLETE, set_aside, state_of
+from isgd_mpi.experiment.status import INCOMPLETE, set_aside
 from isgd_mpi.report.runs import read_summary
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE
@@ -32,40 +32,37 @@ def one_by_one(plan, runs, launcher):
         After its end.
     problem : str or None
         Why it failed.
-    """
-    for run in runs:
-        yield run, perform(plan, run, launcher)
-
-
-def perform(plan, run, launcher):
-    """Do one run, after moving aside the files of an incomplete one; return why it failed, or None.
 
     Raises
     ------
     InputError
-        The program refuses the options of the run.
+        The program refuses the options of a run.
     """
-    folder = plan.folder_of(run)
-    if state_of(folder, run) == INCOMPLETE:
-        start_anew(run, folder)
+    for run in runs:
+        begin = time.monotonic()
+        problem = _perform(plan, run, launcher)
+        say(f"{run.name}: {problem or f'{time.monotonic() - begin:.1f} s'}")
+        yield run, problem
+
+
+def _perform(plan, run, launcher):
+    """Do one run, after moving aside the files of an incomplete one; return why it failed, or None."""
+    if plan.state_of(run) == INCOMPLETE:
+        start_anew(plan, run)
     config_file = write_options(plan, run)
-    begin = time.monotonic()
     try:
-        code = launcher.run(config_file, folder, run.ranks)
+        code = launcher.run(config_file, plan.folder_of(run), run.ranks)
     except TimeoutError as error:
-        code, problem = None, f"{error}; see --timeout"
-    else:
-        log = config_file.with_suffix(".log")
-        problem = None if code == DONE else problem_of(folder, log, code)
+        return f"{error}; see --timeout"
+    problem = None if code == DONE else problem_of(plan.folder_of(run), config_file.with_suffix(".log"), code)
     if code == BAD_INPUT:
         raise InputError(f"{run.name}: {problem}")
-    say(f"{run.name}: {problem or f'{time.monotonic() - begin:.1f} s'}")
     return problem
 
 
-def start_anew(run, folder):
+def start_anew(plan, run):
     """Move the files of an incomplete run aside, and print where they are."""
-    say(f"{run.name}: incomplete, now in {set_aside(folder)}; it is started anew")
+    say(f"{run.name}: incomplete, now in {set_aside(plan.folder_of(run))}; it is started anew")
 
 
 def write_options(plan, run):

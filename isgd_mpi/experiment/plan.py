@@ -7,6 +7,7 @@ from pathlib import Path
 
 from isgd_mpi.data import sources
 from isgd_mpi.experiment.description import Experiment
+from isgd_mpi.experiment.status import state_of
 from isgd_mpi.report.study import differing_options
 from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import InputError
@@ -48,6 +49,10 @@ class Plan:
     def folder_of(self, run):
         """Return the folder of a run."""
         return self.folder / run.name
+
+    def state_of(self, run):
+        """Return the state of a run; see :func:`isgd_mpi.experiment.status.state_of`."""
+        return state_of(self.folder_of(run), run)
 
     def record(self, command, problems):
         """Return the content of experiment.json, which :func:`isgd_mpi.report.study.read_study` reads.

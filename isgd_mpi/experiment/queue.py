@@ -5,7 +5,7 @@ import time
 
 from isgd_mpi.data.files import read_intact_json, write_atomically, write_json
 from isgd_mpi.experiment.perform import LAUNCHES, problem_of, say, start_anew, write_options
-from isgd_mpi.experiment.status import COMPLETE, DIVERGED, INCOMPLETE, state_of
+from isgd_mpi.experiment.status import COMPLETE, DIVERGED, INCOMPLETE
 
 QUEUED = "queued.json"
 """Name of the file, in the folder `LAUNCHES`, with job and task of each run that was submitted."""
@@ -31,13 +31,15 @@ def in_queue(plan, runs, slurm):
         Why it failed.
     """
     queued = _earlier(plan, runs, slurm)
-    new = [run for run in runs if run.name not in queued and not _has_result(plan, run)]
+    # a run that was due when the command began may have ended by now
+    new = [run for run in runs if run.name not in queued and plan.state_of(run) not in (COMPLETE, DIVERGED)]
     if new:
         queued |= _submit(plan, new, slurm)
         write_json(plan.folder / LAUNCHES / QUEUED, queued)
+    by_name = {run.name: run for run in runs}
     try:
-        for run in _as_they_end({run.name: run for run in runs if run.name in queued}, queued, slurm):
-            yield run, _problem(plan, run, queued[run.name])
+        for name in _as_they_end(queued, slurm):
+            yield by_name[name], _problem(plan, by_name[name], queued[name])
     except KeyboardInterrupt:
         jobs = " ".join(sorted({job for job, _ in queued.values()}))
         say(f"the jobs go on, and the same command collects them; to end them: scancel {jobs}")
@@ -52,21 +54,14 @@ def _earlier(plan, runs, slurm):
         found = {name: (str(job), int(task)) for name, (job, task) in places.items()}
     except (ValueError, TypeError):
         return {}
-    unfinished = {job: _ask(slurm, job) for job, _ in found.values()}
-    return {name: (job, task) for name, (job, task) in found.items() if task in unfinished[job]}
-
-
-def _has_result(plan, run):
-    """Return whether a run has ended by now, though it was due when the command began."""
-    return state_of(plan.folder_of(run), run) in (COMPLETE, DIVERGED)
+    return _unfinished(found, slurm)
 
 
 def _submit(plan, runs, slurm):
     """Submit runs as one array job; return the job and the task of each."""
     for run in runs:
-        folder = plan.folder_of(run)
-        if state_of(folder, run) == INCOMPLETE and not (folder / "checkpoint.npz").exists():
-            start_anew(run, folder)
+        if plan.state_of(run) == INCOMPLETE and not (plan.folder_of(run) / "checkpoint.npz").exists():
+            start_anew(plan, run)
     lines = [shlex.join([run.name, "--config", str(write_options(plan, run).resolve()), "--quiet"]) for run in runs]
     path = plan.folder.resolve() / LAUNCHES / f"array-{time.time_ns()}.txt"
     write_atomically(path, lambda file: file.write("".join(line + "\n" for line in lines).encode()))
@@ -75,28 +70,28 @@ def _submit(plan, runs, slurm):
     return {run.name: (job, task) for task, run in enumerate(runs)}
 
 
-def _as_they_end(runs, queued, slurm):
-    """Yield runs as they leave the queue."""
-    waiting = {name: queued[name] for name in runs}
+def _as_they_end(waiting, slurm):
+    """Yield the names of runs as they leave the queue."""
     while waiting:
         time.sleep(_POLL_SECONDS)
-        unfinished = {job: _ask(slurm, job) for job in {job for job, _ in waiting.values()}}
-        for name in [name for name, (job, task) in waiting.items() if task not in unfinished[job]]:
-            del waiting[name]
-            yield runs[name]
+        left = _unfinished(waiting, slurm)
+        yield from [name for name in waiting if name not in left]
+        waiting = left
 
 
-def _ask(slurm, job):
-    """Return the unfinished tasks of a job, as soon as SLURM answers."""
-    while (tasks := slurm.unfinished(job)) is None:
-        time.sleep(_POLL_SECONDS)
-    return tasks
+def _unfinished(places, slurm):
+    """Return those of some places in the queue whose tasks wait or run, by name, as soon as SLURM answers."""
+    tasks = {}
+    for job in {job for job, _ in places.values()}:
+        while (left := slurm.unfinished(job)) is None:
+            time.sleep(_POLL_SECONDS)
+        tasks[job] = left
+    return {name: (job, task) for name, (job, task) in places.items() if task in tasks[job]}
 
 
 def _problem(plan, run, place):
     """Return why a run that has left the queue failed, or None."""
-    folder = plan.folder_of(run)
     log = plan.folder / LAUNCHES / "{}_{}.log".format(*place)
-    problem = None if state_of(folder, run) == COMPLETE else problem_of(folder, log, "unknown")
+    problem = None if plan.state_of(run) == COMPLETE else problem_of(plan.folder_of(run), log, "unknown")
     say(f"{run.name}: {problem or 'complete'}")
     return problem

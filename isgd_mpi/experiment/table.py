@@ -1,6 +1,6 @@
 """Make the table of an experiment that is printed on the terminal."""
 
-from isgd_mpi.experiment.status import COMPLETE, state_of
+from isgd_mpi.experiment.status import COMPLETE
 from isgd_mpi.report.run_table import spreads
 from isgd_mpi.report.runs import read_run
 
@@ -14,7 +14,7 @@ def table(plan):
     """
     rows = [("median (quartiles)", "runs", *_SHOWN)]
     for group in plan.groups:
-        folders = [plan.folder_of(run) for run in group.runs if state_of(plan.folder_of(run), run) == COMPLETE]
+        folders = [plan.folder_of(run) for run in group.runs if plan.state_of(run) == COMPLETE]
         spread = spreads(list(map(read_run, folders)), _SHOWN)
         rows.append((group.label, f"{len(folders)} of {len(group.runs)}", *spread))
     widths = [max(map(len, column)) for column in zip(*rows)]

@@ -1,6 +1,6 @@
 """A tiny experiment, and what its runs leave behind."""
 
-import json
+import run_folders
 
 from isgd_mpi.experiment.description import Experiment, Group, Scale
 from isgd_mpi.experiment.plan import make_plan
@@ -30,10 +30,5 @@ def tiny_plan(folder, **options):
 
 def write_run(folder, config_file, stopped=None, ranks=2):
     """Leave behind what a run does."""
-    folder.mkdir()
+    run_folders.write_run(folder, summary=run_folders.SUMMARY | {"stopped": stopped, "ranks": ranks}, spans=False)
     (folder / "config.toml").write_text(config_file.read_text())
-    refresh = {"kind": "refresh", "step": 32, "seconds": 0.1, "trace_in_use": 1.0, "trace_uniform": 2.0}
-    (folder / "metrics.jsonl").write_text(json.dumps(refresh) + "\n")
-    figures = {"loss": 0.5, "error": 0.25}
-    summary = {"stopped": stopped, "ranks": ranks, "seconds": 2.0, "steps_per_second": 20.0}
-    (folder / "summary.json").write_text(json.dumps(summary | {"train": figures, "test": figures}))

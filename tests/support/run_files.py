@@ -1,15 +1,9 @@
-"""What a run has left behind, on every rank."""
+"""The files of a run, on every rank."""
 
-import json
-
-import numpy as np
+from launch import Run
 
 
 def read(folder, comm):
-    """Rank 0's view of a run, on every rank."""
-    if comm.rank:
-        return comm.bcast(None, root=0)
-    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    with np.load(folder / "model.npz", allow_pickle=False) as model:
-        params = model["params"]
-    return comm.bcast((lines, json.loads((folder / "summary.json").read_text()), params), root=0)
+    """Lines of the metrics, summary and parameters of a run, which rank 0 reads for all."""
+    run = comm.bcast(None if comm.rank else Run(folder), root=0)
+    return run.lines, run.summary, run.params
