@@ -22,6 +22,16 @@ def variant(request):
     return python_of if request.param == "python" else lambda kernel: kernel
 
 
+@pytest.fixture(params=["compiled", "mkl"])
+def make_products(request):
+    """Return a class that multiplies bfloat16 numbers: each is right on any processor, and fast on some."""
+    from isgd_mpi.model.bfloat16 import arithmetic, mkl
+
+    if request.param == "mkl" and mkl.load() is None:
+        pytest.skip("there is no MKL")
+    return arithmetic.CompiledProducts if request.param == "compiled" else mkl.MKLProducts
+
+
 @pytest.fixture
 def spurious_flags_of_blas():
     """Ignore the invalid flag: OpenBLAS's product with a vector raises it when its buffer held a NaN before."""

@@ -59,6 +59,7 @@ TWINS = {
     "pack": "product_of_bfloat16",
     "pack_transposed": "product_of_bfloat16",
     "multiply": "product_of_bfloat16",
+    "add_active_product": "add_product",
     "search": "search_positions",
     "systematic_search": "systematic_positions",
 }

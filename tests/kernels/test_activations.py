@@ -13,7 +13,7 @@ SHAPES = [(5, 33), (1, 7), (4, 1), (1, 1), (3, 100)]
 
 
 def softmax(variant, logits, labels):
-    """Deltas, losses, predictions and squared norms, as the kernel writes them."""
+    """Call the kernel; return the deltas, losses, predictions and squared norms that it writes."""
     n_rows = len(labels)
     delta, losses = logits.copy(), np.full(n_rows, np.nan, logits.dtype)
     predictions, squared_norms = np.full(n_rows, -1, np.int32), np.full(n_rows, np.nan)

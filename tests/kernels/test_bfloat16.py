@@ -9,7 +9,7 @@ SHAPES = [(5, 33), (1, 7), (4, 1), (1, 1), (3, 100)]
 
 
 def widened(bits):
-    """The float32 numbers that bfloat16 numbers are the upper halves of."""
+    """Return bfloat16 numbers as float32."""
     return (bits.astype(np.uint32) << 16).view(np.float32)
 
 
@@ -23,7 +23,7 @@ def rounded(variant, x):
 def test_every_number_goes_to_the_nearest_and_ties_to_the_even_one(variant, lower_half):
     upper_halves = np.arange(0, 2**16, 37, dtype=np.uint32) << 16
     x = (upper_halves | lower_half).view(np.float32)[:, None]
-    x = x[np.isfinite(x[:, 0]) & (np.abs(x[:, 0]) < 1e15)]  # whose squares are numbers too
+    x = x[np.isfinite(x[:, 0]) & (np.abs(x[:, 0]) < 1e15)]  # so that the squares are finite
     np.testing.assert_array_equal(rounded(variant, x)[0], reference.bfloat16(x))
 
 
@@ -39,7 +39,7 @@ def test_the_largest_numbers_go_to_the_largest_bfloat16_or_to_infinity(variant):
 @pytest.mark.parametrize("bits", [0x7F800001, 0x7FFFFFFF, 0xFF800001, 0xFFFFFFFF, 0x7FC00000])
 def test_nan_stays_nan_whatever_its_payload(variant, bits):
     x = np.array([[bits, 0x3F800000], [0x3F800000] * 2], np.uint32).view(np.float32)
-    with np.errstate(invalid="ignore"):  # signalling ones raise it
+    with np.errstate(invalid="ignore"):  # raised by signalling NaNs
         got, squared_norms = rounded(variant, x)
     np.testing.assert_array_equal(np.isnan(got), [[True, False], [False, False]])
     np.testing.assert_array_equal(squared_norms, [np.nan, 2])

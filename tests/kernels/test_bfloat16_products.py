@@ -4,7 +4,6 @@ import pytest
 import reference
 
 from isgd_mpi.kernels import _bfloat16_tiles, bfloat16_products
-from isgd_mpi.model.bfloat16 import mkl
 from isgd_mpi.model.bfloat16.arithmetic import CompiledProducts
 
 SHAPES = [
@@ -21,16 +20,8 @@ SHAPES = [
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="the products are compiled only")
 
 
-@pytest.fixture(params=["compiled", "mkl"])
-def make_products(request):
-    """Both that multiply bfloat16 numbers; right on any processor, fast on some."""
-    if request.param == "mkl" and mkl.load() is None:
-        pytest.skip("there is no MKL")
-    return CompiledProducts if request.param == "compiled" else mkl.MKLProducts
-
-
 def product(make, h, w, transposed=False):
-    """The product of two float32 matrices that are rounded before, and what stands behind its columns."""
+    """Round and multiply two float32 matrices; return the product, and the padding behind its columns."""
     engine = make(len(h))
     left = np.zeros((engine.n_rows, bfloat16_products.padded(h.shape[1])), np.uint16)
     left[: len(h), : h.shape[1]] = reference.bfloat16(h).astype(np.float32).view(np.uint32) >> 16

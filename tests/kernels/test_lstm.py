@@ -10,13 +10,13 @@ SIZES = [(1, 1), (5, 3), (4, 32)]
 
 
 def make(rng, n, units, dtype):
-    """Pre-activations, previous cells, and which rows are active."""
+    """Draw pre-activations, previous cells, and the mask of active rows."""
     active = rng.random(n) < 0.7
     return *(rng.standard_normal(shape).astype(dtype) for shape in ((n, 4 * units), (n, units))), active
 
 
 def run_forward(forward, z, previous, active):
-    """Gates and cells."""
+    """Call the kernel as the predictor does; return gates and cells."""
     gates, cell = z.copy(), np.full_like(previous, np.nan)
     for k in (0, 1, 3):
         np.split(gates, 4, axis=1)[k][:] /= 2

@@ -2,6 +2,7 @@ import hashlib
 
 import numpy as np
 import pytest
+from reference import python_of
 
 from isgd_mpi.data import synthetic
 from isgd_mpi.data.synthetic import examples_at, smooth_images, split_sizes
@@ -12,7 +13,7 @@ HARD_SHARE = 160  # of 256: the blend of an easy example has more of its own cla
 
 
 def drawn(n_examples):
-    """Label, other class and share of each example."""
+    """Return label, other class and share of each example."""
     draws = [draw_example(n, 10, 100) for n in range(n_examples)]
     return np.array([(label, other, share) for _, label, other, _, share, _ in draws]).T
 
@@ -36,17 +37,16 @@ def test_no_example():
 
 
 def test_examples_never_change():
-    # a new digest needs a new _VERSION in isgd_mpi/converted.py
+    # a new digest needs a new _VERSION in isgd_mpi/data/converted.py
     images, labels = examples_at(range(20))
     digest = hashlib.sha256(images.tobytes() + labels.astype("<i4").tobytes()).hexdigest()
     assert digest[:16] == "6c5550d113388aba"
 
 
 def test_compiled_and_plain_python_agree():
-    plain = getattr(fill_examples, "py_func", fill_examples)
     indices = np.array([0, 7, 99_999, 2**33])
     images, labels = np.empty((4, 3072), np.uint8), np.empty(4, np.int32)
-    plain(indices, smooth_images(0, 10), smooth_images(10, 110), images, labels)
+    python_of(fill_examples)(indices, smooth_images(0, 10), smooth_images(10, 110), images, labels)
     expected_images, expected_labels = synthetic.examples_at(indices)
     np.testing.assert_array_equal(images, expected_images)
     np.testing.assert_array_equal(labels, expected_labels)

@@ -69,7 +69,7 @@ def test_negative_scores_are_refused(batch):
 
 
 def changed(**attributes):
-    """A maker of models of which some attributes are wrong."""
+    """Return a maker of models some attributes of which are replaced."""
 
     def make(*args):
         model = Copying(*args)

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.model.bfloat16 import mkl
 from isgd_mpi.model.bfloat16.arithmetic import CompiledProducts
 from isgd_mpi.model.bfloat16.scoring_mlp import Evaluator, LowPrecisionMLP
 from isgd_mpi.model.mlp import MLP
@@ -13,18 +12,11 @@ from isgd_mpi.model.params import initial_params, layer_views, n_parameters
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="the products are compiled only")
 WIDTHS = [(6, 4), (6, 5, 3), (17, 33, 70, 5), (784, 64, 48, 10)]
-MOST_ROWS = 900  # beyond what either multiplies at a time, once
-
-
-@pytest.fixture(params=["compiled", "mkl"])
-def make_products(request):
-    if request.param == "mkl" and mkl.load() is None:
-        pytest.skip("there is no MKL")
-    return CompiledProducts if request.param == "compiled" else mkl.MKLProducts
+MOST_ROWS = 900  # more than one call of compiled products takes
 
 
 def problem(rng, widths, n_rows):
-    """Random parameters and a batch."""
+    """Draw parameters and a batch."""
     params = initial_params(widths, "he", rng) + 0.1 * rng.standard_normal(n_parameters(widths), dtype=np.float32)
     return params, rng.standard_normal((n_rows, widths[0]), np.float32), rng.integers(0, widths[-1], n_rows, np.int32)
 

@@ -1,4 +1,4 @@
-"""Inputs of the kernels that read a minibatch of few rows."""
+"""Make inputs for the kernels of few rows."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Models as users bring them."""
+"""Own models of users, for tests."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from isgd_mpi.model.params import initial_params
 
 
 class Copying:
-    """An MLP that copies the parameters that it is given, as a model on another device must."""
+    """An MLP that copies its parameters whenever they are set, as a model on another device must."""
 
     def __init__(self, n_features=4, n_classes=3, max_rows=8):
         self.mlp = MLP((n_features, 5, n_classes), max_rows)

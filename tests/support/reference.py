@@ -1,4 +1,4 @@
-"""Slow, obvious twins of every fast path: the oracle that tests hold results against."""
+"""Compute what every fast path computes, slowly and obviously: tests hold results against these twins."""
 
 import math
 
@@ -6,17 +6,17 @@ import numpy as np
 
 
 def python_of(kernel):
-    """The kernel as plain Python; itself where compilation is off."""
+    """Return a kernel as plain Python; itself where compilation is off."""
     return getattr(kernel, "py_func", kernel)
 
 
 def squared_row_norms(x):
-    """Squared norm of each row, in float64."""
+    """Sum the squares of each row, in float64."""
     return np.array([sum(float(value) ** 2 for value in row) for row in x])
 
 
 def squared_grad_norms(x, delta):
-    """Squared norms of an affine layer's gradient, by forming each outer product."""
+    """Form each outer product of an affine layer's gradient, and sum its squares."""
     norms = []
     for row, d in zip(x.astype(float), delta.astype(float)):
         weight_gradient = np.outer(row, d)
@@ -25,23 +25,23 @@ def squared_grad_norms(x, delta):
 
 
 def bias_relu(z, bias):
-    """Activations after the bias."""
+    """Add the bias, and clip at zero."""
     return np.maximum(z + bias, 0)
 
 
 def relu_backward(delta, activation):
-    """Deltas of the active units only."""
+    """Zero the deltas of inactive units."""
     return np.where(activation > 0, delta, 0)
 
 
 def relu_backward_transposed(upstream, activation):
-    """Deltas of the active units only, from the transposed gradient."""
+    """Zero the deltas of inactive units, given the transposed gradient."""
     return relu_backward(upstream.T, activation)
 
 
 @np.vectorize
 def bfloat16(value):
-    """The nearest of the numbers with eight significant bits, of two equally near ones the even one, as float."""
+    """Round to eight significant bits, halfway to the even number; return floats."""
     value = float(value)
     if value == 0 or not math.isfinite(value):
         return value
@@ -51,17 +51,28 @@ def bfloat16(value):
 
 
 def product_of_bfloat16(left, right):
-    """Product of two matrices, each rounded before, in float64."""
+    """Round two matrices and multiply them, in float64."""
     return bfloat16(left) @ bfloat16(right)
 
 
-def low_precision_norms(weights, biases, x, labels):
-    """Gradient norms of an MLP whose products are of rounded factors, layer by layer."""
+def mlp_inputs(weights, biases, x, multiply=np.matmul):
+    """Go forward in float64; return the inputs of all layers, and the logits as the last of the list."""
     inputs = [np.asarray(x, dtype=float)]
     for k, (w, b) in enumerate(zip(weights, biases)):
-        z = product_of_bfloat16(inputs[-1], w) + b
+        z = multiply(inputs[-1], w.astype(float)) + b.astype(float)
         inputs.append(np.maximum(z, 0) if k < len(weights) - 1 else z)
-    delta, losses, _ = softmax_cross_entropy(inputs.pop(), labels)
+    return inputs
+
+
+def mlp_logits(weights, biases, x):
+    """Go forward in float64; return the logits."""
+    return mlp_inputs(weights, biases, x)[-1]
+
+
+def low_precision_norms(weights, biases, x, labels):
+    """Compute gradient norms and losses of an MLP whose products are of rounded factors, layer by layer."""
+    *inputs, logits = mlp_inputs(weights, biases, x, product_of_bfloat16)
+    delta, losses, _ = softmax_cross_entropy(logits, labels)
     squared = np.zeros(len(x))
     for h, w in zip(reversed(inputs), reversed(weights)):
         squared += squared_grad_norms(h, delta)
@@ -70,7 +81,7 @@ def low_precision_norms(weights, biases, x, labels):
 
 
 def softmax_cross_entropy(logits, labels):
-    """Deltas, losses and predicted classes, in float64."""
+    """Compute deltas, losses and predicted classes, in float64."""
     logits = logits.astype(float)
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
@@ -82,51 +93,35 @@ def softmax_cross_entropy(logits, labels):
 
 
 def nesterov_update(params, velocity, gradient, learning_rate, momentum, weight_decay=0.0):
-    """New parameters and velocity, as method.md section 8 writes them."""
+    """Compute new parameters and velocity, as method.md section 8 writes them."""
     gradient = gradient + weight_decay * params
     new_velocity = momentum * velocity - learning_rate * gradient
     return params - momentum * velocity + (1 + momentum) * new_velocity, new_velocity
 
 
 def cumulative_sum(prob_weights, order):
-    """Running sums in the given order."""
+    """Sum in the given order, and return all sums on the way."""
     return np.cumsum(prob_weights[order])
 
 
 def systematic_positions(cumulative, mixture, offset, size):
-    """Positions of equidistant points, one linear scan each."""
+    """Find the positions of equidistant points, by one linear scan each."""
     return search_positions(cumulative, mixture, [(offset + m) / size for m in range(size)])
 
 
-def mlp_logits(weights, biases, x):
-    """Forward pass in float64."""
-    h = np.asarray(x, dtype=float)
-    for k, (w, b) in enumerate(zip(weights, biases)):
-        h = h @ w.astype(float) + b.astype(float)
-        if k < len(weights) - 1:
-            h = np.maximum(h, 0)
-    return h
-
-
 def mlp_example_gradient(weights, biases, x, label):
-    """Loss and gradient of one example, layer by layer, flattened as the parameter vector is."""
-    weights = [w.astype(float) for w in weights]
-    inputs = [np.asarray(x, dtype=float)]
-    for k, (w, b) in enumerate(zip(weights, biases)):
-        z = inputs[-1] @ w + b.astype(float)
-        inputs.append(np.maximum(z, 0) if k < len(weights) - 1 else z)
-    logits = inputs.pop()
-    delta, losses, _ = softmax_cross_entropy(logits[None], np.array([label]))
-    delta = delta[0]
+    """Compute loss and gradient of one example, layer by layer; the gradient is flat, as the parameters are."""
+    *inputs, logits = mlp_inputs(weights, biases, x)
+    (delta,), losses, _ = softmax_cross_entropy(logits[None], np.array([label]))
     parts = []
     for k in reversed(range(len(weights))):
         parts = [np.outer(inputs[k], delta).ravel(), delta] + parts
-        delta = (weights[k] @ delta) * (inputs[k] > 0)
+        delta = (weights[k].astype(float) @ delta) * (inputs[k] > 0)
     return losses[0], np.concatenate(parts)
 
 
 def trace_of_covariance(gradients, proposal):
-    """Trace of the covariance of ``g / (N q)`` under q, by enumerating all N outcomes."""
+    """Enumerate all N outcomes of ``g / (N q)`` under q, and return the trace of their covariance."""
     n_examples = len(gradients)
     estimates = gradients / (n_examples * proposal[:, None])
     mean = proposal @ estimates
@@ -134,7 +129,7 @@ def trace_of_covariance(gradients, proposal):
 
 
 def add_second_moments(squared_norms, base_weights, shares, mixtures):
-    """Sums of share |g|^2 / omega for each mixture, term by term."""
+    """Sum share |g|^2 / omega for each mixture, term by term."""
     return np.array(
         [
             sum(c * g / ((1 - lam) * w + lam) for g, w, c in zip(squared_norms, base_weights, shares) if g)
@@ -144,28 +139,28 @@ def add_second_moments(squared_norms, base_weights, shares, mixtures):
 
 
 def gather_standardized(images, indices, mean, inverse_std):
-    """Standardised features of chosen examples, in float64."""
+    """Standardise the features of chosen examples, in float64."""
     return standardize(images[indices], mean, inverse_std)
 
 
 def standardize(images, mean, inverse_std):
-    """Standardised features, in float64."""
+    """Standardise features, in float64."""
     return (images.astype(float) - mean.astype(float)) * inverse_std.astype(float)
 
 
 def sgd_update(params, gradient, learning_rate, weight_decay=0.0):
-    """New parameters."""
+    """Compute new parameters."""
     return params - learning_rate * (gradient + weight_decay * params)
 
 
 def search_positions(cumulative, mixture, points):
-    """First positions whose sum of mixed weights exceeds each fraction of the total, one linear scan each."""
+    """Find the first position at which the sum of mixed weights exceeds each fraction of the total, by linear scans."""
     sums = [(1 - mixture) * total + mixture * (k + 1) for k, total in enumerate(cumulative)]
     return np.array([next(k for k, total in enumerate(sums) if total > point * sums[-1]) for point in points])
 
 
 def integrate_over_offsets(prob_weights, n_points, outcome):
-    """Exact mean of an outcome of systematic sampling over its uniform offset.
+    """Integrate an outcome of systematic sampling over its uniform offset, exactly.
 
     The positions found change only where a point crosses a cumulative sum: at the fractional parts
     of M times the cumulative probabilities. Between two such offsets the outcome is constant.
@@ -178,14 +173,14 @@ def integrate_over_offsets(prob_weights, n_points, outcome):
 
 
 def mlp_weighted_gradient(weights, biases, x, labels, importance_weights):
-    """Weighted mean of the examples' losses and gradients."""
+    """Average the examples' losses and gradients, weighted; return those of the examples too."""
     pairs = [mlp_example_gradient(weights, biases, row, label) for row, label in zip(x, labels)]
     losses, gradients = np.array([loss for loss, _ in pairs]), np.array([gradient for _, gradient in pairs])
     return importance_weights @ losses / len(x), importance_weights @ gradients / len(x), losses, gradients
 
 
 def adam_update(params, mean, mean_square, gradient, learning_rate, step):
-    """New parameters and moving averages, as Kingma and Ba's algorithm 1 writes them."""
+    """Compute new parameters and moving averages, as Kingma and Ba's algorithm 1 writes them."""
     mean = 0.9 * mean + 0.1 * gradient
     mean_square = 0.999 * mean_square + 0.001 * gradient**2
     unbiased, unbiased_square = mean / (1 - 0.9**step), mean_square / (1 - 0.999**step)
@@ -193,7 +188,7 @@ def adam_update(params, mean, mean_square, gradient, learning_rate, step):
 
 
 def lstm_forward(z, previous_cell, active):
-    """Gates, cells and hidden states from pre-activations, in float64; zero where masked."""
+    """Compute gates, cells and hidden states from pre-activations, in float64; zero where masked."""
     parts = np.split(z.astype(float), 4, axis=1)
     i, f, o = (1 / (1 + np.exp(-parts[k])) for k in (0, 1, 3))
     g = np.tanh(parts[2])
@@ -202,7 +197,7 @@ def lstm_forward(z, previous_cell, active):
 
 
 def lstm_backward(z, previous_cell, hidden_delta, cell_delta, step=1e-6):
-    """Deltas of pre-activations and previous cells, by central differences."""
+    """Compute the deltas of pre-activations and previous cells, by central differences."""
     everywhere = np.ones(len(z), bool)
 
     def total(z, previous_cell):
@@ -220,7 +215,7 @@ def lstm_backward(z, previous_cell, hidden_delta, cell_delta, step=1e-6):
 
 
 def append_losses(history, lengths, rows, losses):
-    """The last entries of each example's history, as lists."""
+    """Append losses to the examples' histories; return the histories as lists."""
     size = history.shape[1]
     entries = [list(row[size - length :]) for row, length in zip(history, lengths)]
     for row, loss in zip(rows, losses):
@@ -229,7 +224,7 @@ def append_losses(history, lengths, rows, losses):
 
 
 def average_by_class(moments, classes, losses, kept):
-    """Moving averages of the loss and its square, one loss after the other."""
+    """Update the moving averages of the loss and its square, one loss after the other."""
     moments = moments.copy()
     for each, loss in zip(classes, losses):
         moments[each] = kept * moments[each] + (1 - kept) * np.array([loss, loss**2])
@@ -237,7 +232,7 @@ def average_by_class(moments, classes, losses, kept):
 
 
 def lstm_prediction(tensors, history, label):
-    """What the loss predictor says of one example with so many entries in its history, in float64."""
+    """Predict the loss of one example from its history, in float64."""
     inputs = [np.array([entry]) for entry in history]
     for layer in ("first", "second"):
         kernel, recurrent, bias = (tensors[f"{layer}_{part}"] for part in ("kernel", "recurrent", "bias"))
@@ -252,7 +247,7 @@ def lstm_prediction(tensors, history, label):
 
 
 def active_in_rows(h, depth):
-    """Per example and block of inputs: the values and places of what is not zero, as lists."""
+    """List the places and values that are not zero, for each example and block of inputs."""
     blocks = range(0, h.shape[1], depth)
     return [
         [[(i - first, row[i]) for i in range(first, min(first + depth, len(row))) if row[i] != 0] for first in blocks]
@@ -261,12 +256,12 @@ def active_in_rows(h, depth):
 
 
 def active_in_columns(h):
-    """Per input: the examples for which it is not zero, and its values, as lists."""
+    """List the examples for which each input is not zero, with its values."""
     return [[(n, h[n, i]) for n in range(h.shape[0]) if h[n, i] != 0] for i in range(h.shape[1])]
 
 
 def add_active_dots(h, delta, w, upstream):
-    """upstream + w delta^T where an input is not zero, a sum at a time, in float64."""
+    """Add w delta^T to upstream where an input is not zero, a sum at a time, in float64."""
     added = upstream.astype(float)
     for i, listed in enumerate(active_in_columns(h)):
         for n, _ in listed:
@@ -275,7 +270,7 @@ def add_active_dots(h, delta, w, upstream):
 
 
 def add_product(h, w, z):
-    """z + h w, a sum at a time, in float64."""
+    """Add h w to z, a sum at a time, in float64."""
     return np.array(
         [
             [z[n, o] + sum(float(a) * float(b) for a, b in zip(h[n], w[:, o])) for o in range(w.shape[1])]
@@ -284,12 +279,7 @@ def add_product(h, w, z):
     )
 
 
-def add_active_product(h, w, z):
-    """The same."""
-    return add_product(h, w, z)
-
-
 def descend_along_product(h, delta, w, velocity, rate, momentum, weight_decay):
-    """Weights and velocity after a step along the outer products' sum, in float64."""
+    """Take a step along the sum of outer products; return weights and velocity, in float64."""
     gradient = sum(np.outer(h[n].astype(float), delta[n].astype(float)) for n in range(len(h)))
     return nesterov_update(w.astype(float), velocity.astype(float), gradient, rate, momentum, weight_decay)
