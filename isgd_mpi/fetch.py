@@ -4,15 +4,16 @@ An interrupted download goes on where it stopped when the command is run again. 
 checked against its known MD5, and gets its name only if it is right.
 """
 
-import os
 import shutil
 import sys
 import tarfile
 from dataclasses import dataclass
+from functools import partial
 
 import pooch
 
 from isgd_mpi.data.download import NetworkError, ResumingDownloader
+from isgd_mpi.data.files import write_atomically
 from isgd_mpi.data.folders import data_folder
 from isgd_mpi.settings.commands import complain, make_parser, run
 from isgd_mpi.settings.errors import InputError
@@ -124,16 +125,11 @@ def _unpack(archive, members):
         for member in missing:
             if member not in regular:
                 raise InputError(f"{archive}: has no regular file {member}; delete it and try again")
-            _copy_whole(tar.extractfile(regular[member]), archive.parent / member)
+            path = archive.parent / member
+            path.parent.mkdir(exist_ok=True)
+            with tar.extractfile(regular[member]) as content:
+                write_atomically(path, partial(shutil.copyfileobj, content))
     _say(f"{archive} unpacked")
-
-
-def _copy_whole(content, path):
-    path.parent.mkdir(exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    with content, open(part, "wb") as file:
-        shutil.copyfileobj(content, file)
-    os.replace(part, path)
 
 
 def _say(line):

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from isgd_mpi.experiment.launcher import end, environment, find_mpirun
+from isgd_mpi.experiment.launcher import find_mpirun, run_to_end
 from isgd_mpi.settings.errors import InputError
 
 
@@ -48,20 +48,11 @@ def run_command(ranks, arguments, variables=None, timeout_seconds=600):
     launcher = [] if ranks is None else [find_mpirun(), "-n", ranks]
     name = "the process" if ranks is None else f"the job of {ranks} ranks"
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(
-            list(map(str, [*launcher, sys.executable, *arguments])),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=output,
-            env=environment() | (variables or {}),
-            start_new_session=True,
-        )
+        command = [*launcher, sys.executable, *arguments]
         try:
-            code = process.wait(timeout_seconds)
-        except subprocess.TimeoutExpired:
+            code = run_to_end(command, timeout_seconds, variables, stdout=subprocess.DEVNULL, stderr=output)
+        except TimeoutError:
             raise InputError(f"{name} took more than {timeout_seconds:g} s") from None
-        finally:
-            end(process)
         if code:
             output.seek(0)
             lines = output.read().decode(errors="replace").strip().splitlines() or ["no message"]

@@ -65,21 +65,37 @@ class Mpirun:
         options = ["--config", config_file, "--run-dir", folder, "--quiet"]
         command = [self._mpirun, "-n", ranks, sys.executable, "-m", "isgd_mpi", *options]
         with open(config_file.with_suffix(".log"), "wb") as output:
-            process = subprocess.Popen(
-                list(map(str, command)),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=environment(),
-                start_new_session=True,  # Ctrl-C reaches it through us, once
-                close_fds=False,  # it holds the folder's lock with us, and beyond us if we are killed
-            )
-            try:
-                return process.wait(self._timeout_seconds)
-            except subprocess.TimeoutExpired:
-                raise TimeoutError(f"it took more than {self._timeout_seconds:g} s") from None
-            finally:
-                end(process)
+            # close_fds: the job holds the folder's lock with this process, and after it if it is killed
+            return run_to_end(command, self._timeout_seconds, stdout=output, stderr=subprocess.STDOUT, close_fds=False)
+
+
+def run_to_end(command, timeout_seconds, variables=None, **kwargs):
+    """Run a command to its end, in a session of its own; return its exit code.
+
+    Parameters
+    ----------
+    command : sequence
+        Its words, which are made texts.
+    timeout_seconds : float
+    variables : dict of str to str, optional
+        Environment variables besides those of :func:`environment`.
+    **kwargs
+        Arguments of :class:`subprocess.Popen`.
+
+    Raises
+    ------
+    TimeoutError
+        The command took too long and was ended.
+    """
+    words, variables = list(map(str, command)), environment() | (variables or {})
+    # a session of its own: Ctrl-C reaches the command through this process, once
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, env=variables, start_new_session=True, **kwargs)
+    try:
+        return process.wait(timeout_seconds)
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(f"it took more than {timeout_seconds:g} s") from None
+    finally:
+        end(process)
 
 
 def find_mpirun():

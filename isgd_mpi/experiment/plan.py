@@ -155,20 +155,7 @@ def _crowd(ranks):
 
 
 def choose_data(names, data_dir=None):
-    """Find the first data set whose files are there.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Data sets in the order of preference.
-    data_dir : str, optional
-        Folder of the original data files; see :class:`isgd_mpi.settings.config.Config`.
-
-    Returns
-    -------
-    name : str
-    notes : list of str
-        A note for each data set that was preferred to it.
+    """Return the first of some data sets whose files are there, and a note for each data set before it.
 
     Raises
     ------

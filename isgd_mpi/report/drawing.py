@@ -78,13 +78,9 @@ def _notes_on_traces(study):
     """Return a note for each trace that has a gap in the figure because it is negative."""
     if "traces" not in study.figures:
         return []
-    counts = {
-        (run.name, name): series.n_negative(run, name)
+    return [
+        f"{run.name}: {name} is negative at {n} refreshes, where noise outweighs it; it has no root there, hence a gap."
         for run in study.runs
         for name in ("trace_ideal", "trace_in_use", "trace_uniform")
-    }
-    return [
-        f"{run}: {name} is negative at {n} refreshes, where noise outweighs it; it has no root there, hence a gap."
-        for (run, name), n in counts.items()
-        if n
+        if (n := series.n_negative(run, name))
     ]
