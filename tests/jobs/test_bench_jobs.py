@@ -47,6 +47,18 @@ def test_memory_shows_each_rank_and_what_the_trainers_time_goes_to(tmp_path, cap
     assert "4,096 examples, 0 MB; net 64-8-10" in out and "\nall " in out
 
 
+def test_scaling_shows_a_real_run_beside_its_prediction(tmp_path, capsys):
+    table, out = run_bench(
+        tmp_path, capsys, "scaling", "--real-ranks", "2", "--ages", "8", "16", "--steps", "1000", "--hidden", "8",
+        "--refresh-every", "8",
+    )  # fmt: skip
+    assert all(table["costs"][name] > 0 for name in ("step_seconds", "score_seconds", "merge_seconds"))
+    assert [age for age, _ in table["gains"]] == [8, 16] and all(gain > 0 for _, gain in table["gains"])
+    assert table["real"]["2"]["refresh_seconds"] > 0 and table["checked"][0]["refresh_seconds"] > 0
+    assert [each["ranks"] for each in table["predictions"]] == [2**k for k in range(1, 13)]
+    assert "one trainer saturates" in out and table["environment"]["processor"] in out
+
+
 def test_throughput_counts_strong_and_weak_sizes(tmp_path, capsys):
     table, out = run_bench(
         tmp_path, capsys, "throughput", "--ranks", "1", "2", "--batches", "2", "--rows", "64", "--repeat", "1",

@@ -2,36 +2,31 @@
 
 import math
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 
 from isgd_mpi.bench.jobs import measure_on_ranks, run_command
 from isgd_mpi.data import datasets
-from isgd_mpi.model.mlp import MLP
-from isgd_mpi.model.params import initial_params
-from isgd_mpi.ranks.exchange import LocalExchange
-from isgd_mpi.ranks.records import published_dtype, report_dtype
+from isgd_mpi.model.params import n_parameters
+from isgd_mpi.ranks.records import report_dtype
 from isgd_mpi.ranks.shards import shards
 from isgd_mpi.report.runs import read_run
-from isgd_mpi.run.record.log import RunLog
 from isgd_mpi.sampling.forecast import Costs
 from isgd_mpi.settings.config import Config, option
-from isgd_mpi.training.minibatch import LocalGradient
-from isgd_mpi.training.trainer import Trainer
 
-_MERGES = 9
 _COPY_RANKS = 2, 4  # on which the exchange is measured: its costs are lines through these
 
 
-def measure_costs(options, network, cores):
+def measure_costs(options, merge_seconds, network, cores):
     """Measure the costs of a run's parts on this machine.
 
     Parameters
     ----------
     options : dict
         Of the run: fields of :class:`config.Config`.
+    merge_seconds : float
+        For merging scores of all examples.
     network : tuple of float
         Seconds for a message between nodes, bytes a second.
     cores : int
@@ -45,7 +40,8 @@ def measure_costs(options, network, cores):
     config = Config(**options)
     dataset = datasets.load(config.data, config.data_dir, config.synthetic_size)
     batch_size = min(config.score_batch_size, dataset.n_train)
-    params_bytes, report_bytes = 4 * start_params(config, dataset).size, report_type(dataset, batch_size).itemsize
+    params_bytes = 4 * n_parameters((dataset.n_features, *config.hidden, dataset.n_classes))
+    report_bytes = report_dtype(shards(dataset.n_train, batch_size, 1)[0], dataset.n_classes).itemsize
     scored = measure_on_ranks("isgd_mpi.bench.throughput.ranks", 1, {
         "data": config.data, "data_dir": config.data_dir, "n_examples": config.synthetic_size, "hidden": config.hidden,
         "rows": batch_size, "batches": 4, "precisions": [config.score_precision], "repeat": 3,
@@ -58,24 +54,13 @@ def measure_costs(options, network, cores):
         report_bytes=report_bytes,
         step_seconds=1 / real_run(1, options | {"score": "uniform", "refresh_every": 512})["steps_per_second"],
         score_seconds=scored["rows"][0]["score_seconds"] / (scored["rows"][0]["batches"] * batch_size),
-        merge_seconds=merge_seconds(config, dataset) / dataset.n_train,
+        merge_seconds=merge_seconds / dataset.n_train,
         cores=cores,
         network_seconds=network[0],
         network_bytes_per_second=network[1],
         **exchange_costs(params_bytes, report_bytes),
     )
     return costs, scored["environment"]
-
-
-def start_params(config, dataset):
-    """Return the parameters of a run's net."""
-    widths = (dataset.n_features, *config.hidden, dataset.n_classes)
-    return initial_params(widths, "he", np.random.default_rng(0))
-
-
-def report_type(dataset, batch_size):
-    """Return the dtype of a report on all training examples."""
-    return report_dtype(shards(dataset.n_train, batch_size, 1)[0], dataset.n_classes)
 
 
 def exchange_costs(params_bytes, report_bytes):
@@ -103,31 +88,6 @@ def _line(x, y):
     return slope, max(0.0, y[0] - slope * x[0])
 
 
-def merge_seconds(config, dataset):
-    """Return the median time in which a trainer merges scores of all examples and renews its proposal."""
-    model = MLP((dataset.n_features, *config.hidden, dataset.n_classes), config.minibatch_size)
-    model.params = start_params(config, dataset)
-    gradients = LocalGradient(dataset, model, config.minibatch_size)
-    log = RunLog(None, quiet=True)
-    trainer = Trainer(config, dataset, model, gradients, np.random.SeedSequence(0).spawn(3), log, True)
-    report = np.zeros((), report_type(dataset, min(config.score_batch_size, dataset.n_train)))
-
-    def score_all(published):
-        report["scores"] = np.random.default_rng(0).lognormal(size=dataset.n_train)
-        report["batch_steps"] = published["step"]
-        return [report]
-
-    exchange, seconds = LocalExchange(published_dtype(model.params.size), score_all), []
-    for _ in range(_MERGES):
-        trainer.publish(exchange)
-        trainer.take_step()
-        exchange.wait()
-        begin = time.perf_counter()
-        trainer.merge(exchange)
-        seconds.append(time.perf_counter() - begin)
-    return float(np.median(seconds[1:]))
-
-
 def real_run(ranks, options):
     """Do a run and return its figures: means over the second half of its refreshes.
 
@@ -141,7 +101,7 @@ def real_run(ranks, options):
     -------
     dict
         ``refresh_seconds``, ``refresh_steps``, ``staleness``, ``variance_gain`` (NaN where importance sampling was
-        off), ``scored_per_second``, ``steps_per_second``, ``wait_fraction``.
+        off), ``merge_seconds`` (NaN without a refresh), ``scored_per_second``, ``steps_per_second``, ``wait_fraction``.
     """
     words = []
     for name, value in options.items():
@@ -151,7 +111,17 @@ def real_run(ranks, options):
         run_command(ranks, ["-m", "isgd_mpi", "--run-dir", folder, "--quiet", *words])
         run = read_run(folder)
     totals = {name: run.totals[name] for name in ("scored_per_second", "steps_per_second", "wait_fraction")}
-    return means({name: values[len(values) // 2 :] for name, values in run.refreshes.items()}) | totals
+    return (
+        means({name: values[len(values) // 2 :] for name, values in run.refreshes.items()})
+        | totals
+        | {"merge_seconds": median_span(run.spans, "proposing")}
+    )
+
+
+def median_span(spans, activity):
+    """Return the trainer's median seconds of an activity in a timeline; NaN where there are none."""
+    chosen = (spans["rank"] == 0) & (spans["activities"][spans["activity"]] == activity)
+    return float(np.median((spans["end"] - spans["begin"])[chosen])) if chosen.any() else math.nan
 
 
 def means(refreshes):

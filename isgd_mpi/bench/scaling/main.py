@@ -49,8 +49,10 @@ def run(settings):
     check(settings)
     options = run_options(settings)
     network = settings.network_us * 1e-6, settings.network_gbits / 8 * 1e9
-    costs, environment = measure_costs(options, network, len(os.sched_getaffinity(0)))
-    gains = [(age, measured_gain(options, age)) for age in settings.ages]
+    exact = {age: real_run(1, options | {"schedule": "exact", "refresh_every": age}) for age in settings.ages}
+    gains = [(age, gain_of(exact[age])) for age in settings.ages]
+    merge_seconds = exact[settings.ages[0]]["merge_seconds"]
+    costs, environment = measure_costs(options, merge_seconds, network, len(os.sched_getaffinity(0)))
     real = {ranks: real_run(ranks, options) for ranks in settings.real_ranks}
     checked = [predict(costs, ranks, ranks) for ranks in settings.real_ranks]
     cluster = replace(costs, cores=settings.ranks_per_node)
@@ -94,10 +96,9 @@ def run_options(settings):
     return given | {"eval_every": settings.steps + 1, "threads": 1}
 
 
-def measured_gain(options, age):
-    """Return the variance gain of scores of an age in steps, over the second half of a run."""
-    gain = real_run(1, options | {"schedule": "exact", "refresh_every": age})["variance_gain"]
-    return 1.0 if math.isnan(gain) else gain  # importance sampling was switched off
+def gain_of(run):
+    """Return the variance gain in a run, 1 where importance sampling was switched off."""
+    return 1.0 if math.isnan(run["variance_gain"]) else run["variance_gain"]
 
 
 def check_line(predicted, real, gains):
