@@ -4,7 +4,7 @@ To read in this order:
 
 * `params`: all parameters as one vector, cut into layers;
 * `mlp`: the multilayer perceptron, in three passes;
-* `layers`: what each layer computes in these passes;
+* `layers`: a layer's part of each pass;
 * `few_rows`: a layer's products with minibatches of few rows;
 * `optim`: SGD, Nesterov's momentum, Adam;
 * `own_model`: the interface of a user's own model, and the checks of one;

@@ -1,7 +1,7 @@
-"""The layers of the MLP: what each computes in the passes, and in which of two ways it multiplies.
+"""Compute one layer of the MLP: its part of each pass, in one of two ways of multiplying.
 
-A layer maps its inputs h to ``z = h W + b``. Its inputs are the features, or what a ReLU leaves of the layer below:
-``max(z, 0)``. Its delta is the gradient of each example's own loss by z, not divided by the number of examples.
+A layer maps its inputs h to ``z = h W + b``. Its inputs are the features, or ``max(z, 0)`` of the layer below. Its
+delta is the gradient of each example's own loss by z, not divided by the number of examples.
 
 * forward: ``z = h W + b``;
 * backward: the delta of the layer below is ``delta W^T``, zero where h is;
@@ -35,15 +35,15 @@ class SharedBuffers:
     Attributes
     ----------
     max_rows, dtype
-        As given.
+        See the parameters.
     few_rows : int
-        The most examples that one call of few rows may hold.
+        The most examples that one call may hold if it is to be handled as few rows.
     gradient : (P,) ndarray
         The gradient, in the order of the parameters.
     squared_delta_norms : (max_rows,) ndarray of float64
         Squared row norms of the delta written last.
     squared_grad_norms : (max_rows,) ndarray of float64
-        Sums over the layers that the backward pass has left behind.
+        Sums over the layers that the backward pass has been through.
     upstream : ndarray
         Room for the transposed products of a backward pass of few rows.
     deltas : list of two ndarray
@@ -92,35 +92,35 @@ class Layer:
         self._output = aligned_zeros((shared.max_rows, self._fan_out), shared.dtype)
         self._squared_output_norms = np.empty(shared.max_rows)
         n_few = shared.few_rows * self._fan_in if self._behind_relu else 0
-        self._few_deltas = aligned_zeros(n_few, shared.dtype)  # its own: a step needs those of all layers at once
+        self._few_deltas = aligned_zeros(n_few, shared.dtype)  # not shared: a step needs the deltas of all layers
         self._many_deltas = shared.deltas[k % 2]
 
     def use(self, vector):
-        """Take the weights and biases from a parameter vector, as views."""
+        """Use the weights and biases in a parameter vector, in place."""
         self._w, self._b = self._views(vector)
 
     def activate(self, h, squared_norms):
-        """Compute what the layer above gets: the outputs behind the ReLU.
+        """Compute the outputs of a hidden layer, behind its ReLU: the inputs of the layer above.
 
         Parameters
         ----------
         h : (B, fan_in) ndarray
             Inputs.
-        squared_norms : (B or more,) ndarray of float64
-            Their squared row norms.
+        squared_norms : (max_rows,) ndarray of float64
+            Squared row norms of the inputs.
 
         Returns
         -------
         activations : (B, fan_out) ndarray
         squared_norms : (max_rows,) ndarray of float64
-            Their squared row norms.
+            Squared row norms of the activations.
         """
         z = self._products(h, squared_norms)
         bias_relu(z, self._b, self._squared_output_norms)
         return z, self._squared_output_norms
 
     def logits(self, h, squared_norms):
-        """Compute the outputs of the last layer, (B, fan_out); the parameters are those of :meth:`activate`."""
+        """Compute the outputs of the last layer, (B, fan_out), from the same parameters as :meth:`activate`."""
         z = self._products(h, squared_norms)
         z += self._b
         return z
@@ -131,7 +131,7 @@ class Layer:
         Parameters
         ----------
         delta : (B, fan_out) ndarray
-            Of this layer; its squared row norms are in the workspace, and are replaced by those of the result.
+            Delta of this layer. The shared buffer holds its squared row norms, and gets those of the result.
         before_step : bool
             Whether :meth:`step` follows.
 
@@ -158,12 +158,12 @@ class Layer:
         return below
 
     def write_gradient(self, delta, shares):
-        """Write the layer's part of the gradient to the workspace.
+        """Write the layer's part of the gradient to the shared buffer.
 
         Parameters
         ----------
         delta : (B, fan_out) ndarray
-            Of this layer.
+            Delta of this layer.
         shares : (B,) ndarray
             Factor of each example's loss.
         """
@@ -171,12 +171,12 @@ class Layer:
         np.matmul(shares, delta, out=self._bias_gradient)
 
     def step(self, delta, shares, optimiser):
-        """Take the optimiser's step of the layer's parameters, for few rows and after a :meth:`backward` before a step.
+        """Take the optimiser's step of the layer's parameters, after :meth:`backward` with `before_step`; for few rows.
 
         Parameters
         ----------
         delta, shares : ndarray
-            As for :meth:`write_gradient`.
+            See :meth:`write_gradient`.
         optimiser : optim.SGD
         """
         self.write_gradient(delta, shares)
@@ -184,11 +184,11 @@ class Layer:
         optimiser.step_part(whole, self._shared.gradient[whole])
 
     def _views(self, vector):
-        """Return the layer's weights and biases in a vector of all layers'."""
+        """Return the layer's weights and biases as views into a vector of all parameters."""
         return vector[self._weights].reshape(self._fan_in, self._fan_out), vector[self._biases]
 
     def _products(self, h, squared_norms):
-        """Return ``h W``; remember the inputs."""
+        """Return ``h W``; hold the inputs for the backward pass."""
         self._inputs, self._squared_input_norms = h, squared_norms
         z = self._output[: len(h)]
         self._multiply(h, z)
@@ -212,7 +212,7 @@ class StreamedLayer(Layer):
     Parameters
     ----------
     k, widths, shared
-        As for :class:`Layer`.
+        See :class:`Layer`.
     """
 
     def __init__(self, k, widths, shared):
@@ -220,14 +220,14 @@ class StreamedLayer(Layer):
         self._stream = Stream(self._fan_in, self._fan_out, shared.few_rows, shared.dtype, self._behind_relu)
 
     def backward(self, delta, before_step=False):
-        """See :meth:`Layer.backward`; before a step, inputs that are zero are skipped."""
+        """Add the layer's share of the norms, and compute the delta below; before a step, skip inputs that are zero."""
         self._listed = before_step
         if before_step:
             self._stream.list_inputs(self._inputs)
         return super().backward(delta)
 
     def step(self, delta, shares, optimiser):
-        """See :meth:`Layer.step`; the gradient of the weights is not formed."""
+        """Take the optimiser's step of the layer's parameters, without forming the gradient of the weights."""
         optimiser.step_along_product(self._weights, self._stream, self._shared.weighted(delta, shares))
         np.matmul(shares, delta, out=self._bias_gradient)
         optimiser.step_part(self._biases, self._bias_gradient)
@@ -263,5 +263,5 @@ def make_layers(widths, shared):
 
 
 def _matrix(buffer, shape):
-    """Return the begin of a flat buffer as a matrix."""
+    """Return the first numbers of a flat buffer as a matrix."""
     return buffer[: shape[0] * shape[1]].reshape(shape)

@@ -15,7 +15,7 @@ _BATCH_ROWS = 2048  # examples that are predicted at a time
 
 
 class Learned(NamedTuple):
-    """What training has found: the parameters, and the standardisation of features that they go with.
+    """Parameters that training has found, and the standardisation of features that they need.
 
     Attributes
     ----------

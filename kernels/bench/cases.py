@@ -88,7 +88,7 @@ class Case:
 
     @property
     def twin(self):
-        """The same in NumPy."""
+        """Function of the same name in :mod:`isgd_mpi.kernels.bench.twins`."""
         return getattr(twins, self.name)
 
     def variants(self, size):
@@ -98,7 +98,7 @@ class Case:
 
 
 def _moved(pattern, *twice):
-    """Work that is to move all arrays, those at some places twice because they are read and written."""
+    """Return the work of moving all arrays; those at the places `twice` are both read and written."""
 
     def amount(size, arguments):
         arrays = [*arguments, *(arguments[place] for place in twice)]
@@ -108,7 +108,7 @@ def _moved(pattern, *twice):
 
 
 def _counted(things, of_each_row=1):
-    """Work that no limit is known of: things, so many for each row."""
+    """Return the work of a call that handles things, `of_each_row` for each row, and has no known limit."""
     return Work(f"M{things}/s", None, lambda size, arguments: size[0] * of_each_row)
 
 
