@@ -1,4 +1,4 @@
-"""``python -m isgd_mpi.fetch NAME``: download a data set from its official place.
+"""Download a data set from its official place: ``python -m isgd_mpi.fetch NAME``.
 
 An interrupted download goes on where it stopped when the command is run again. Each file is
 checked against its known MD5, and gets its name only if it is right.

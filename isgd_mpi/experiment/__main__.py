@@ -1,4 +1,4 @@
-"""``python -m isgd_mpi.experiment NAME``: do the runs of one of the papers' experiments, and report on them."""
+"""Do the runs of one of the papers' experiments, and report on them: ``python -m isgd_mpi.experiment NAME``."""
 
 import shlex
 import signal

@@ -2,6 +2,8 @@
 
 from isgd_mpi.experiment.description import Experiment, Group, Scale
 
+EXPERIMENTS = {}
+
 _NEVER = 10**9  # steps: an evaluation at the end only
 
 _MNIST = {"hidden": [512, 512], "lr": 0.1, "minibatch_size": 16, "refresh_every": 32, "switch": "off"}
@@ -20,7 +22,7 @@ def _alain_groups(first, second):
         )
 
 
-ALAIN2015 = Experiment(
+EXPERIMENTS["alain2015"] = Experiment(
     "SGD against importance sampling SGD",
     "Does drawing examples by their gradient norm, as searched for by other ranks, train faster than SGD?",
     ("loss", "traces", "final", "timeline"),
@@ -48,7 +50,7 @@ ALAIN2015 = Experiment(
             timeout_seconds=86_400.0,
         ),
     },
-    notes=("'As published' takes over the original's conventions with what is wrong with them: see --compat.",),
+    notes=("'As published' takes over the conventions of [A]'s code and its errors: see --compat.",),
 )
 
 
@@ -60,16 +62,16 @@ _BESIDE_TRAINING = tuple(
     Group(f"pipelined, every {steps}", {"schedule": "pipelined", "refresh_every": steps}) for steps in (32, 512)
 )
 
-STALENESS = Experiment(
+EXPERIMENTS["staleness"] = Experiment(
     "What old scores cost",
-    "How much of the variance reduction is left when scores are so many steps old?",
+    "How much of the variance reduction is left when scores are 1 to 512 steps old?",
     ("versus", "traces", "loss", "final"),
     {
         "small": Scale(
             "4 min on 2 cores",
             ("mnist10k",),
             ranks=2,
-            # one step more than 2 * 512: each interval ends with a refresh, which measures
+            # one step more than 2 * 512: every interval ends with a refresh, in which the traces are measured
             options=_MNIST | {"hidden": [128, 128], "mixture": 0.1, "steps": 1025, "eval_every": 50},
             groups=_INTERVALS + _BESIDE_TRAINING,
             notes=("On 8 000 images: at interval 1 every step is preceded by a sweep over all of them.",),
@@ -101,7 +103,7 @@ def _constants(*values):
     return tuple(Group(f"c = {value:g}", {"mixture": 0.0, "smoothing": value}) for value in values)
 
 
-SMOOTHING = Experiment(
+EXPERIMENTS["smoothing"] = Experiment(
     "How much smoothing",
     "Which uniform part of the proposal, or which constant added to all scores, gives the least variance and loss?",
     ("versus", "traces", "loss", "final"),
@@ -142,7 +144,7 @@ _METHODS_OF_B = (
     Group("gradient norm", {"score": "grad-norm"}),
 )
 
-KATHAROPOULOS2017 = Experiment(
+EXPERIMENTS["katharopoulos2017"] = Experiment(
     "Cheaper scores, and biased weights",
     "Does the loss, a prediction of it, or a bound do as well as the gradient norm, and does a biased weight help?",
     ("loss", "traces", "final"),
@@ -186,7 +188,7 @@ _SHARES = (
     ),
 )
 
-EQUAL_HARDWARE = Experiment(
+EXPERIMENTS["equal-hardware"] = Experiment(
     "The same ranks, spent otherwise",
     "Is a rank better spent on searching for examples or on data-parallel SGD, at equal wall-clock time?",
     ("per_second", "final", "versus", "traces", "timeline"),
@@ -221,7 +223,7 @@ _IDIAP = Scale(
     "7 min on 2 cores",
     ("mnist", "mnist10k"),
     ranks=2,
-    # the best of some twenty settings, searched for on one seed
+    # the best of about twenty settings, found with one seed
     options=_MNIST
     | {"lr": 0.2, "momentum": 0.95, "lr_schedule": "linear", "weight_decay": 5e-5, "minibatch_size": 128}
     | {"schedule": "pipelined", "score_batch_size": 4096, "epochs": 10.0, "eval_every": 235},
@@ -233,24 +235,14 @@ _IDIAP = Scale(
     ),
 )
 
-IDIAP_MNIST = Experiment(
+EXPERIMENTS["idiap-mnist"] = Experiment(
     "The importance-sampling library's MNIST example",
     "What accuracy does each method reach on MNIST's test set after 10 epochs?",
     ("final", "loss", "traces"),
     {"small": _IDIAP, "paper": _IDIAP},
     notes=(
         "To compare with: [B]'s library reports an accuracy of 0.9799 with uniform and 0.9858 with importance "
-        "sampling, at about three times the time per epoch. An epoch is as many drawn examples as there are.",
+        "sampling, at about three times the time per epoch. In an epoch as many examples are drawn as there are.",
         "Both scales are the same.",
     ),
 )
-
-
-EXPERIMENTS = {
-    "alain2015": ALAIN2015,
-    "staleness": STALENESS,
-    "smoothing": SMOOTHING,
-    "katharopoulos2017": KATHAROPOULOS2017,
-    "equal-hardware": EQUAL_HARDWARE,
-    "idiap-mnist": IDIAP_MNIST,
-}

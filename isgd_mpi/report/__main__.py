@@ -1,4 +1,4 @@
-"""``python -m isgd_mpi.report RUN ...``: write a report on some runs."""
+"""Write a report on some runs: ``python -m isgd_mpi.report RUN ...``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""``python -m isgd_mpi.bench runs RUN ...``: print the numbers of runs, medians and quartiles over the seeds."""
+"""Print the numbers of runs, medians and quartiles over the seeds: ``python -m isgd_mpi.bench runs RUN ...``."""
 
 from pathlib import Path
 
