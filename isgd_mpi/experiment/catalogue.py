@@ -3,6 +3,7 @@
 from isgd_mpi.experiment.description import Experiment, Group, Scale
 
 EXPERIMENTS = {}
+"""The experiments by name, filled below."""
 
 _NEVER = 10**9  # steps: an evaluation at the end only
 

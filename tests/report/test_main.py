@@ -172,6 +172,11 @@ def test_without_matplotlib_it_says_how_to_get_it(tmp_path):
     assert done.stderr.count("\n") == 1 and 'pip install "isgd_mpi[report]"' in done.stderr
 
 
+def test_matplotlib_is_imported_only_when_figures_are_drawn():
+    program = "import sys, isgd_mpi.experiment.__main__, isgd_mpi.report.write; sys.exit('matplotlib' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def browse(page, profile):
     """Load a page; return its document and what the browser said."""
     options = (
