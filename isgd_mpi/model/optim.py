@@ -6,11 +6,12 @@ import numpy as np
 
 from isgd_mpi.kernels.memory import aligned_zeros
 from isgd_mpi.kernels.optim import adam_update, nesterov_update, sgd_update
+from isgd_mpi.settings.saved import Saved
 
 _WARM_UP = 0.1  # share of the steps over which the step size rises
 
 
-class SGD:
+class SGD(Saved):
     """Stochastic gradient descent of one parameter vector.
 
     Parameters
@@ -27,6 +28,8 @@ class SGD:
         If given, the step size rises linearly over the first tenth of this many steps, and then falls
         linearly, to zero at their end.
     """
+
+    saved = ("_n_done", "velocity")
 
     def __init__(self, params, learning_rate, momentum=0.0, weight_decay=0.0, n_steps=None):
         self.params = params
@@ -106,18 +109,8 @@ class SGD:
         """Count a step of the schedule."""
         self._n_done += 1
 
-    def state(self):
-        """Return the state beside the parameters; see :mod:`isgd_mpi.ranks.states`."""
-        return {"n_done": self._n_done} | ({"velocity": self.velocity} if self.momentum else {})
 
-    def restore(self, state):
-        """Take the state back."""
-        self._n_done = int(state["n_done"])
-        if self.momentum:
-            self.velocity[:] = state["velocity"]
-
-
-class Adam:
+class Adam(Saved):
     """Adam's update of a parameter vector.
 
     Parameters
@@ -135,6 +128,8 @@ class Adam:
         Steps taken.
     """
 
+    saved = ("mean", "mean_square", "n_steps")
+
     def __init__(self, params, learning_rate=1e-3):
         self.params = params
         self.learning_rate = learning_rate
@@ -147,13 +142,3 @@ class Adam:
         n_updated = adam_update(self.params, self.mean, self.mean_square, gradient, self.learning_rate, self.n_steps)
         if n_updated < self.params.size:
             raise FloatingPointError("the gradient is not finite")
-
-    def state(self):
-        """Return the state beside the parameters; see :mod:`isgd_mpi.ranks.states`."""
-        return {"mean": self.mean, "mean_square": self.mean_square, "n_steps": self.n_steps}
-
-    def restore(self, state):
-        """Take the state back."""
-        self.mean[:] = state["mean"]
-        self.mean_square[:] = state["mean_square"]
-        self.n_steps = int(state["n_steps"])

@@ -1,4 +1,4 @@
-"""Do all ranks run the same program on the same data? A stale file on one node is found before training begins."""
+"""The check that all ranks run the same program on the same data: a stale file on one node is found before training."""
 
 import glob
 import hashlib
@@ -10,15 +10,21 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from isgd_mpi.ranks.waiting import meet
+from isgd_mpi.ranks.waiting import POLITE
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.version import __version__
 
 _PACKAGE = Path(__file__).parents[1]
 
 
-def on_all_ranks(comm, action):
-    """Call `action` on every rank and return its result. Collective.
+def on_all_ranks(comm, action=None):
+    """Call an action on every rank that has one, and return its result; all ranks fail together. Collective.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+    action : callable, optional
+        Of this rank.
 
     Raises
     ------
@@ -27,10 +33,10 @@ def on_all_ranks(comm, action):
     """
     result, message = None, None
     try:
-        result = action()
+        result = action and action()
     except InputError as error:
         message = str(error)
-    meet(comm, polite=True)  # allgather would spin, on a core that a rank which is not ready may need
+    POLITE.meet(comm)  # allgather would spin, on a core that a rank which is not ready may need
     messages = [text for text in comm.allgather(message) if text is not None]
     if messages:
         raise InputError(messages[0])
@@ -69,7 +75,7 @@ def check_agreement(comm, facts):
 
 
 def _difference(name, places):
-    """Say in what ranks differ, or return None."""
+    """Return a sentence on how ranks differ in one fact, or None."""
     values = [found.get(name, "missing") for _, found in places]
     (usual, n_usual), *others = Counter(values).most_common()
     if not others:

@@ -1,34 +1,33 @@
-"""Parameters out, reports back: one record to all and one from each a refresh.
+"""Parameters out, reports back: in a refresh one record goes to all ranks, and one comes back from each.
 
 The exchange moves records as plain bytes and does not know what is in them, nor how they travel
-(:mod:`isgd_mpi.ranks.transports`). In refresh k each rank first starts to move what the trainer
-publishes, then what the scorers report, and every buffer is allocated once. Records are as
+(:mod:`isgd_mpi.ranks.transports`). In refresh k each rank first starts to move the published
+record, then the reports. Every buffer is allocated once. Records are as
 :mod:`isgd_mpi.ranks.records` defines them; a rank that reports nothing has a dtype of None.
 """
 
-import time
+from dataclasses import replace
 
 import numpy as np
 from mpi4py import MPI
 
-from isgd_mpi.ranks.transports import Collectives, Places, keep_none
-from isgd_mpi.ranks.waiting import TESTS_A_LOOK, look, wait
+from isgd_mpi.ranks.published import PublishedRecords
 
 
 def gather_buffers(dtypes):
-    """Allocate what a gather of records arrives in.
+    """Allocate the buffer of a gather of records.
 
     Parameters
     ----------
     dtypes : list of (numpy.dtype or None)
-        Of the record that comes from each rank; None of those that send nothing.
+        Of the record that comes from each rank; None for a rank that sends nothing.
 
     Returns
     -------
     recvbuf : list
         For ``Gatherv`` at the root.
     records : list of () ndarray
-        Views of what arrives, one of each rank that sends something.
+        Views of the records in it, one for each rank that sends one.
     """
     counts = [dtype.itemsize if dtype else 0 for dtype in dtypes]
     displs = [sum(counts[:rank]) for rank in range(len(counts))]
@@ -42,87 +41,66 @@ def gather_buffers(dtypes):
 
 
 class TrainerExchange:
-    """The trainer's end: publishes parameters, collects the scorers' reports.
-
-    Collective to construct; each of the methods says what it is.
+    """The trainer's end: publishes parameters, collects the scorers' reports. Collective to construct.
 
     Parameters
     ----------
-    comm : mpi4py.MPI.Comm
-        Private to the exchange; this rank is its root.
+    transport : transports.Transport
+        Its root is this rank.
     published : numpy.dtype
         Of the record that goes out.
     reports : list of (numpy.dtype or None)
         Of the record that comes back from each rank.
-    polite : bool
-        See :func:`waiting.wait`.
-    transport : class
-        Of :mod:`isgd_mpi.ranks.transports`; the same at all ends.
-    n_tests : int, optional
-        See :func:`waiting.look`; the transport's number if not given.
-    keeps : callable
-        See :class:`places.Places`; the same at all ends.
+    waiter : waiting.Waiter
 
     Attributes
     ----------
-    published : () ndarray
-        Filled in by the caller before each :meth:`start`, which may put another one here.
     reports : list of () ndarray
-        One of each rank that reports, valid once the refresh is complete and until the next.
+        One from each rank that reports, valid once a refresh is complete and until the next one starts.
     pending : bool
-        Whether a refresh was started and not yet waited for.
-    seconds : float
-        Time spent here so far: sending, looking and waiting.
-    idle : callable or None
-        Called now and then while it waits; may raise to end that.
+        Whether a refresh was started and is not merged yet.
+    answered : bool
+        Whether a refresh has ever been complete: the reports then mean something.
     """
 
-    idle = None
-
-    def __init__(self, comm, published, reports, polite, transport=Collectives, n_tests=None, keeps=keep_none):
-        self._polite = polite
-        self._transport = transport(comm, root=comm.Get_rank())
-        self._n_tests = n_tests or transport.trainer_tests
-        self._places = Places(self._transport.places(published), keeps)
+    def __init__(self, transport, published, reports, waiter):
+        self._transport = transport
+        self._waiter = replace(waiter, n_tests=transport.trainer_tests)
+        self._records = PublishedRecords(transport.allocate(published))
         self._recvbuf, self.reports = gather_buffers(reports)
         self._requests = []
         self.pending = False
-        self.seconds = 0.0
+        self.answered = False
 
     @property
     def published(self):
-        """What goes out next."""
-        return self._places.next
+        """The () ndarray that goes out next: to be filled in before each :meth:`start`, which may put another here."""
+        return self._records.next
 
     def start(self):
         """Start a refresh: publish, and expect the reports. Collective, does not wait."""
-        begin = time.perf_counter()
-        self._requests = self._transport.refresh(self._places.turn(), self._recvbuf)
+        with self._waiter.timeline("sending"):
+            self._requests = self._transport.refresh(self._records.turn(), self._recvbuf)
         self.pending = True
-        self.seconds += time.perf_counter() - begin
 
-    def look(self):
-        """Return whether the refresh under way is complete; gives it time to go on. Not collective."""
-        begin = time.perf_counter()
-        complete = look(self._requests, self._n_tests)
-        self.seconds += time.perf_counter() - begin
-        return complete
+    def poll(self):
+        """Return whether the refresh under way is complete, and give it time to go on. Not collective."""
+        return self._waiter.poll(self._requests)
 
     def wait(self):
         """Wait until the refresh under way is complete. Not collective."""
-        begin = time.perf_counter()
-        wait(self._requests, self._polite, self.idle)
+        self._waiter.wait(self._requests)
         self.pending = False
-        self.seconds += time.perf_counter() - begin
+        self.answered = True
 
-    def hold(self):
-        """Wait for the refresh under way, if any, and leave it to be taken in when it is due. Not collective."""
+    def complete(self):
+        """Wait for the refresh under way, if any, and leave it to be merged when it is due. Not collective."""
         if self.pending:
             self.wait()
             self.pending = True
 
     def restore(self, reports, pending):
-        """Take back reports of an earlier run, and whether they are still to be taken in. Not collective.
+        """Put reports of an earlier life back, and whether they are still to be merged. Not collective.
 
         Parameters
         ----------
@@ -131,11 +109,7 @@ class TrainerExchange:
         """
         for record, report in zip(self.reports, reports):
             record[...] = report
-        self.pending = pending
-
-    def close(self):
-        """Give back what is not memory of this rank; nothing published may be used any more. Collective."""
-        self._transport.close()
+        self.pending, self.answered = pending, True
 
 
 class ScorerExchange:
@@ -145,72 +119,49 @@ class ScorerExchange:
 
     Parameters
     ----------
-    comm : mpi4py.MPI.Comm
-        Private to the exchange.
+    transport : transports.Transport
     published, report : numpy.dtype
         Of the records that come in and go out.
-    polite : bool
-        See :func:`waiting.wait`.
-    root : int
-        The trainer's rank.
-    transport, keeps
-        As of :class:`TrainerExchange`.
-    n_tests : int
-        See :func:`waiting.look`.
+    waiter : waiting.Waiter
+        Its ``idle`` is called by each :meth:`arrived`, too.
 
     Attributes
     ----------
     published : () ndarray
-        The last record received. Stays valid until the one after the next is expected, and if it is kept until the
-        next such one has arrived, so that parameters may be used where they are.
-    idle : callable or None
-        Called now and then while it waits.
+        The last record received; :mod:`isgd_mpi.ranks.published` says how long it is valid.
     """
 
-    idle = None
-
-    def __init__(
-        self,
-        comm,
-        published,
-        report,
-        polite,
-        root=0,
-        transport=Collectives,
-        n_tests=TESTS_A_LOOK,
-        keeps=keep_none,
-    ):
-        self._polite = polite
-        self._transport = transport(comm, root)
-        self._n_tests = n_tests
-        self._places = Places(self._transport.places(published), keeps)
+    def __init__(self, transport, published, report, waiter):
+        self._transport = transport
+        self._waiter = waiter
+        self._records = PublishedRecords(transport.allocate(published))
         self._outgoing = np.zeros((), report)
         self._receiving = self._sending = MPI.REQUEST_NULL
         self.published = None
         self._expect()
 
     def _expect(self):
-        """Start to receive what comes next."""
-        self._receiving = self._transport.receive(self._places.next)
+        """Start to receive the next record."""
+        self._receiving = self._transport.receive(self._records.next)
 
     def arrived(self):
         """Return whether a new record has arrived. If so, :meth:`report` must be called next. Not collective."""
-        if self.idle is not None:
-            self.idle()
-        if not look([self._receiving], self._n_tests):
+        if self._waiter.idle is not None:
+            self._waiter.idle()
+        if not self._waiter.poll([self._receiving]):
             return False
         self._take()
         return True
 
     def wait(self):
         """Wait for the next record. Not collective."""
-        wait([self._receiving], self._polite, self.idle)
+        self._waiter.wait([self._receiving])
         self._take()
 
     def _take(self):
         """Take the record that has arrived."""
         self._transport.arrive()
-        self.published = self._places.turn()
+        self.published = self._records.turn()
 
     def report(self, record, last=False):
         """Answer the record received, and expect the next one unless this was the last. Collective.
@@ -222,17 +173,14 @@ class ScorerExchange:
         last : bool
             Whether to wait until the report is sent rather than expect more.
         """
-        wait([self._sending], self._polite, self.idle)
-        self._outgoing[...] = record
-        self._sending = self._transport.send(self._outgoing)
-        if last:
-            wait([self._sending], self._polite, self.idle)
-        else:
-            self._expect()
-
-    def close(self):
-        """As :meth:`TrainerExchange.close`."""
-        self._transport.close()
+        with self._waiter.timeline("sending"):
+            self._waiter.wait([self._sending])
+            self._outgoing[...] = record
+            self._sending = self._transport.send(self._outgoing)
+            if last:
+                self._waiter.wait([self._sending])
+            else:
+                self._expect()
 
 
 class LocalExchange:
@@ -242,48 +190,46 @@ class LocalExchange:
     ----------
     published : numpy.dtype
         Of the record that goes out.
+    reports : list of numpy.dtype
+        Of the records that come back.
     answer : callable
-        Takes that record, returns a list of reports. Its time counts as waiting.
+        Takes the record that goes out, returns a list of reports.
 
     Attributes
     ----------
-    published, reports, pending, seconds
-        As of :class:`TrainerExchange`.
+    published, reports, pending, answered
+        See :class:`TrainerExchange`.
     """
 
-    def __init__(self, published, answer):
+    def __init__(self, published, reports, answer):
         self.published = np.zeros((), published)
+        self.reports = [np.zeros((), dtype) for dtype in reports]
         self._answer = answer
-        self.reports = []
-        self._answered = True
-        self.pending = False
-        self.seconds = 0.0
+        self._started = False
+        self.pending = self.answered = False
 
     def start(self):
         """Start a refresh."""
-        self._answered = False
-        self.pending = True
+        self._started = self.pending = True
 
-    def look(self):
+    def poll(self):
         """Return True: a call is complete when it is wanted."""
         return True
 
     def wait(self):
         """Complete the refresh."""
-        begin = time.perf_counter()
-        if not self._answered:
+        if self._started:
             self.reports = self._answer(self.published)
-        self._answered = True
-        self.pending = False
-        self.seconds += time.perf_counter() - begin
+        self._started = self.pending = False
+        self.answered = True
 
-    def hold(self):
-        """Complete the refresh under way, if any, and leave it to be taken in when it is due."""
+    def complete(self):
+        """Complete the refresh under way, if any, and leave it to be merged when it is due."""
         if self.pending:
             self.wait()
             self.pending = True
 
     def restore(self, reports, pending):
-        """Take back reports of an earlier run; see :meth:`TrainerExchange.restore`."""
+        """Put reports of an earlier life back; see :meth:`TrainerExchange.restore`."""
         self.reports = reports
-        self.pending = pending
+        self.pending, self.answered = pending, True

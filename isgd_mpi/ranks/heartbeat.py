@@ -1,16 +1,15 @@
-"""Which rank has stopped? Each rank that serves the trainer sends it a beat now and then, also while it waits.
+"""Heartbeats: each rank that serves the trainer sends it a beat now and then, also while it waits.
 
 A collective that does not complete does not say whom it waits for. A beat is one message of eight bytes a
 second at most, outside of the exchange; the last one says that no more will come.
 """
 
 import time
-from functools import wraps
 
 import numpy as np
 from mpi4py import MPI
 
-from isgd_mpi.ranks.waiting import wait
+from isgd_mpi.ranks.waiting import POLITE
 
 _BEAT, _LAST = 0, 1
 _LONGEST_INTERVAL_SECONDS = 1.0
@@ -31,7 +30,7 @@ class Silent(Exception):
 
 
 class Pulse:
-    """The end of a rank that serves: sends beats.
+    """The end of a rank that serves the trainer: sends beats.
 
     Parameters
     ----------
@@ -58,25 +57,14 @@ class Pulse:
             self._due = now + self._interval
             self._request = self._comm.Isend(self._message, self._root)
 
-    def after_each(self, method):
-        """Return a method with a beat after each call."""
-
-        @wraps(method)
-        def beating(*args, **kwargs):
-            result = method(*args, **kwargs)
-            self.beat()
-            return result
-
-        return beating
-
     def stop(self):
         """Send the last beat. Returns once it is sent."""
-        wait([self._request], polite=True)
-        wait([self._comm.Isend(np.array([_LAST]), self._root)], polite=True)
+        POLITE.wait([self._request])
+        POLITE.wait([self._comm.Isend(np.array([_LAST]), self._root)])
 
 
 class Watch:
-    """The trainer's end: knows for how long each rank has been silent.
+    """The trainer's end: measures for how long each rank has been silent.
 
     Parameters
     ----------

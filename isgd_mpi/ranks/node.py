@@ -1,4 +1,4 @@
-"""Where this rank runs: cores, neighbours on the node, threads, and who gives way to whom."""
+"""The node that a rank runs on: its cores, its other ranks, threads, and which ranks give way to others."""
 
 import os
 from contextlib import contextmanager, suppress
@@ -8,7 +8,7 @@ import threadpoolctl
 from mpi4py import MPI
 
 from isgd_mpi.kernels.threads import set_threads
-from isgd_mpi.ranks.waiting import meet
+from isgd_mpi.ranks.waiting import Waiter
 
 _LOWEST = 19  # nice
 _SHARED_MEMORY = "/dev/shm"
@@ -35,7 +35,9 @@ class Node:
     niceness : int
         That this rank began with.
     n_shared_bytes : int
-        Of free memory that the node's ranks may share.
+        Free memory that the node's ranks may share.
+    waiter : waiting.Waiter
+        How this rank waits, with its timeline.
     """
 
     comm: MPI.Comm
@@ -46,17 +48,18 @@ class Node:
     blas: list[str]
     niceness: int
     n_shared_bytes: int
+    waiter: Waiter
 
     @contextmanager
     def first_rank_first(self):
         """Run a block on the node's first rank, then on the others. Collective on the node."""
         if self.comm.Get_rank() > 0:
-            meet(self.comm, self.crowded)
+            self.waiter.meet(self.comm)
         try:
             yield
         finally:
             if self.comm.Get_rank() == 0:
-                meet(self.comm, self.crowded)  # also when the block failed: the others must not wait for ever
+                self.waiter.meet(self.comm)  # also when the block failed: the others must not wait for ever
 
     def give_way(self):
         """Lower this rank's priority below that of ranks which did not call this."""
@@ -99,20 +102,22 @@ def find_node(comm, threads=None):
     threadpoolctl.threadpool_limits(threads)
     pools = threadpoolctl.threadpool_info()
     set_threads(threads)
+    crowded = n_ranks * threads > len(cores)
     return Node(
         comm=node_comm,
         threads=threads,
-        crowded=n_ranks * threads > len(cores),
+        crowded=crowded,
         own_session=len(sessions) == n_ranks,
         hosts=comm.allgather(MPI.Get_processor_name()),
         niceness=os.getpriority(os.PRIO_PROCESS, 0),
         blas=[f"{pool['internal_api']} {pool['version']}" for pool in pools if pool["user_api"] == "blas"],
         n_shared_bytes=node_comm.bcast(_free_shared_bytes()),
+        waiter=Waiter(polite=crowded),
     )
 
 
 def _free_shared_bytes():
-    """Return what is left where MPI puts shared memory: containers may have little, and to use more is a bus error."""
+    """Return the bytes left where MPI puts shared memory: containers may have few, and to use more is a bus error."""
     if not os.access(_SHARED_MEMORY, os.W_OK):
         return 0
     space = os.statvfs(_SHARED_MEMORY)

@@ -1,10 +1,13 @@
-"""What travels in a refresh: one record out, one record back from each scorer, and from the loss predictor.
+"""The records of a refresh: one goes out to all, one comes back from each scorer, and from the loss predictor.
 
 A record is a numpy structured scalar: named flat arrays in one contiguous buffer, so that each
 message is one collective and no pickle. Eight-byte fields come first, to keep all aligned.
 """
 
 import numpy as np
+
+from isgd_mpi.ranks.states import flatten
+from isgd_mpi.settings.saved import check_array, check_names
 
 SPLITS = ("train", "valid", "test")
 """Splits in the order of the reports' totals."""
@@ -16,22 +19,20 @@ EVALUATE = 1
 """Command flag: measure loss and error of all splits with these parameters."""
 STOP = 2
 """Command flag: these parameters are the last ones."""
-SAVE = 4
-"""Command flag, to the loss predictor: nothing new, hand over your state."""
 
 
-def is_kept(published):
-    """Return whether a published record is used until the next one of which that is true: to evaluate it."""
+def is_evaluated(published):
+    """Return whether the parameters of a published record are to be evaluated."""
     return bool(published["command"] & EVALUATE)
 
 
 def published_dtype(n_params):
-    """Return the dtype of what trainer 0 publishes: the step, the command flags, the parameters."""
+    """Return the dtype of a published record: the step, the command flags, the parameters."""
     return np.dtype([("step", "i8"), ("command", "i8"), ("params", "f4", (n_params,))])
 
 
 def report_dtype(shard, n_classes):
-    """Return the dtype of what a scorer reports.
+    """Return the dtype of a scorer's report.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ def report_dtype(shard, n_classes):
 
 
 def observations_dtype(capacity):
-    """Return the dtype of what trainer 0 sends to the loss predictor.
+    """Return the dtype of the record that trainer 0 sends to the loss predictor.
 
     Parameters
     ----------
@@ -77,43 +78,47 @@ def observations_dtype(capacity):
     Returns
     -------
     numpy.dtype
-        ``step``, ``command``; ``n``: losses that there are; ``rows``, ``losses``: examples and their
+        ``step``, ``command``; ``n``: how many losses follow; ``rows``, ``losses``: examples and their
         losses in nats, in the order in which they were observed.
     """
     fields = [(name, "i8") for name in ("step", "command", "n")]
     return np.dtype([*fields, ("rows", "i4", (capacity,)), ("losses", "f4", (capacity,))])
 
 
-def predictions_dtype(shard):
-    """Return the dtype of what the loss predictor reports.
+def predictions_dtype(shard, state):
+    """Return the dtype of the loss predictor's report.
 
     Parameters
     ----------
     shard : shards.Shard
         The whole training set.
+    state : dict of str to ndarray
+        The predictor's state by path, of which the report has a field each.
 
     Returns
     -------
     numpy.dtype
-        ``signal`` as of :func:`report_dtype`; ``correlation``: of predictions and losses, or NaN;
+        ``signal`` as in :func:`report_dtype`; ``correlation``: of predictions and losses, or NaN;
         ``batch_steps``: step at which the losses behind each batch's predictions were sent, or NEVER;
-        ``scores``: predicted losses of all examples.
+        ``scores``: predicted losses of all examples; and the state, with which a report is all that a
+        predictor needs to go on from it.
     """
     fields = [("signal", "i8"), ("correlation", "f8"), ("batch_steps", "i8", (len(shard.batches),))]
-    return np.dtype([*fields, ("scores", "f4", (len(shard),))])
+    fields += [(name, array.dtype, array.shape) for name, array in state.items()]
+    return np.dtype([*fields, ("scores", "f4", (len(shard),))], align=True)
 
 
-def fresh_batches(reports, known_steps, batch_size):
-    """Yield what is new in the scorers' reports.
+def fresh_batches(reports, known_steps, shards):
+    """Yield the batches that were scored since the last refresh.
 
     Parameters
     ----------
     reports : list of () ndarray of records.report_dtype
-        In the order of their shards, which tile the training set.
+        In the order of their shards.
     known_steps : (n_batches,) ndarray of int64
         Step of the parameters behind each batch's scores, as known so far, or NEVER. Updated in place.
-    batch_size : int
-        Examples in a score batch.
+    shards : list of shards.Shard
+        Of the training set, which they tile.
 
     Yields
     ------
@@ -124,25 +129,25 @@ def fresh_batches(reports, known_steps, batch_size):
     step : int
         Of the parameters behind them.
     """
-    first_batch = first_row = 0
-    for report in reports:
-        predictions, steps = report["predictions"], report["batch_steps"]
-        known = known_steps[first_batch : first_batch + len(steps)]
-        for batch in np.flatnonzero(steps > known):
-            start, stop = batch * batch_size, min((batch + 1) * batch_size, len(predictions))
-            rows = slice(first_row + start, first_row + stop)
-            yield rows, report["scores"][start:stop], predictions[start:stop], int(steps[batch])
+    for shard, report in zip(shards, reports):
+        steps, known = report["batch_steps"], known_steps[shard.batches.start : shard.batches.stop]
+        for batch in map(int, np.flatnonzero(steps > known)):
+            start, stop = shard.rows(batch)
+            own = slice(start - shard.start, stop - shard.start)
+            yield slice(start, stop), report["scores"][own], report["predictions"][own], int(steps[batch])
         np.maximum(known, steps, out=known)  # those of a resumed run begin with NEVER
-        first_batch += len(steps)
-        first_row += len(predictions)
 
 
 def report_state(report):
-    """Return a report as a state; see :mod:`isgd_mpi.ranks.states`.
+    """Return a report as a state, whose arrays are the report's own.
 
     Parameters
     ----------
-    report : () ndarray of records.report_dtype
+    report : () ndarray
+
+    Returns
+    -------
+    dict of str to ndarray
     """
     return {name: report[name] for name in report.dtype.names}
 
@@ -153,9 +158,17 @@ def restored_report(state, dtype):
     Parameters
     ----------
     state : dict
+        Perhaps nested: names of fields may be paths.
     dtype : numpy.dtype
+
+    Raises
+    ------
+    ValueError
+        It is no state of such a report.
     """
-    report = np.zeros((), dtype)
-    for name, values in state.items():
-        report[name] = values
+    report, fields = np.zeros((), dtype), flatten(state)
+    check_names(fields, dtype.names)
+    for name in dtype.names:
+        check_array(fields.get(name), report[name], name)
+        report[name] = fields[name]
     return report

@@ -1,4 +1,4 @@
-"""Who owns which examples: whole score batches of a fixed grid over the data set.
+"""Shards: each scorer owns whole score batches of a fixed grid over the data set.
 
 The grid does not depend on the number of ranks, so the same examples meet in the same BLAS call
 whatever that number is, and their scores are bitwise the same.
@@ -61,19 +61,42 @@ class Shard:
         return start, min(start + self.batch_size, self.stop)
 
 
-def shards(n_examples, batch_size, n_parts, whole_batches=False):
-    """Cut a split into one shard for each of `n_parts` ranks.
+@dataclass(frozen=True)
+class Grid:
+    """A grid of score batches, which cuts splits into shards.
 
-    Parameters
+    Attributes
     ----------
-    n_examples, batch_size, n_parts : int
+    batch_size : int
+        Examples in a score batch.
+    n_parts : int
+        Shards that a split is cut into.
     whole_batches : bool
-        Whether to leave out the last batch if it is smaller than the others.
-
-    Returns
-    -------
-    list of Shard
-        In the order of the examples, which they tile.
+        Whether to leave out the last batch of a split if it is smaller than the others.
     """
-    n_batches = n_examples // batch_size if whole_batches else -(-n_examples // batch_size)
-    return [Shard(n_examples, batch_size, block(n_batches, n_parts, part)) for part in range(n_parts)]
+
+    batch_size: int
+    n_parts: int
+    whole_batches: bool = False
+
+    def shards(self, n_examples):
+        """Cut a split into shards.
+
+        Parameters
+        ----------
+        n_examples : int
+            In the whole split.
+
+        Returns
+        -------
+        list of Shard
+            In the order of the examples, which they tile.
+        """
+        blocks = [block(self.n_batches(n_examples), self.n_parts, part) for part in range(self.n_parts)]
+        return [Shard(n_examples, self.batch_size, batches) for batches in blocks]
+
+    def n_batches(self, n_examples):
+        """Return the number of batches of a split."""
+        if self.whole_batches:
+            return n_examples // self.batch_size
+        return -(-n_examples // self.batch_size)

@@ -1,31 +1,37 @@
-"""What each rank did when: a ring of spans, written as the run goes on and gathered at its end.
+"""Times of what each rank does: seconds summed by activity, and a ring of the last spans.
 
-A span is a call that :meth:`Timeline.watch` was told of: what it counts as, and when it began and ended, in
-seconds since the ranks met before training. The loops know nothing of it.
+A span is a block of code, ``with timeline("scoring"): ...``: an activity, its begin and its end, in
+seconds since the ranks met before training. Spans never overlap: one inside another interrupts it.
 """
 
-from functools import wraps
 from time import perf_counter
 
 import numpy as np
 
-from isgd_mpi.ranks.waiting import wait
+from isgd_mpi.settings.saved import Saved
 
-ACTIVITIES = ("training", "proposing", "scoring", "evaluating", "sending", "waiting")
-"""What a span can be: a training step; merging scores and forming the proposal; scoring; evaluating; publishing,
-reporting and looking for messages; waiting for them."""
+ACTIVITIES = ("training", "proposing", "scoring", "evaluating", "sending", "waiting", "summing")
+"""A training step; merging scores and forming the proposal; scoring; evaluating; publishing, reporting and polling for
+messages; waiting for them; summing gradients over trainers, and waiting for the slowest of these."""
 
-_SPANS_KEPT = 8192  # the last 4 s of a trainer that takes 1 000 steps a second and looks for messages after each
+_SPANS_KEPT = 8192  # the last 4 s of a trainer that takes 1 000 steps a second and polls for messages after each
 
 
-class Timeline:
-    """The last spans of one rank.
+class Timeline(Saved):
+    """The seconds that one rank spent on each activity, and its last spans.
 
     Parameters
     ----------
     n_spans : int
         Spans kept, and allocated at once.
+
+    Attributes
+    ----------
+    totals : (n_activities,) ndarray of float64
+        Seconds since :meth:`start`, and those of the run that is resumed, by ACTIVITIES.
     """
+
+    saved = ("totals",)
 
     def __init__(self, n_spans=_SPANS_KEPT):
         self._activities = np.zeros(n_spans, np.int8)
@@ -33,56 +39,74 @@ class Timeline:
         self._ends = np.zeros(n_spans)
         self._size = n_spans
         self._n = 0
-        self._code, self._begin = None, 0.0  # of the span that is open
+        self._spans = {activity: _Span(self, code) for code, activity in enumerate(ACTIVITIES)}
+        self._open, self._begin = [], 0.0  # codes of the spans that are open, the innermost last; since when it runs
+        self._started = False
         self._zero = self._stop = perf_counter()
+        self.totals = np.zeros(len(ACTIVITIES))
 
-    def watch(self, owner, **activities):
-        """Record a span for each call of some methods of one object, from now on.
+    def __call__(self, activity):
+        """Return a context that records its block as a span. A block that raises leaves none.
 
         Parameters
         ----------
-        owner : object
-        activities : str
-            For each method, by its name, the activity (of ACTIVITIES) that its calls count as. Calls that raise
-            leave no span.
+        activity : str
+            One of ACTIVITIES.
         """
-        for name, activity in activities.items():
-            setattr(owner, name, self._timed(getattr(owner, name), ACTIVITIES.index(activity)))
+        return self._spans[activity]
 
-    def _timed(self, method, code):
-        @wraps(method)
-        def timed(*args, **kwargs):
-            outer, begin = self._code, perf_counter()
-            if outer is not None:  # what is inside a span interrupts it: spans never overlap
-                self._keep(outer, self._begin, begin)
-            self._code, self._begin = code, begin
-            try:
-                result = method(*args, **kwargs)
-            except BaseException:
-                self._code, self._begin = outer, perf_counter()
-                raise
-            end = perf_counter()
-            self._keep(code, self._begin, end)
-            self._code, self._begin = outer, end
-            return result
+    def seconds(self, *activities):
+        """Return the seconds spent on some activities so far, without those of spans that are open."""
+        return float(sum(self.totals[ACTIVITIES.index(activity)] for activity in activities))
 
-        return timed
+    @property
+    def seconds_of_refreshes(self):
+        """Seconds spent on refreshes, without merging: on messages, and on what the trainer scores itself."""
+        return self.seconds("scoring", "evaluating", "sending", "waiting")
 
-    def _keep(self, code, begin, end):
+    @property
+    def waiting_seconds(self):
+        """Seconds of refreshes, and of summing gradients over trainers."""
+        return self.seconds_of_refreshes + self.seconds("summing")
+
+    def begin(self, code):
+        """Open a span; the one that is open is interrupted."""
+        now = perf_counter()
+        if self._open:
+            self._keep(self._open[-1], now)
+        self._open.append(code)
+        self._begin = now
+
+    def end(self, failed):
+        """Close the innermost span, and go on with the one around it."""
+        now = perf_counter()
+        code = self._open.pop()
+        if not failed:
+            self._keep(code, now)
+        self._begin = now
+
+    def _keep(self, code, end):
+        if not self._started:
+            return
         i = self._n % self._size
         self._activities[i] = code
-        self._begins[i] = begin
+        self._begins[i] = self._begin
         self._ends[i] = end
         self._n += 1
+        self.totals[code] += end - self._begin
 
     def start(self):
-        """Set the clock to zero and forget all spans: to be called when the ranks have just met."""
-        self._n = 0
+        """Set the clock to zero and record from now on: to be called when the ranks have just met."""
+        self._started = True
         self._zero = self._stop = perf_counter()
 
     def stop(self):
         """End the stretch that is gathered, if this is the rank that gathers."""
         self._stop = perf_counter()
+
+    def close(self):
+        """Record nothing more: what follows would overwrite the first spans of the stretch."""
+        self._started = False
 
     def spans(self, begin, end):
         """Return the spans kept that overlap a stretch, cut to it.
@@ -105,22 +129,35 @@ class Timeline:
         return self._activities[kept[inside]], np.maximum(begins[inside], begin), np.minimum(ends[inside], end)
 
     def stretch(self):
-        """Return the begin and end, in seconds, of what this rank has kept up to :meth:`stop`."""
+        """Return the begin and end, in seconds, of the stretch whose spans are all kept, up to :meth:`stop`."""
         begin = self._begins[self._n % self._size] - self._zero if self._n > self._size else 0.0
         return begin, self._stop - self._zero
 
 
-def gather_timeline(comm, timeline, polite, root=0):
+class _Span:
+    """The context of one activity, made once: entering it costs less than a microsecond."""
+
+    def __init__(self, timeline, code):
+        self._timeline = timeline
+        self._code = code
+
+    def __enter__(self):
+        self._timeline.begin(self._code)
+
+    def __exit__(self, kind, value, trace):
+        self._timeline.end(failed=kind is not None)
+
+
+def gather_timeline(comm, waiter, root=0):
     """Gather every rank's spans of the stretch that the root has kept. Collective.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
-    timeline : Timeline
-    polite : bool
-        See :func:`waiting.wait`.
+    waiter : waiting.Waiter
+        Of this rank; its timeline is gathered.
     root : int
-        Its :meth:`Timeline.stop` ends the stretch, which begins where all ranks have kept what they did.
+        The rank whose :meth:`Timeline.stop` ends the stretch, which begins where the spans of all ranks are kept.
 
     Returns
     -------
@@ -128,20 +165,18 @@ def gather_timeline(comm, timeline, polite, root=0):
         At the root, for :func:`numpy.savez`: of each span ``rank`` (int32), ``activity`` (int8, index into
         ``activities``), ``begin`` and ``end`` (float64, seconds); and the ``stretch`` (2,). None elsewhere.
     """
-    n_ranks, is_root = comm.Get_size(), comm.Get_rank() == root
+    timeline, n_ranks, is_root = waiter.timeline, comm.Get_size(), comm.Get_rank() == root
+    timeline.close()
     kept = np.empty((n_ranks, 2))
-    wait([comm.Iallgather(np.array(timeline.stretch()), kept)], polite)
+    waiter.wait([comm.Iallgather(np.array(timeline.stretch()), kept)])
     stretch = np.array([kept[:, 0].max(), kept[root, 1]])
     activities, begins, ends = timeline.spans(*stretch)
     counts = np.zeros(n_ranks, np.int64)
-    wait([comm.Igather(np.array([len(begins)]), counts if is_root else None, root=root)], polite)
+    waiter.wait([comm.Igather(np.array([len(begins)]), counts if is_root else None, root=root)])
 
     sent = {"activity": activities, "begin": begins, "end": ends}
     parts = {name: np.empty(counts.sum(), part.dtype) for name, part in sent.items()}
-    wait(
-        [comm.Igatherv(sent[name], [parts[name], counts] if is_root else None, root=root) for name in sent],
-        polite,
-    )
+    waiter.wait([comm.Igatherv(sent[name], [parts[name], counts] if is_root else None, root=root) for name in sent])
     if not is_root:
         return None
     rank = np.repeat(np.arange(n_ranks, dtype=np.int32), counts)

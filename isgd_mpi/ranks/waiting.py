@@ -1,61 +1,93 @@
 """Waiting for MPI: spinning where each rank has a core, politely where it does not."""
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from mpi4py import MPI
 
-TESTS_A_LOOK = 16
-"""MPICH completes about one message a Test: this many bring a gather home in one look, for 2 to 30 us."""
+from isgd_mpi.ranks.timeline import Timeline
 
-TRAINER_TESTS = 4 if MPI.get_vendor()[0] == "Open MPI" else TESTS_A_LOOK
+TESTS_A_POLL = 16
+"""MPICH completes about one message a Test: this many bring a gather home in one poll, for 2 to 30 us."""
+
+TRAINER_TESTS = 4 if MPI.get_vendor()[0] == "Open MPI" else TESTS_A_POLL
 """The same for the trainer: where ranks outnumber cores, each Test of Open MPI offers its core to a scorer."""
 
 _FIRST_SLEEP_SECONDS = 20e-6
 _LONGEST_SLEEP_SECONDS = 1e-3
 
 
-def wait(requests, polite, idle=None):
-    """Wait until all requests are complete.
+@dataclass(frozen=True)
+class Waiter:
+    """How a rank waits for others; made once for a node, and varied with ``dataclasses.replace``.
 
-    Parameters
+    Attributes
     ----------
-    requests : list of mpi4py.MPI.Request
     polite : bool
-        Test and sleep, up to 1 ms at a time, instead of burning a core that another rank needs.
-    idle : callable, optional
-        Called now and then while there is nothing to do.
-    """
-    if not polite and idle is None:
-        MPI.Request.Waitall(requests)
-        return
-    pause = _FIRST_SLEEP_SECONDS
-    while not look(requests):
-        if idle is not None:
-            idle()
-        if polite:
-            time.sleep(pause)
-        pause = min(2 * pause, _LONGEST_SLEEP_SECONDS)
-
-
-def look(requests, n_tests=TESTS_A_LOOK):
-    """Return whether all requests are complete, and give MPI time to go on with them.
-
-    Parameters
-    ----------
-    requests : list of mpi4py.MPI.Request
+        Whether to test and sleep, up to 1 ms at a time, instead of burning a core that another
+        rank needs.
+    idle : callable or None
+        Called now and then while there is nothing to do; may raise to end the wait.
     n_tests : int
-        How often to ask, at most.
+        Tests in a poll, at most.
+    timeline : timeline.Timeline
+        Of this rank: it learns of each wait and each poll.
+    activity : str
+        What a wait counts as in the timeline.
     """
+
+    polite: bool
+    idle: Callable[[], None] | None = None
+    n_tests: int = TESTS_A_POLL
+    timeline: Timeline = field(default_factory=Timeline)
+    activity: str = "waiting"
+
+    def wait(self, requests):
+        """Wait until all requests are complete.
+
+        Parameters
+        ----------
+        requests : list of mpi4py.MPI.Request
+        """
+        with self.timeline(self.activity):
+            if self.polite or self.idle is not None:
+                self._test_and_sleep(requests)
+            else:
+                MPI.Request.Waitall(requests)
+
+    def _test_and_sleep(self, requests):
+        pause = _FIRST_SLEEP_SECONDS
+        while not _complete(requests, TESTS_A_POLL):
+            if self.idle is not None:
+                self.idle()
+            if self.polite:
+                time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_SLEEP_SECONDS)
+
+    def poll(self, requests):
+        """Return whether all requests are complete, and give MPI time to go on with them.
+
+        Parameters
+        ----------
+        requests : list of mpi4py.MPI.Request
+        """
+        with self.timeline("sending"):
+            return _complete(requests, self.n_tests)
+
+    def meet(self, comm):
+        """Wait until every rank of a communicator is here. Collective.
+
+        Parameters
+        ----------
+        comm : mpi4py.MPI.Comm
+        """
+        self.wait([comm.Ibarrier()])
+
+
+POLITE = Waiter(polite=True)
+"""For waits before and after training, when a rank that is not ready yet may need the core."""
+
+
+def _complete(requests, n_tests):
     return any(MPI.Request.Testall(requests) for _ in range(n_tests))
-
-
-def meet(comm, polite):
-    """Wait until every rank is here. Collective.
-
-    Parameters
-    ----------
-    comm : mpi4py.MPI.Comm
-    polite : bool
-        See :func:`wait`.
-    """
-    wait([comm.Ibarrier()], polite)

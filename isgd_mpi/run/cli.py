@@ -1,4 +1,4 @@
-"""``python -m isgd_mpi``: arguments on one rank, the job on all, and what happened as an exit code."""
+"""``python -m isgd_mpi``: parse the arguments on one rank, run the job on all, return an exit code."""
 
 import logging
 import os
@@ -14,8 +14,9 @@ from isgd_mpi.ranks.agreement import check_agreement, on_all_ranks, program_fact
 from isgd_mpi.ranks.faults import Interruption, abort
 from isgd_mpi.ranks.heartbeat import Silent
 from isgd_mpi.ranks.start import find_split
-from isgd_mpi.run.job import TRAINER, Job
-from isgd_mpi.run.resume import Saved
+from isgd_mpi.run.job import Job
+from isgd_mpi.run.resume import SavedRun
+from isgd_mpi.run.setup import TRAINER
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE, FAILED, TRY_AGAIN
 from isgd_mpi.settings.options import parse
@@ -55,7 +56,9 @@ def main(argv=None, interruption=None):
 
 
 def is_split(comm):
-    """Say whether this job is one of several that were to be one, whose first process tells the user.
+    """Return whether the launcher started several processes that MPI sees as separate one-rank jobs.
+
+    The first of them prints why.
 
     Parameters
     ----------
@@ -88,7 +91,7 @@ def train(comm, config, interruption):
     def load():
         return datasets.load(config.data, config.data_dir, config.synthetic_size, standardize=config.standardize)
 
-    saved = on_all_ranks(comm, lambda: Saved(config) if config.resume and comm.Get_rank() == TRAINER else None)
+    saved = on_all_ranks(comm, lambda: SavedRun(config) if config.resume and comm.Get_rank() == TRAINER else None)
     if comm.bcast(saved is not None and saved.complete, root=TRAINER):
         if saved and not config.quiet:
             print(
@@ -98,22 +101,24 @@ def train(comm, config, interruption):
     job = Job(comm, config, load, MLPBlueprint, saved=saved)
     with interruption:
         try:
-            stopped = job.run(interruption)
+            outcome = job.run(interruption)
         except Silent as error:
             way_on = f": go on with --resume {job.folder}" if error.can_go_on else ""
             abort(comm, f"isgd_mpi: {error}{way_on}\n", TRY_AGAIN if error.can_go_on else FAILED)
-    if job.rank == TRAINER:
-        if stopped:
-            print(f"isgd_mpi: stopped at step {job.summary['steps']}: {stopped}; {_what_next(job)}", file=sys.stderr)
-        for problem in job.unwritten:
-            print(f"isgd_mpi: {problem}", file=sys.stderr)
-    if stopped and job.can_go_on:
+    if comm.Get_rank() == TRAINER:
+        _tell(outcome)
+    if outcome.stopped and outcome.can_go_on:
         return TRY_AGAIN
-    return FAILED if stopped or job.unwritten else DONE
+    return FAILED if outcome.stopped or outcome.unwritten else DONE
 
 
-def _what_next(job):
-    return f"go on with --resume {job.folder}" if job.can_go_on else f"see {job.folder}"
+def _tell(outcome):
+    """Print why the run stopped early, what to do next, and which files are missing."""
+    if outcome.stopped:
+        way_on = f"go on with --resume {outcome.folder}" if outcome.can_go_on else f"see {outcome.folder}"
+        print(f"isgd_mpi: stopped at step {outcome.summary['steps']}: {outcome.stopped}; {way_on}", file=sys.stderr)
+    for problem in outcome.unwritten:
+        print(f"isgd_mpi: {problem}", file=sys.stderr)
 
 
 def shared_config(comm, argv):

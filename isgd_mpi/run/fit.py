@@ -20,8 +20,9 @@ from isgd_mpi.model.trained import TrainedModel
 from isgd_mpi.ranks.agreement import check_agreement, on_all_ranks, program_facts
 from isgd_mpi.ranks.faults import Interruption, end_job
 from isgd_mpi.ranks.start import find_split
-from isgd_mpi.run.job import TRAINER, Job
+from isgd_mpi.run.job import Job
 from isgd_mpi.run.record.summary import columns_by_kind
+from isgd_mpi.run.setup import TRAINER
 from isgd_mpi.settings.errors import Diverged, InputError
 from isgd_mpi.settings.keywords import config_of, in_python
 
@@ -112,16 +113,19 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
         except InputError as error:
             raise InputError(in_python(str(error))) from None
         with _failing_together(comm), np.errstate(all="ignore"), Interruption() as interruption:
-            stopped = job.run(interruption)
+            outcome = job.run(interruption)
+    stopped = outcome.stopped
     if stopped in signal.Signals.__members__:
         signal.raise_signal(signal.Signals[stopped])
     elif stopped:
         raise Diverged(in_python(stopped))
-    if job.rank != TRAINER:
+    if comm.Get_rank() != TRAINER:
         return None
-    for problem in job.unwritten:
+    for problem in outcome.unwritten:
         warnings.warn(problem, RuntimeWarning, stacklevel=2)
-    return Result(job.trained, columns_by_kind(job.log.lines()), job.summary, job.verdict, job.folder)
+    return Result(
+        outcome.trained, columns_by_kind(outcome.log.lines()), outcome.summary, outcome.verdict, outcome.folder
+    )
 
 
 def _world():
@@ -146,7 +150,7 @@ def _prepare_job(comm, arrays, make_model, options):
         if any(other != first for other in others):
             raise InputError(f"the {name} are not the same on every rank: call fit with the same ones everywhere")
     blueprint = MLPBlueprint if make_model is None else partial(OwnBlueprint, make_model)
-    return Job(comm, config, lambda: dataset, blueprint, in_memory=config.run_dir is None)
+    return Job(comm, config, lambda: dataset, blueprint)
 
 
 @contextmanager

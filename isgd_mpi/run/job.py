@@ -1,6 +1,7 @@
-"""A training run on all ranks: what each of them sets up, and the role that it then plays."""
+"""A job: a training run on all ranks. Each makes its setup, and then plays its role."""
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,14 +11,13 @@ from isgd_mpi.data.files import write_atomically
 from isgd_mpi.model.bfloat16.arithmetic import fastest_arithmetic
 from isgd_mpi.ranks.agreement import check_agreement, common_value, on_all_ranks
 from isgd_mpi.ranks.node import find_node
-from isgd_mpi.ranks.timeline import Timeline, gather_timeline
-from isgd_mpi.ranks.waiting import meet
+from isgd_mpi.ranks.timeline import gather_timeline
 from isgd_mpi.run import roles
 from isgd_mpi.run.communicators import Communicators
-from isgd_mpi.run.leader import Leader
+from isgd_mpi.run.leader import Leader, Outcome, open_run
 from isgd_mpi.run.record.log import create_run_dir
 from isgd_mpi.run.record.summary import Keeper
-from isgd_mpi.run.setup import TRAINER, Parts
+from isgd_mpi.run.setup import TRAINER, Setup
 from isgd_mpi.run.warmup import warm_up, warm_up_predictor
 from isgd_mpi.settings.errors import InputError
 
@@ -38,24 +38,14 @@ class Job:
     blueprint : callable
         Takes the settings and the data set, returns what makes the models, such as
         :class:`blueprints.MLPBlueprint`.
-    in_memory : bool
-        Whether to write no files.
-    saved : resume.Saved, optional
-        On rank 0, the run to go on with, where the settings name one.
+    saved : resume.SavedRun, optional
+        On rank 0, the run to resume, where the settings name one.
 
     Attributes
     ----------
+    setup : setup.Setup
     folder : pathlib.Path or None
-        Where rank 0 writes.
-    log : log.RunLog or None
-    summary : dict or None
-    verdict : str or None
-    trained : trained.TrainedModel or None
-        What came of the run, on rank 0; no model if it diverged.
-    can_go_on : bool
-        Whether the run stopped before its end, and can be taken up again where it did; on every rank.
-    unwritten : list of str
-        Files that could not be written, and why; on every rank.
+        The folder that rank 0 writes to, if any.
 
     Raises
     ------
@@ -63,48 +53,39 @@ class Job:
         On every rank, if the input is bad on any.
     """
 
-    def __init__(self, comm, config, load, blueprint, in_memory=False, saved=None):
-        self.comm = comm
-        self.config = config
+    def __init__(self, comm, config, load, blueprint, saved=None):
         self._saved = saved
-        self.rank, self.size = comm.Get_rank(), comm.Get_size()
-        self.node = find_node(comm, config.wanted_threads)
-        self.dataset = on_all_ranks(comm, partial(self._load, load))
-        resumption = comm.bcast(on_all_ranks(comm, self._check_saved), root=TRAINER)
-        check_agreement(comm, {"the settings": repr(config), **self.dataset.facts})
-        self.batch_size = min(config.score_batch_size, max(map(len, self.dataset.splits.values())))
-        self.models = on_all_ranks(comm, partial(blueprint, config, self.dataset))
-        fastest = common_value(comm, fastest_arithmetic(), otherwise="float32")
-        self.models.choose_arithmetic(fastest, self.node.threads)
+        node = find_node(comm, config.wanted_threads)
+        dataset = on_all_ranks(comm, partial(_load, node, load))
+        resumption = comm.bcast(on_all_ranks(comm, partial(_check_saved, comm, saved, dataset)), root=TRAINER)
+        check_agreement(comm, {"the settings": repr(config), **dataset.facts})
+        models = on_all_ranks(comm, partial(blueprint, config, dataset))
+        models.choose_arithmetic(common_value(comm, fastest_arithmetic(), otherwise="float32"), node.threads)
+        self.setup = Setup(comm, config, dataset, models, node, resumption)
         on_all_ranks(comm, self._check_size)
-        with self.node.first_rank_first():
-            warm_up(self.dataset, self.models.make_products)
+        with node.first_rank_first():
+            warm_up(dataset, models.make_products)
             if config.score == "predicted-loss":
-                warm_up_predictor(config.predictor, self.dataset)
-        self.folder = None if in_memory else on_all_ranks(comm, self._create_folder)
-        self.log = self.summary = self.verdict = self.trained = None
-        self.can_go_on = False
-        self._keeper = Keeper()
-        self.timeline = Timeline()
-        self.parts = Parts(
-            comm, config, self.dataset, self.models, self.node, self.batch_size, self.timeline, resumption
-        )
+                warm_up_predictor(config.predictor, dataset)
+        self.folder = on_all_ranks(comm, self._create_folder) if config.leaves_files else None
 
     def _check_size(self):
         """Refuse what cannot fit, before anything is written."""
-        params_bytes = 4 * self.models.n_params
+        config, dataset, models = self.setup.config, self.setup.dataset, self.setup.models
+        batch_size = self.setup.grid.batch_size
+        params_bytes = 4 * models.n_params
         if params_bytes >= _LARGEST_MESSAGE_BYTES:
             raise InputError(
                 f"{params_bytes / 1e9:.3g} GB of parameters do not fit into one message of 2 GB: lower --hidden"
             )
-        left_out = [name for name, split in self.dataset.splits.items() if len(split) < self.batch_size]
-        if self.config.whole_batches and left_out:
+        left_out = [name for name, split in dataset.splits.items() if len(split) < batch_size]
+        if config.whole_batches and left_out:
             raise InputError(
-                f"--compat {self.config.compat} leaves out partial batches, which is all of the split {left_out[0]}: "
-                f"give a --score-batch-size of at most {len(self.dataset.splits[left_out[0]])}"
+                f"--compat {config.compat} leaves out partial batches, which is all of the split {left_out[0]}: "
+                f"give a --score-batch-size of at most {len(dataset.splits[left_out[0]])}"
             )
-        rows = max(self.config.minibatch_size, self.batch_size)
-        needed = 4 * params_bytes + 8 * rows * self.models.units
+        rows = max(config.minibatch_size, batch_size)
+        needed = 4 * params_bytes + 8 * rows * models.units
         available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         if needed > available:
             raise InputError(
@@ -112,67 +93,60 @@ class Job:
                 "lower --minibatch-size, --score-batch-size or --hidden"
             )
 
-    def _check_saved(self):
-        """Return what all ranks must know of the run to go on with, if there is one."""
-        if self._saved is None:
-            return None
-        self._saved.check_data(self.dataset)
-        return self._saved.resumption(self.size)
-
-    def run(self, interruption):
-        """Train, or help until trainer 0 stops.
+    def run(self, interruption, on_step=None):
+        """Train, or serve trainer 0 until it stops.
 
         Parameters
         ----------
         interruption : faults.Interruption
             Of this rank.
+        on_step : callable, optional
+            Takes trainer 0's Trainer, after each of its steps.
 
         Returns
         -------
-        str or None
-            What stopped the run before its end, if anything: a signal's name, or why it diverged.
+        leader.Outcome
+            The results are on rank 0 only.
         """
-        comms = Communicators(self.comm, self.parts)
-        stopped = self._play(comms, interruption)
-        meet(self.comm, self.node.crowded)
-        self._save_timeline()
+        setup, keeper = self.setup, Keeper(self.folder)
+        # (0) the communicators are split
+        comms = Communicators(setup)
+        outcome = self._play(comms, keeper, interruption, on_step)
+        setup.node.waiter.meet(setup.comm)
+        spans = gather_timeline(setup.comm, setup.node.waiter, root=TRAINER)
+        keeper.keep("timeline.npz", partial(write_atomically, write=lambda file: np.savez(file, **spans)))
         comms.free()
-        self.node.comm.Free()
-        ending = stopped, self.can_go_on, self._keeper.problems
-        stopped, self.can_go_on, self.unwritten = self.comm.bcast(ending, root=TRAINER)
-        return stopped
+        setup.node.comm.Free()
+        ending = setup.comm.bcast(outcome and (outcome.stopped, outcome.can_go_on, keeper.problems), root=TRAINER)
+        return replace(outcome, unwritten=keeper.problems) if outcome else Outcome(*ending)
 
-    def _play(self, comms, interruption):
-        """Play this rank's role; trainer 0 returns what stopped the run."""
-        if self.rank == TRAINER:
-            return self._lead(comms, interruption)
-        parts = self.parts
-        role = roles.predict if parts.predicts else roles.score if parts.scores else roles.train_along
-        return role(parts, comms, interruption)
-
-    def _lead(self, comms, interruption):
-        leader = Leader(self.parts, comms, interruption, self.folder, self._saved)
-        stopped = leader.run()
-        self.can_go_on, self._keeper = leader.can_go_on, leader.keeper
-        self.log, self.summary, self.verdict, self.trained = leader.log, leader.summary, leader.verdict, leader.trained
-        return stopped
-
-    def _save_timeline(self):
-        """Write what every rank did over the last stretch of training."""
-        spans = gather_timeline(self.comm, self.timeline, self.node.crowded, root=TRAINER)
-        if self.folder:
-            path = self.folder / "timeline.npz"
-            self._keeper.keep(path, partial(write_atomically, write=lambda file: np.savez(file, **spans)))
-
-    def _load(self, load):
-        """Load the data: one rank of each node first, which may have to convert them."""
-        with self.node.first_rank_first():
-            return load()
+    def _play(self, comms, keeper, interruption, on_step):
+        """Play this rank's role; trainer 0 returns the outcome, the others None."""
+        setup = self.setup
+        if setup.rank == TRAINER:
+            run = open_run(setup, comms, keeper, self._saved)
+            return Leader(setup, run, keeper, interruption, self._saved and self._saved.step).lead(on_step)
+        role = roles.predict if setup.predicts else roles.score if setup.scores else roles.train_along
+        return role(setup, comms, interruption)
 
     def _create_folder(self):
-        if self.rank != TRAINER:
+        config = self.setup.config
+        if self.setup.rank != TRAINER:
             return None
-        if self.config.resume is not None:
-            return Path(self.config.resume)
-        stem = f"{Path(self.dataset.name).stem}-{self.config.score}-{self.config.seed}"
-        return create_run_dir(self.config.run_dir, stem)
+        if config.resume is not None:
+            return Path(config.resume)
+        return create_run_dir(config.run_dir, f"{Path(self.setup.dataset.name).stem}-{config.score}-{config.seed}")
+
+
+def _load(node, load):
+    """Load the data: one rank of each node first, which may have to convert them."""
+    with node.first_rank_first():
+        return load()
+
+
+def _check_saved(comm, saved, dataset):
+    """Return the plan for resuming a run, if there is one."""
+    if saved is None:
+        return None
+    saved.check_data(dataset)
+    return saved.resumption(comm.Get_size())

@@ -1,243 +1,310 @@
 """Trainer 0: it owns the score table, takes the steps, writes every file, and says when all stop."""
 
 from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from isgd_mpi.data.files import write_atomically, write_json
+from isgd_mpi.model.trained import TrainedModel
 from isgd_mpi.ranks.agreement import on_all_ranks
 from isgd_mpi.ranks.exchange import LocalExchange, TrainerExchange
 from isgd_mpi.ranks.heartbeat import Silent, Watch
-from isgd_mpi.ranks.records import is_kept
 from isgd_mpi.run.record.checkpoints import FILE, Checkpoints
 from isgd_mpi.run.record.environment import describe_environment
 from isgd_mpi.run.record.log import RunLog
-from isgd_mpi.run.record.summary import Keeper, describe_job, last_evaluation, summarise, verdict
+from isgd_mpi.run.record.summary import describe_job, last_evaluation, summarise, verdict
 from isgd_mpi.run.resume import RunState
-from isgd_mpi.run.setup import in_group, trainers_answer
+from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.settings.errors import Diverged, InputError
 from isgd_mpi.settings.options import to_toml
-from isgd_mpi.training.co_trainers import TrainerGroup
+from isgd_mpi.training.co_trainers import TrainerGroup, own_share
 from isgd_mpi.training.loop import StopRule, finish_training, run_trainer
-from isgd_mpi.training.minibatch import LocalGradient
 from isgd_mpi.training.predictor.forecaster import forecast_locally
-from isgd_mpi.training.predictor.remote import RemoteForecaster
+from isgd_mpi.training.predictor.observations import PredictedScores
 from isgd_mpi.training.trainer import Trainer
 
 
-class Leader:
-    """Plays the role of trainer 0. Collective to construct, with the other ranks' roles.
-
-    Parameters
-    ----------
-    parts : setup.Parts
-    comms : communicators.Communicators
-    interruption : faults.Interruption
-        Of this rank.
-    folder : pathlib.Path or None
-        Where to write; nowhere if None.
-    saved : resume.Saved, optional
-        What to go on from.
+@dataclass(frozen=True)
+class Outcome:
+    """The outcome of a job.
 
     Attributes
     ----------
-    log : log.RunLog
-    summary : dict
-    verdict : str
-    trained : trained.TrainedModel or None
-        What came of the run; no model if it diverged.
+    stopped : str or None
+        What stopped the run before its end, if anything: a signal's name, or why it diverged.
     can_go_on : bool
-        Whether the run stopped before its end, and can be taken up again where it did.
-    keeper : keeping.Keeper
-        Says which files could not be written.
+        Whether the run stopped before its end, and can be resumed there.
+    unwritten : list of str
+        Files that could not be written, and why.
+    log : log.RunLog or None
+    summary : dict or None
+    verdict : str or None
+    trained : trained.TrainedModel or None
+        Results, on rank 0 only; no model if the run diverged.
+    folder : pathlib.Path or None
+        The run's, on rank 0, if it has one.
     """
 
-    def __init__(self, parts, comms, interruption, folder, saved=None):
-        config, n_train = parts.config, parts.dataset.n_train
-        self._parts = parts
-        self._folder = folder
-        self.summary = self.verdict = self.trained = None
-        self.can_go_on = False
-        self.keeper = Keeper()
-        hosts = [f"rank {rank} ({host})" for rank, host in enumerate(parts.node.hosts)]
-        sources = range(config.trainers, parts.size)
-        self._watch = Watch(comms.heartbeat, sources, config.scorer_timeout, hosts, self._tell)
-        init_seed, *seeds = np.random.SeedSequence(config.seed).spawn(parts.size)[parts.rank].spawn(4)
-        self._model = parts.models.make_initial(config.minibatch_size, np.random.default_rng(init_seed))
-        self._gradients, self._exchange = self._gradients_and_exchange(comms)
-        self.log = RunLog(folder, config.n_steps(n_train), config.quiet)
-        self._trainer = Trainer(
-            config,
-            parts.dataset,
-            self._model,
-            self._gradients,
-            seeds,
-            self.log,
-            parts.norms_come_back(),
-            self._predictor(comms),
+    stopped: str | None
+    can_go_on: bool
+    unwritten: list[str] = field(default_factory=list)
+    log: RunLog | None = None
+    summary: dict | None = None
+    verdict: str | None = None
+    trained: TrainedModel | None = None
+    folder: Path | None = None
+
+
+class Run(NamedTuple):
+    """An open run: its ranks have met, and training can begin."""
+
+    trainer: Trainer
+    exchange: TrainerExchange | LocalExchange
+    log: RunLog
+    watch: Watch
+    state: RunState
+
+
+def open_run(setup, comms, keeper, saved=None):
+    """Open a run on trainer 0. Collective: the other ranks take part as in :mod:`isgd_mpi.run.roles`.
+
+    Parameters
+    ----------
+    setup : setup.Setup
+    comms : communicators.Communicators
+    keeper : summary.Keeper
+        Of the run's folder.
+    saved : resume.SavedRun, optional
+        The run to resume.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    InputError
+        On every rank: the folder cannot be written, or what was saved is damaged.
+    """
+
+    def tell(text):
+        """Print a line that belongs to the run's record as well."""
+        log.event(trainer.step, text)
+        log.say(text)
+
+    config, timeline = setup.config, setup.node.waiter.timeline
+    init_seed, *seeds = np.random.SeedSequence(config.seed).spawn(setup.size)[setup.rank].spawn(4)
+    model = setup.models.make_initial(config.minibatch_size, np.random.default_rng(init_seed))
+    log = RunLog(keeper.folder, config.n_steps(setup.dataset.n_train), config.quiet, timeline)
+    watch = _watch(setup, comms, tell)
+    waiter = replace(setup.node.waiter, idle=watch.check)
+    sampler = Sampler(config, setup.dataset, seeds, setup.norms_come_back, clock=lambda: log.seconds)
+    # (1) trainers open their group
+    learner = _open_group(setup, comms, model)
+    # (2) trainer 0 and the scorers open the exchange
+    exchange = _open_exchange(setup, comms, learner, waiter)
+    # (3) trainer 0 and the predictor open theirs
+    forecaster, predicted = _open_predictor(setup, comms, sampler, log, waiter)
+    trainer = Trainer(setup, learner, sampler, log, predicted)
+    state = RunState(setup, trainer, exchange, forecaster)
+    # (4) trainer 0 prepares the folder; all fail together if it cannot
+    on_all_ranks(setup.comm, partial(_prepare, setup, log, state, keeper, saved))
+    timeline.start()
+    log.start_clock(saved.seconds if saved else 0.0)
+    log.event(saved.step if saved else 0, f"resume: {setup.size} ranks" if saved else "start")
+    if saved and saved.arithmetic not in (None, setup.models.arithmetic):
+        tell(f"scores are computed in {setup.models.arithmetic} now, and were in {saved.arithmetic}")
+    # (5) hand out what was saved
+    if saved:
+        state.hand_out(comms)
+    return Run(trainer, exchange, log, watch, state)
+
+
+def _watch(setup, comms, tell):
+    """Return the watch over the ranks that serve trainer 0."""
+    hosts = [f"rank {rank} ({host})" for rank, host in enumerate(setup.node.hosts)]
+    return Watch(comms.heartbeat, range(setup.config.trainers, setup.size), setup.config.scorer_timeout, hosts, tell)
+
+
+def _open_group(setup, comms, model):
+    """Return the learner: trainer 0 alone, or its end of the group of trainers."""
+    size = setup.config.minibatch_size
+    if setup.config.trainers == 1:
+        return setup.make_learner(model, size)
+    learner = setup.make_learner(model, len(own_share(comms.training, size)))
+    reports = [] if setup.n_scorers else setup.report_dtypes(setup.shards)
+    return TrainerGroup(comms.training, learner, size, setup.node.waiter, reports)
+
+
+def _open_exchange(setup, comms, learner, waiter):
+    """Return trainer 0's end of the exchange with the scorers, or one with itself where there are none."""
+    reports = setup.report_dtypes(setup.shards)
+    if setup.n_scorers == 0:
+        return LocalExchange(setup.published, reports, learner.refresh)
+    return TrainerExchange(comms.transport(comms.scoring), setup.published, [None, *reports], waiter)
+
+
+def _open_predictor(setup, comms, sampler, log, waiter):
+    """Return the loss predictor, or its like if it is on another rank, and trainer 0's end; nothing without one."""
+    if setup.config.score != "predicted-loss":
+        return None, None
+    forecaster = setup.make_forecaster(setup.node.waiter)
+    dtype, n_batches = forecaster.record.dtype, setup.batches_a_refresh(forecaster)
+    if setup.predictor_rank is None:
+        exchange = LocalExchange(
+            setup.observations, [dtype], lambda published: [forecast_locally(forecaster, n_batches, published)]
         )
-        self._run_state = RunState(parts, self._trainer, self._exchange, self._gradients)
-        on_all_ranks(parts.comm, partial(self._prepare, saved))
-        self._trainer.intake.connect()
-        parts.timeline.start()
-        parts.timeline.watch(self._trainer, take_step="training", merge="proposing")
-        self.log.start_clock(saved.seconds if saved else 0.0)
+    else:
+        transport = comms.transport(comms.predicting)
+        exchange = TrainerExchange(transport, setup.observations, [None, dtype], waiter)
+    return forecaster, PredictedScores(exchange, setup.config.schedule, sampler, log, setup.whole)
+
+
+def _prepare(setup, log, state, keeper, saved):
+    """Take back what was saved, and describe the run in its folder; raises InputError where that fails."""
+    try:
+        log.lock()
         if saved:
-            self.log.event(saved.step, f"resume: {parts.size} ranks")
-            if saved.arithmetic not in (None, parts.models.arithmetic):
-                self._tell(f"scores are computed in {parts.models.arithmetic} now, and were in {saved.arithmetic}")
-            self._run_state.hand_out(comms)
-        else:
-            self.log.event(0, "start")
-        if parts.models.notice:
-            self.log.say(parts.models.notice)
-        self.log.say(describe_job(config, parts.dataset, parts.models.text, parts.size, parts.node, folder))
-        self._rule = StopRule(config, n_train, self.log, interruption)
-        self._checkpoints = Checkpoints(folder, config, self.log, self._run_state.state, saved and saved.step)
+            state.restore(saved)
+            log.cut(saved.n_lines, saved.step)
+        if keeper.folder:
+            _describe_run(setup, keeper.folder)
+    except InputError:
+        log.close()
+        raise
+    except OSError as error:
+        log.close()
+        raise InputError(f"the run directory {keeper.folder} cannot be written ({error.strerror})") from None
 
-    def _prepare(self, saved):
-        """Take back what was saved, if anything was, and write down what is run; raises InputError where that fails."""
-        try:
-            self.log.lock()
-            if saved:
-                self._run_state.restore(saved)
-                self.log.cut(saved.n_lines, saved.step)
-            self._describe_run()
-        except InputError:
-            self.log.close()
-            raise
-        except OSError as error:
-            self.log.close()
-            raise InputError(f"the run directory {self._folder} cannot be written ({error.strerror})") from None
 
-    def _tell(self, text):
-        """Say something that belongs to the run's record as well."""
-        self.log.event(self._trainer.step, text)
-        self.log.say(text)
+def _describe_run(setup, folder):
+    """Write the options, and the environment."""
+    text = to_toml(setup.config, setup.models.unused)
+    write_atomically(folder / "config.toml", lambda file: file.write(text.encode()))
+    transport = setup.transport.__name__ if setup.size > setup.config.trainers else None
+    environment = describe_environment(setup.comm, setup.node, setup.models.arithmetic, transport)
+    write_json(folder / "environment.json", environment)
 
-    def run(self):
-        """Train, evaluate, and keep what came of it.
+
+class Leader:
+    """Plays the role of trainer 0 in an open run.
+
+    Parameters
+    ----------
+    setup : setup.Setup
+    run : Run
+    keeper : summary.Keeper
+        Of the run's folder.
+    interruption : faults.Interruption
+        Of this rank.
+    saved_step : int, optional
+        Step of the checkpoint that the run is resumed from.
+    """
+
+    def __init__(self, setup, run, keeper, interruption, saved_step=None):
+        self._setup = setup
+        self._run = run
+        self._keeper = keeper
+        self._rule = StopRule(setup.config, setup.dataset.n_train, run.log, interruption)
+        self._checkpoints = Checkpoints(keeper.folder, setup.config, run.log, run.state.state, saved_step)
+
+    def lead(self, on_step=None):
+        """Train, evaluate, and write the results.
+
+        Parameters
+        ----------
+        on_step : callable, optional
+            Takes the trainer, after each step.
 
         Returns
         -------
-        str or None
-            What stopped the run before its end, if anything.
+        Outcome
         """
+        log = self._run.log
+        if self._setup.models.notice:
+            log.say(self._setup.models.notice)
+        log.say(describe_job(self._setup, self._keeper.folder))
         try:
-            return self._run_to_the_end()
+            return self._lead_to_the_end(on_step)
         except Silent as error:
             self._give_up(error)
             raise
         finally:
-            self.log.close()
-            if self.log.problem:
-                self.keeper.note(self._folder / "metrics.jsonl", self.log.problem)
+            log.close()
+            if log.problem:
+                self._keeper.note("metrics.jsonl", log.problem)
 
     def _give_up(self, silent):
-        """Save what can be saved without the ranks that are silent."""
-        step = self._trainer.step
-        self._run_state.alone = True
+        """Save the state as far as it can be saved without the ranks that are silent."""
+        step = self._run.trainer.step
+        self._run.state.alone = True
         with suppress(Silent):  # where the state is that of a silent rank
             self._checkpoints.save(step)
         self._checkpoints.finish()
-        self.log.event(step, f"stop: {silent}")
+        self._run.log.event(step, f"stop: {silent}")
         silent.can_go_on = self._checkpoints.step is not None
         silent.args = (f"stopped at step {step}: {silent}; {self._checkpoints.describe()}",)
 
-    def _describe_run(self):
-        """Write down what is run on what, if there is a folder."""
-        if self._folder is None:
-            return
-        text = to_toml(self._parts.config, self._parts.models.unused)
-        write_atomically(self._folder / "config.toml", lambda file: file.write(text.encode()))
-        parts = self._parts
-        transport = parts.transport.__name__ if parts.size > parts.config.trainers else None
-        environment = describe_environment(parts.comm, parts.node, parts.models.arithmetic, transport)
-        write_json(self._folder / "environment.json", environment)
-
-    def _gradients_and_exchange(self, comms):
-        """Return what computes trainer 0's gradients, alone or with others, and its end of the exchange."""
-        parts = self._parts
-        reports = parts.report_dtypes()
-        if parts.config.trainers == 1:
-            answer = trainers_answer(parts)
-            gradients = LocalGradient(parts.dataset, self._model, parts.config.minibatch_size, answer)
-        else:
-            gradients = in_group(TrainerGroup, parts, comms, self._model, [] if parts.n_scorers else reports)
-        if parts.n_scorers == 0:
-            return gradients, LocalExchange(parts.published, gradients.refresh)
-        exchange = self._open(comms, comms.scoring, parts.published, [None, *reports])
-        parts.timeline.watch(exchange, start="sending", look="sending", wait="waiting")
-        return gradients, exchange
-
-    def _open(self, comms, comm, published, reports):
-        """Return trainer 0's end of an exchange with the ranks of a communicator."""
-        polite, transport = self._parts.node.crowded, self._parts.transport
-        exchange = comms.opened(TrainerExchange(comm, published, reports, polite, transport, keeps=is_kept))
-        exchange.idle = self._watch.check
-        return exchange
-
-    def _predictor(self, comms):
-        """Return the trainer's end of the exchange with the loss predictor, and what has its state, if there is one."""
-        parts = self._parts
-        if parts.config.score != "predicted-loss":
-            return ()
-        forecaster = parts.forecaster()
-        if parts.predictor_rank is None:
-            answer = partial(forecast_locally, forecaster, parts.batches_a_refresh(forecaster))
-            return LocalExchange(parts.observations(), lambda published: [answer(published)]), forecaster
-        reports = [None, forecaster.record.dtype]
-        exchange = self._open(comms, comms.predicting, parts.observations(), reports)
-        return exchange, RemoteForecaster(comms.states, parts.predictor_rank, exchange, forecaster, parts.node.crowded)
-
-    def _run_to_the_end(self):
-        """Train, evaluate, and keep what came of it; return what stopped the run."""
-        trainer, log = self._trainer, self.log
-        problem = None
-        try:
-            run_trainer(trainer, self._exchange, self._parts.schedule(), self._finished, self._save_if_due)
-        except Diverged as error:
-            problem = str(error)
-        self._parts.timeline.stop()
-        # without the evaluation at the end
-        seconds = log.seconds
-        waiting_seconds = self._exchange.seconds + self._gradients.seconds + trainer.intake.seconds
+    def _lead_to_the_end(self, on_step):
+        """Train, stop all ranks, and write the results."""
+        trainer, log = self._run.trainer, self._run.log
+        problem = self._train(on_step)
+        trainer.timeline.stop()
         stopped = problem or self._rule.interrupted_by
+        seconds, waiting_seconds = log.seconds, trainer.timeline.waiting_seconds  # without the evaluation at the end
         if problem is None:
             self._checkpoints.save(trainer.step)
-        finish_training(trainer, self._exchange, evaluate=not stopped)
-        self._gradients.stop()
-        not_saved = self._checkpoints.finish()
-        if not_saved:
-            self.keeper.note(self._folder / FILE, not_saved)
+        finish_training(trainer, self._run.exchange, evaluate=not stopped)
+        self._stop_others()
+        if not_saved := self._checkpoints.finish():
+            self._keeper.note(FILE, not_saved)
         if problem:
-            stopped = problem = f"{problem}; {self._checkpoints.describe()}"
-        self.can_go_on = bool(self._rule.interrupted_by and self._folder and not not_saved)
-        self.summary = summarise(trainer, self._parts.config, self._parts.size, seconds, waiting_seconds)
+            stopped = f"{problem}; {self._checkpoints.describe()}"
         log.event(trainer.step, f"stop: {stopped or 'complete'}")
-        self.summary |= {"stopped": stopped, **last_evaluation(trainer.splits)}
-        if problem is None:
-            self.trained = self._parts.models.trained(self._model.params, self._parts.dataset, trainer.step)
-        self._write_results()
-        self._watch.close()
-        self.verdict = verdict(trainer, self._parts.config.score)
-        log.say(self.verdict)
-        return stopped
+        outcome = Outcome(
+            stopped,
+            can_go_on=bool(self._rule.interrupted_by and self._keeper.folder and not not_saved),
+            log=log,
+            summary=summarise(trainer, self._setup, seconds, waiting_seconds)
+            | {"stopped": stopped, **last_evaluation(trainer.evaluations.splits)},
+            verdict=verdict(trainer, self._setup.config.score),
+            trained=None if problem else self._setup.models.trained(trainer.params, self._setup.dataset, trainer.step),
+            folder=self._keeper.folder,
+        )
+        self._write(outcome)
+        self._run.watch.close()
+        log.say(outcome.verdict)
+        return outcome
+
+    def _train(self, on_step):
+        """Take all steps; return why training diverged, or None."""
+        run = self._run
+        try:
+            run_trainer(run.trainer, run.exchange, self._setup.schedule, self._finished, self._save_if_due, on_step)
+        except Diverged as error:
+            return str(error)
+        return None
+
+    def _stop_others(self):
+        """Let the other trainers go, if there are any."""
+        if self._setup.config.trainers > 1:
+            self._run.trainer.learner.stop()
 
     def _finished(self, step, reported_signal):
         """Return whether to take no further step; raises Silent."""
-        self._watch.check()
+        self._run.watch.check()
         return self._rule(step, reported_signal)
 
     def _save_if_due(self):
         if self._checkpoints.due:
-            self._checkpoints.save(self._trainer.step)
+            self._checkpoints.save(self._run.trainer.step)
 
-    def _write_results(self):
-        """Write what came of the run, if it has a folder."""
-        if self._folder is None:
-            return
-        self.keeper.keep(self._folder / "summary.json", lambda path: write_json(path, self.summary))
-        if self.trained:
-            self.keeper.keep(self._folder / "model.npz", self.trained.save)
+    def _write(self, outcome):
+        """Write summary and model, if the run has a folder."""
+        self._keeper.keep("summary.json", lambda path: write_json(path, outcome.summary))
+        if outcome.trained:
+            self._keeper.keep("model.npz", outcome.trained.save)

@@ -1,46 +1,71 @@
-"""How a run is taken up again: its checkpoint, and whether it fits the options, the data and the ranks there are."""
+"""Resuming a run: its checkpoint, and who takes what back.
+
+================== =========================================== ==============================================
+in a checkpoint    taken back by                               dropped
+================== =========================================== ==============================================
+``trainer``        trainer 0: step, parameters, optimiser,     never
+                   sampler, evaluations, counters; further
+                   trainers get parameters and optimiser
+``predicted``      trainer 0: losses that wait (part of        never
+                   ``trainer``)
+its ``report``     the loss predictor, wherever it now runs    where it had not reported yet
+``reports``        the scorers, each its own, and trainer 0,   relaxed: the next refresh brings newer scores;
+                   which merges them when they are due         other ranks: trainer 0 merges them at once
+``pending``        trainer 0: whether they are still due       with the reports
+``evaluated_params`` the scorers that are amidst an            with the reports; the evaluation is asked
+                   evaluation                                  for once more
+``log``            the metrics file: lines behind the          never
+                   checkpoint are cut off
+================== =========================================== ==============================================
+
+:class:`Ranks` says which of the three ways it is.
+"""
 
 import json
 from dataclasses import asdict, dataclass, fields
+from enum import Enum
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
 from isgd_mpi.data.files import read_intact_json
 from isgd_mpi.ranks.records import report_state, restored_report
-from isgd_mpi.ranks.states import difference, flatten, nest, pack, send_reports, share, unpack
+from isgd_mpi.ranks.states import flatten, nest, send_arrays, share_arrays
 from isgd_mpi.run.record.checkpoint_file import read_checkpoint
 from isgd_mpi.run.record.checkpoints import FILE
 from isgd_mpi.settings.config import Config, option
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.saved import check_array, check_names
 
 _MAY_CHANGE = {item.name for item in fields(Config) if item.metadata["may_change"]}
+_NEEDED = ("ranks", "trainers", "data", "pending", "trainer")
+_OPTIONAL = ("reports", "evaluated_params")
+
+
+class Ranks(Enum):
+    """The ranks of a resumed run, compared with those that its checkpoint is of."""
+
+    SAME = "the same ranks go on where they were, to the same bits"
+    OTHER = "other ranks begin with nothing under way"
+    RELAXED = "the schedule promises no bits: nothing under way is kept"
 
 
 @dataclass(frozen=True)
 class Resumption:
-    """What every rank must know of a run that is taken up again.
+    """The plan for resuming a run, which all ranks must know.
 
     Attributes
     ----------
     step : int
         Steps taken.
-    as_before : bool
-        Whether there are as many ranks and trainers as before.
-    hands_back : bool
-        Whether each scorer goes on from its last report.
-    evaluates : bool
-        Whether these scorers are amidst an evaluation.
+    ranks : Ranks
     """
 
     step: int
-    as_before: bool
-    hands_back: bool
-    evaluates: bool
+    ranks: Ranks
 
 
-class Saved:
+class SavedRun:
     """A run that was saved; of use to trainer 0.
 
     Parameters
@@ -57,7 +82,7 @@ class Saved:
     seconds : float
         Trained so far.
     arithmetic : str or None
-        What scores were computed in, if that is known.
+        Arithmetic of the scores, if that is known.
 
     Raises
     ------
@@ -77,7 +102,7 @@ class Saved:
         self.n_lines = self._number("log/n_lines")
         self.seconds = self._number("log/seconds", kind="f")
         self._n_train = self._flat.get("run/trainer/sampler/order", np.empty(0)).size
-        self.arithmetic = (read_intact_json(self._folder / "environment.json") or {}).get("score_arithmetic")
+        self.arithmetic = self._read("environment.json").get("score_arithmetic")
 
     def _number(self, name, kind="i"):
         value = self._flat.get(name)
@@ -103,8 +128,11 @@ class Saved:
         n_steps = self._config.n_steps(self._n_train)
         if (self.seconds < self._config.seconds) if n_steps is None else (self.step < n_steps):
             return False
-        summary = read_intact_json(self._folder / "summary.json") or {}
+        summary = self._read("summary.json")
         return (summary.get("steps"), summary.get("stopped", "")) == (self.step, None)
+
+    def _read(self, name):
+        return read_intact_json(self._folder / name)
 
     def check_data(self, dataset):
         """Refuse another data set.
@@ -117,62 +145,56 @@ class Saved:
             raise InputError(f"--resume {self._folder}: the data set {dataset.name} is not the one that it was run on")
 
     def resumption(self, n_ranks):
-        """Return what all ranks must know, of which there are so many.
+        """Return the plan for resuming the run.
 
         Parameters
         ----------
         n_ranks : int
-        """
-        ranks_before = self._number("run/ranks"), self._number("run/trainers")
-        as_before = ranks_before == (n_ranks, self._config.trainers)
-        hands_back = as_before and self._config.repeatable and self._config.n_scorers(n_ranks) > 0
-        hands_back &= any(name.startswith("run/reports/") for name in self._flat)
-        return Resumption(self.step, as_before, hands_back, hands_back and "run/evaluated_params" in self._flat)
-
-    def state(self, like, report_likes):
-        """Return the state of trainer 0, once it is seen to be one.
-
-        Parameters
-        ----------
-        like : dict
-            A state of the same kind, but for what it need not have: ``evaluated_params`` and ``reports``.
-        report_likes : callable
-            Takes the number of parts that the training set was scored in, returns the reports' states.
+            Ranks of this job.
 
         Returns
         -------
-        dict
+        Resumption
+        """
+        before = self._number("run/ranks"), self._number("run/trainers")
+        reported = any(name.startswith("run/reports/") for name in self._flat)
+        if not self._config.repeatable:
+            ranks = Ranks.RELAXED
+        elif before == (n_ranks, self._config.trainers) and reported:
+            ranks = Ranks.SAME
+        else:
+            ranks = Ranks.OTHER
+        return Resumption(self.step, ranks)
+
+    def state(self):
+        """Return the state of the run, of which only the outermost names are checked.
 
         Raises
         ------
-        InputError
-            Names, dtypes or shapes are not as they should be.
+        ValueError
+            It is no state of a run.
         """
-        found = {name: array for name, array in self._flat.items() if name.partition("/")[0] != "log"}
-        expected = flatten({"run": like})
-        if "run/evaluated_params" in found:
-            expected["run/evaluated_params"] = expected["run/trainer/params"]
-        if any(name.startswith("run/reports/") for name in found):
-            n_parts = min(self._number("run/n_parts"), len(found))  # each has an array or more
-            expected |= flatten({"run": {"reports": report_likes(n_parts)}})
-        if problem := difference(found, expected):
-            raise InputError(f"{self.path}: {problem}")
-        return nest(found)["run"]
+        state = nest({name: array for name, array in self._flat.items() if name.partition("/")[0] != "log"})
+        check_names(state, ["run"])
+        check_names(state["run"], _NEEDED + _OPTIONAL)
+        if missing := [name for name in _NEEDED if name not in state["run"]]:
+            raise ValueError(f"{missing[0]} is missing")
+        return state["run"]
 
 
 class RunState:
     """The state of a whole run at a step boundary, on trainer 0.
 
     Where nothing may depend on the clock, a refresh under way is completed, and its reports are saved beside the
-    trainer's state, to be taken in when they are due. A report is also all that a scorer needs to go on from it.
-    In `relaxed` a refresh under way is left out: the next one brings newer scores.
+    trainer's state, to be merged when they are due. A report is also all that a scorer needs to go on from it.
 
     Parameters
     ----------
-    parts : setup.Parts
+    setup : setup.Setup
     trainer : trainer.Trainer
     exchange : exchange.TrainerExchange or exchange.LocalExchange
-    gradients : minibatch.LocalGradient or co_trainers.TrainerGroup
+    forecaster : forecaster.Forecaster or None
+        The loss predictor, or its like if it is on another rank.
 
     Attributes
     ----------
@@ -182,32 +204,30 @@ class RunState:
 
     alone = False
 
-    def __init__(self, parts, trainer, exchange, gradients):
-        self._parts = parts
+    def __init__(self, setup, trainer, exchange, forecaster=None):
+        self._setup = setup
         self._trainer = trainer
         self._exchange = exchange
-        self._gradients = gradients
+        self._forecaster = forecaster
+        self._reports, self._pending = [], False
 
     def state(self):
-        """Return the state; see :mod:`isgd_mpi.ranks.states`. May wait for a refresh."""
-        parts, trainer, exchange = self._parts, self._trainer, self._exchange
-        repeatable = parts.config.repeatable and not self.alone
+        """Return the state; see :class:`saved.Saved`. May wait for a refresh."""
+        setup, trainer, exchange = self._setup, self._trainer, self._exchange
+        repeatable = setup.config.repeatable and not self.alone
         if repeatable:
-            exchange.hold()
-        reports = exchange.reports if repeatable and trainer.published_step is not None else []
+            exchange.complete()
         state = {
-            "ranks": parts.size,
-            "trainers": parts.config.trainers,
-            "n_parts": parts.n_parts,
-            "data": parts.dataset.fingerprint,
+            "ranks": setup.size,
+            "trainers": setup.config.trainers,
+            "data": setup.dataset.fingerprint,
             "pending": exchange.pending and repeatable,
-            "exchange_seconds": float(exchange.seconds),
-            "summing_seconds": float(self._gradients.seconds),
             "trainer": trainer.state(),
-            "reports": {str(part): report_state(report) for part, report in enumerate(reports)},
         }
-        if reports and parts.n_scorers and trainer.evaluations.under_way:
-            state["evaluated_params"] = trainer.evaluations.params
+        if repeatable and exchange.answered:
+            state["reports"] = {str(part): report_state(report) for part, report in enumerate(exchange.reports)}
+            if setup.n_scorers and trainer.evaluations.under_way:
+                state["evaluated_params"] = trainer.evaluations.params
         return state
 
     def restore(self, saved):
@@ -215,69 +235,91 @@ class RunState:
 
         Parameters
         ----------
-        saved : resume.Saved
+        saved : SavedRun
 
         Raises
         ------
         InputError
             It is no state of such a run.
         """
-        state = saved.state(self.state(), self._blank_reports)
         try:
+            state = saved.state()
             self._trainer.restore(state["trainer"])
+            self._restore_reports(state)
         except ValueError as error:
             raise InputError(f"{saved.path}: {error}") from None
-        self._exchange.seconds = float(state["exchange_seconds"])
-        self._gradients.seconds = float(state["summing_seconds"])
-        dtypes = self._parts.report_dtypes(int(state["n_parts"]))
-        saved_reports = state.get("reports", {}).values()
-        self._reports = [restored_report(report, dtype) for report, dtype in zip(saved_reports, dtypes)]
-        self._pending = bool(state["pending"])
-        self._trainer.evaluations.params = state.get("evaluated_params")
 
-    def _blank_reports(self, n_parts):
-        """Return the states of reports where the training set was scored in so many parts."""
-        dtypes = self._parts.report_dtypes(n_parts)
-        return {str(part): report_state(np.zeros((), dtype)) for part, dtype in enumerate(dtypes)}
+    def _restore_reports(self, state):
+        self._pending = bool(state["pending"])
+        if reports := state.get("reports"):
+            check_names(reports, map(str, range(len(reports))))
+            dtypes = self._setup.report_dtypes(self._setup.shards_of(len(reports)))
+            self._reports = [restored_report(reports[str(part)], dtype) for part, dtype in enumerate(dtypes)]
+        if "evaluated_params" in state:
+            check_array(state["evaluated_params"], self._trainer.params, "evaluated_params")
+            self._trainer.evaluations.params = np.array(state["evaluated_params"])
 
     def hand_out(self, comms):
-        """Let all ranks go on from what was restored. Collective, with their roles.
+        """Let all ranks go on from what was restored: step 5 of the start. Collective, with their roles.
 
         Parameters
         ----------
         comms : communicators.Communicators
         """
-        parts, trainer, polite = self._parts, self._trainer, self._parts.node.crowded
-        if parts.config.trainers > 1:
-            share_training_state(parts, comms, trainer.optimiser)
-        if parts.resumption.hands_back:
-            params = trainer.evaluations.params if parts.resumption.evaluates else None
-            send_reports(comms.states, parts.config.trainers, self._reports, params, polite)
-        if parts.resumption.as_before and parts.config.repeatable and self._reports:
+        setup, trainer, waiter = self._setup, self._trainer, self._setup.node.waiter
+        if setup.config.trainers > 1:
+            share_training_state(comms, trainer.optimiser, waiter)
+        if setup.resumption.ranks is Ranks.SAME:
+            if setup.n_scorers:
+                self._send_reports(comms, waiter)
             self._exchange.restore(self._reports, self._pending)
         else:
-            self._go_on_with_others()
+            self._begin_anew()
+        if trainer.predicted:
+            self._hand_out_predictions(comms, waiter)
 
-    def _go_on_with_others(self):
-        """Take in at once what other ranks left behind; these begin with nothing under way."""
+    def _send_reports(self, comms, waiter):
+        """Give each scorer its own report back, and the parameters that it is evaluating."""
+        for dest, report in enumerate(self._reports, self._setup.config.trainers):
+            params = [self._trainer.evaluations.params] if is_evaluating(report) else []
+            send_arrays(comms.states, [report, *params], dest, waiter)
+
+    def _begin_anew(self):
+        """Merge saved reports that are due at once, since no scorer can continue its old shard."""
         if self._pending:
-            self._trainer.merge(SimpleNamespace(reports=self._reports, seconds=self._exchange.seconds))
+            self._trainer.merge(self._reports, self._setup.shards_of(len(self._reports)))
         self._trainer.evaluations.start_again()
 
+    def _hand_out_predictions(self, comms, waiter):
+        """Give the loss predictor its report back; where there is none, it begins with what it would report now."""
+        report = self._trainer.predicted.restored_report
+        if self._setup.predictor_rank is not None:
+            report = self._forecaster.report() if report is None else report
+            send_arrays(comms.states, [report], self._setup.predictor_rank, waiter)
+        elif report is not None:
+            self._forecaster.restore_report(report)
 
-def share_training_state(parts, comms, optimiser):
+
+def is_evaluating(report):
+    """Return whether the scorer that made a report is amidst an evaluation.
+
+    Parameters
+    ----------
+    report : () ndarray of records.report_dtype
+    """
+    return bool(report["evaluating_step"] != report["evaluated_step"])
+
+
+def share_training_state(comms, optimiser, waiter):
     """Let all trainers go on with trainer 0's parameters and the state of its optimiser. Collective over them.
 
     Parameters
     ----------
-    parts, comms
-        As of :func:`score`.
+    comms : communicators.Communicators
     optimiser : optim.SGD
-        Of this trainer, on trainer 0 as it was saved.
+        Of this trainer; on trainer 0 restored. Its parameters are updated in place.
+    waiter : waiting.Waiter
     """
-    state = optimiser.state() | {"params": optimiser.params}
-    packed = pack(state)
-    share(comms.training, packed, parts.node.crowded)
-    state = unpack(packed, state)
-    optimiser.params[:] = state["params"]
+    state = {name: np.array(array) for name, array in flatten(optimiser.state()).items()}
+    share_arrays(comms.training, [optimiser.params, *state.values()], waiter)
     optimiser.restore(state)

@@ -10,6 +10,7 @@ scored nor evaluated. The figures of the ``compat_`` columns stand beside the co
 import numpy as np
 
 from isgd_mpi.sampling.score_table import ScoreTable
+from isgd_mpi.settings.saved import Saved
 
 STALE_SECONDS = 20.0
 """Age at which a score is not used any more."""
@@ -25,31 +26,24 @@ class TimedScoreTable(ScoreTable):
         Returns seconds.
     """
 
+    saved = (*ScoreTable.saved, "_written")
+
     def __init__(self, labels, clock):
         super().__init__(labels)
         self._clock = clock
         self._written = np.full(len(labels), -np.inf)
 
     def write(self, rows, scores, step):
-        """Store scores and when that was; see :meth:`score_table.ScoreTable.write`."""
+        """Store scores, and the time; see :meth:`score_table.ScoreTable.write`."""
         super().write(rows, scores, step)
         self._written[rows] = self._clock()
 
     def usable(self, step):
-        """Return which examples have a score of the last seconds, as (N,) ndarray of bool."""
+        """Return which examples have a score of the last 20 seconds, as (N,) ndarray of bool."""
         return self._written >= self._clock() - STALE_SECONDS
 
-    def state(self):
-        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
-        return super().state() | {"written": self._written}
 
-    def restore(self, state):
-        """Take the state back."""
-        super().restore(state)
-        self._written[:] = state["written"]
-
-
-class Alain2015:
+class Alain2015(Saved):
     """The variances as that code computes them.
 
     Attributes
@@ -57,6 +51,8 @@ class Alain2015:
     n_seen : int
         Fresh norms that :meth:`columns` will be made of.
     """
+
+    saved = ("_sums", "_norm_of_gradients", "_n_gradients", "n_seen")
 
     def __init__(self):
         self._forget()
@@ -109,19 +105,3 @@ class Alain2015:
             "compat_trace_in_use": float(root * quotient - squared_mean),
             "compat_trace_uniform": float(squared - squared_mean),
         }
-
-    def state(self):
-        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
-        return {
-            "sums": self._sums,
-            "norm_of_gradients": self._norm_of_gradients,
-            "n_gradients": self._n_gradients,
-            "n_seen": self.n_seen,
-        }
-
-    def restore(self, state):
-        """Take the state back."""
-        self._sums = np.array(state["sums"])
-        self._norm_of_gradients = float(state["norm_of_gradients"])
-        self._n_gradients = int(state["n_gradients"])
-        self.n_seen = int(state["n_seen"])

@@ -1,153 +1,118 @@
-"""What importance sampling is worth: learnt from gradient norms, told as figures, and acted upon by the switch."""
+"""The gain of importance sampling: learnt from gradient norms, told as figures, and acted upon by the switch."""
 
 import math
 
-import numpy as np
-
 from isgd_mpi.sampling.alain2015 import Alain2015
 from isgd_mpi.sampling.switch import Switch
-from isgd_mpi.sampling.variance import Monitor, effective_sample_size, entropy
+from isgd_mpi.sampling.variance import Variance, effective_sample_size, entropy
+from isgd_mpi.settings.saved import Saved
 
 _PATIENCE = 2  # times as many norms must speak against importance sampling before it is switched off
 
 
-class Appraisal:
-    """Learns from fresh gradient norms and gradients what the proposal in use gains, and lets the switch decide.
+class Gain(Saved):
+    """The variance with and without importance sampling, and the decision whether it pays.
 
     Parameters
     ----------
     config : config.Config
-    params : (P,) ndarray
-        Of the model.
-    sampler : sampler.Sampler
-        Its mixture learns from the same norms.
-    n_train : int
-        Examples in the training set.
+    n_examples : int
+        Examples N in the training set.
     memory : float
-        As of :class:`sampler.Sampler`.
+        Fresh norms over which the mixture's moments are averaged.
 
     Attributes
     ----------
-    monitor : variance.Monitor
-    wants_gradients : bool
-        Whether :meth:`observe_gradient` makes use of each step's gradient.
+    variance : variance.Variance
+    switch : switch.Switch
     """
 
-    def __init__(self, config, params, sampler, n_train, memory):
+    saved = ("variance", "switch", "_compat", "_sum_of_log_gains", "_n_gains")
+
+    def __init__(self, config, n_examples, memory):
         self._uniform_probability = config.uniform_probability
-        self._sampler = sampler
         self._compat = Alain2015() if config.compat != "none" else None
-        self._switch = Switch(config.switches, _PATIENCE * memory)
-        self._n_compared = 0
         self._sum_of_log_gains, self._n_gains = 0.0, 0
-        self.monitor = Monitor(n_train, params.size, params.dtype, config.uniform_probability)
-        self.wants_gradients = self._compat is not None
+        self.switch = Switch(config.switches, _PATIENCE * memory)
+        self.variance = Variance(n_examples, config.uniform_probability)
 
     @property
-    def on(self):
-        """Whether importance sampling is to be used, as of the last decision."""
-        return self._switch.on
-
-    @property
-    def speed_gain(self):
-        """See :class:`switch.Switch`."""
-        return self._switch.speed_gain
+    def wants_each_gradient(self):
+        """Whether :meth:`learn_from_gradient` makes use of the gradient of every step."""
+        return self._compat is not None
 
     @property
     def mean_variance_gain(self):
         """Geometric mean of the variance gain over the refreshes with importance sampling, or None."""
         return math.exp(self._sum_of_log_gains / self._n_gains) if self._n_gains else None
 
-    def observe_gradient(self, gradient):
-        """Take a step's gradient into account, where that is wanted."""
+    def learn_from_gradient(self, gradient):
+        """Take a step's gradient into account: for |mu|^2 if it is the second of a pair, and in `compat`."""
+        if self.variance.has_half_a_pair:
+            self.variance.observe_gradient(gradient)
         if self._compat:
             self._compat.observe_gradient(gradient)
 
-    def learn_from_drawn(self, rows, norms, shares):
-        """Take the gradient norms of a drawn minibatch into account.
+    def learn_from_norms(self, norms, importance_weights, shares=None):
+        """Take fresh gradient norms into account.
 
         Parameters
         ----------
-        rows : (M,) ndarray of int
-        norms : (M,) ndarray
-        shares : (M,) ndarray of float64
-            Importance weights: how many examples each one stands for.
-        """
-        self.monitor.observe(norms, self._sampler.proposal.importance_weights(rows), shares)
-        self._n_compared += self._sampler.compare(rows, norms, shares)
-
-    def learn_from_scored(self, rows, norms):
-        """Take gradient norms of scorers into account.
-
-        Parameters
-        ----------
-        rows : (B,) ndarray of int
         norms : (B,) ndarray
+        importance_weights : (B,) ndarray of float64
+            ``mean(omega) / omega`` of the same examples, under the proposal in use; finite.
+        shares : (B,) ndarray of float64, optional
+            How many examples each one stands for: its importance weight if it was drawn, 1 if not.
         """
-        weights = self._sampler.proposal.importance_weights(rows)
-        if self._compat:
-            can_be_drawn = np.isfinite(weights)
-            rows, norms, weights = rows[can_be_drawn], norms[can_be_drawn], weights[can_be_drawn]
-            self._compat.observe(norms, 1 / weights)
-        self.monitor.observe(norms, weights)
-        self._n_compared += self._sampler.compare(rows, norms)
+        if self._compat and shares is None:
+            self._compat.observe(norms, 1 / importance_weights)
+        self.variance.observe(norms, importance_weights, shares)
 
-    def decide(self, refresh_share):
+    def decide(self, second_moment_ratio, refresh_share, n_compared):
         """Let the switch decide whether to go on with importance sampling.
 
         Parameters
         ----------
+        second_moment_ratio : float
+            See :attr:`mixture.Mixture.second_moment_ratio`.
         refresh_share : float
             Share of the trainer's time since the last decision that its refreshes took.
+        n_compared : int
+            Fresh norms that the ratio has learnt from since then.
 
         Returns
         -------
         changed : bool
         """
-        uniform = self.monitor.uniform_second_moment
-        in_use = self._sampler.second_moment_ratio * uniform
+        uniform = self.variance.uniform_second_moment
+        in_use = second_moment_ratio * uniform
         in_use += self._uniform_probability * (uniform - in_use)
-        squared_mean = self.monitor.bounded_squared_mean
+        squared_mean = self.variance.bounded_squared_mean
         gain = (uniform - squared_mean) / (in_use - squared_mean) if in_use > squared_mean else math.nan
-        n_compared, self._n_compared = self._n_compared, 0
-        return self._switch.decide(gain, refresh_share, n_compared)
+        return self.switch.decide(gain, refresh_share, n_compared)
 
-    def figures(self):
-        """Return the fields of a refresh that say what the proposal in use is worth, and count its variance gain.
+    def count(self):
+        """Count the present variance gain, if it is known, for the mean over all refreshes."""
+        gain = self.variance.traces()["variance_gain"]
+        if gain > 0:
+            self._sum_of_log_gains += math.log(gain)
+            self._n_gains += 1
+
+    def figures(self, prob_weights):
+        """Return the fields of a refresh that say what a proposal gains.
+
+        Parameters
+        ----------
+        prob_weights : (N,) ndarray of float64
+            Of the proposal in use.
 
         Returns
         -------
-        dict
+        dict of float
         """
-        weights = self._sampler.proposal.prob_weights
-        figures = self.monitor.traces() | {
-            "effective_sample_size": effective_sample_size(weights),
-            "entropy": entropy(weights),
-            "speed_gain": self._switch.speed_gain,
+        return self.variance.traces() | {
+            "effective_sample_size": effective_sample_size(prob_weights),
+            "entropy": entropy(prob_weights),
+            "speed_gain": self.switch.speed_gain,
             **(self._compat.columns() if self._compat else {}),
         }
-        if self._sampler.importance_sampling and figures["variance_gain"] > 0:
-            self._sum_of_log_gains += math.log(figures["variance_gain"])
-            self._n_gains += 1
-        return figures
-
-    def state(self):
-        """Return the state between two steps; see :mod:`isgd_mpi.ranks.states`."""
-        return {
-            "monitor": self.monitor.state(),
-            "switch": self._switch.state(),
-            "compat": self._compat.state() if self._compat else {},
-            "n_compared": self._n_compared,
-            "sum_of_log_gains": self._sum_of_log_gains,
-            "n_gains": self._n_gains,
-        }
-
-    def restore(self, state):
-        """Take the state back."""
-        self.monitor.restore(state["monitor"])
-        self._switch.restore(state["switch"])
-        if self._compat:
-            self._compat.restore(state["compat"])
-        self._n_compared = int(state["n_compared"])
-        self._sum_of_log_gains = float(state["sum_of_log_gains"])
-        self._n_gains = int(state["n_gains"])

@@ -1,4 +1,4 @@
-"""The uniform part of the proposal: fixed, or chosen by what fresh gradient norms say of old scores.
+"""The uniform part of the proposal: fixed, or chosen by holding fresh gradient norms against old scores.
 
 With base weights w (scores over their mean) and a uniform part lambda the probability weights are
 ``omega = (1 - lambda) w + lambda``, of mean one, and the second moment of one drawn ``g / (N q)`` is
@@ -14,6 +14,7 @@ was chosen, it is raised at once rather than at the next refresh.
 import numpy as np
 
 from isgd_mpi.kernels.sampling import add_second_moments
+from isgd_mpi.settings.saved import Saved
 
 LEAST = 0.03
 """The smallest uniform part chosen automatically: it bounds every importance weight by its inverse."""
@@ -27,7 +28,7 @@ _WORTH = 1.01  # a second moment larger by this factor is worth leaving the pres
 _FALL = 4.0  # the uniform part falls by at most this factor with each `memory` of norms; it rises at once
 
 
-class Mixture:
+class Mixture(Saved):
     """The uniform part of the proposal, and the second moment that goes with it.
 
     Parameters
@@ -45,6 +46,8 @@ class Mixture:
         The uniform part to use.
     """
 
+    saved = ("_moments", "_drawn_moments", "_n_scored", "_n_drawn", "_chosen", "value")
+
     def __init__(self, value, n_examples, memory):
         self._automatic = value == "auto"
         self._candidates = np.geomspace(LEAST, 1, _N_CANDIDATES) if self._automatic else np.array([value, 1.0])
@@ -53,7 +56,7 @@ class Mixture:
         self._drawn_moments = _Moments(self._candidates, _DRAWN_MEMORY)
         self._memory = memory
         self._n_scored = self._n_drawn = 0  # norms since the last choice
-        self._chosen = self.value = _FIRST if self._automatic else value
+        self._chosen = self.value = _FIRST if self._automatic else float(value)
 
     def observe(self, norms, base_weights, shares=None):
         """Take fresh gradient norms into account.
@@ -77,7 +80,7 @@ class Mixture:
         Parameters
         ----------
         norms, base_weights, shares : (M,) ndarray
-            As of :meth:`observe`.
+            See :meth:`observe`.
 
         Returns
         -------
@@ -122,30 +125,14 @@ class Mixture:
         """``J(value) / J(1)``, between candidates by interpolation; NaN if nothing is known."""
         return float(np.interp(self.value, self._candidates, self._moments.values) / self._moments.values[-1])
 
-    def state(self):
-        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
-        return {
-            "moments": self._moments.state(),
-            "drawn_moments": self._drawn_moments.state(),
-            "n_scored": self._n_scored,
-            "n_drawn": self._n_drawn,
-            "chosen": float(self._chosen),
-            "value": float(self.value),
-        }
 
-    def restore(self, state):
-        """Take the state back."""
-        self._moments.restore(state["moments"])
-        self._drawn_moments.restore(state["drawn_moments"])
-        self._n_scored, self._n_drawn = int(state["n_scored"]), int(state["n_drawn"])
-        self._chosen, self.value = float(state["chosen"]), float(state["value"])
-
-
-class _Moments:
+class _Moments(Saved):
     """A moving average of J for each candidate, or of J over J(1): norms fall while a model learns.
 
     Of few examples the quotient would be biased.
     """
+
+    saved = ("values", "n_seen")
 
     def __init__(self, candidates, memory, relative=False):
         self._relative = relative
@@ -168,10 +155,3 @@ class _Moments:
         # a plain mean until the memory is full; infinity, of a weight of zero without uniform part, does not last
         share = min(1.0, len(squared) / min(self.n_seen, self._memory)) if self.known else 1.0
         self.values = fresh if share == 1 else self.values + share * (fresh - self.values)
-
-    def state(self):
-        return {"values": self.values, "n_seen": self.n_seen}
-
-    def restore(self, state):
-        self.values = np.array(state["values"])
-        self.n_seen = int(state["n_seen"])

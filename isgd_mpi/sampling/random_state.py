@@ -1,41 +1,50 @@
-"""The state of random generators as arrays, and the check of indices that come out of a file."""
+"""Random generators with a state, and the check of indices that come out of a file."""
 
 import numpy as np
+
+from isgd_mpi.settings.saved import check_array, check_names
 
 _WORD_BITS = 64
 
 
-def state_of_rng(rng):
-    """Return the state of a random generator.
+class SavedGenerator:
+    """A random generator whose state a checkpoint can keep.
 
     Parameters
     ----------
+    seed : numpy.random.SeedSequence
+
+    Attributes
+    ----------
     rng : numpy.random.Generator
         Of the default kind, PCG64.
-
-    Returns
-    -------
-    (6,) ndarray of uint64
     """
-    state = rng.bit_generator.state
-    wide = [state["state"]["state"], state["state"]["inc"]]
-    words = [part for value in wide for part in divmod(value, 1 << _WORD_BITS)]
-    return np.array([*words, state["has_uint32"], state["uinteger"]], np.uint64)
 
+    def __init__(self, seed):
+        self.rng = np.random.default_rng(seed)
 
-def restore_rng(rng, words):
-    """Undo :func:`state_of_rng`, in place."""
-    high, low, inc_high, inc_low, has_uint32, uinteger = map(int, words)
-    rng.bit_generator.state = {
-        "bit_generator": "PCG64",
-        "state": {"state": high << _WORD_BITS | low, "inc": inc_high << _WORD_BITS | inc_low},
-        "has_uint32": has_uint32 & 1,
-        "uinteger": uinteger & 0xFFFFFFFF,
-    }
+    def state(self):
+        """Return the generator's state as six 64-bit words."""
+        state = self.rng.bit_generator.state
+        wide = [state["state"]["state"], state["state"]["inc"]]
+        words = [part for value in wide for part in divmod(value, 1 << _WORD_BITS)]
+        return {"words": np.array([*words, state["has_uint32"], state["uinteger"]], np.uint64)}
+
+    def restore(self, state):
+        """Take the state back; raises ValueError if it is none of such a generator."""
+        check_names(state, ["words"])
+        check_array(state.get("words"), np.empty(6, np.uint64), "words")
+        high, low, inc_high, inc_low, has_uint32, uinteger = map(int, state["words"])
+        self.rng.bit_generator.state = {
+            "bit_generator": "PCG64",
+            "state": {"state": high << _WORD_BITS | low, "inc": inc_high << _WORD_BITS | inc_low},
+            "has_uint32": has_uint32 & 1,
+            "uinteger": uinteger & 0xFFFFFFFF,
+        }
 
 
 def check_indices(name, indices, n):
-    """Refuse what is no index, before a compiled loop uses it unchecked.
+    """Refuse numbers that are no indices, before a compiled loop uses them unchecked.
 
     Parameters
     ----------

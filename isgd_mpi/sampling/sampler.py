@@ -1,30 +1,41 @@
-"""The score table and the proposal formed from it: what minibatches are drawn from until the next refresh."""
+"""The sampler: scores come in, minibatches are drawn from the proposal formed of them.
+
+It owns the score table, the mixture, the estimate of the variance, and the switch. The trainer
+knows these five methods: `draw`, `learn_from_minibatch`, `learn_from_scores`, `renew` and `figures`.
+"""
 
 import numpy as np
 
 from isgd_mpi.sampling.alain2015 import TimedScoreTable
+from isgd_mpi.sampling.gain import Gain
 from isgd_mpi.sampling.mixture import Mixture
 from isgd_mpi.sampling.proposal import Proposal, prob_weights_from_scores, stratified_order
-from isgd_mpi.sampling.random_state import check_indices, restore_rng, state_of_rng
+from isgd_mpi.sampling.random_state import SavedGenerator, check_indices
 from isgd_mpi.sampling.score_table import ScoreTable
+from isgd_mpi.sampling.variance import PAIR_EVERY
+from isgd_mpi.settings.saved import Saved, check_array
 
 _FORGET = 0.9  # of the moving average behind adaptive smoothing, arXiv:1706.00043
 
+# Shares of the training set: the mixture is chosen by so many fresh norms. A drawn example tells more of the variance
+# than any other, but few are drawn.
+_SCORED_MEMORY, _DRAWN_MEMORY = 1.0, 1 / 8
 
-class Sampler:
-    """Keeps scores, and forms a proposal when it is told to.
+
+class Sampler(Saved):
+    """Draws minibatches, and learns from the scores of examples what to draw by.
 
     Parameters
     ----------
     config : config.Config
-        Score, smoothing, mixture, usable fraction, sampling.
-    labels : (N,) ndarray of int
-        Classes of the training set.
-    n_classes : int
-    order_rng : numpy.random.Generator
-        For the order in which uniform sampling walks over the training set.
-    memory : float
-        Fresh norms by which the mixture is chosen; see :class:`mixture.Mixture`.
+        Score, smoothing, mixture, usable fraction, sampling, switch.
+    dataset : datasets.Dataset
+        Classes of its training set.
+    seeds : list of numpy.random.SeedSequence
+        For the draws, for the order of uniform sampling, and for the pairs of gradients.
+    norms_come_back : bool
+        Whether scorers report gradient norms; if not, variance and mixture learn from the
+        minibatches alone.
     clock : callable, optional
         Returns seconds; for `compat`.
 
@@ -37,121 +48,226 @@ class Sampler:
         Whether the proposal in use is other than uniform.
     """
 
-    def __init__(self, config, labels, n_classes, order_rng, memory, clock=None):
+    saved = (
+        *("table", "_mixture", "_gain", "_draws", "_orders", "_pairs", "_mean_score"),
+        *("_n_since_order", "_n_compared", "importance_sampling", "_problem"),
+    )
+
+    def __init__(self, config, dataset, seeds, norms_come_back, clock=None):
         self._config = config
-        self._labels = labels
-        self._n_classes = n_classes
-        self._order_rng = order_rng
-        self._mixture = Mixture(config.mixture_in_use, len(labels), memory)
+        self._labels, self._n_classes = dataset.splits["train"].labels, dataset.n_classes
+        self._draws, self._orders, self._pairs = map(SavedGenerator, seeds)
+        self._norms_come_back = norms_come_back
+        memory = len(self._labels) * (_SCORED_MEMORY if norms_come_back else _DRAWN_MEMORY)
+        self._mixture = Mixture(config.mixture_in_use, len(self._labels), memory)
+        self._gain = Gain(config, len(self._labels), memory)
+        self._n_compared = 0  # norms that the mixture learnt from since the last renewal
         self._scored_weights = None  # the probability weights without their uniform part, if there are enough scores
-        self._mean_score = None
+        self._mean_score = np.nan
+        self._problem = b""  # why sampling is uniform although it should not be
         self._leaves_out = config.compat != "none"
-        self.table = TimedScoreTable(labels, clock) if self._leaves_out else ScoreTable(labels, config.max_staleness)
+        self.table = (
+            TimedScoreTable(self._labels, clock) if self._leaves_out else ScoreTable(self._labels, config.max_staleness)
+        )
         self._use_uniform_proposal()
 
     @property
-    def mixture(self):
-        """Uniform part of the proposal in use."""
-        return self._mixture.value if self.importance_sampling else 1.0
+    def on(self):
+        """Whether importance sampling is switched on; if not, scores are wanted only now and then."""
+        return self._gain.switch.on
 
     @property
-    def second_moment_ratio(self):
-        """``mean(|g|^2 / omega) / mean(|g|^2)`` of the proposal that is, or would be, in use."""
-        return self._mixture.second_moment_ratio
+    def mean_variance_gain(self):
+        """Geometric mean of the variance gain over the refreshes with importance sampling, or None."""
+        return self._gain.mean_variance_gain
 
-    def draw(self, rng):
+    def draw(self):
         """Draw a minibatch; see :meth:`proposal.Proposal.draw`.
 
         With the probability ``uniform_probability`` it is a uniform one.
+
+        Returns
+        -------
+        indices : (M,) ndarray of int64
+        importance_weights : (M,) ndarray of float64
         """
+        return self._draw(self._draws.rng)
+
+    def _draw(self, rng):
         probability = self._config.uniform_probability
         proposal = self._uniform if probability and rng.random() < probability else self.proposal
         return proposal.draw(self._config.minibatch_size, self._config.sampling, rng)
 
-    def note_drawn(self, n_examples):
-        """Count examples drawn for training: the order ages with them."""
-        self._n_since_order += n_examples
-
-    def compare(self, rows, norms, shares=None):
-        """Hold fresh gradient norms against the weights of old: what the mixture is chosen by.
+    def learn_from_minibatch(self, minibatch, step):
+        """Learn from a minibatch that was drawn and trained on: variance, mixture and, with `feedback`, scores.
 
         Parameters
         ----------
-        rows : slice or (B,) ndarray of int
-            The examples.
-        norms : (B,) ndarray
-        shares : (B,) ndarray of float64, optional
-            See :meth:`mixture.Mixture.observe`.
-
-        Returns
-        -------
-        n_compared : int
+        minibatch : minibatch.Minibatch
+            Its gradient is used where there is one.
+        step : int
+            Step of the parameters behind it.
         """
+        rows, norms, weights = minibatch.indices, minibatch.grad_norms, minibatch.importance_weights
+        if minibatch.gradient is not None:
+            self._gain.learn_from_gradient(minibatch.gradient)
+        self._n_since_order += len(rows)
+        if not self._norms_come_back:
+            self._gain.learn_from_norms(norms, self.proposal.importance_weights(rows), weights)
+            self._compare(rows, norms, weights)
+        self._react(rows, norms, weights)
+        if self._config.feedback:
+            self._write(rows, minibatch.scores, minibatch.predictions, step)
+
+    def wants_pair(self, step):
+        """Return whether two gradients are wanted at this step, drawn independently, for |mu|^2."""
+        return step % PAIR_EVERY == 0
+
+    def wants_gradient(self, step):
+        """Return whether the minibatch of this step is to be learnt from with its gradient."""
+        return self.wants_pair(step) or self._gain.wants_each_gradient
+
+    def learn_from_pair(self, gradient_of):
+        """Draw the first minibatch of a pair of gradients, or both where the step's own gradient will be biased.
+
+        Parameters
+        ----------
+        gradient_of : callable
+            Takes indices and importance weights, returns the gradient.
+        """
+        for _ in range(1 if self._config.bias_exponent == 1 else 2):
+            self._gain.variance.observe_gradient(gradient_of(*self._draw(self._pairs.rng)))
+
+    def learn_from_scores(self, batches):
+        """Learn from score batches that came back: variance and mixture by their norms, and the scores themselves.
+
+        Parameters
+        ----------
+        batches : list of tuple
+            Rows (slice), scores, predictions and step of each; see :func:`records.fresh_batches`.
+        """
+        if self._norms_come_back and batches:
+            rows = np.concatenate([np.arange(batch[0].start, batch[0].stop) for batch in batches])
+            self._learn_from_norms(rows, np.concatenate([batch[1] for batch in batches]))
+        for batch in batches:
+            self._write(*batch)
+
+    def _learn_from_norms(self, rows, norms):
+        weights = self.proposal.importance_weights(rows)
+        if self._leaves_out:
+            can_be_drawn = np.isfinite(weights)
+            rows, norms, weights = rows[can_be_drawn], norms[can_be_drawn], weights[can_be_drawn]
+        self._gain.learn_from_norms(norms, weights)
+        self._compare(rows, norms)
+
+    def _compare(self, rows, norms, shares=None):
+        """Update the mixture's estimate with fresh gradient norms and the weights that these examples had before."""
         if self._scored_weights is None:
-            return 0
+            return
         trained = self.table.steps[rows] > 0  # the scores of an untrained model say nothing of later ones
         if not trained.any():
-            return 0
+            return
         shares = None if shares is None else shares[trained]
         self._mixture.observe(norms[trained], self._scored_weights[rows][trained], shares)
-        return np.count_nonzero(trained)
+        self._n_compared += np.count_nonzero(trained)
 
-    def react(self, rows, norms, shares):
-        """Change the proposal's uniform part at once if a drawn minibatch calls for it.
-
-        Parameters
-        ----------
-        rows : (M,) ndarray of int
-            The examples drawn.
-        norms, shares : (M,) ndarray
-            Their gradient norms and importance weights.
-        """
+    def _react(self, rows, norms, shares):
+        """Change the proposal's uniform part at once if a drawn minibatch calls for it."""
         if self._scored_weights is None:
             return
         if self._mixture.react(norms, self._scored_weights[rows], shares) and self.importance_sampling:
             self.proposal = self.proposal.with_mixture(self._mixture.value)
 
-    def write(self, rows, scores, predictions, step):
-        """Store what the model says of some examples.
+    def _write(self, rows, scores, predictions, step):
+        """Store scores, unless they are predicted, and predicted classes.
+
+        The rows of a slice were scored for this: the order ages with them.
+        """
+        self.table.predictions[rows] = predictions
+        if self._config.score != "predicted-loss":
+            self.write_scores(rows, scores, step)
+
+    def write_scores(self, rows, scores, step):
+        """Store scores: those of a model, or those that the loss predictor makes.
 
         Parameters
         ----------
         rows : slice or (B,) ndarray of int
             The examples. Those of a slice count as scored: the order ages with them.
         scores : (B,) ndarray
-        predictions : (B,) ndarray of int
         step : int
             Step of the parameters behind them.
         """
         self.table.write(rows, scores, step)
-        self.table.predictions[rows] = predictions
         if isinstance(rows, slice):
             self._n_since_order += rows.stop - rows.start
 
-    def renew(self, step, wanted=True):
-        """Form the proposal from the scores there are.
+    def figures(self, step):
+        """Return the fields of a refresh that are about sampling: what the proposal in use gains, how old scores are.
 
         Parameters
         ----------
         step : int
             Step now.
-        wanted : bool
-            Whether importance sampling is; if not, the proposal is uniform.
 
         Returns
         -------
-        problem : str or None
-            Why the proposal is uniform although enough examples have a score.
+        dict
         """
-        problem = None
+        staleness_mean, staleness_max = self.table.staleness(step)
+        return self._gain.figures(self.proposal.prob_weights) | {
+            "mixture": self._mixture.value if self.importance_sampling else 1.0,
+            "usable_fraction": self.table.usable_fraction(step),
+            "staleness_mean": staleness_mean,
+            "staleness_max": staleness_max,
+            "importance_sampling": self.importance_sampling,
+        }
+
+    def traces(self):
+        """Return the traces of the covariance; see :meth:`variance.Variance.traces`."""
+        return self._gain.variance.traces()
+
+    def renew(self, step, refresh_share):
+        """Form the proposal from the present scores, or return to a uniform one.
+
+        Parameters
+        ----------
+        step : int
+            Step now.
+        refresh_share : float
+            Share of the trainer's time since the last renewal that its refreshes took.
+
+        Returns
+        -------
+        events : list of str
+            Changes to be told.
+        """
+        if self.importance_sampling:
+            self._gain.count()
+        n_compared, self._n_compared = self._n_compared, 0
+        changed = self._gain.decide(self._mixture.second_moment_ratio, refresh_share, n_compared)
+        was_on = self.importance_sampling
+        problem = self._form(step)
+        switch = self._gain.switch
+        events = {
+            f"switch: importance sampling {'on' if switch.on else 'off'}, speed gain {switch.speed_gain:.3f}": changed,
+            "importance sampling begins": self.importance_sampling and not was_on,
+            f"sampling uniformly: {problem}": problem and problem.encode() != self._problem,
+        }
+        self._problem = problem.encode()
+        return [event for event, happened in events.items() if happened]
+
+    def _form(self, step):
+        """Form the proposal; return why it is uniform although enough examples have a score, or nothing."""
+        problem = ""
         try:
             self._scored_weights = self._weights_from_scores(step)
         except ValueError as error:
             self._scored_weights, problem = None, str(error)
-        if self._scored_weights is None and self.importance_sampling and wanted and not problem:
+        if self._scored_weights is None and self.importance_sampling and self.on and not problem:
             problem = "too few examples have a usable score"
         self._mixture.choose()
-        if self._scored_weights is not None and wanted:
+        if self._scored_weights is not None and self.on:
             self._use_scores()
         elif self.importance_sampling or self._order_is_old():
             self._use_uniform_proposal()
@@ -165,14 +281,17 @@ class Sampler:
         scores = self.table.filled_scores(step)
         smoothing = config.smoothing
         if config.adaptive_smoothing:
-            mean = float(scores.mean())
-            past = mean if self._mean_score is None else self._mean_score
-            self._mean_score = _FORGET * past + (1 - _FORGET) * mean if np.isfinite(mean) else past
-            smoothing += config.adaptive_smoothing * self._mean_score
+            smoothing += config.adaptive_smoothing * self._moving_mean(float(scores.mean()))
         weights = prob_weights_from_scores(scores, smoothing, config.power_smoothing)
         if self._leaves_out:
             weights[~self.table.usable(step)] = 0
         return weights
+
+    def _moving_mean(self, mean):
+        """Take the scores' mean into the moving average; return that."""
+        past = mean if np.isnan(self._mean_score) else self._mean_score
+        self._mean_score = _FORGET * past + (1 - _FORGET) * mean if np.isfinite(mean) else past
+        return self._mean_score
 
     def _use_scores(self):
         """Draw by the scores, along an order in which similar examples follow each other."""
@@ -188,7 +307,7 @@ class Sampler:
         self.importance_sampling = True
 
     def _order_is_old(self):
-        """Whether as many examples were drawn or scored since the last ordering as there are.
+        """Return whether as many examples were drawn or scored since the last ordering as the training set has.
 
         An old order costs some of systematic sampling's gain, a new one a sort: about 1 % of a sweep.
         """
@@ -196,7 +315,7 @@ class Sampler:
 
     def _use_uniform_proposal(self):
         """Draw uniformly, along a new random order."""
-        self._order = self._order_rng.permutation(len(self._labels))
+        self._order = self._orders.rng.permutation(len(self._labels))
         self._n_since_order = 0
         self._form_uniform_proposal()
 
@@ -206,41 +325,36 @@ class Sampler:
         self.importance_sampling = False
 
     def state(self):
-        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
+        """Return the state; see :class:`saved.Saved`."""
         scored = self._scored_weights is not None
-        return {
-            "table": self.table.state(),
-            "mixture": self._mixture.state(),
-            "order_rng": state_of_rng(self._order_rng),
-            "mean_score": np.nan if self._mean_score is None else self._mean_score,
+        return super().state() | {
             "scored": scored,
             "scored_weights": self._scored_weights if scored else np.zeros(len(self._labels)),
             "order": self._order.astype(np.int32),
             "uniform_order": self._uniform_order.astype(np.int32),
-            "n_since_order": self._n_since_order,
-            "importance_sampling": self.importance_sampling,
         }
 
     def restore(self, state):
-        """Take the state back, and form the proposal as it was.
+        """Take the state back, and form the proposal that was in use.
 
         Raises
         ------
         ValueError
-            If examples or classes are meant that there are not.
+            It is no such state, or examples or classes are out of range.
         """
-        n_examples = len(self._labels)
-        check_indices("predictions", state["table"]["predictions"], self._n_classes)
+        own = {name: state.get(name) for name in ("scored", "scored_weights", "order", "uniform_order")}
+        super().restore({name: value for name, value in state.items() if name not in own})
+        importance_sampling = self.importance_sampling
+        check_indices("predictions", self.table.predictions, self._n_classes)
+        check_array(own["scored_weights"], np.empty(len(self._labels)), "scored_weights")
         for name in ("order", "uniform_order"):
-            check_indices(name, state[name], n_examples)
-        self.table.restore(state["table"])
-        self._mixture.restore(state["mixture"])
-        restore_rng(self._order_rng, state["order_rng"])
-        self._mean_score = None if np.isnan(state["mean_score"]) else float(state["mean_score"])
-        self._scored_weights = np.array(state["scored_weights"]) if state["scored"] else None
-        self._order = state["uniform_order"].astype(np.int64)
+            check_array(own[name], np.empty(len(self._labels), np.int32), name)
+            check_indices(name, own[name], len(self._labels))
+        self._scored_weights = np.array(own["scored_weights"]) if own["scored"] else None
+        self._order = own["uniform_order"].astype(np.int64)
+        n_since_order = self._n_since_order
         self._form_uniform_proposal()
-        self._order = state["order"].astype(np.int64)
-        self._n_since_order = int(state["n_since_order"])
-        if state["importance_sampling"]:
+        self._order = own["order"].astype(np.int64)
+        self._n_since_order = n_since_order
+        if importance_sampling:
             self._form_proposal()

@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from isgd_mpi.settings.saved import Saved
+
 NEVER = -1
 """Step of an example that has no score yet."""
 
 
-class ScoreTable:
+class ScoreTable(Saved):
     """Scores of the whole training set, newest wins.
 
     Parameters
@@ -25,6 +27,8 @@ class ScoreTable:
     predictions : (N,) ndarray of int32
         Class that the scorers last predicted.
     """
+
+    saved = ("scores", "steps", "predictions")
 
     def __init__(self, labels, max_staleness=None):
         self._max_staleness = max_staleness
@@ -105,13 +109,3 @@ class ScoreTable:
         if not usable.size:
             return float("nan"), -1
         return float(step - usable.mean()), int(step - usable.min())
-
-    def state(self):
-        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
-        return {"scores": self.scores, "steps": self.steps, "predictions": self.predictions}
-
-    def restore(self, state):
-        """Take the state back."""
-        self.scores[:] = state["scores"]
-        self.steps[:] = state["steps"]
-        self.predictions[:] = state["predictions"]

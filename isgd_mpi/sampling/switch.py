@@ -1,4 +1,4 @@
-"""Whether importance sampling pays: it is used only while it does.
+"""The switch: importance sampling is used only while it pays.
 
 On where ``variance_gain x (steps per second with it) > steps per second without``: scoring is done
 by other ranks, so what it costs the trainer is the time of its refreshes.
@@ -6,11 +6,13 @@ by other ranks, so what it costs the trainer is the time of its refreshes.
 
 import math
 
+from isgd_mpi.settings.saved import Saved
+
 _ON_AGAIN = 1.05  # the gain in speed from which on it pays again: above 1, so that it does not flutter
 _SHARE_KEPT = 0.9  # of the moving average of the refreshes' share of the time
 
 
-class Switch:
+class Switch(Saved):
     """Decides, refresh by refresh, whether to sample by importance.
 
     Parameters
@@ -27,13 +29,15 @@ class Switch:
         The present decision.
     speed_gain : float
         ``variance_gain`` times the steps per second with importance sampling over those without,
-        as of the last decision; NaN if unknown.
+        at the last decision; NaN if unknown.
     """
+
+    saved = ("_refresh_share", "_n_against", "on", "speed_gain")
 
     def __init__(self, automatic, patience):
         self._automatic = automatic
         self._patience = patience
-        self._refresh_share = None
+        self._refresh_share = math.nan  # not known
         self._n_against = 0
         self.on = True
         self.speed_gain = math.nan
@@ -57,7 +61,7 @@ class Switch:
         if not self._automatic or math.isnan(variance_gain):
             return False
         if self.on:  # refreshes are fewer while it is off: what they cost is then not seen
-            past = refresh_share if self._refresh_share is None else self._refresh_share
+            past = refresh_share if math.isnan(self._refresh_share) else self._refresh_share
             self._refresh_share = _SHARE_KEPT * past + (1 - _SHARE_KEPT) * refresh_share
         self.speed_gain = variance_gain * (1 - self._refresh_share)
         self._n_against = self._n_against + n_fresh if self.speed_gain < 1 else 0
@@ -66,20 +70,3 @@ class Switch:
         if self.on != was_on:
             self._n_against = 0
         return self.on != was_on
-
-    def state(self):
-        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
-        return {
-            "refresh_share": math.nan if self._refresh_share is None else self._refresh_share,
-            "n_against": self._n_against,
-            "on": self.on,
-            "speed_gain": self.speed_gain,
-        }
-
-    def restore(self, state):
-        """Take the state back."""
-        share = float(state["refresh_share"])
-        self._refresh_share = None if math.isnan(share) else share
-        self._n_against = int(state["n_against"])
-        self.on = bool(state["on"])
-        self.speed_gain = float(state["speed_gain"])

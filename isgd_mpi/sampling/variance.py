@@ -1,4 +1,4 @@
-"""What importance sampling does: traces of the covariance, and figures of the proposal.
+"""The variance of the gradient: traces of the covariance, and figures of the proposal.
 
 For a proposal q over N examples with gradients g_n of mean mu, the trace of the covariance of one
 drawn ``g / (N q)`` is ``Tr Sigma(q) = mean(omega) mean(|g|^2 / omega) - |mu|^2``: `in use` with the
@@ -9,6 +9,8 @@ systematic sampling does better than that.
 
 import numpy as np
 
+from isgd_mpi.settings.saved import Saved
+
 _MEMORY = 0.25  # share of the training set over which the moments are averaged
 PAIR_EVERY = 64
 """Steps from one pair of gradients for |mu|^2 to the next; the second one costs 1/64 of the steps."""
@@ -16,17 +18,13 @@ _CHUNK = 2**14
 _PAIRS_KEPT = 8  # pairs over which |mu|^2 is averaged
 
 
-class Monitor:
+class Variance(Saved):
     """Running estimates of the trace of the covariance.
 
     Parameters
     ----------
     n_examples : int
         Examples N in the training set.
-    n_params : int
-        Parameters P.
-    dtype : numpy dtype
-        Of the gradients.
     uniform_probability : float
         Share of the steps that are drawn uniformly: their variance counts in what is in use.
 
@@ -38,11 +36,13 @@ class Monitor:
     the learning rate times the curvature times the noise (it comes out negative on MNIST at 0.1).
     """
 
-    def __init__(self, n_examples, n_params, dtype=np.float32, uniform_probability=0.0):
+    saved = ("_moments", "_squared_mean_gradient", "_n_pairs")
+
+    def __init__(self, n_examples, uniform_probability=0.0):
         self._uniform_probability = uniform_probability
         self._memory = max(1.0, _MEMORY * n_examples)
         self._moments = np.full(3, np.nan)  # of |g|, of |g|^2, of r |g|^2
-        self._held_gradient = np.empty(n_params, dtype)
+        self._first_gradient = None  # of a pair
         self._squared_mean_gradient = 0.0
         self._n_pairs = 0
 
@@ -71,26 +71,26 @@ class Monitor:
         kept = max(0.0, 1 - len(matter) / self._memory) if np.isfinite(self._moments).all() else 0.0
         self._moments = fresh if kept == 0 else kept * self._moments + (1 - kept) * fresh
 
-    def hold(self, gradient):
-        """Keep a copy of a minibatch gradient until its pair is there.
+    @property
+    def has_half_a_pair(self):
+        """Whether the second gradient of a pair is wanted."""
+        return self._first_gradient is not None
+
+    def observe_gradient(self, gradient):
+        """Take a minibatch gradient into account for |mu|^2: the product of each two is averaged.
 
         Parameters
         ----------
         gradient : (P,) ndarray
+            Two in turn are drawn independently, at the same parameters. The first one is copied.
         """
-        self._held_gradient[:] = gradient
-
-    def observe_pair(self, gradient):
-        """Take the product of a minibatch gradient with the one held into account for |mu|^2.
-
-        Parameters
-        ----------
-        gradient : (P,) ndarray
-            At the same parameters as the one held, drawn independently.
-        """
+        if self._first_gradient is None:
+            self._first_gradient = np.array(gradient)
+            return
+        product = float(self._first_gradient @ gradient)
+        self._first_gradient = None
         self._n_pairs += 1
         share = 1 / min(self._n_pairs, _PAIRS_KEPT)
-        product = float(self._held_gradient @ gradient)
         self._squared_mean_gradient += share * (product - self._squared_mean_gradient)
 
     @property
@@ -126,20 +126,6 @@ class Monitor:
         in_use = traces["trace_in_use"]
         traces["variance_gain"] = traces["trace_uniform"] / in_use if in_use > 0 else float("nan")
         return {name: float(value) for name, value in traces.items()}
-
-    def state(self):
-        """Return the state between two steps; see :mod:`isgd_mpi.ranks.states`."""
-        return {
-            "moments": self._moments,
-            "squared_mean_gradient": self._squared_mean_gradient,
-            "n_pairs": self._n_pairs,
-        }
-
-    def restore(self, state):
-        """Take the state back."""
-        self._moments = np.array(state["moments"])
-        self._squared_mean_gradient = float(state["squared_mean_gradient"])
-        self._n_pairs = int(state["n_pairs"])
 
 
 def effective_sample_size(prob_weights):

@@ -170,6 +170,11 @@ class Config:
         return self.schedule != "relaxed"
 
     @property
+    def leaves_files(self):
+        """Whether a run leaves files behind: one on arrays in memory only where it is told to."""
+        return self.run_dir is not None or self.data != "arrays"
+
+    @property
     def whole_batches(self):
         """Whether the last partial score batch of each split is left out."""
         return self.compat != "none"

@@ -1,12 +1,14 @@
-"""What a training run has done so far, and the rates between two such counts."""
+"""Counts of a training run, and the rates between two such counts."""
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
+
+from isgd_mpi.settings.saved import Saved
 
 
-@dataclass(frozen=True)
-class Counters:
-    """What had been done at a refresh.
+@dataclass
+class Counters(Saved):
+    """The counts of a training run at a refresh.
 
     Attributes
     ----------
@@ -14,8 +16,8 @@ class Counters:
         Since training began.
     step, n_scored : int
         Steps taken, examples scored.
-    exchange_seconds, summing_seconds, merge_seconds : float
-        Spent on exchanges, on summing gradients over trainers, on merging.
+    refresh_seconds, merge_seconds, summing_seconds : float
+        Spent on refreshes without merging, on merging, on summing gradients over trainers.
     sum_of_losses : float
         Of the minibatches.
     """
@@ -23,19 +25,15 @@ class Counters:
     seconds: float = 0.0
     step: int = 0
     n_scored: int = 0
-    exchange_seconds: float = 0.0
-    summing_seconds: float = 0.0
+    refresh_seconds: float = 0.0
     merge_seconds: float = 0.0
+    summing_seconds: float = 0.0
     sum_of_losses: float = 0.0
 
-    def state(self):
-        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
-        return asdict(self)
-
-    @classmethod
-    def restored(cls, state):
-        """Return the counts of a state."""
-        return cls(**{field.name: field.type(state[field.name]) for field in fields(cls)})
+    @property
+    def saved(self):
+        """All fields."""
+        return tuple(field.name for field in fields(self))
 
     def rates_since(self, past):
         """Return rates and means over an interval.
@@ -52,7 +50,7 @@ class Counters:
         """
         seconds = max(self.seconds - past.seconds, 1e-9)
         n_steps = self.step - past.step
-        waited = self.exchange_seconds - past.exchange_seconds + self.summing_seconds - past.summing_seconds
+        waited = self.refresh_seconds - past.refresh_seconds + self.summing_seconds - past.summing_seconds
         return {
             "steps_per_second": n_steps / seconds,
             "scored_per_second": (self.n_scored - past.n_scored) / seconds,
@@ -61,6 +59,6 @@ class Counters:
         }
 
     def refresh_share_since(self, past):
-        """Return the share of the time that went to refreshes: the exchange and merging."""
-        refreshing = self.exchange_seconds - past.exchange_seconds + self.merge_seconds - past.merge_seconds
+        """Return the share of the time that went to refreshes and to merging them."""
+        refreshing = self.refresh_seconds - past.refresh_seconds + self.merge_seconds - past.merge_seconds
         return min(1.0, refreshing / max(self.seconds - past.seconds, 1e-9))

@@ -3,8 +3,8 @@
 import numpy as np
 
 from isgd_mpi.ranks.records import ERRORS, EVALUATE, EXAMPLES, LOSS, SPLITS, STOP
-from isgd_mpi.ranks.shards import shards
 from isgd_mpi.sampling.score_table import NEVER
+from isgd_mpi.settings.saved import Saved
 
 
 class Evaluation:
@@ -15,13 +15,11 @@ class Evaluation:
     model : Model
         Shared with the rank's other work; its parameters are put back after each batch.
     dataset : datasets.Dataset
-    part, n_parts : int
-        Which of how many parts of each split is this rank's.
-    batch_size : int
+    grid : shards.Grid
+    part : int
+        Number of the shard of each split that is this rank's.
     images : (B, n_features) ndarray of float32
         Buffer for standardised images.
-    whole_batches : bool
-        See :func:`shards.shards`.
 
     Attributes
     ----------
@@ -31,13 +29,13 @@ class Evaluation:
         Its sums: loss in nats, wrong predictions, examples.
     """
 
-    def __init__(self, model, dataset, part, n_parts, batch_size, images, whole_batches=False):
+    def __init__(self, model, dataset, grid, part, images):
         self._model = model
         self._dataset = dataset
         self._images = images
         self._batches = []
         for split in (name for name in SPLITS if name in dataset.splits):
-            shard = shards(len(dataset.splits[split]), batch_size, n_parts, whole_batches)[part]
+            shard = grid.shards(len(dataset.splits[split]))[part]
             self._batches += [(split, *shard.rows(i)) for i in range(len(shard.batches))]
         self._params = None  # of what is under way
         self._step = NEVER
@@ -59,28 +57,35 @@ class Evaluation:
         """Whether batches are left to be measured."""
         return self._n_done < len(self._batches)
 
-    def advance(self, n_batches=None):
+    def advance(self, n_batches=None, after_each=None):
         """Measure the next batches, as far as there are any.
 
         Parameters
         ----------
         n_batches : int, optional
-            How many; all that are left if not given.
+            At most; all that are left if not given.
+        after_each : callable, optional
+            Called after each batch.
         """
         left = self._batches[self._n_done :][:n_batches]
         if not left:
             return
         in_use, self._model.params = self._model.params, self._params
-        for split, start, stop in left:
-            sums = self._sums[SPLITS.index(split)]
-            for x, y in self._dataset.pieces(split, start, stop, self._images):
-                _, losses, correct = self._model.scores(x, y)
-                sums[LOSS] += losses.sum(dtype=np.float64)
-                sums[ERRORS] += np.count_nonzero(~correct)
-                sums[EXAMPLES] += len(y)
+        for batch in left:
+            self._measure(*batch)
+            if after_each:
+                after_each()
         self._model.params = in_use
         self._n_done += len(left)
         self._finish()
+
+    def _measure(self, split, start, stop):
+        sums = self._sums[SPLITS.index(split)]
+        for x, y in self._dataset.pieces(split, start, stop, self._images):
+            _, losses, correct = self._model.scores(x, y)
+            sums[LOSS] += losses.sum(dtype=np.float64)
+            sums[ERRORS] += np.count_nonzero(~correct)
+            sums[EXAMPLES] += len(y)
 
     def report(self, record):
         """Write down in a report what is complete, and how far the rest is.
@@ -93,7 +98,7 @@ class Evaluation:
         record["evaluating_step"], record["n_evaluated"], record["sums"] = self._step, self._n_done, self._sums
 
     def restore(self, record, params):
-        """Go on where a report says, with the parameters that are being evaluated, if any are."""
+        """Resume where a report says, with the parameters that are being evaluated, if any are."""
         self._params = params
         self.evaluated_step, self._step = int(record["evaluated_step"]), int(record["evaluating_step"])
         self._n_done = int(record["n_evaluated"])
@@ -132,11 +137,8 @@ def combine(totals):
     }
 
 
-_NOTHING = {"loss": np.nan, "error": np.nan, "n": 0}
-
-
-class EvaluationPlan:
-    """The trainer's side of the evaluations: one at a time.
+class EvaluationPlan(Saved):
+    """The trainer's side of the evaluations, of which one is under way at a time: when to ask, and what came back.
 
     Parameters
     ----------
@@ -148,19 +150,24 @@ class EvaluationPlan:
 
     Attributes
     ----------
-    splits : dict
-        The last evaluation of each split.
     params : (P,) ndarray or None
         The parameters that are, or were last, being evaluated, if they are kept.
     """
+
+    saved = ("_due", "_evaluated_step", "_wanted_step", "_totals")
 
     def __init__(self, interval, log, keeps_params=False):
         self._interval = self._due = interval
         self._log = log
         self._evaluated_step = self._wanted_step = NEVER
         self._keeps_params = keeps_params
-        self.splits = {}
+        self._totals = np.zeros((len(SPLITS), 3))  # of the last evaluation, over all ranks
         self.params = None
+
+    @property
+    def splits(self):
+        """The last evaluation of each split, dict of str to dict; see :func:`combine`."""
+        return combine(self._totals)
 
     @property
     def under_way(self):
@@ -201,7 +208,7 @@ class EvaluationPlan:
         if not self.under_way or not complete:
             return
         self._evaluated_step = self._wanted_step
-        self.splits = combine(sum(report["totals"] for report in reports))
+        self._totals[:] = sum(report["totals"] for report in reports)
         self._log.evaluated(step, self.splits, step - self._evaluated_step)
 
     def start_again(self):
@@ -210,21 +217,6 @@ class EvaluationPlan:
             self._wanted_step = self._evaluated_step
             self._due -= self._interval
 
-    def state(self):
-        """Return the state but the parameters; see :mod:`isgd_mpi.ranks.states`."""
-        rows = [self.splits.get(split, _NOTHING) for split in SPLITS]
-        return {
-            "due": self._due,
-            "evaluated_step": self._evaluated_step,
-            "wanted_step": self._wanted_step,
-            "splits": np.array([[row[name] for name in _NOTHING] for row in rows], np.float64),
-        }
-
-    def restore(self, state, step):
-        """Take the state back at a step; the interval to the next evaluation may be another one."""
-        self._evaluated_step, self._wanted_step = int(state["evaluated_step"]), int(state["wanted_step"])
-        self._due = min(int(state["due"]), step + self._interval)
-        rows = dict(zip(SPLITS, state["splits"].tolist()))
-        self.splits = {
-            split: {"loss": row[0], "error": row[1], "n": int(row[2])} for split, row in rows.items() if row[2] > 0
-        }
+    def go_on_at(self, step):
+        """Let the next evaluation come within an interval, which may be another one than in the run's last life."""
+        self._due = min(self._due, step + self._interval)

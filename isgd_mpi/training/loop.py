@@ -1,4 +1,4 @@
-"""The trainer's loop: when it steps, publishes parameters, and merges the scores that come back."""
+"""The trainer's loop: take steps, publish parameters, merge the scores that come back, until it is time to stop."""
 
 import math
 import signal
@@ -13,7 +13,7 @@ _SHORT_SECONDS, _LONG_SECONDS = 0.02, 1.0  # merges that do not count, and what 
 
 @dataclass(frozen=True)
 class Schedule:
-    """When the trainer publishes, waits and merges.
+    """The times at which the trainer publishes, waits and merges.
 
     Attributes
     ----------
@@ -35,28 +35,28 @@ class Schedule:
         patience = {"exact": 0, "pipelined": refresh_every, "relaxed": math.inf}[name]
         return cls(refresh_every, patience, eager=name == "relaxed")
 
-    def interval(self, resting):
+    def interval(self, on):
         """Return the steps from one publication to the next; more while importance sampling is switched off."""
-        return max(self.refresh_every, _REST) if resting else self.refresh_every
+        return self.refresh_every if on else max(self.refresh_every, _REST)
 
-    def wants_refresh(self, lag, resting, last_merge):
+    def wants_refresh(self, lag, on, last_merge):
         """Return whether it is time to publish.
 
         Parameters
         ----------
         lag : int or float
             Steps since parameters were last published.
-        resting : bool
-            As of :meth:`interval`.
+        on : bool
+            Whether importance sampling is switched on.
         last_merge : tuple of float
             Seconds that it took, and since it began.
         """
         seconds, since = min(last_merge[0], _LONG_SECONDS), last_merge[1]
         too_soon = self.eager and seconds > _SHORT_SECONDS and seconds > _MOST_MERGING * since
-        return lag >= self.interval(resting) and not too_soon
+        return lag >= self.interval(on) and not too_soon
 
 
-def run_trainer(trainer, exchange, schedule, finished, save=lambda: None):
+def run_trainer(trainer, exchange, schedule, finished, save, on_step=None):
     """Train until it is time to stop.
 
     Parameters
@@ -68,43 +68,54 @@ def run_trainer(trainer, exchange, schedule, finished, save=lambda: None):
         Takes the step and the signal that a scorer reported, or 0; returns whether to take no further step.
     save : callable
         Saves the state if it is time to.
+    on_step : callable, optional
+        Takes the trainer, after each step.
 
     Raises
     ------
     Diverged
-        As :meth:`trainer.Trainer.take_step`.
+        See :meth:`trainer.Trainer.take_step`.
     """
     while not finished(trainer.step, trainer.reported_signal):
         merge_if_due(trainer, exchange, schedule)
         if schedule.eager or not exchange.pending:  # without waiting for a refresh
             save()
-        if not exchange.pending and schedule.wants_refresh(trainer.lag, trainer.resting, trainer.last_merge):
+        if not exchange.pending and schedule.wants_refresh(trainer.lag, trainer.sampler.on, trainer.last_merge):
             trainer.publish(exchange)
             merge_if_due(trainer, exchange, schedule)
         trainer.take_step()
+        if on_step is not None:
+            on_step(trainer)
 
 
 def merge_if_due(trainer, exchange, schedule):
     """Merge the refresh under way if the schedule says so; otherwise give it time to go on."""
     if not exchange.pending:
         return
-    if trainer.lag >= schedule.patience or (exchange.look() and schedule.eager):
+    if trainer.lag >= schedule.patience or (exchange.poll() and schedule.eager):
         exchange.wait()
-        trainer.merge(exchange)
+        trainer.merge(exchange.reports)
 
 
 def finish_training(trainer, exchange, evaluate):
-    """Merge what is under way, stop the scorers, and evaluate the last parameters if asked for."""
+    """Merge the refresh under way, stop the scorers, and evaluate the last parameters if asked for.
+
+    Parameters
+    ----------
+    trainer, exchange
+        See :func:`run_trainer`.
+    evaluate : bool
+    """
     if exchange.pending:
         exchange.wait()
-        trainer.merge(exchange)
+        trainer.merge(exchange.reports)
     trainer.publish(exchange, STOP | (EVALUATE if evaluate else 0))
     exchange.wait()
     trainer.merge_evaluation(exchange.reports)
 
 
 class StopRule:
-    """Says when to stop: after the last step, when time is up, or on a signal to any rank.
+    """The rule that ends training: after the last step, when time is up, or on a signal to any rank.
 
     Parameters
     ----------

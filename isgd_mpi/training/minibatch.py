@@ -1,7 +1,7 @@
-"""The gradient of a minibatch, and the update that follows it: on one rank alone, or on each of several.
+"""A minibatch, and the learner that computes its gradient and takes the step that follows it.
 
-Where several trainers share a minibatch, :mod:`isgd_mpi.training.co_trainers` takes the place of
-:class:`LocalGradient`.
+Where several trainers share a minibatch, :class:`isgd_mpi.training.co_trainers.TrainerGroup` takes
+the place of :class:`Learner`.
 """
 
 import math
@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 
-class MinibatchGradient(NamedTuple):
-    """What a model says of a minibatch. Arrays are valid until the next minibatch.
+class Answer(NamedTuple):
+    """The model's answer to a minibatch. Arrays are valid until the next minibatch.
 
     Attributes
     ----------
@@ -20,53 +20,68 @@ class MinibatchGradient(NamedTuple):
     gradient : (P,) ndarray or None
         Of that loss; None if the step was taken without forming it.
     scores, predictions, grad_norms : (M,) ndarray
-        Of each example; see :class:`mlp.MLP`. So is every field from here on.
+        Of each example; see :class:`mlp.MLP`.
     """
 
     loss: float
-    gradient: np.ndarray
+    gradient: np.ndarray | None
     scores: np.ndarray
     predictions: np.ndarray
     grad_norms: np.ndarray
 
 
-PER_EXAMPLE = MinibatchGradient._fields[2:]
+PER_EXAMPLE = ("scores", "predictions", "grad_norms")
 """Fields with one value for each example of the minibatch."""
 
 
-class LocalGradient:
-    """Computes the gradient of whole minibatches in this process.
+class Minibatch(NamedTuple):
+    """A drawn minibatch, its importance weights r = 1 / (N q), and the model's answer to it."""
+
+    indices: np.ndarray
+    importance_weights: np.ndarray
+    loss: float
+    gradient: np.ndarray | None
+    scores: np.ndarray
+    predictions: np.ndarray
+    grad_norms: np.ndarray
+
+
+class Learner:
+    """Computes gradients of whole minibatches in this process, and takes the optimiser's steps.
 
     Parameters
     ----------
     dataset : datasets.Dataset
         Examples are drawn from its training set.
     model : Model
+        Updated in place.
+    optimiser : optim.SGD
+        Of the model's parameters.
     n_rows : int
         Examples in a minibatch.
     answer : callable, optional
-        Scores and evaluates where there are no scorers: takes what is published, returns a report.
+        Scores and evaluates where no ranks do: takes a published record, returns a report.
 
     Attributes
     ----------
-    seconds : float
-        Time spent waiting for others: none.
+    model, optimiser
+        See above.
     reported_signal : int
-        Signal that another trainer received: there is none.
+        Signal that another trainer received, or 0.
     """
 
-    seconds = 0.0
     reported_signal = 0
 
-    def __init__(self, dataset, model, n_rows, answer=None):
+    def __init__(self, dataset, model, optimiser, n_rows, answer=None):
         self._dataset = dataset
-        self._model = model
-        self._answer = answer
+        self.model = model
+        self.optimiser = optimiser
+        self.answer = answer
         self._fuses = getattr(model, "most_rows_to_descend", 0) >= n_rows
         self._images = np.empty((n_rows, dataset.n_features), model.params.dtype)
         self._labels = np.empty(n_rows, np.int32)
 
-    def compute(self, indices, weights, applied=False):
+    def compute(self, indices, weights):
         """Compute the gradient of a minibatch.
 
         Parameters
@@ -75,44 +90,59 @@ class LocalGradient:
             Examples of the training set.
         weights : (M,) ndarray of float64
             Of their losses.
-        applied : bool
-            Whether an update follows: where there are other trainers, they must know.
 
         Returns
         -------
-        MinibatchGradient
+        Answer
         """
-        loss, gradient, scores = self._model.gradient(*self._gather(indices, weights))
-        return MinibatchGradient(loss, gradient, scores, self._model.predictions, self._model.grad_norms)
+        loss, gradient, scores = self.model.gradient(*self._gather(indices, weights))
+        return Answer(loss, gradient, scores, self.model.predictions, self.model.grad_norms)
 
-    def descend(self, indices, weights, optimiser, with_gradient):
-        """Take a step along the gradient of a minibatch, which is formed if it is asked for or the model must.
+    def descend(self, indices, weights, with_gradient):
+        """Take a step along the gradient of a minibatch, which is formed only where it is needed.
 
         Parameters
         ----------
         indices, weights : ndarray
-            As of :meth:`compute`.
-        optimiser : optim.SGD
+            See :meth:`compute`.
         with_gradient : bool
+            Whether the answer must hold the gradient.
 
         Returns
         -------
-        MinibatchGradient
+        Answer
 
         Raises
         ------
         FloatingPointError
-            If the loss or the gradient is not finite.
+            The loss or the gradient is not finite; no parameter is changed then.
         """
         if with_gradient or not self._fuses:
-            minibatch = self.compute(indices, weights)
-            update(optimiser, minibatch.loss, minibatch.gradient)
-            return minibatch
-        loss, scores = self._model.descend(*self._gather(indices, weights), optimiser)
-        return MinibatchGradient(loss, None, scores, self._model.predictions, self._model.grad_norms)
+            answer = self.compute(indices, weights)
+            self.update(answer.loss, answer.gradient)
+            return answer
+        loss, scores = self.model.descend(*self._gather(indices, weights), self.optimiser)
+        return Answer(loss, None, scores, self.model.predictions, self.model.grad_norms)
+
+    def update(self, loss, gradient):
+        """Take the optimiser's step unless something is not finite.
+
+        Parameters
+        ----------
+        loss : float
+        gradient : (P,) ndarray
+
+        Raises
+        ------
+        FloatingPointError
+            The loss or the gradient is not finite; no parameter is changed then.
+        """
+        if not math.isfinite(loss):
+            raise FloatingPointError("the loss is not finite")
+        self.optimiser.step(gradient)
 
     def _gather(self, indices, weights):
-        """Return a minibatch as the model takes it."""
+        """Return a minibatch in the model's form: standardised features, labels, weights."""
         self._dataset.gather(indices, self._images, self._labels)
         return self._images, self._labels, weights.astype(self._images.dtype)
 
@@ -128,26 +158,4 @@ class LocalGradient:
         list of () ndarray
             The report of each trainer: one.
         """
-        return [self._answer(published)]
-
-    def stop(self):
-        """Let the other trainers go: there are none."""
-
-
-def update(optimiser, loss, gradient):
-    """Take the optimiser's step unless something is not finite.
-
-    Parameters
-    ----------
-    optimiser : optim.SGD
-    loss : float
-    gradient : (P,) ndarray
-
-    Raises
-    ------
-    FloatingPointError
-        If the loss or the gradient is not finite.
-    """
-    if not math.isfinite(loss):
-        raise FloatingPointError("the loss is not finite")
-    optimiser.step(gradient)
+        return [self.answer(published)]

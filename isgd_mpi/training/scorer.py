@@ -1,9 +1,10 @@
 """The scorers: gradient norms of their shard, refresh after refresh, until the trainer stops."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from isgd_mpi.ranks.records import EVALUATE, STOP, report_dtype
-from isgd_mpi.ranks.shards import shards
 from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.training.evaluation import Evaluation
 
@@ -11,46 +12,50 @@ _SCORED_PER_EVALUATED = 4  # score batches between two evaluation batches in the
 _EVALUATED_A_REFRESH = 1  # evaluation batches a refresh in the other schedules
 
 
+class ScoringModels(NamedTuple):
+    """The models of a scorer.
+
+    Attributes
+    ----------
+    model, evaluator : Model
+        Score with the parameters that were published last, and evaluate; they may be the same.
+    rows_at_a_time : int or None
+        Examples handled in one call; a score batch if None.
+    """
+
+    model: object
+    evaluator: object
+    rows_at_a_time: int | None = None
+
+
 class Scorer:
     """One rank's share of the scoring and of the evaluation.
 
     Parameters
     ----------
-    model, evaluator : Model
-        Score with the parameters that were published last, and evaluate; they may be the same.
+    models : ScoringModels
     dataset : datasets.Dataset
-    part, n_parts : int
-        Which of how many shards of the training set is this rank's.
-    score_batch_size : int
-        Examples that are scored with the same parameters.
-    whole_batches : bool
-        See :func:`shards.shards`.
-    rows_at_a_time : int, optional
-        Examples handled in one call of the models; a score batch if not given.
+    grid : shards.Grid
+        Examples of one of its batches are scored with the same parameters.
+    part : int
+        Number of the shard of the training set that is this rank's.
+    waiter : waiting.Waiter
+        Its timeline learns of the work, its ``idle`` is called after each batch.
 
     Attributes
     ----------
     record : () ndarray of records.report_dtype
-        What there is to report.
+        The report, up to date at all times.
     """
 
-    def __init__(
-        self,
-        model,
-        evaluator,
-        dataset,
-        part,
-        n_parts,
-        score_batch_size,
-        whole_batches=False,
-        rows_at_a_time=None,
-    ):
-        self._model = model
+    def __init__(self, models, dataset, grid, part, waiter):
+        self._model = models.model
         self._dataset = dataset
-        self._shard = shards(len(dataset.splits["train"]), score_batch_size, n_parts, whole_batches)[part]
-        n_rows = min(score_batch_size, rows_at_a_time or score_batch_size)
-        self._images = np.empty((n_rows, dataset.n_features), model.params.dtype)
-        self._evaluation = Evaluation(evaluator, dataset, part, n_parts, score_batch_size, self._images, whole_batches)
+        self._waiter = waiter
+        self._shard = grid.shards(dataset.n_train)[part]
+        n_rows = min(grid.batch_size, models.rows_at_a_time or grid.batch_size)
+        self._images = np.empty((n_rows, dataset.n_features), self._model.params.dtype)
+        self._evaluation = Evaluation(models.evaluator, dataset, grid, part, self._images)
         self._n_scored = 0
         self._step = NEVER
         self.record = np.zeros((), report_dtype(self._shard, dataset.n_classes))
@@ -70,30 +75,46 @@ class Scorer:
             self._evaluation.start(published["params"], self._step)
             self.evaluate(0)  # which completes it where this rank has no part
 
+    def report(self, signal=0):
+        """Return the report, with a signal that this rank received, or 0."""
+        self.record["signal"] = signal
+        return self.record
+
     def score(self, n_batches):
         """Score the next batches of the shard, round robin."""
         for _ in range(n_batches if self.n_batches else 0):
             index = self._n_scored % self.n_batches
-            start, stop = self._shard.rows(index)
-            rows = slice(start - self._shard.start, stop - self._shard.start)
-            self._score(start, stop, self.record["scores"][rows], self.record["predictions"][rows])
+            with self._waiter.timeline("scoring"):
+                self._score(*self._shard.rows(index))
             self.record["batch_steps"][index] = self._step
             self._n_scored += 1
+            self._beat()
         self.record["n_scored"] = self._n_scored
 
-    def _score(self, start, stop, scores, predictions):
+    def _score(self, start, stop):
         """Score the examples of a batch; write scores and predicted classes into the report."""
-        first = 0
+        first = start - self._shard.start
         for x, y in self._dataset.pieces("train", start, stop, self._images):
             piece = slice(first, first + len(y))
-            scores[piece], _, _ = self._model.scores(x, y)
-            predictions[piece] = self._model.predictions
+            self.record["scores"][piece], _, _ = self._model.scores(x, y)
+            self.record["predictions"][piece] = self._model.predictions
             first += len(y)
 
     def evaluate(self, n_batches=None):
-        """Evaluate up to so many batches (all that are left, if not given)."""
-        self._evaluation.advance(n_batches)
+        """Evaluate some batches, or all that are left.
+
+        Parameters
+        ----------
+        n_batches : int, optional
+            At most; all that are left if not given.
+        """
+        with self._waiter.timeline("evaluating"):
+            self._evaluation.advance(n_batches, after_each=self._beat)
         self._evaluation.report(self.record)
+
+    def _beat(self):
+        if self._waiter.idle is not None:
+            self._waiter.idle()
 
     def advance(self):
         """Score a batch, now and then evaluate one; return whether there was anything to do."""
@@ -106,12 +127,12 @@ class Scorer:
         return scores or evaluates
 
     def _next_batch_is_stale(self):
-        """Whether the next batch of the shard, if any, was scored with older parameters."""
+        """Return whether the next batch of the shard, if any, was scored with older parameters."""
         steps = self.record["batch_steps"]
         return self.n_batches > 0 and steps[self._n_scored % self.n_batches] != self._step
 
     def restore(self, report, params):
-        """Go on as after an earlier report.
+        """Resume after an earlier report, and do what followed it.
 
         Parameters
         ----------
@@ -124,6 +145,7 @@ class Scorer:
         self.record["signal"] = 0
         self._n_scored = int(report["n_scored"])
         self._evaluation.restore(report, params)
+        self.evaluate(_EVALUATED_A_REFRESH)
 
 
 def run_relaxed_scorer(scorer, exchange, interruption):
@@ -138,8 +160,7 @@ def run_relaxed_scorer(scorer, exchange, interruption):
     """
     exchange.wait()
     while not exchange.published["command"] & STOP:
-        scorer.record["signal"] = interruption.signal
-        exchange.report(scorer.record)
+        exchange.report(scorer.report(interruption.signal))
         scorer.take(exchange.published)
         work_until_news(scorer, exchange)
 
@@ -158,7 +179,7 @@ def run_counting_scorer(scorer, exchange, interruption, n_batches):
     Parameters
     ----------
     scorer, exchange, interruption
-        As of :func:`run_relaxed_scorer`.
+        See :func:`run_relaxed_scorer`.
     n_batches : int
         Score batches a refresh, at most those of the shard.
     """
@@ -166,23 +187,9 @@ def run_counting_scorer(scorer, exchange, interruption, n_batches):
     while not exchange.published["command"] & STOP:
         scorer.take(exchange.published)
         scorer.score(n_batches)
-        scorer.record["signal"] = interruption.signal
-        exchange.report(scorer.record)
+        exchange.report(scorer.report(interruption.signal))
         scorer.evaluate(_EVALUATED_A_REFRESH)
         exchange.wait()
-
-
-def resume_scorer(scorer, report, params):
-    """Bring a scorer to where it was after a report, and do what followed it.
-
-    Parameters
-    ----------
-    scorer : Scorer
-    report, params
-        As of :meth:`Scorer.restore`.
-    """
-    scorer.restore(report, params)
-    scorer.evaluate(_EVALUATED_A_REFRESH)
 
 
 def finish_scorer(scorer, exchange):
@@ -194,7 +201,7 @@ def finish_scorer(scorer, exchange):
 
 
 def answer_locally(scorer, n_batches, published):
-    """Do what scorers do, in the trainer's own process, and return the report.
+    """Score and evaluate in the trainer's own process, and return the report.
 
     Parameters
     ----------

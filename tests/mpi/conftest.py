@@ -11,7 +11,7 @@ prepare_mpi()
 
 from mpi4py import MPI  # noqa: E402
 
-from isgd_mpi.ranks.waiting import meet  # noqa: E402
+from isgd_mpi.ranks.waiting import POLITE  # noqa: E402
 from isgd_mpi.run.cli import main  # noqa: E402
 
 SMALL = ["--hidden", "16", "--threads", "1", "--quiet", "--score-batch-size", "512"]
@@ -25,14 +25,14 @@ def pytest_configure(config):
 
 def pytest_unconfigure(config):
     """Remove it once no rank reads another's files any more."""
-    meet(MPI.COMM_WORLD, polite=True)  # a run has left the scorers with little priority against a rank that spins
+    POLITE.meet(MPI.COMM_WORLD)  # a run has left the scorers with little priority against a rank that spins
     shutil.rmtree(config.option.basetemp, ignore_errors=True)
 
 
 @pytest.fixture
 def comm():
     """A communicator of its own for each test, so that no message strays into the next."""
-    meet(MPI.COMM_WORLD, polite=True)
+    POLITE.meet(MPI.COMM_WORLD)
     duplicate = MPI.COMM_WORLD.Dup()
     yield duplicate
     duplicate.Free()
@@ -43,7 +43,7 @@ def everywhere(comm):
     """Assert through a gather, so that all ranks fail together."""
 
     def check(condition, message=""):
-        meet(comm, polite=True)
+        POLITE.meet(comm)
         failed = [rank for rank, ok in enumerate(comm.allgather(bool(condition))) if not ok]
         assert not failed, f"on ranks {failed}: {message}"
 

@@ -13,14 +13,16 @@ from isgd_mpi.model.optim import SGD
 from isgd_mpi.model.params import initial_params
 from isgd_mpi.ranks.exchange import LocalExchange
 from isgd_mpi.ranks.records import published_dtype, report_dtype
-from isgd_mpi.ranks.shards import shards
+from isgd_mpi.ranks.shards import Grid
+from isgd_mpi.ranks.waiting import Waiter
 from isgd_mpi.run.record.log import RunLog
+from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import Diverged
-from isgd_mpi.training.co_trainers import CoTrainer, TrainerGroup, run_co_trainer
+from isgd_mpi.training.co_trainers import CoTrainer, TrainerGroup, own_share, run_co_trainer
 from isgd_mpi.training.loop import Schedule, finish_training, run_trainer
-from isgd_mpi.training.minibatch import LocalGradient
-from isgd_mpi.training.scorer import Scorer, answer_locally
+from isgd_mpi.training.minibatch import Learner
+from isgd_mpi.training.scorer import Scorer, ScoringModels, answer_locally
 from isgd_mpi.training.trainer import Trainer
 
 STEPS, BATCH = 130, 1500  # the third pair of gradients for |mu|^2 comes at step 128
@@ -55,48 +57,54 @@ def evaluations(folder):
     return [{name: line[name] for name in numbers} for line in lines if line["kind"] == "eval"]
 
 
-def part_of_refresh(dataset, model, part, n_parts):
-    return partial(answer_locally, Scorer(*[MLP(model.widths, BATCH)] * 2, dataset, part, n_parts, BATCH), 0)
+def setup_of(dataset, config, n_parts):
+    grid = Grid(BATCH, n_parts)
+    return SimpleNamespace(config=config, dataset=dataset, grid=grid, shards=grid.shards(dataset.n_train))
 
 
-def train(dataset, config, model, gradients, folder, may_diverge=False):
+def learner_of(setup, model, n_rows, part=0):
+    optimiser = SGD(model.params, setup.config.lr, setup.config.momentum)
+    models = ScoringModels(*[MLP(model.widths, BATCH)] * 2)
+    answer = partial(answer_locally, Scorer(models, setup.dataset, setup.grid, part, Waiter(polite=True)), 0)
+    return Learner(setup.dataset, model, optimiser, n_rows, answer)
+
+
+def train(setup, learner, folder, may_diverge=False):
     """Play trainer 0, from feedback alone; return it."""
     folder.mkdir()
     log = RunLog(folder, quiet=True)
-    trainer = Trainer(config, dataset, model, gradients, np.random.SeedSequence(3).spawn(3), log, norms_come_back=False)
-    exchange = LocalExchange(published_dtype(model.params.size), gradients.refresh)
+    sampler = Sampler(setup.config, setup.dataset, np.random.SeedSequence(3).spawn(3), norms_come_back=False)
+    trainer = Trainer(setup, learner, sampler, log)
+    dtypes = [report_dtype(shard, setup.dataset.n_classes) for shard in setup.shards]
+    exchange = LocalExchange(published_dtype(trainer.params.size), dtypes, learner.refresh)
     finished = lambda step, signal: step >= STEPS or signal  # noqa: E731
     try:
-        run_trainer(trainer, exchange, Schedule.named("pipelined", 20), finished)
+        run_trainer(trainer, exchange, Schedule.named("pipelined", 20), finished, save=lambda: None)
     except Diverged:
         assert may_diverge
     finish_training(trainer, exchange, evaluate=not may_diverge)
-    gradients.stop()
     log.close()
     return trainer
 
 
 def train_alone(dataset, config, folder):
-    model = make_model(dataset, config)
-    answer = part_of_refresh(dataset, model, 0, 1)
-    return model.params, train(
-        dataset, config, model, LocalGradient(dataset, model, config.minibatch_size, answer), folder
-    )
+    setup, model = setup_of(dataset, config, 1), make_model(dataset, config)
+    return model.params, train(setup, learner_of(setup, model, config.minibatch_size), folder)
 
 
 def train_together(comm, dataset, config, folder, polite=True, interruption=AWAKE, **kwargs):
     """Play this rank's role in a group of all ranks; return the parameters, and on rank 0 the trainer."""
-    model = make_model(dataset, config)
+    setup, model = setup_of(dataset, config, comm.size), make_model(dataset, config)
     model.params *= comm.rank == 0  # the others get theirs from rank 0
-    answer = part_of_refresh(dataset, model, comm.rank, comm.size)
-    common = (comm, dataset, model, config.minibatch_size, polite, answer)
+    learner = learner_of(setup, model, len(own_share(comm, config.minibatch_size)), comm.rank)
+    common = (comm, learner, config.minibatch_size, Waiter(polite))
     if comm.rank:
-        optimiser = SGD(model.params, config.lr, config.momentum)
-        published = published_dtype(model.params.size)
-        run_co_trainer(CoTrainer(*common, published, optimiser, interruption))
+        run_co_trainer(CoTrainer(*common, published_dtype(model.params.size)), interruption)
         return model.params, None
-    reports = [report_dtype(shard, dataset.n_classes) for shard in shards(dataset.n_train, BATCH, comm.size)]
-    return model.params, train(dataset, config, model, TrainerGroup(*common, reports), folder, **kwargs)
+    group = TrainerGroup(*common, [report_dtype(shard, dataset.n_classes) for shard in setup.shards])
+    trainer = train(setup, group, folder, **kwargs)
+    group.stop()
+    return model.params, trainer
 
 
 @pytest.mark.parametrize(
@@ -123,14 +131,14 @@ def test_together_they_do_what_one_does(comm, everywhere, dataset, tmp_path, pol
 
 def test_scores_and_predictions_come_back_in_the_order_of_the_minibatch(comm, everywhere, dataset):
     config = Config(minibatch_size=11, **SETTINGS)
-    model = make_model(dataset, config)
-    common = (comm, dataset, model, config.minibatch_size, True, None)
+    setup, model = setup_of(dataset, config, comm.size), make_model(dataset, config)
+    common = (comm, learner_of(setup, model, len(own_share(comm, 11)), comm.rank), 11, Waiter(polite=True))
     if comm.rank:
-        run_co_trainer(CoTrainer(*common, published_dtype(1), SGD(model.params, 0.0), AWAKE))
+        run_co_trainer(CoTrainer(*common, published_dtype(1)), AWAKE)
         return everywhere(True)
     indices, weights = np.arange(30, 41), np.linspace(0.1, 3, 11)
     group = TrainerGroup(*common)
-    together, alone = (gradients.compute(indices, weights) for gradients in (group, LocalGradient(dataset, model, 11)))
+    together, alone = (learner.compute(indices, weights) for learner in (group, learner_of(setup, model, 11)))
     group.stop()
     close = [np.allclose(one, other, rtol=1e-12, atol=1e-15) for one, other in zip(together, alone)]
     return everywhere(all(close), f"of loss, gradient and the rest are the same: {close}")

@@ -6,29 +6,25 @@ import numpy as np
 import pytest
 
 from isgd_mpi.ranks.timeline import ACTIVITIES, Timeline, gather_timeline
+from isgd_mpi.ranks.waiting import Waiter
 from isgd_mpi.run.cli import main
 from isgd_mpi.settings.exit_codes import FAILED
-
-
-class Worker:
-    def work(self):
-        return None
 
 
 @pytest.mark.parametrize("root", [0, -1])
 @pytest.mark.parametrize("polite", [False, True])
 def test_spans_of_every_rank_are_gathered(comm, everywhere, root, polite):
     root %= comm.size
-    timeline, worker = Timeline(), Worker()
-    timeline.watch(worker, work="scoring")
+    timeline = Timeline()
     comm.Barrier()
     timeline.start()
     for _ in range(comm.rank):  # none on rank 0
-        worker.work()
+        with timeline("scoring"):
+            pass
     comm.Barrier()
     time.sleep(0.1)  # clocks of ranks differ by how long they took to leave the barrier
     timeline.stop()
-    spans = gather_timeline(comm, timeline, polite, root)
+    spans = gather_timeline(comm, Waiter(polite, timeline=timeline), root)
     everywhere((spans is None) == (comm.rank != root), "who has the spans")
     ok = True
     if spans is not None:
@@ -40,13 +36,14 @@ def test_spans_of_every_rank_are_gathered(comm, everywhere, root, polite):
 
 
 def test_the_stretch_begins_where_all_ranks_have_kept_what_they_did(comm, everywhere):
-    timeline, worker = Timeline(n_spans=4), Worker()
-    timeline.watch(worker, work="scoring")
+    timeline = Timeline(n_spans=4)
+    timeline.start()
     for _ in range(20 if comm.rank == comm.size - 1 else 2):
-        worker.work()
+        with timeline("scoring"):
+            pass
     comm.Barrier()
     timeline.stop()
-    spans = gather_timeline(comm, timeline, polite=True)
+    spans = gather_timeline(comm, Waiter(polite=True, timeline=timeline))
     kept = comm.bcast(timeline.stretch()[0], root=comm.size - 1)
     everywhere(spans is None or spans["stretch"][0] == kept, "another stretch")
 

@@ -2,7 +2,7 @@ from itertools import chain
 
 import pytest
 
-from isgd_mpi.ranks.shards import block, shards
+from isgd_mpi.ranks.shards import Grid, block
 
 N_ITEMS, N_PARTS = range(12), range(1, 9)
 
@@ -20,7 +20,7 @@ def test_blocks_tile_the_range_and_differ_by_at_most_one(n_items, n_parts):
 @pytest.mark.parametrize("batch_size", [1, 3, 6, 20])
 @pytest.mark.parametrize("n_parts", N_PARTS)
 def test_shards_tile_the_examples_by_whole_batches(n_examples, batch_size, n_parts):
-    parts = shards(n_examples, batch_size, n_parts)
+    parts = Grid(batch_size, n_parts).shards(n_examples)
     assert len(parts) == n_parts
     assert list(chain(*(range(shard.start, shard.stop) for shard in parts))) == list(range(n_examples))
     assert sum(map(len, parts)) == n_examples
@@ -32,9 +32,9 @@ def test_shards_tile_the_examples_by_whole_batches(n_examples, batch_size, n_par
 @pytest.mark.parametrize("batch_size", [1, 3, 6, 20])
 @pytest.mark.parametrize("n_parts", N_PARTS)
 def test_the_grid_is_the_same_for_every_number_of_parts(n_examples, batch_size, n_parts):
-    grid = [shard.rows(i) for shard in shards(n_examples, batch_size, n_parts) for i in range(len(shard.batches))]
+    grid = [shard.rows(i) for shard in Grid(batch_size, n_parts).shards(n_examples) for i in range(len(shard.batches))]
     assert grid == [(i, min(i + batch_size, n_examples)) for i in range(0, n_examples, batch_size)]
 
 
 def test_more_parts_than_batches_leave_empty_shards():
-    assert [len(shard) for shard in shards(3, 2, 5)] == [2, 1, 0, 0, 0]
+    assert [len(shard) for shard in Grid(2, 5).shards(3)] == [2, 1, 0, 0, 0]

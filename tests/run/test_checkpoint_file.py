@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isgd_mpi.ranks.states import difference, flatten, nest, pack, unpack
+from isgd_mpi.ranks.states import flatten, nest
 from isgd_mpi.run.record import checkpoints as saving
 from isgd_mpi.run.record.checkpoint_file import read_checkpoint, write_checkpoint
-from isgd_mpi.sampling.random_state import restore_rng, state_of_rng
+from isgd_mpi.sampling.random_state import SavedGenerator
 from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import InputError
 
@@ -49,8 +49,10 @@ def refusal(path):
 
 
 def test_what_is_written_is_read(path):
-    assert difference(read_checkpoint(path), ARRAYS) is None
-    for name, array in read_checkpoint(path).items():
+    found = read_checkpoint(path)
+    assert found.keys() == ARRAYS.keys()
+    for name, array in found.items():
+        assert array.dtype == ARRAYS[name].dtype and array.shape == ARRAYS[name].shape
         np.testing.assert_array_equal(array, ARRAYS[name])
     assert os.listdir(path.parent) == ["checkpoint.npz"]
 
@@ -140,26 +142,11 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
     assert "cannot be read" in refusal(tmp_path / "nothing.npz")
 
 
-def test_states_are_flattened_and_packed_without_loss():
+def test_states_are_flattened_without_loss():
     state = {"a": {"b": np.arange(3.0), "c": 2}, "d": True}
     flat = flatten(state, "run/")
     assert list(flat) == ["run/a/b", "run/a/c", "run/d"]
     assert flatten(nest(flat)) == flat
-    again = flatten(unpack(pack(state), state), "run/")
-    assert difference(again, flat) is None and all((again[name] == flat[name]).all() for name in flat)
-
-
-@pytest.mark.parametrize(
-    ("changed", "named"),
-    [
-        ({"extra": np.array(1)}, "'extra' does not belong"),
-        ({"a": np.zeros(4)}, "shape (4,), not"),
-        ({"a": np.zeros(3, np.float32)}, "float32"),
-    ],
-)
-def test_a_difference_is_named(changed, named):
-    assert named in difference({"a": np.zeros(3)} | changed, {"a": np.zeros(3)})
-    assert difference({}, {"a": np.zeros(3)}) == "a is missing"
 
 
 def test_paths_through_arrays_are_refused():
@@ -167,14 +154,13 @@ def test_paths_through_arrays_are_refused():
         nest({"a": np.zeros(1), "a/b": np.zeros(1)})
 
 
-def test_a_generator_goes_on_where_it_was(rng):
-    rng.integers(0, 5, 3, dtype=np.int32)
-    words = state_of_rng(rng)
-    expected = rng.random(4), rng.integers(0, 9, 5, dtype=np.int32)
-    other = np.random.default_rng(1)
-    restore_rng(other, words)
-    np.testing.assert_array_equal(other.random(4), expected[0])
-    np.testing.assert_array_equal(other.integers(0, 9, 5, dtype=np.int32), expected[1])
+def test_a_generator_goes_on_where_it_was():
+    one, other = SavedGenerator(7), SavedGenerator(8)
+    one.rng.integers(0, 5, 3, dtype=np.int32)
+    other.restore(one.state())
+    np.testing.assert_array_equal(other.rng.random(4), one.rng.random(4))
+    expected = one.rng.integers(0, 9, 5, dtype=np.int32)
+    np.testing.assert_array_equal(other.rng.integers(0, 9, 5, dtype=np.int32), expected)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

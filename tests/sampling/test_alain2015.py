@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 from launch import train
+from samplers import make_sampler
 
-from isgd_mpi.ranks.shards import shards
+from isgd_mpi.ranks.shards import Grid
 from isgd_mpi.sampling.alain2015 import STALE_SECONDS, Alain2015, TimedScoreTable
-from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.settings.config import Config
 
 N = 40
@@ -31,15 +31,15 @@ def test_scores_go_stale_by_the_clock():
 def test_stale_examples_leave_the_proposal_and_the_estimate_is_that_of_the_rest(rng):
     clock, scores = Clock(), rng.exponential(size=N)
     config = Config(compat="alain2015", smoothing=0.3, minibatch_size=8)
-    sampler = Sampler(config, np.zeros(N, np.int32), 1, rng, N, clock)
-    sampler.write(slice(0, 10), scores[:10], np.zeros(10, np.int32), 0)
+    sampler = make_sampler(config, np.zeros(N, np.int32), clock=clock)
+    sampler.write_scores(slice(0, 10), scores[:10], 0)
     clock.now = STALE_SECONDS / 2
-    sampler.write(slice(10, N), scores[10:], np.zeros(N - 10, np.int32), 0)
+    sampler.write_scores(slice(10, N), scores[10:], 0)
     clock.now = STALE_SECONDS + 1
-    sampler.renew(0)
+    sampler.renew(0, 0.0)
     fresh = np.arange(10, N)
-    drawn = np.concatenate([sampler.draw(rng)[0] for _ in range(200)])
-    assert drawn.min() >= 10 and sampler.mixture == 0
+    drawn = np.concatenate([sampler.draw()[0] for _ in range(200)])
+    assert drawn.min() >= 10 and sampler.figures(0)["mixture"] == 0
     weights = sampler.proposal.prob_weights[fresh]
     np.testing.assert_allclose(weights / weights.sum(), (scores[fresh] + 0.3) / (scores[fresh] + 0.3).sum(), rtol=1e-6)
     q = weights / weights.sum()
@@ -79,7 +79,7 @@ def test_its_estimate_of_the_squared_mean_is_too_large(rng):
 
 @pytest.mark.parametrize("n_parts", [1, 2, 3, 7])
 def test_whole_batches_leave_the_tail_out(n_parts):
-    parts = shards(26_032, 2048, n_parts, whole_batches=True)
+    parts = Grid(2048, n_parts, whole_batches=True).shards(26_032)
     assert sum(map(len, parts)) == 24_576 and parts[0].start == 0 and max(part.stop for part in parts) == 24_576
 
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from samplers import make_sampler, minibatch_of
 
 from isgd_mpi.sampling.proposal import mix, prob_weights_from_scores
-from isgd_mpi.sampling.sampler import Sampler
+from isgd_mpi.sampling.variance import PAIR_EVERY
 from isgd_mpi.settings.config import Config
 
 N, N_CLASSES = 40, 4
@@ -10,63 +11,73 @@ N, N_CLASSES = 40, 4
 
 @pytest.fixture
 def labels(rng):
-    return rng.integers(0, N_CLASSES, N, dtype=np.int32)
+    return np.append(rng.integers(0, N_CLASSES, N - 1), N_CLASSES - 1).astype(np.int32)
 
 
 @pytest.fixture
-def make(labels, rng):
-    def make(**settings):
-        return Sampler(Config(**({"minibatch_size": 8, "usable_fraction": 0.5} | settings)), labels, N_CLASSES, rng, N)
+def make(labels):
+    def make(norms_come_back=True, **settings):
+        config = Config(**({"minibatch_size": 8, "usable_fraction": 0.5} | settings))
+        return make_sampler(config, labels, norms_come_back)
 
     return make
 
 
 def write(sampler, n_rows, scores, step=0):
-    sampler.write(slice(0, n_rows), scores[:n_rows], np.zeros(n_rows, np.int32), step)
+    sampler.write_scores(slice(0, n_rows), scores[:n_rows], step)
+
+
+def renew(sampler, step):
+    return sampler.renew(step, refresh_share=0.0)
+
+
+def mixture_of(sampler):
+    return sampler.figures(0)["mixture"]
 
 
 def is_uniform(sampler):
-    return not sampler.importance_sampling and sampler.mixture == 1 and np.ptp(sampler.proposal.prob_weights) == 0
+    return not sampler.importance_sampling and mixture_of(sampler) == 1 and np.ptp(sampler.proposal.prob_weights) == 0
 
 
 def test_uniform_until_enough_examples_have_a_score(make, rng):
     sampler, scores = make(), rng.exponential(size=N)
     assert is_uniform(sampler)
     write(sampler, 19, scores)
-    assert sampler.renew(0) is None and is_uniform(sampler)
+    assert renew(sampler, 0) == [] and is_uniform(sampler)
     write(sampler, 20, scores)
-    assert sampler.renew(0) is None and sampler.importance_sampling
+    assert renew(sampler, 0) == ["importance sampling begins"] and sampler.importance_sampling
 
 
 def test_the_proposal_is_formed_from_the_scores_and_their_mean_where_there_is_none(make, rng):
     sampler, scores = make(smoothing=0.3, mixture=0.2), rng.exponential(size=N).astype(np.float32)
     write(sampler, 30, scores)
-    sampler.renew(0)
+    renew(sampler, 0)
     scores[30:] = scores[:30].mean(dtype=float)
     expected = mix(prob_weights_from_scores(scores.astype(float), 0.3), 0.2)
     np.testing.assert_allclose(sampler.proposal.prob_weights, expected, rtol=1e-6)
-    assert sampler.mixture == 0.2
+    assert mixture_of(sampler) == 0.2
 
 
 def test_uniform_sampling_stays_uniform(make, rng):
     sampler = make(score="uniform")
     write(sampler, N, rng.exponential(size=N))
-    assert sampler.renew(0) is None and is_uniform(sampler)
+    assert renew(sampler, 0) == [] and is_uniform(sampler)
 
 
 @pytest.mark.parametrize("scores", [np.zeros(N), np.full(N, np.nan)])
 def test_scores_that_form_no_proposal_are_told_of_and_sampling_is_uniform(make, rng, scores):
     sampler = make()
     write(sampler, N, rng.exponential(size=N))
-    sampler.renew(0)
+    renew(sampler, 0)
     write(sampler, N, scores, step=1)
-    assert "finite and not all zero" in sampler.renew(0)
-    assert is_uniform(sampler)
+    (event,) = renew(sampler, 0)
+    assert "sampling uniformly: scores must be finite and not all zero" in event
+    assert is_uniform(sampler) and renew(sampler, 1) == []  # which is told once
 
 
 def test_systematic_uniform_sampling_draws_each_example_once_a_pass_when_one_minibatch_is_a_pass(make, rng):
     sampler = make(minibatch_size=N)
-    indices, importance_weights = sampler.draw(rng)
+    indices, importance_weights = sampler.draw()
     np.testing.assert_array_equal(np.sort(indices), np.arange(N))
     np.testing.assert_allclose(importance_weights, 1)
 
@@ -74,40 +85,50 @@ def test_systematic_uniform_sampling_draws_each_example_once_a_pass_when_one_min
 def test_a_minibatch_has_the_size_and_the_sampling_asked_for(make):
     for sampling in ("systematic", "multinomial"):
         sampler = make(sampling=sampling, minibatch_size=6)
-        got, _ = sampler.draw(np.random.default_rng(1))
-        expected, _ = sampler.proposal.draw(6, sampling, np.random.default_rng(1))
+        expected, _ = sampler.proposal.draw(6, sampling, make(sampling=sampling)._draws.rng)
+        got, _ = sampler.draw()
         np.testing.assert_array_equal(got, expected)
 
 
 def test_the_order_is_renewed_once_as_many_examples_were_drawn_or_scored_as_there_are(make, rng):
     sampler, scores = make(), rng.exponential(size=N)
     write(sampler, N, scores)
-    sampler.renew(0)
+    renew(sampler, 0)
     first = sampler._order
     write(sampler, N - 8, scores[::-1].copy(), step=1)
-    sampler.renew(0)
+    renew(sampler, 0)
     assert sampler._order is first
-    sampler.draw(rng)  # for the monitor: does not count
-    sampler.renew(0)
+    sampler.learn_from_pair(lambda indices, weights: np.ones(3))  # these draws do not count
+    renew(sampler, 0)
     assert sampler._order is first
-    sampler.note_drawn(8)
-    sampler.renew(0)
+    sampler.learn_from_minibatch(minibatch_of(range(8), scores[:8]), step=1)
+    renew(sampler, 0)
     assert sampler._order is not first
     np.testing.assert_array_equal(np.sort(sampler._order), np.arange(N))
 
 
-def test_predictions_of_scorers_go_into_the_table(make, rng):
-    sampler = make()
-    sampler.write(slice(3, 6), np.ones(3), np.array([1, 2, 3], np.int32), step=4)
+@pytest.mark.parametrize("score", ["loss", "predicted-loss"])
+def test_batches_of_scorers_go_into_the_table_but_for_losses_that_a_predictor_learns_from(make, score):
+    sampler = make(norms_come_back=False, score=score)
+    before = sampler.table.steps[3:6].copy()
+    sampler.learn_from_scores([(slice(3, 6), np.ones(3), np.array([1, 2, 3], np.int32), 4)])
     np.testing.assert_array_equal(sampler.table.predictions[3:6], [1, 2, 3])
-    np.testing.assert_array_equal(sampler.table.steps[3:6], [4, 4, 4])
+    np.testing.assert_array_equal(sampler.table.steps[3:6], [4, 4, 4] if score == "loss" else before)
+
+
+@pytest.mark.parametrize("feedback", [False, True])
+def test_the_scores_of_a_minibatch_enter_the_table_with_feedback(make, feedback):
+    sampler = make(feedback=feedback)
+    sampler.learn_from_minibatch(minibatch_of([3, 4], np.array([1.0, 2.0])), step=6)
+    known = sampler.table.steps >= 0
+    np.testing.assert_array_equal(np.flatnonzero(known), [3, 4] if feedback else [])
 
 
 def test_uniform_steps_are_drawn_with_their_probability_and_weight_one(make, rng):
     sampler = make(uniform_probability=0.3, mixture=0.0)
     write(sampler, N, rng.exponential(size=N) + 0.1)
-    sampler.renew(0)
-    n_uniform = sum(np.all(sampler.draw(rng)[1] == 1) for _ in range(2000))
+    renew(sampler, 0)
+    n_uniform = sum(np.all(sampler.draw()[1] == 1) for _ in range(2000))
     assert abs(n_uniform - 600) < 4 * np.sqrt(2000 * 0.3 * 0.7)
 
 
@@ -116,7 +137,7 @@ def test_adaptive_smoothing_follows_the_mean_score(make, rng):
     mean = None
     for step, factor in enumerate((1.0, 3.0, 0.1)):
         write(sampler, N, factor * scores, step)
-        sampler.renew(step)
+        renew(sampler, step)
         now = (factor * scores).mean()
         mean = now if mean is None else 0.9 * mean + 0.1 * now
         expected = prob_weights_from_scores(factor * scores, 0.5 * mean)
@@ -126,28 +147,99 @@ def test_adaptive_smoothing_follows_the_mean_score(make, rng):
 def test_scores_that_age_end_importance_sampling(make, rng):
     sampler = make(max_staleness=10)
     write(sampler, N, rng.exponential(size=N), step=0)
-    sampler.renew(10)
+    renew(sampler, 10)
     assert sampler.importance_sampling
-    assert "too few examples have a usable score" in sampler.renew(11) and is_uniform(sampler)
+    assert renew(sampler, 11) == ["sampling uniformly: too few examples have a usable score"] and is_uniform(sampler)
 
 
-def test_what_is_not_wanted_is_not_used_but_compared(make, rng):
+def test_while_switched_off_scores_are_not_used_but_compared(make, rng):
     sampler, scores = make(mixture=0.2), rng.exponential(size=N)
-    assert sampler.compare(slice(0, N), scores) == 0
-    write(sampler, N, scores, step=1)
-    sampler.renew(1, wanted=False)
+    whole = [(slice(0, N), scores, np.zeros(N, np.int32), 1)]
+    for _ in range(2):
+        sampler.learn_from_scores(whole)
+        renew(sampler, 1)
+    sampler._gain.switch.on = False
+    sampler._form(1)
     assert is_uniform(sampler)
-    assert sampler.compare(slice(0, N), scores) == N
-    assert sampler.second_moment_ratio < 1
-    sampler.renew(1)
-    assert sampler.importance_sampling and sampler.mixture == 0.2
+    sampler.learn_from_scores(whole)
+    assert sampler._n_compared == N and sampler._mixture.second_moment_ratio < 1
+    events = renew(sampler, 1)  # it pays
+    assert events[0].startswith("switch: importance sampling on") and events[1] == "importance sampling begins"
+    assert sampler.importance_sampling and mixture_of(sampler) == 0.2
 
 
 def test_the_scores_of_an_untrained_model_are_not_compared(make, rng):
     sampler, scores = make(), rng.exponential(size=N)
-    write(sampler, N, scores, step=0)
-    sampler.renew(0)
-    assert sampler.compare(slice(0, N), scores) == 0
+    whole = [(slice(0, N), scores, np.zeros(N, np.int32), 0)]
+    sampler.learn_from_scores(whole)
+    renew(sampler, 0)
+    sampler.learn_from_scores(whole)
+    assert sampler._n_compared == 0
     write(sampler, 10, scores, step=1)
-    assert sampler.compare(slice(0, N), scores) == 10
-    assert sampler.compare(np.array([3, 20]), scores[[3, 20]], np.ones(2)) == 1
+    sampler.learn_from_scores(whole)
+    assert sampler._n_compared == 10
+
+
+def test_without_norms_of_scorers_the_variance_is_learnt_from_minibatches(make, rng):
+    norms = rng.exponential(size=8)
+    for norms_come_back in (False, True):
+        sampler = make(norms_come_back)
+        sampler.learn_from_minibatch(minibatch_of(range(8), norms), step=0)
+        assert np.isnan(sampler.traces()["trace_uniform"]) == norms_come_back
+
+
+@pytest.mark.parametrize("exponent", [1.0, 0.5])
+def test_a_pair_of_gradients_is_drawn_now_and_then_and_both_are_unbiased(make, exponent):
+    sampler = make(bias_exponent=exponent)
+    assert sampler.wants_pair(PAIR_EVERY) and not sampler.wants_pair(PAIR_EVERY + 1)
+    drawn = []
+    sampler.learn_from_pair(lambda indices, weights: drawn.append(indices) or np.full(3, 2.0))
+    sampler.learn_from_minibatch(minibatch_of(range(8), np.ones(8), gradient=np.full(3, 5.0)), step=0)
+    products = {1.0: (1, 30.0), 0.5: (2, 12.0)}  # the step's own gradient, or another unbiased one
+    assert (len(drawn), sampler.traces()["squared_mean_gradient"]) == products[exponent]
+
+
+@pytest.mark.parametrize("compat", ["none", "alain2015"])
+def test_a_sampler_goes_on_from_its_state_as_if_nothing_had_happened(make, labels, rng, compat):
+    config = Config(minibatch_size=8, adaptive_smoothing=0.5, compat=compat)
+    one, other = (make_sampler(config, labels, clock=lambda: 1.0) for _ in range(2))
+
+    def learn(sampler, step, scores):
+        sampler.learn_from_scores([(slice(0, N), scores, labels, step)])
+        events = renew(sampler, step)
+        indices, weights = sampler.draw()
+        sampler.learn_from_minibatch(minibatch_of(indices, scores[indices], weights, np.ones(2)), step)
+        return events, indices, weights, sampler.figures(step)
+
+    for step in range(3):
+        learn(one, step, rng.exponential(size=N))
+    other.restore(one.state())
+    for step in range(3, 6):
+        scores = rng.exponential(size=N)
+        got, expected = learn(other, step, scores), learn(one, step, scores)
+        assert got[0] == expected[0]
+        for each, like in zip(got[1:3], expected[1:3]):
+            np.testing.assert_array_equal(each, like)
+        assert got[3] == pytest.approx(expected[3], nan_ok=True, rel=0)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("order",), np.full(N, N, np.int32)),
+        (("order",), np.zeros(N, np.int64)),
+        (("table", "predictions"), np.full(N, N_CLASSES, np.int32)),
+        (("table", "scores"), np.zeros(N - 1, np.float32)),
+        (("mixture", "value"), np.array("x")),
+        (("surprise",), 1),
+    ],
+)
+def test_a_state_of_another_kind_is_refused_by_name(make, path, value):
+    sampler = make()
+    state = sampler.state()
+    part = state
+    for name in path[:-1]:
+        part = part[name]
+    part[path[-1]] = value
+    with pytest.raises(ValueError, match=path[-1]):
+        make().restore(state)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.sampling.variance import Monitor, effective_sample_size, entropy
+from isgd_mpi.sampling.variance import Variance, effective_sample_size, entropy
 
 N = 9
 
@@ -17,18 +17,18 @@ def norms(gradients):
     return np.linalg.norm(gradients, axis=1)
 
 
-def monitor_of(gradients, q):
-    """A monitor that has seen all fresh norms, and is told the mean gradient exactly."""
-    monitor = Monitor(len(gradients), gradients.shape[1], np.float64)
-    monitor.observe(np.linalg.norm(gradients, axis=1), 1 / (len(q) * q))
-    monitor.hold(gradients.mean(axis=0))
-    monitor.observe_pair(gradients.mean(axis=0))
-    return monitor
+def variance_of(gradients, q):
+    """An estimate that has seen all fresh norms, and is told the mean gradient exactly."""
+    variance = Variance(len(gradients))
+    variance.observe(np.linalg.norm(gradients, axis=1), 1 / (len(q) * q))
+    variance.observe_gradient(gradients.mean(axis=0))
+    variance.observe_gradient(gradients.mean(axis=0))
+    return variance
 
 
-def moments(monitor):
-    """Means of |g|, |g|^2 and r |g|^2 of a monitor that knows nothing of the mean gradient."""
-    traces = monitor.traces()
+def moments(variance):
+    """Means of |g|, |g|^2 and r |g|^2 of an estimate that knows nothing of the mean gradient."""
+    traces = variance.traces()
     assert np.isnan(traces["squared_mean_gradient"])
     return np.array([np.sqrt(traces["trace_ideal"]), traces["trace_uniform"], traces["trace_in_use"]])
 
@@ -37,19 +37,19 @@ def moments(monitor):
 def test_trace_in_use_is_the_enumerated_trace_of_the_covariance(rng, gradients, concentration):
     q = rng.dirichlet(np.full(N, concentration)) * 0.9 + 0.1 / N
     expected = reference.trace_of_covariance(gradients, q)
-    np.testing.assert_allclose(monitor_of(gradients, q).traces()["trace_in_use"], expected, rtol=1e-11)
+    np.testing.assert_allclose(variance_of(gradients, q).traces()["trace_in_use"], expected, rtol=1e-11)
 
 
 @pytest.mark.parametrize("name", ["trace_ideal", "trace_uniform"])
 def test_ideal_and_uniform_traces_are_enumerated_ones_of_their_proposals(rng, gradients, norms, name):
     q = {"trace_ideal": norms / norms.sum(), "trace_uniform": np.full(N, 1 / N)}[name]
-    got = monitor_of(gradients, rng.dirichlet(np.ones(N))).traces()
+    got = variance_of(gradients, rng.dirichlet(np.ones(N))).traces()
     np.testing.assert_allclose(got[name], reference.trace_of_covariance(gradients, q), rtol=1e-11)
 
 
 def test_the_ideal_proposal_beats_any_other(rng, gradients):
     for q in rng.dirichlet(np.ones(N), 200):
-        traces = monitor_of(gradients, q).traces()
+        traces = variance_of(gradients, q).traces()
         assert traces["trace_ideal"] < traces["trace_in_use"]
 
 
@@ -57,15 +57,15 @@ def test_variance_gain_is_uniform_over_in_use(rng, gradients):
     q = rng.dirichlet(np.ones(N))
     uniform = reference.trace_of_covariance(gradients, np.full(N, 1 / N))
     expected = uniform / reference.trace_of_covariance(gradients, q)
-    np.testing.assert_allclose(monitor_of(gradients, q).traces()["variance_gain"], expected, rtol=1e-11)
+    np.testing.assert_allclose(variance_of(gradients, q).traces()["variance_gain"], expected, rtol=1e-11)
 
 
 def test_variance_gain_of_uniform_sampling_is_one(gradients):
-    np.testing.assert_allclose(monitor_of(gradients, np.full(N, 1 / N)).traces()["variance_gain"], 1)
+    np.testing.assert_allclose(variance_of(gradients, np.full(N, 1 / N)).traces()["variance_gain"], 1)
 
 
 def test_variance_gain_without_variance_is_not_a_number():
-    traces = monitor_of(np.ones((1, 4)), np.ones(1)).traces()
+    traces = variance_of(np.ones((1, 4)), np.ones(1)).traces()
     assert traces["trace_in_use"] == 0 and np.isnan(traces["variance_gain"])
 
 
@@ -74,9 +74,9 @@ def test_moments_from_drawn_examples_are_unbiased(rng, norms):
     importance_weights = 1 / (N * q)
     expectation = np.zeros(3)
     for n in range(N):
-        monitor = Monitor(N, 4, np.float64)
-        monitor.observe(norms[n : n + 1], importance_weights[n : n + 1], importance_weights[n : n + 1])
-        expectation += q[n] * moments(monitor)
+        variance = Variance(N)
+        variance.observe(norms[n : n + 1], importance_weights[n : n + 1], importance_weights[n : n + 1])
+        expectation += q[n] * moments(variance)
     expected = norms.mean(), (norms**2).mean(), (importance_weights * norms**2).mean()
     np.testing.assert_allclose(expectation, expected, rtol=1e-12)
 
@@ -95,78 +95,78 @@ def test_the_product_of_a_pair_is_an_unbiased_estimate_of_the_squared_mean(rng):
     expectation = 0.0
     for first in range(N):
         for second in range(N):
-            monitor = Monitor(N, 4, np.float64)
-            monitor.observe(np.full(N, 1e9), np.ones(N))  # an upper bound out of the way
-            monitor.hold(estimates[first])
-            monitor.observe_pair(estimates[second])
-            expectation += q[first] * q[second] * monitor.traces()["squared_mean_gradient"]
+            variance = Variance(N)
+            variance.observe(np.full(N, 1e9), np.ones(N))  # an upper bound out of the way
+            variance.observe_gradient(estimates[first])
+            variance.observe_gradient(estimates[second])
+            expectation += q[first] * q[second] * variance.traces()["squared_mean_gradient"]
     mean = gradients.mean(axis=0)
     np.testing.assert_allclose(expectation, mean @ mean, rtol=1e-10)
 
 
 def test_pairs_are_averaged_until_eight_are_kept():
-    monitor = Monitor(N, 1, np.float64)
-    monitor.observe(np.full(N, 1e9), np.ones(N))
+    variance = Variance(N)
+    variance.observe(np.full(N, 1e9), np.ones(N))
     products = np.arange(1.0, 9.0)
     for product in products:
-        monitor.hold(np.array([product]))
-        monitor.observe_pair(np.ones(1))
-    np.testing.assert_allclose(monitor.traces()["squared_mean_gradient"], products.mean())
-    monitor.hold(np.array([100.0]))
-    monitor.observe_pair(np.ones(1))
-    np.testing.assert_allclose(monitor.traces()["squared_mean_gradient"], (7 * products.mean() + 100) / 8)
+        variance.observe_gradient(np.array([product]))
+        variance.observe_gradient(np.ones(1))
+    np.testing.assert_allclose(variance.traces()["squared_mean_gradient"], products.mean())
+    variance.observe_gradient(np.array([100.0]))
+    variance.observe_gradient(np.ones(1))
+    np.testing.assert_allclose(variance.traces()["squared_mean_gradient"], (7 * products.mean() + 100) / 8)
 
 
 def test_a_gradient_held_is_a_copy():
     gradient = np.ones(4)
-    monitor = Monitor(N, 4, np.float64)
-    monitor.observe(np.full(N, 1e9), np.ones(N))
-    monitor.hold(gradient)
+    variance = Variance(N)
+    variance.observe(np.full(N, 1e9), np.ones(N))
+    variance.observe_gradient(gradient)
     gradient[:] = 0
-    monitor.observe_pair(np.ones(4))
-    assert monitor.traces()["squared_mean_gradient"] == 4
+    variance.observe_gradient(np.ones(4))
+    assert variance.traces()["squared_mean_gradient"] == 4
 
 
 @pytest.mark.parametrize(("product", "expected"), [(-5.0, 0.0), (2.0, 2.0), (1e3, 9.0)])
 def test_what_is_subtracted_is_kept_between_its_bounds(product, expected):
-    monitor = Monitor(N, 1, np.float64)
-    monitor.observe(np.full(N, 3.0), np.ones(N))
-    monitor.hold(np.array([product]))
-    monitor.observe_pair(np.ones(1))
-    traces = monitor.traces()
+    variance = Variance(N)
+    variance.observe(np.full(N, 3.0), np.ones(N))
+    variance.observe_gradient(np.array([product]))
+    variance.observe_gradient(np.ones(1))
+    traces = variance.traces()
     np.testing.assert_allclose(9.0 - traces["trace_uniform"], expected)
     assert traces["squared_mean_gradient"] == product
 
 
 def test_the_whole_set_at_once_forgets_what_was_before(rng, norms):
     importance_weights = rng.exponential(size=N)
-    seasoned, fresh = Monitor(N, 4), Monitor(N, 4)
+    seasoned, fresh = Variance(N), Variance(N)
     seasoned.observe(1e6 * norms, importance_weights)
     seasoned.observe(np.array([np.nan]), np.ones(1))
-    for monitor in (seasoned, fresh):
-        monitor.observe(norms, importance_weights)
+    for variance in (seasoned, fresh):
+        variance.observe(norms, importance_weights)
     np.testing.assert_array_equal(moments(seasoned), moments(fresh))
 
 
 def test_a_batch_counts_by_its_share_of_a_quarter_of_the_set(rng):
     n_examples, n_rows = 400, 20
-    monitor = Monitor(n_examples, 4)
-    monitor.observe(np.full(n_examples, 1.0), np.ones(n_examples))
-    monitor.observe(np.full(n_rows, 2.0), np.ones(n_rows))
+    variance = Variance(n_examples)
+    variance.observe(np.full(n_examples, 1.0), np.ones(n_examples))
+    variance.observe(np.full(n_rows, 2.0), np.ones(n_rows))
     share = n_rows / (n_examples / 4)
-    np.testing.assert_allclose(moments(monitor), [1 + share, 1 + 3 * share, 1 + 3 * share])
+    np.testing.assert_allclose(moments(variance), [1 + share, 1 + 3 * share, 1 + 3 * share])
 
 
 def test_an_empty_batch_changes_nothing(norms):
-    monitor = Monitor(N, 4)
-    monitor.observe(norms, np.ones(N))
-    before = moments(monitor)
-    monitor.observe(norms[:0], np.ones(0))
-    np.testing.assert_array_equal(moments(monitor), before)
+    variance = Variance(N)
+    variance.observe(norms, np.ones(N))
+    before = moments(variance)
+    variance.observe(norms[:0], np.ones(0))
+    np.testing.assert_array_equal(moments(variance), before)
 
 
 def test_before_the_first_observation_nothing_is_known():
-    traces = Monitor(N, 4).traces()
+    traces = Variance(N).traces()
     assert all(np.isnan(value) for value in traces.values()) and len(traces) == 5
 
 

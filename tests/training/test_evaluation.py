@@ -6,6 +6,7 @@ import pytest
 from isgd_mpi.data.datasets import Dataset, Split
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.ranks.records import ERRORS, EXAMPLES, LOSS, SPLITS
+from isgd_mpi.ranks.shards import Grid
 from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.training.evaluation import Evaluation, combine
 
@@ -31,7 +32,7 @@ def model(rng):
 
 
 def part_of(model, dataset, part=0, n_parts=1, batch_size=BATCH):
-    return Evaluation(model, dataset, part, n_parts, batch_size, np.empty((batch_size, 4), np.float32))
+    return Evaluation(model, dataset, Grid(batch_size, n_parts), part, np.empty((batch_size, 4), np.float32))
 
 
 def measured(model, dataset, n_parts, n_batches=None, batch_size=BATCH):

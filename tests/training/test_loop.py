@@ -1,4 +1,4 @@
-"""When the trainer publishes."""
+"""The times at which the trainer publishes."""
 
 import math
 
@@ -7,18 +7,19 @@ import pytest
 from isgd_mpi.training.loop import Schedule
 
 NOTHING = (0.0, 0.0)  # was merged so far
+ON = True
 
 
 @pytest.mark.parametrize("name", ["exact", "pipelined", "relaxed"])
 def test_publishes_once_the_steps_are_done_and_seldom_while_switched_off(name):
     schedule = Schedule.named(name, 32)
-    assert [schedule.wants_refresh(lag, False, NOTHING) for lag in (0, 31, 32, math.inf)] == [False, False, True, True]
-    assert [schedule.wants_refresh(lag, True, NOTHING) for lag in (32, 511, 512)] == [False, False, True]
+    assert [schedule.wants_refresh(lag, ON, NOTHING) for lag in (0, 31, 32, math.inf)] == [False, False, True, True]
+    assert [schedule.wants_refresh(lag, not ON, NOTHING) for lag in (32, 511, 512)] == [False, False, True]
 
 
 def test_only_relaxed_waits_until_merging_takes_a_tenth_of_the_time():
     def wants(name, *last_merge):
-        return Schedule.named(name, 32).wants_refresh(32, False, last_merge)
+        return Schedule.named(name, 32).wants_refresh(32, ON, last_merge)
 
     assert [wants("relaxed", 0.2, since) for since in (0.2, 1.9, 2.1)] == [False, False, True]
     assert wants("relaxed", 60, 70)  # it was not merging that took so long

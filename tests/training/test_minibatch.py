@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from isgd_mpi.model.optim import SGD
-from isgd_mpi.training.minibatch import PER_EXAMPLE, LocalGradient, update
+from isgd_mpi.training.minibatch import PER_EXAMPLE, Learner
 
 
 class Squares:
@@ -21,28 +21,33 @@ class Squares:
         return float(weights @ x[:, 0]) / len(x), weights.sum(keepdims=True), x[:, 0] ** 2
 
 
-def test_a_minibatch_is_gathered_and_handed_to_the_model_in_its_dtype():
-    squares = Squares()
-    minibatch = LocalGradient(squares, squares, 2).compute(np.array([2, 0]), np.array([0.5, 3.0]))
+def learner(n_params=1):
+    model = Squares()
+    model.params = np.ones(n_params)
+    return Learner(model, model, SGD(model.params, 0.5), 2)
+
+
+def test_a_minibatch_is_gathered_and_handed_to_the_model_():
+    minibatch = learner().compute(np.array([2, 0]), np.array([0.5, 3.0]))
     assert minibatch.loss == (0.5 * 4 + 3 * 1) / 2
-    assert minibatch.gradient == [3.5] and minibatch.gradient.dtype == np.float32
+    assert minibatch.gradient == [3.5]
     assert [list(getattr(minibatch, name)) for name in PER_EXAMPLE] == [[16, 1], [3, 1], [16, 1]]
 
 
 def test_an_update_follows_the_gradient():
-    optimiser = SGD(np.ones(3), 0.5)
-    update(optimiser, 1.0, np.array([1.0, 2.0, 0.0]))
-    np.testing.assert_array_equal(optimiser.params, [0.5, 0.0, 1.0])
+    learner_of_three = learner(3)
+    learner_of_three.update(1.0, np.array([1.0, 2.0, 0.0]))
+    np.testing.assert_array_equal(learner_of_three.model.params, [0.5, 0.0, 1.0])
 
 
 @pytest.mark.parametrize("loss", [np.nan, np.inf])
 def test_a_loss_that_is_not_finite_updates_nothing(loss):
-    optimiser = SGD(np.ones(3), 0.5)
+    learner_of_three = learner(3)
     with pytest.raises(FloatingPointError, match="the loss is not finite"):
-        update(optimiser, loss, np.ones(3))
-    np.testing.assert_array_equal(optimiser.params, 1)
+        learner_of_three.update(loss, np.ones(3))
+    np.testing.assert_array_equal(learner_of_three.model.params, 1)
 
 
 def test_a_gradient_that_is_not_finite_is_refused():
     with pytest.raises(FloatingPointError, match="the gradient is not finite"):
-        update(SGD(np.ones(3), 0.5), 1.0, np.array([1.0, np.nan, 0.0]))
+        learner(3).update(1.0, np.array([1.0, np.nan, 0.0]))

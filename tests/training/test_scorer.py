@@ -6,7 +6,9 @@ import pytest
 from isgd_mpi.data.datasets import Dataset, Split
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.ranks.records import EVALUATE, published_dtype
-from isgd_mpi.training.scorer import Scorer
+from isgd_mpi.ranks.shards import Grid
+from isgd_mpi.ranks.waiting import Waiter
+from isgd_mpi.training.scorer import Scorer, ScoringModels
 
 pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")
 N, BATCH, WIDTHS = 23, 5, (4, 6, 3)
@@ -27,15 +29,17 @@ def published(rng, command=0):
 
 @pytest.mark.parametrize("rows_at_a_time", [1, 2, 4, 99])
 def test_pieces_of_a_batch_are_reported_as_the_whole(rng, dataset, rows_at_a_time):
-    record, reports = published(rng, EVALUATE), []
+    record, reports, beats = published(rng, EVALUATE), [], []
     for rows in (None, rows_at_a_time):
         model = MLP(WIDTHS, BATCH)
-        scorer = Scorer(model, model, dataset, 0, 1, BATCH, rows_at_a_time=rows)
+        waiter = Waiter(polite=True, idle=lambda: beats.append(1))
+        scorer = Scorer(ScoringModels(model, model, rows), dataset, Grid(BATCH, 1), 0, waiter)
         scorer.take(record)
         scorer.score(scorer.n_batches)
         scorer.evaluate()
         reports.append(scorer.record.copy())
     whole, parted = reports
+    assert len(beats) == 2 * (5 + 5)  # after each batch that is scored or evaluated
     assert (whole["batch_steps"] == 7).all() and whole["evaluated_step"] == 7
     for name in whole.dtype.names:
         np.testing.assert_allclose(parted[name], whole[name], rtol=1e-5, atol=1e-6, err_msg=name)

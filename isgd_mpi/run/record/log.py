@@ -1,4 +1,4 @@
-"""What a run leaves behind: its folder, the metrics file, and what it says on the terminal."""
+"""The log of a run: its folder, the metrics file, and the lines and the progress bar on the terminal."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from isgd_mpi.data.files import finite_or_none
+from isgd_mpi.ranks.timeline import Timeline
 from isgd_mpi.run.record.metrics_file import MetricsFile, MetricsInMemory
 from isgd_mpi.settings.errors import InputError
 
@@ -77,10 +78,13 @@ class RunLog:
         Where the progress bar ends.
     quiet : bool
         Whether to print nothing.
+    timeline : timeline.Timeline, optional
+        Of this rank.
     """
 
-    def __init__(self, folder, n_steps=None, quiet=False):
+    def __init__(self, folder, n_steps=None, quiet=False, timeline=None):
         self._file = MetricsFile(folder / "metrics.jsonl") if folder else MetricsInMemory()
+        self.timeline = Timeline() if timeline is None else timeline
         self._quiet = quiet
         self._n_steps = n_steps
         self._begin = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What a run says of itself: its summary, and a verdict in plain words."""
+"""The summary of a run, its verdict in plain words, and the files that are written at its end."""
 
 import math
 
@@ -9,10 +9,11 @@ from isgd_mpi.ranks.records import SPLITS
 _WORTH_SAYING = 1.1  # variance gains below this are called none
 
 
-def describe_job(config, dataset, model, n_ranks, node, folder):
-    """Return what is about to be run, in three lines."""
+def describe_job(setup, folder):
+    """Return three lines that describe the job: data, model, ranks."""
+    config, dataset, node, n_ranks = setup.config, setup.dataset, setup.node, setup.size
     sizes = ", ".join(f"{len(split)} {name}" for name, split in dataset.splits.items())
-    n_scorers = config.n_scorers(n_ranks)
+    n_scorers = setup.n_scorers
     if n_scorers:
         scorers = f"{n_scorers} scorer{'s' * (n_scorers > 1)}, {config.schedule} schedule"
     elif config.score == "uniform":
@@ -23,29 +24,27 @@ def describe_job(config, dataset, model, n_ranks, node, folder):
         scorers = "no scorers: importance sampling from the minibatches' own scores"
     roles = f"{config.trainers} trainer{'s' * (config.trainers > 1)}, {scorers}"
     if config.score == "predicted-loss":
-        predictor_rank = config.predictor_rank(n_ranks)
-        place = "the trainer itself" if predictor_rank is None else f"rank {predictor_rank}"
+        place = "the trainer itself" if setup.predictor_rank is None else f"rank {setup.predictor_rank}"
         roles += f"; {place} predicts losses ({config.predictor})"
     crowd = " (more ranks than cores: scorers give way)" if node.crowded and n_ranks > config.trainers else ""
     return (
         f"data   {dataset.name}: {sizes} examples of {dataset.n_features} features, {dataset.n_classes} classes\n"
-        f"model  {model}{f'; into {folder}' if folder else ''}\n"
+        f"model  {setup.models.text}{f'; into {folder}' if folder else ''}\n"
         f"ranks  {n_ranks} with {node.threads} thread{'s' * (node.threads > 1)} each: {roles}{crowd}"
     )
 
 
-def summarise(trainer, config, n_ranks, seconds, exchange_seconds):
+def summarise(trainer, setup, seconds, waiting_seconds):
     """Return the totals of a run.
 
     Parameters
     ----------
     trainer : trainer.Trainer
-    config : config.Config
-    n_ranks : int
+    setup : setup.Setup
     seconds : float
         Training time, without the evaluation at the end.
-    exchange_seconds : float
-        The part of it that the trainer spent on the exchange.
+    waiting_seconds : float
+        The part of it that trainer 0 waited; see :attr:`timeline.Timeline.waiting_seconds`.
 
     Returns
     -------
@@ -54,20 +53,20 @@ def summarise(trainer, config, n_ranks, seconds, exchange_seconds):
     """
     return {
         "steps": trainer.step,
-        "examples": trainer.step * config.minibatch_size,
+        "examples": trainer.step * setup.config.minibatch_size,
         "seconds": seconds,
-        "variance_gain": trainer.mean_variance_gain,
+        "variance_gain": trainer.sampler.mean_variance_gain,
         "steps_per_second": trainer.step / seconds,
         "scored_per_second": trainer.n_scored / seconds,
-        "wait_fraction": exchange_seconds / seconds,
-        "predictor_correlation": trainer.intake.correlation,
-        "ranks": n_ranks,
-        "trainers": config.trainers,
+        "wait_fraction": waiting_seconds / seconds,
+        "predictor_correlation": trainer.predicted.correlation if trainer.predicted else math.nan,
+        "ranks": setup.size,
+        "trainers": setup.config.trainers,
     }
 
 
 def last_evaluation(splits):
-    """Return loss and error of each split; None of those that there are not."""
+    """Return loss and error of each split; None for a split that the data set lacks."""
     return {
         split: {name: splits[split][name] for name in ("loss", "error")} if split in splits else None
         for split in SPLITS
@@ -76,7 +75,7 @@ def last_evaluation(splits):
 
 def verdict(trainer, score):
     """Say in a line what importance sampling gained, or would have."""
-    figures, gain = trainer.figures, trainer.mean_variance_gain
+    figures, gain = trainer.figures, trainer.sampler.mean_variance_gain
     if score == "uniform":
         ideal = figures.get("trace_ideal", 0.0)
         if not ideal > 0:
@@ -118,32 +117,42 @@ def _columns(lines):
 
 
 class Keeper:
-    """Writes what it can.
+    """Writes the files at the end of a run; notes those that fail, and goes on with the rest.
+
+    Parameters
+    ----------
+    folder : pathlib.Path or None
+        The run's; nothing is written if None.
 
     Attributes
     ----------
+    folder
+        See above.
     problems : list of str
-        What could not be written, and why.
+        Files that could not be written, and why.
     """
 
-    def __init__(self):
+    def __init__(self, folder):
+        self.folder = folder
         self.problems = []
 
-    def keep(self, path, write):
-        """Write a file.
+    def keep(self, name, write):
+        """Write a file, if the run has a folder.
 
         Parameters
         ----------
-        path : pathlib.Path
-            For the message.
+        name : str
+            Of the file.
         write : callable
-            Takes the path.
+            Takes its path.
         """
+        if self.folder is None:
+            return
         try:
-            write(path)
+            write(self.folder / name)
         except OSError as error:
-            self.note(path, error.strerror or str(error))
+            self.note(name, error.strerror or str(error))
 
-    def note(self, path, reason):
+    def note(self, name, reason):
         """Note that a file could not be written."""
-        self.problems.append(f"{path} could not be written ({reason})")
+        self.problems.append(f"{self.folder / name} could not be written ({reason})")

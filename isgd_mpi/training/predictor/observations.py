@@ -1,149 +1,75 @@
-"""What becomes of observed scores: they go into the score table, or to a loss predictor that fills it.
-
-Both ways have the same methods, so the trainer does not know which one it is on.
-"""
+"""The trainer's end of the loss predictor: losses go out in their order, predictions fill the score table."""
 
 import math
 from collections import deque
 
 import numpy as np
 
-from isgd_mpi.ranks.records import STOP
+from isgd_mpi.ranks.records import STOP, report_state, restored_report
 from isgd_mpi.sampling.random_state import check_indices
 from isgd_mpi.sampling.score_table import NEVER
+from isgd_mpi.settings.saved import Saved
 
 
-class DirectScores:
-    """Scores go into the score table as they come.
-
-    Parameters
-    ----------
-    sampler : sampler.Sampler
-
-    Attributes
-    ----------
-    correlation, signal, seconds
-        As of :class:`PredictedScores`: there is no predictor to say anything.
-    """
-
-    correlation = math.nan
-    signal = 0
-    seconds = 0.0
-
-    def __init__(self, sampler):
-        self.write = sampler.write
-
-    def look(self):
-        """Do nothing."""
-
-    def publish(self, step, command):
-        """Do nothing."""
-
-    def merge(self, step):
-        """Do nothing."""
-
-    def connect(self):
-        """Do nothing."""
-
-    def state(self):
-        """Return the state: none."""
-        return {}
-
-    def restore(self, state):
-        """Do nothing."""
-
-
-class PredictedScores:
-    """Losses go to the loss predictor in the order in which they came, its predictions into the score table.
+class PredictedScores(Saved):
+    """Sends observed losses to the loss predictor, and its predictions to the sampler.
 
     Parameters
     ----------
     exchange : exchange.TrainerExchange or exchange.LocalExchange
         Of records.observations_dtype and records.predictions_dtype, with one rank that reports.
-    forecaster : forecaster.Forecaster or transfer.RemoteForecaster
-        Whose state is saved with this one's.
     schedule : str
         Of ``--schedule``: `exact` hands over losses when they are merged, and waits for the predictions;
         `pipelined` waits for those of the refresh before; `relaxed` never waits.
     sampler : sampler.Sampler
     log : log.RunLog
-    batch_size : int
-        Examples that are predicted in one call.
+    shard : shards.Shard
+        The whole training set, in batches that are predicted in one call.
+
+    Attributes
+    ----------
+    correlation : float
+        Of predictions and losses, as the predictor last reported it, or NaN.
+    signal : int
+        Signal that the predictor's rank received, or 0.
+    restored_report : () ndarray or None
+        The predictor's last report in the life of the run that is resumed.
 
     Notes
     -----
-    A record holds so many losses. Losses wait while an exchange is under way; where more wait than a record
-    holds, the predictor does not keep up: the oldest ones are dropped, and the log says so once.
+    Losses wait while an exchange is under way. Where more wait than a record holds, the predictor does not
+    keep up: the oldest ones are dropped, and the log says so once.
     """
 
-    def __init__(self, exchange, forecaster, schedule, sampler, log, batch_size):
+    saved = ("_n_waiting", "_complained", "_batch_steps", "correlation")
+
+    def __init__(self, exchange, schedule, sampler, log, shard):
         self._exchange = exchange
         self._schedule = schedule
         self._sampler = sampler
         self._log = log
-        self._batch_size = batch_size
-        self._forecaster = forecaster
+        self._shard = shard
         self._waiting = deque()  # (rows, losses)
         self._n_waiting = 0
         self._complained = False
-        self._batch_steps = np.full_like(forecaster.record["batch_steps"], NEVER)
+        self._batch_steps = np.full(len(shard.batches), NEVER, np.int64)
         self.correlation = math.nan
         self.signal = 0
+        self.restored_report = None
 
-    @property
-    def seconds(self):
-        """Time that the trainer spent on this exchange so far."""
-        return self._exchange.seconds
+    def observe(self, rows, losses, step):
+        """Keep losses for the predictor.
 
-    def state(self):
-        """Return the state, once the exchange under way is complete; see :mod:`isgd_mpi.ranks.states`."""
-        self._exchange.hold()
-        forecaster = self._forecaster.state()
-        rows, losses = (np.zeros_like(self._exchange.published[name]) for name in ("rows", "losses"))
-        self._fill(rows, losses)
-        return {
-            "rows": rows,
-            "losses": losses,
-            "n_waiting": self._n_waiting,
-            "complained": self._complained,
-            "batch_steps": self._batch_steps,
-            "correlation": self.correlation,
-            "pending": self._exchange.pending,
-            "seconds": self.seconds,
-            "forecaster": forecaster,
-        }
-
-    def connect(self):
-        """Let the predictor begin, when it is there."""
-        self._forecaster.connect()
-
-    def restore(self, state):
-        """Take the state back.
-
-        Raises
-        ------
-        ValueError
-            If examples are meant that there are not.
+        Parameters
+        ----------
+        rows : (B,) ndarray of int
+            The examples.
+        losses : (B,) ndarray
+            Nats. Those that are not finite are left out: the trainer's own ones end the run, with a better message.
+        step : int
+            Of the parameters behind them.
         """
-        n = int(state["n_waiting"])
-        if not 0 <= n <= len(state["rows"]):
-            raise ValueError(f"n_waiting must lie in 0..{len(state['rows'])}, not {n}")
-        check_indices("rows", state["rows"], len(state["forecaster"]["record"]["scores"]))
-        self._waiting = deque([(state["rows"][:n], state["losses"][:n])])
-        self._n_waiting = n
-        self._complained = bool(state["complained"])
-        self._batch_steps = np.array(state["batch_steps"])
-        self.correlation = float(state["correlation"])
-        self._forecaster.restore(state["forecaster"])
-        self._exchange.restore([self._forecaster.record], bool(state["pending"]))
-        self._exchange.seconds = float(state["seconds"])
-
-    def write(self, rows, losses, predictions, step):
-        """Keep losses for the predictor; arguments as of :meth:`sampler.Sampler.write`."""
-        self._sampler.table.predictions[rows] = predictions
-        if isinstance(rows, slice):
-            rows = np.arange(rows.start, rows.stop)
-        finite = np.isfinite(losses)  # the trainer's own ones end the run, with a better message
+        finite = np.isfinite(losses)
         self._waiting.append((rows[finite], losses[finite]))
         self._n_waiting += np.count_nonzero(finite)
         while self._n_waiting > len(self._exchange.published["rows"]):
@@ -152,13 +78,13 @@ class PredictedScores:
                 self._complained = True
                 self._log.event(step, "the predictor does not keep up: it will not see the oldest losses")
 
-    def look(self):
+    def poll(self):
         """Give the exchange time to go on."""
         if self._exchange.pending:
-            self._exchange.look()
+            self._exchange.poll()
 
     def publish(self, step, command):
-        """Hand over what was observed, where the schedule has it here and no exchange is under way."""
+        """Hand over the losses that wait, where the schedule wants it here and no exchange is under way."""
         if command & STOP:
             self._stop(step)
         elif self._schedule != "exact" and not self._exchange.pending:
@@ -168,7 +94,7 @@ class PredictedScores:
         """Put the predictions that came back into the score table."""
         if self._schedule == "exact":
             self._start(step)
-        if not self._exchange.pending or (self._schedule == "relaxed" and not self._exchange.look()):
+        if not self._exchange.pending or (self._schedule == "relaxed" and not self._exchange.poll()):
             return
         self._exchange.wait()
         (report,) = self._exchange.reports
@@ -186,7 +112,7 @@ class PredictedScores:
         self._exchange.start()
 
     def _fill(self, rows, losses):
-        """Write down the losses that wait."""
+        """Write the losses that wait into a record's fields."""
         start = 0
         for new_rows, new_losses in self._waiting:
             rows[start : start + len(new_rows)] = new_rows
@@ -204,8 +130,34 @@ class PredictedScores:
 
     def _write_predictions(self, scores, batch_steps):
         """Hand the batches predicted since the last merge to the sampler."""
-        size = self._batch_size
-        for batch in np.flatnonzero(batch_steps > self._batch_steps):
-            rows = slice(batch * size, min((batch + 1) * size, len(scores)))
-            self._sampler.write(rows, scores[rows], self._sampler.table.predictions[rows], int(batch_steps[batch]))
+        for batch in map(int, np.flatnonzero(batch_steps > self._batch_steps)):
+            rows = slice(*self._shard.rows(batch))
+            self._sampler.write_scores(rows, scores[rows], int(batch_steps[batch]))
         self._batch_steps = batch_steps.copy()
+
+    def state(self):
+        """Return the state, once the exchange under way is complete; with the predictor's last report, if any."""
+        self._exchange.complete()
+        rows, losses = (np.zeros_like(self._exchange.published[name]) for name in ("rows", "losses"))
+        self._fill(rows, losses)
+        report = {"report": report_state(self._exchange.reports[0])} if self._exchange.answered else {}
+        return super().state() | {"rows": rows, "losses": losses, "pending": self._exchange.pending, **report}
+
+    def restore(self, state):
+        """Take the state back.
+
+        Raises
+        ------
+        ValueError
+            It is no such state, or examples are out of range.
+        """
+        own = {name: state.get(name) for name in ("rows", "losses", "pending", "report")}
+        super().restore({name: value for name, value in state.items() if name not in own})
+        rows, losses = own["rows"], own["losses"]
+        if not 0 <= self._n_waiting <= len(rows):
+            raise ValueError(f"n_waiting must lie in 0..{len(rows)}, not {self._n_waiting}")
+        check_indices("rows", rows, self._shard.stop)
+        self._waiting = deque([(rows[: self._n_waiting], losses[: self._n_waiting])])
+        if own["report"] is not None:
+            self.restored_report = restored_report(own["report"], self._exchange.reports[0].dtype)
+            self._exchange.restore([self.restored_report], bool(own["pending"]))

@@ -1,4 +1,4 @@
-"""Small models that say what an example's loss will be, from the losses observed so far [1]_.
+"""Small models that predict an example's loss from the losses observed so far [1]_.
 
 All have the same two methods, know neither MPI nor the model that is trained, and keep their state
 in flat arrays:
@@ -20,6 +20,7 @@ import numpy as np
 
 from isgd_mpi.kernels.loss_history import append_losses, average_by_class
 from isgd_mpi.model.optim import Adam
+from isgd_mpi.settings.saved import Saved
 from isgd_mpi.training.predictor.lstm import LossNetwork, initial_params, tensor_views
 
 FLOOR = np.float32(1e-6)
@@ -32,7 +33,7 @@ _TRAINING_BATCH = 128  # observations behind a step of Adam
 _CLASS_KEPT = 0.9  # share of a class's moving average that a loss leaves
 
 
-class LSTMPredictor:
+class LSTMPredictor(Saved):
     """Predicts by an LSTM over the example's last losses, and its class; see :mod:`isgd_mpi.training.predictor.lstm`.
 
     Parameters
@@ -56,12 +57,15 @@ class LSTMPredictor:
     optimiser : optim.Adam
     """
 
+    saved = ("history", "lengths", "_params", "optimiser")
+
     def __init__(self, labels, n_classes, rng, log_space=False):
         self._labels = labels
         self._log_space = log_space
         self.history = np.full((len(labels), HISTORY_SIZE), 0 if log_space else 1, np.float32)
         self.lengths = np.ones(len(labels), np.int8)
         params = initial_params(n_classes, rng)
+        self._params = params
         self._network = LossNetwork(params, n_classes)
         self._output_bias = tensor_views(params, n_classes)["output_bias"]
         self.optimiser = Adam(params)
@@ -83,23 +87,11 @@ class LSTMPredictor:
         """Predict losses; see the module."""
         return self._scores(self._network.predict(*self._inputs(rows)))
 
-    def state(self):
-        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
-        return {
-            "history": self.history,
-            "lengths": self.lengths,
-            "params": self._network.params,
-            "optimiser": self.optimiser.state(),
-        }
-
     def restore(self, state):
-        """Take the state back."""
-        if not (state["lengths"].min() >= 1 and state["lengths"].max() <= HISTORY_SIZE):
+        """Take the state back; raises ValueError if it is no such state."""
+        super().restore(state)
+        if not (self.lengths.min() >= 1 and self.lengths.max() <= HISTORY_SIZE):
             raise ValueError(f"lengths must lie in 1..{HISTORY_SIZE}")
-        self.history[:] = state["history"]
-        self.lengths[:] = state["lengths"]
-        self._network.params[:] = state["params"]
-        self.optimiser.restore(state["optimiser"])
 
     def _train(self, rows, losses):
         targets = np.log(np.maximum(losses, FLOOR)) if self._log_space else losses
@@ -117,7 +109,7 @@ class LSTMPredictor:
         return np.maximum(np.exp(predictions) if self._log_space else predictions, FLOOR)
 
 
-class ClassPredictor:
+class ClassPredictor(Saved):
     """Predicts the mean loss of the example's class plus its standard deviation.
 
     Parameters
@@ -130,6 +122,8 @@ class ClassPredictor:
     moments : (n_classes, 2) ndarray of float64
         Moving averages of the loss and of its square; at first those of a uniform guess.
     """
+
+    saved = ("moments",)
 
     def __init__(self, labels, n_classes, rng):
         self._labels = labels
@@ -148,16 +142,8 @@ class ClassPredictor:
         scores = mean + np.sqrt(np.maximum(mean_square - mean**2, 0))
         return np.maximum(scores, FLOOR).astype(np.float32)[self._labels[rows]]
 
-    def state(self):
-        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
-        return {"moments": self.moments}
 
-    def restore(self, state):
-        """Take the state back."""
-        self.moments[:] = state["moments"]
-
-
-class LastPredictor:
+class LastPredictor(Saved):
     """Predicts the last loss seen of each example, the mean of these where none was.
 
     Parameters
@@ -171,31 +157,24 @@ class LastPredictor:
         Last losses, floored; 0 where none was seen.
     """
 
+    saved = ("last", "_mean")
+
     def __init__(self, labels, n_classes, rng):
         self.last = np.zeros(len(labels), np.float32)
-        self._mean = np.float32(math.log(n_classes))
+        self._mean = float(np.float32(math.log(n_classes)))
 
     def observe(self, rows, losses):
         """Remember the losses; see the module."""
         predictions = self.predict(rows)
         self.last[rows] = np.maximum(losses, FLOOR)
         if len(rows):
-            self._mean = self.last[self.last > 0].mean(dtype=np.float64).astype(np.float32)
+            self._mean = float(self.last[self.last > 0].mean(dtype=np.float64).astype(np.float32))
         return predictions
 
     def predict(self, rows):
         """Look up the example; see the module."""
         last = self.last[rows]
-        return np.where(last > 0, last, self._mean)
-
-    def state(self):
-        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
-        return {"last": self.last, "mean": self._mean}
-
-    def restore(self, state):
-        """Take the state back."""
-        self.last[:] = state["last"]
-        self._mean = np.float32(state["mean"])
+        return np.where(last > 0, last, np.float32(self._mean))
 
 
 PREDICTORS = {
@@ -207,7 +186,7 @@ PREDICTORS = {
 """By the names of ``--predictor``."""
 
 
-class RunningCorrelation:
+class RunningCorrelation(Saved):
     """Pearson's correlation of two series of numbers, with a memory.
 
     Parameters
@@ -215,6 +194,8 @@ class RunningCorrelation:
     memory : float
         Pairs over which the moments are averaged.
     """
+
+    saved = ("_moments", "_n_pairs")
 
     def __init__(self, memory):
         self._memory = memory
@@ -235,15 +216,6 @@ class RunningCorrelation:
         share = min(1.0, len(x) / min(self._n_pairs, self._memory))
         fresh = np.array([x.mean(), y.mean(), (x * x).mean(), (y * y).mean(), (x * y).mean()])
         self._moments += share * (fresh - self._moments)
-
-    def state(self):
-        """Return the state; see :mod:`isgd_mpi.ranks.states`."""
-        return {"moments": self._moments, "n_pairs": self._n_pairs}
-
-    def restore(self, state):
-        """Take the state back."""
-        self._moments[:] = state["moments"]
-        self._n_pairs = int(state["n_pairs"])
 
     @property
     def value(self):

@@ -1,9 +1,13 @@
-"""The predicting role without MPI."""
+"""The predictor's end without MPI."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from isgd_mpi.ranks.records import STOP, observations_dtype
+from isgd_mpi.ranks.shards import Grid
+from isgd_mpi.ranks.waiting import Waiter
 from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.settings.config import Config
 from isgd_mpi.training.predictor.forecaster import Forecaster, forecast_locally
@@ -13,7 +17,10 @@ N, BATCH = 50, 20
 
 def make(predictor="last", usable_fraction=0.1):
     config = Config(score="predicted-loss", predictor=predictor, usable_fraction=usable_fraction)
-    return Forecaster(config, np.arange(N, dtype=np.int32) % 3, 3, np.random.SeedSequence(1), BATCH)
+    labels = np.arange(N, dtype=np.int32) % 3
+    dataset = SimpleNamespace(splits={"train": SimpleNamespace(labels=labels)}, n_classes=3)
+    (shard,) = Grid(BATCH, 1).shards(N)
+    return Forecaster(config, dataset, np.random.SeedSequence(1), shard, Waiter(polite=True))
 
 
 def observations(rows, losses, step=7, command=0):
@@ -72,3 +79,22 @@ def test_the_local_answer_is_what_the_rank_would_report_and_nothing_new_at_the_e
     assert record is forecaster.record and (record["batch_steps"] == 5).all()
     forecast_locally(forecaster, 3, observations([], [], step=8, command=STOP))
     assert (record["batch_steps"] == 5).all()
+
+
+@pytest.mark.parametrize("predictor", ["lstm", "lstm-log", "class", "last"])
+def test_a_report_is_all_that_a_predictor_needs_to_go_on(predictor, rng):
+    one, other = make(predictor), make(predictor)
+    losses = rng.exponential(size=N).astype(np.float32)
+    forecast_locally(one, 2, observations(np.arange(N), losses))
+    other.restore_report(one.report().copy())
+    for step in (8, 9):
+        again = observations(rng.integers(0, N, 30), rng.exponential(size=30), step)
+        reports = [forecast_locally(each, 2, again).copy() for each in (one, other)]
+        np.testing.assert_array_equal(reports[0], reports[1])
+
+
+def test_a_report_whose_lengths_lead_beyond_the_histories_is_refused():
+    report = make("lstm").report().copy()
+    report["predictor/lengths"][3] = 11
+    with pytest.raises(ValueError, match="lengths must lie in 1..10"):
+        make("lstm").restore_report(report)

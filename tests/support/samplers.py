@@ -1,0 +1,21 @@
+"""Samplers of a training set of which only the classes are known, and minibatches for them."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from isgd_mpi.sampling.sampler import Sampler
+from isgd_mpi.training.minibatch import Minibatch
+
+
+def make_sampler(config, labels, norms_come_back=True, clock=None):
+    """A sampler with fixed seeds."""
+    dataset = SimpleNamespace(splits={"train": SimpleNamespace(labels=labels)}, n_classes=int(labels.max()) + 1)
+    return Sampler(config, dataset, np.random.SeedSequence(20151119).spawn(3), norms_come_back, clock)
+
+
+def minibatch_of(indices, norms, importance_weights=None, gradient=None):
+    """A minibatch whose scores are gradient norms."""
+    weights = np.ones(len(indices)) if importance_weights is None else importance_weights
+    predictions = np.zeros(len(indices), np.int32)
+    return Minibatch(np.asarray(indices), weights, 0.0, gradient, norms, predictions, norms)
