@@ -3,10 +3,8 @@
 import numpy as np
 
 from isgd_mpi.data.datasets import Dataset, Split
-from isgd_mpi.data.examples import FormatError, check_alike, check_examples, check_finite, count_classes
+from isgd_mpi.data.examples import FormatError, check_alike, check_examples, count_classes, features_of
 from isgd_mpi.data.standardization import Moments, scaling
-
-_CHUNK_ROWS = 4096  # searched for NaN at a time
 
 _WHERE = {"train": "x, y", "valid": "validation", "test": "test"}
 _LABELS = {"train": "y", "valid": "validation", "test": "test"}
@@ -41,7 +39,7 @@ def from_arrays(x, y, validation=None, test=None, standardize="auto"):
     parts = {split: _examples(_WHERE[split], pair) for split, pair in pairs.items() if pair is not None}
     check_alike(list(parts.values()))
     n_classes = count_classes("labels", {_LABELS[split]: part for split, part in parts.items()})
-    images = {split: _features(part) for split, part in parts.items()}
+    images = {split: features_of(part.where, part.images, range(len(part))) for split, part in parts.items()}
     moments = Moments()
     moments.add(images["train"])
     mean, std = moments.mean_and_std()
@@ -57,18 +55,6 @@ def _examples(where, pair):
     except (TypeError, ValueError) as error:
         raise FormatError(where, f"must be arrays, examples and their labels ({error})") from None
     return check_examples(where, images, labels)
-
-
-def _features(part):
-    """Return the features of examples as uint8 or finite float32, one contiguous row each."""
-    dtype = np.uint8 if part.images.dtype == np.uint8 else np.float32
-    with np.errstate(over="ignore"):
-        images = np.ascontiguousarray(part.images.reshape(len(part), -1), dtype)
-    if dtype != np.uint8:
-        for start in range(0, len(images), _CHUNK_ROWS):
-            chunk = images[start : start + _CHUNK_ROWS]
-            check_finite(part.where, chunk, range(start, start + len(chunk)))
-    return images
 
 
 def _read_only(array):

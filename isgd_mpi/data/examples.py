@@ -12,6 +12,7 @@ import numpy as np
 
 from isgd_mpi.settings.errors import InputError
 
+_CHUNK_ROWS = 4096  # searched for NaN at a time
 _LONGEST_PROBLEM = 300  # characters: what libraries say of a damaged file may quote much of it
 
 # what gzip, zipfile, pickle, numpy and scipy raise for a damaged file
@@ -47,30 +48,37 @@ class RawExamples:
         return len(self.labels)
 
     def take(self, rows):
-        """Return some of the examples, flattened.
+        """Return the features, see :func:`features_of`, and the labels of examples by their numbers."""
+        return features_of(self.where, self.images[rows], rows), self.labels[rows]
 
-        Parameters
-        ----------
-        rows : (B,) ndarray of int
-            Numbers of the examples.
 
-        Returns
-        -------
-        images : (B, n_features) ndarray of uint8 or float32
-            C-contiguous.
-        labels : (B,) ndarray of int32
+def features_of(where, images, rows):
+    """Return the features of examples, copied only if need be.
 
-        Raises
-        ------
-        FormatError
-            A feature is NaN, infinite, or too large for float32.
-        """
-        images = self.images[rows].reshape(len(rows), -1)
-        if images.dtype != np.uint8:
-            with np.errstate(over="ignore"):
-                images = images.astype(np.float32)
-            check_finite(self.where, images, rows)
-        return np.ascontiguousarray(images), self.labels[rows]
+    Parameters
+    ----------
+    where, rows
+        See :func:`check_finite`.
+    images : (B, ...) ndarray of uint8 or float
+
+    Returns
+    -------
+    (B, n_features) ndarray of uint8 or float32
+        C-contiguous.
+
+    Raises
+    ------
+    FormatError
+        A feature is NaN, infinite, or too large for float32.
+    """
+    dtype = np.uint8 if images.dtype == np.uint8 else np.float32
+    with np.errstate(over="ignore"):
+        features = np.ascontiguousarray(images.reshape(len(images), -1), dtype)
+    if dtype != np.uint8:
+        for start in range(0, len(features), _CHUNK_ROWS):
+            chunk = slice(start, start + _CHUNK_ROWS)
+            check_finite(where, features[chunk], rows[chunk])
+    return features
 
 
 def check_finite(where, images, rows):

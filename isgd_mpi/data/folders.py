@@ -21,33 +21,17 @@ SUBFOLDERS = {
 
 
 def data_folder(data_dir=None):
-    """Return the folder of original data files.
+    """Return the folder of original data files: `data_dir`, ``$ISGD_MPI_DATA`` or ``~/.cache/isgd_mpi``.
 
-    Parameters
-    ----------
-    data_dir : str or Path, optional
-        The user's choice; by default ``$ISGD_MPI_DATA`` or ``~/.cache/isgd_mpi``.
-
-    Returns
-    -------
-    Path
-        It need not exist.
+    The folder need not exist.
     """
     return Path(data_dir or os.environ.get(DATA_VARIABLE) or _DEFAULT).expanduser()
 
 
 def cache_folder(cache_dir=None):
-    """Return the folder of converted data.
+    """Return the folder of converted data: `cache_dir`, ``$ISGD_MPI_CACHE`` or ``~/.cache/isgd_mpi/converted``.
 
-    Parameters
-    ----------
-    cache_dir : str or Path, optional
-        The caller's choice; by default ``$ISGD_MPI_CACHE`` or ``~/.cache/isgd_mpi/converted``.
-
-    Returns
-    -------
-    Path
-        It need not exist.
+    The folder need not exist.
     """
     return Path(cache_dir or os.environ.get(CACHE_VARIABLE) or f"{_DEFAULT}/converted").expanduser()
 

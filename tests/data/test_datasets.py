@@ -17,16 +17,10 @@ from data_files import (
 
 from isgd_mpi.data import datasets
 from isgd_mpi.data.datasets import NAMES, load
-from isgd_mpi.data.standardization import scaling
 from isgd_mpi.data.synthetic import examples_at
 from isgd_mpi.settings.errors import InputError
 
 REPOSITORY = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
 
 
 @pytest.fixture
@@ -96,15 +90,6 @@ def test_the_training_set_is_standardised(standardize):
         assert (images[:, ~varies] == 0).all() and 0 < (~varies).sum() < 200
     else:  # MNIST's borders hardly vary
         np.testing.assert_array_equal(dataset.inverse_std, np.float32(1 / 255))
-
-
-def test_auto_scales_each_feature_where_all_vary_and_never_floats_by_the_range():
-    even, uneven = np.array([50.0, 3.0]), np.array([50.0, 2.0])
-    np.testing.assert_array_equal(scaling(even, np.uint8), scaling(even, np.uint8, "feature"))
-    np.testing.assert_array_equal(scaling(uneven, np.uint8), scaling(uneven, np.uint8, "range"))
-    np.testing.assert_array_equal(scaling(uneven, np.float32), scaling(uneven, np.float32, "feature"))
-    with pytest.raises(InputError, match="--standardize range"):
-        scaling(uneven, np.float32, "range")
 
 
 @pytest.mark.parametrize("index", [-1, 8000])
@@ -182,11 +167,6 @@ def test_a_damaged_npz_is_told_with_the_way_out(tmp_path):
     (tmp_path / "mine.npz").write_bytes(b"")
     with pytest.raises(InputError, match="mine.npz: is not an npz file.*; save x_train, y_train, x_test, y_test with"):
         load(tmp_path / "mine.npz", cache_dir=tmp_path)
-
-
-def test_the_scale_of_a_feature_that_never_varies_is_zero():
-    got = scaling(np.array([2.0, 0.0, 0.5, 1e-300]), np.float32)
-    np.testing.assert_array_equal(got, np.array([0.5, 0, 2, 0], dtype=np.float32))
 
 
 def test_the_cache_follows_its_variable(tmp_path, monkeypatch):

@@ -267,19 +267,6 @@ def test_a_pickle_with_a_large_memo_is_refused(tmp_path):
     reads_or_refuses(formats.read_cifar10_pickle, path)
 
 
-def test_a_pickle_that_asks_for_a_function_is_not_run(tmp_path):
-    path, trace = tmp_path / "batch", tmp_path / "trace"
-
-    class Evil:
-        def __reduce__(self):
-            return trace.touch, ()
-
-    path.write_bytes(pickle.dumps({b"data": Evil(), b"labels": []}))
-    with pytest.raises(InputError, match="refused, it asks for"):
-        formats.read_cifar10_pickle(path)
-    assert not trace.exists()
-
-
 @pytest.mark.parametrize("size", [2**20, 2**31 - 1])
 def test_a_matlab_variable_that_announces_more_than_there_is_is_refused(tmp_path, size):
     element = struct.pack("<II", 14, size) + struct.pack("<4I", 6, 8, 9, 0) + b"\0" * 16

@@ -20,11 +20,6 @@ from isgd_mpi.data.sources import NAMES, fixed_permutation, recipe
 from isgd_mpi.settings.errors import InputError
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def everything(source):
     """Images and labels of each split."""
     return {name: source.take(rows) for name, rows in source.splits.items()}
