@@ -1,4 +1,4 @@
-"""CRC-32 checksums of files and arrays, as 8 hexadecimal digits."""
+"""Compute CRC-32 checksums of files and arrays, as 8 hexadecimal digits."""
 
 import zlib
 

@@ -1,4 +1,7 @@
-"""Load data sets by name, and standardise their examples a minibatch at a time: images stay in memory as they are."""
+"""Load data sets by name; standardise their examples a minibatch at a time.
+
+Images stay as they are, uint8 or float32, in files of the cache that all ranks of a node map.
+"""
 
 import zlib
 from dataclasses import dataclass
@@ -44,17 +47,17 @@ class Dataset:
 
     @property
     def n_features(self):
-        """Number of features of an example."""
+        """Return the number of features of an example."""
         return self.mean.size
 
     @property
     def n_train(self):
-        """Number of training examples."""
+        """Return the number of training examples."""
         return len(self.splits["train"])
 
     @property
     def facts(self):
-        """Descriptions and checksums by name, which must be the same on all ranks of a job: dict of str to str.
+        """Return descriptions and checksums by name, which must be the same on all ranks of a job: dict of str to str.
 
         Labels, mean and scale enter whole, and so do all files that the set was converted into, by
         the checksum that the cache keeps. Of large arrays of features a sample is read.
@@ -64,7 +67,7 @@ class Dataset:
 
     @property
     def fingerprint(self):
-        """A number that identifies the content: a run is resumed only on data with the same one.
+        """Return a number that identifies the content: a run is resumed only on data with the same one.
 
         The checksum of the converted files is left out: another processor may round the moments in them otherwise.
         """
@@ -72,7 +75,7 @@ class Dataset:
 
     @cached_property
     def _content(self):
-        """Descriptions and checksums of all arrays."""
+        """Return descriptions and checksums of all arrays."""
         content = {}
         for name, split in self.splits.items():
             content[f"the shape of its split {name}"] = f"{split.images.shape} {split.images.dtype}"

@@ -13,11 +13,11 @@ _LINES = 10  # of progress, where there is no terminal for a bar
 
 
 class NetworkError(Exception):
-    """A server or the network is at fault, told in one line."""
+    """A fault of a server or of the network, told in one line."""
 
 
 class ResumingDownloader:
-    """A downloader for pooch that collects a file in a part beside it.
+    """A downloader for pooch that continues an interrupted download.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ _DAMAGED += (MemoryError, RuntimeError, struct.error, zlib.error, zipfile.BadZip
 
 
 class FormatError(InputError):
-    """A data file does not hold what it should."""
+    """A data file that is damaged, of another kind, or holds impossible values."""
 
     def __init__(self, where, problem):
         super().__init__(f"{where}: {textwrap.shorten(str(problem), _LONGEST_PROBLEM, placeholder=' ...')}")
@@ -29,7 +29,7 @@ class FormatError(InputError):
 
 @contextmanager
 def refusing_damage(path, *more):
-    """Raise FormatError for every exception in the block that a damaged file may cause, and for `more` kinds."""
+    """Turn the exceptions that a damaged file causes in the block, and `more` kinds, into a FormatError."""
     try:
         yield
     except (*_DAMAGED, *more) as error:

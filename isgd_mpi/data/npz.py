@@ -24,7 +24,7 @@ def read_arrays(path, names):
     Returns
     -------
     dict of str to ndarray
-        The arrays that the file has of these names.
+        Only names that the file has.
 
     Raises
     ------

@@ -27,7 +27,7 @@ _SVHN_TRAIN_PERCENT = 95  # of all files but the test file; the rest is "valid"
 
 @dataclass(frozen=True)
 class Source:
-    """Examples of a data set as its files hold them."""
+    """The examples of a data set, as its files hold them."""
 
     n_classes: int
     splits: dict[str, np.ndarray]  # rows of each split, in its order

@@ -1,4 +1,4 @@
-"""Mean and scale of each feature, by which features are standardised: ``(x - mean) * scale``."""
+"""Compute the mean and the scale of each feature, which standardise it: ``(x - mean) * scale``."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class Moments:
         self._n_examples += len(images)
 
     def mean_and_std(self):
-        """Return both, (n_features,) each."""
+        """Return the mean and the standard deviation, (n_features,) each."""
         mean = self._sums / self._n_examples
         variance = self._squared_sums / self._n_examples - mean * mean
         return self._shift + mean, np.sqrt(np.maximum(variance, 0))

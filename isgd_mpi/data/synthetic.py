@@ -1,4 +1,4 @@
-"""A synthetic data set with SVHN's shape and any size: many examples easy, few of them hard.
+"""Make a synthetic data set with SVHN's shape and any size: many examples easy, few of them hard.
 
 Example `n` is a function of `n` alone, so each rank can make its own part. An example blends the
 smooth prototype of its class with that of another class and with a background, and adds noise.

@@ -156,17 +156,17 @@ class Config:
 
     @property
     def mixture_in_use(self):
-        """Uniform part of the proposal, or "auto"; with `compat`, "auto" stands for 0."""
+        """Return the uniform part of the proposal, or "auto"; with `compat`, "auto" stands for 0."""
         return 0.0 if self.compat != "none" and self.mixture == "auto" else self.mixture
 
     @property
     def switches(self):
-        """Whether training may switch to uniform sampling where importance sampling does not pay."""
+        """Return whether training may switch to uniform sampling where importance sampling does not pay."""
         return self.switch == "auto" and self.score != "uniform" and self.compat == "none"
 
     @property
     def repeatable(self):
-        """Whether the same options give the same result to the last bit: nothing may then depend on the clock."""
+        """Return whether the same options give the same result to the last bit, which excludes any use of the clock."""
         return self.schedule != "relaxed"
 
     @property
@@ -176,12 +176,12 @@ class Config:
 
     @property
     def whole_batches(self):
-        """Whether the last partial score batch of each split is left out."""
+        """Return whether the last partial score batch of each split is left out."""
         return self.compat != "none"
 
     @property
     def wanted_threads(self):
-        """BLAS threads of each rank, or None for one on each of its cores.
+        """Return the BLAS threads of each rank, or None for one on each of its cores.
 
         The schedule `exact` promises the same bits for every number of ranks, and BLAS rounds
         differently with another number of threads: there the default is one.
@@ -189,7 +189,7 @@ class Config:
         return 1 if self.schedule == "exact" and self.threads is None else self.threads
 
     def check_ranks(self, n_ranks):
-        """Refuse a number of ranks that these settings cannot do with.
+        """Refuse a number of ranks that does not fit these settings.
 
         Raises
         ------

@@ -25,7 +25,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 @pytest.fixture
 def folders(tmp_path):
-    """Folders of original and of converted data."""
+    """Return folders for original and for converted data."""
     (tmp_path / "data").mkdir()
     return {"data_dir": tmp_path / "data", "cache_dir": tmp_path / "cache"}
 

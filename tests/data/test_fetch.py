@@ -101,7 +101,7 @@ def test_a_mirror_stands_for_the_official_place(server, downloads, tmp_path, sla
 
 
 def tar_of(members):
-    """A tar.gz; a member is bytes, or the target of a symbolic link."""
+    """Return a tar.gz; a member is bytes, or the target of a symbolic link."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         for name, content in members.items():
@@ -148,7 +148,7 @@ def test_a_member_that_is_no_regular_file(server, tmp_path, members):
 
 
 def one_line(capsys):
-    """The last line of the output, which is all of it but for what was being done."""
+    """Return the last line of the output, which tells the end; lines before it tell what was being done."""
     return capsys.readouterr().err.splitlines()[-1]
 
 

@@ -26,13 +26,13 @@ N_BYTES = 6 * 4 * 5
 
 @pytest.fixture
 def idx(tmp_path, rng):
-    """A pair of IDX files."""
+    """Return a pair of IDX files."""
     images, labels = random_examples(rng, 6, (4, 5))
     return write_idx(tmp_path / "images", images), write_idx(tmp_path / "labels", labels)
 
 
 def refusal(read, *paths):
-    """The message of a refusal: one line that names a file."""
+    """Return the message of a refusal; check that it is one line and names a file."""
     with pytest.raises(InputError) as caught:
         read(*paths)
     message = str(caught.value)

@@ -1,4 +1,4 @@
-"""Files that were damaged, or made to harm: every reader gives a result or one clear line, in little memory."""
+"""Read files that were damaged, or made to harm: a result or one clear line, in little memory."""
 
 import io
 import json
@@ -63,7 +63,7 @@ mutations = st.lists(
 
 
 def mutated(content, steps):
-    """The bytes of a file after some accidents."""
+    """Return the bytes of a file after some accidents."""
     content = bytearray(content)
     for kind, place, how in steps:
         at = int(place * len(content)) if isinstance(place, float) else min(place, len(content))
@@ -227,7 +227,7 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(name, tmp_path, rng):
 
 
 def npy_header(shape, descr="|u1"):
-    """The header of an npy file that announces an array."""
+    """Return the header of an npy file that announces an array."""
     file = io.BytesIO()
     np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
     return file.getvalue()

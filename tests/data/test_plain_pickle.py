@@ -10,7 +10,7 @@ from isgd_mpi.data.plain_pickle import read_plain_pickle
 
 
 class Calls:
-    """Its pickle calls a function when it is loaded."""
+    """An object whose pickle calls a function when it is loaded."""
 
     def __init__(self, function, *arguments):
         self._call = function, arguments

@@ -21,7 +21,7 @@ from isgd_mpi.settings.errors import InputError
 
 
 def everything(source):
-    """Images and labels of each split."""
+    """Return images and labels of each split."""
     return {name: source.take(rows) for name, rows in source.splits.items()}
 
 

@@ -15,7 +15,7 @@ OF_TYPE = {int: [7], float: [0.25], bool: [True, False], str: ["some.npz"]}
 
 
 def values_of(annotation):
-    """Some valid values of a field's type."""
+    """Return some valid values of a field's type."""
     if get_origin(annotation) is Literal:
         return list(get_args(annotation))
     if get_origin(annotation) is list:
@@ -26,7 +26,7 @@ def values_of(annotation):
 
 
 def words_of(value):
-    """A value as words of the command line."""
+    """Return a value as words of the command line."""
     if isinstance(value, list):
         return [str(item) for item in value]
     return [str(value).lower() if isinstance(value, bool) else str(value)]
@@ -50,7 +50,7 @@ BOOLEANS = [name for name, annotation in TYPES.items() if annotation is bool]
 
 @pytest.fixture
 def toml(tmp_path):
-    """Write a TOML file, return its path."""
+    """Return a function that writes a TOML file and returns its path."""
 
     def write(text):
         path = tmp_path / "options.toml"
@@ -61,7 +61,7 @@ def toml(tmp_path):
 
 
 def message_of(argv):
-    """The one line that refuses these arguments."""
+    """Return the one line that refuses these arguments."""
     with pytest.raises(InputError) as caught:
         parse(argv)
     message = str(caught.value)

@@ -1,4 +1,4 @@
-"""Writers of small files in the formats that data sets come in."""
+"""Write small files in the formats that data sets come in."""
 
 import gzip
 import pickle
@@ -17,7 +17,7 @@ CIFAR10_BATCHES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4
 
 
 def random_examples(rng, n, shape=(3072,), n_classes=10):
-    """Random uint8 images, and labels that include the first and the last class."""
+    """Return random uint8 images, and labels that include the first and the last class."""
     labels = rng.integers(0, n_classes, n)
     labels[:2] = 0, n_classes - 1
     return rng.integers(0, 256, (n, *shape), dtype=np.uint8), labels
@@ -56,7 +56,7 @@ def write_cifar10(folder, batches, write, suffix=""):
 
 
 def python2_cifar10_pickle(images, labels):
-    """The opcodes that Python 2 wrote for the official batches, flags as integers included."""
+    """Return a batch in the opcodes that Python 2 wrote for the official files, flags as integers included."""
     n, n_pixels = images.shape
     array = (
         b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
@@ -75,7 +75,7 @@ def python2_cifar10_pickle(images, labels):
 
 
 def write_svhn(path, images, labels):
-    """MATLAB's layout: X (row, column, channel, example), y (example, 1), 10 for the digit zero."""
+    """Write MATLAB's layout: X (row, column, channel, example), y (example, 1), 10 for the digit zero."""
     path.parent.mkdir(parents=True, exist_ok=True)
     x = images.reshape(-1, 3, 32, 32).transpose(2, 3, 1, 0)
     scipy.io.savemat(path, {"X": x, "y": (labels[:, None] + 1).astype(np.uint8)}, do_compression=True)

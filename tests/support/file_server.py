@@ -1,4 +1,4 @@
-"""A web server on 127.0.0.1 for tests of downloads, with the faults of real ones."""
+"""Run a web server on 127.0.0.1 for tests of downloads, with the faults of real ones."""
 
 import contextlib
 import threading
@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class FileServer(ThreadingHTTPServer):
-    """Serves `files` (path to bytes) and notes the Range header of each request."""
+    """A server of `files` (path to bytes) that notes the Range header of each request."""
 
     daemon_threads = True
 
