@@ -1,0 +1,37 @@
+"""The pages: short lines, and no name of a file or of a test that does not exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGES.md", ROOT / "jobs" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FILES = {
+    path.as_posix()
+    for folder in ("docs", "isgd_mpi", "jobs", "kernels", "tests")
+    for path in (ROOT / folder).rglob("*.*")
+}
+TESTS = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+GONE = {"jobs/mnist-schedules.sh"}  # CHANGES.md says so
+
+MOST_COLUMNS = 100
+
+for_each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+
+
+@for_each_page
+def test_lines_are_short_outside_of_tables_and_code(page):
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    assert not [line for line in prose.splitlines() if len(line) > MOST_COLUMNS and not line.startswith("|")]
+
+
+@for_each_page
+def test_files_that_are_named_exist(page):
+    names = set(re.findall(r"`([\w/-]+\.(?:bash|md|py|sbatch|sh))\b", page.read_text())) - GONE
+    assert not [name for name in names if not any(file.endswith(f"/{name}") for file in FILES)]
+
+
+@for_each_page
+def test_tests_that_are_named_exist(page):
+    assert not [name for name in re.findall(r"`(test_\w+)`", page.read_text()) if f"def {name}(" not in TESTS]
