@@ -1,22 +1,22 @@
 """Resuming a run: its checkpoint, and who takes what back.
 
-================== =========================================== ==============================================
-in a checkpoint    taken back by                               dropped
-================== =========================================== ==============================================
-``trainer``        trainer 0: step, parameters, optimiser,     never
-                   sampler, evaluations, counters; further
-                   trainers get parameters and optimiser
-``predicted``      trainer 0: losses that wait (part of        never
-                   ``trainer``)
-its ``report``     the loss predictor, wherever it now runs    where it had not reported yet
-``reports``        the scorers, each its own, and trainer 0,   relaxed: the next refresh brings newer scores;
-                   which merges them when they are due         other ranks: trainer 0 merges them at once
-``pending``        trainer 0: whether they are still due       with the reports
-``evaluated_params`` the scorers that are amidst an            with the reports; the evaluation is asked
-                   evaluation                                  for once more
-``log``            the metrics file: lines behind the          never
-                   checkpoint are cut off
-================== =========================================== ==============================================
+==================== =========================================== ==============================================
+in a checkpoint      taken back by                               dropped
+==================== =========================================== ==============================================
+``trainer``          trainer 0: step, parameters, optimiser,     never
+                     sampler, evaluations, counters; further
+                     trainers get parameters and optimiser
+``predicted``        trainer 0: losses that wait (part of        never
+                     ``trainer``)
+its ``report``       the loss predictor, wherever it now runs    where it had not reported yet
+``reports``          the scorers, each its own, and trainer 0,   relaxed: the next refresh brings newer scores;
+                     which merges them when they are due         other ranks: trainer 0 merges them at once
+``pending``          trainer 0: whether they are still due       with the reports
+``evaluated_params`` the scorers that are amidst an              with the reports; the evaluation is asked
+                     evaluation                                  for once more
+``log``              the metrics file: lines behind the          never
+                     checkpoint are cut off
+==================== =========================================== ==============================================
 
 :class:`Ranks` says which of the three ways it is.
 """
