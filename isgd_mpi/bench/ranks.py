@@ -13,7 +13,7 @@ from mpi4py import MPI  # noqa: E402
 
 from isgd_mpi.data.files import write_json  # noqa: E402
 from isgd_mpi.ranks.faults import abort_on_exception  # noqa: E402
-from isgd_mpi.ranks.waiting import meet  # noqa: E402
+from isgd_mpi.ranks.waiting import POLITE  # noqa: E402
 
 
 def main(comm, module, plan_path, result_path):
@@ -32,7 +32,7 @@ def main(comm, module, plan_path, result_path):
     result = import_module(module).measure(comm, json.loads(Path(plan_path).read_text()))
     if comm.Get_rank() == 0:
         write_json(Path(result_path), result)
-    meet(comm, polite=True)
+    POLITE.meet(comm)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """Ways to move a refresh: the package's transports, and Bcast with Gatherv as the yardstick."""
 
-from functools import partial
-
 import numpy as np
 from mpi4py import MPI
 
 from isgd_mpi.ranks.exchange import ScorerExchange, TrainerExchange, gather_buffers
-from isgd_mpi.ranks.transports import Collectives, Messages, SharedMemory, as_bytes
+from isgd_mpi.ranks.states import as_bytes
+from isgd_mpi.ranks.transports import Collectives, Messages, SharedMemory, Transport
 
 TRANSPORTS = {"collectives": Collectives, "messages": Messages, "memory": SharedMemory}
 
@@ -25,12 +24,9 @@ class BlockingTrainer:
         self._comm.Bcast([as_bytes(self.published), MPI.BYTE], root=root)
         self._comm.Gatherv(None, self._recvbuf, root=root)
 
-    def look(self):
+    def poll(self):
         """Return True: the refresh is complete."""
         return True
-
-    def close(self):
-        """Do nothing."""
 
 
 class BlockingScorer:
@@ -53,12 +49,9 @@ class BlockingScorer:
         """Report. Collective."""
         self._comm.Gatherv([as_bytes(record), MPI.BYTE], None, root=0)
 
-    def close(self):
-        """Do nothing."""
 
-
-def open_end(pattern, comm, published, report, polite):
-    """Return this rank's end of a pattern; rank 0 is the trainer. Collective.
+def open_end(pattern, comm, published, report, waiter):
+    """Return this rank's end of a pattern, and the transport below it; rank 0 is the trainer. Collective.
 
     Parameters
     ----------
@@ -68,12 +61,14 @@ def open_end(pattern, comm, published, report, polite):
         Private to the exchange.
     published, report : numpy.dtype
         Of the record that goes out to all scorers, and of the record that comes back from each.
-    polite : bool
-        See :func:`waiting.wait`.
+    waiter : waiting.Waiter
     """
     reports = [None] + (comm.Get_size() - 1) * [report]
     trains = comm.Get_rank() == 0
     if pattern == "blocking":
-        return BlockingTrainer(comm, published, reports) if trains else BlockingScorer(comm, published)
-    end = partial(TrainerExchange, reports=reports) if trains else partial(ScorerExchange, report=report)
-    return end(comm, published, polite=polite, transport=TRANSPORTS[pattern])
+        end = BlockingTrainer(comm, published, reports) if trains else BlockingScorer(comm, published)
+        return end, Transport(comm)
+    transport = TRANSPORTS[pattern](comm)
+    if trains:
+        return TrainerExchange(transport, published, reports, waiter), transport
+    return ScorerExchange(transport, published, report, waiter), transport

@@ -12,7 +12,8 @@ from mpi4py import MPI
 from isgd_mpi.bench.exchange.patterns import open_end
 from isgd_mpi.kernels.bench.timing import alternating_medians
 from isgd_mpi.ranks.node import find_node
-from isgd_mpi.ranks.waiting import meet, wait
+from isgd_mpi.ranks.records import published_dtype
+from isgd_mpi.ranks.waiting import POLITE
 from isgd_mpi.run.record.environment import describe_environment
 
 _COPIES = 7
@@ -40,20 +41,19 @@ def measure(comm, plan):
         node.give_way()
     on_one_node = node.comm.Get_size() == comm.Get_size()
     cases = [case for case in plan["cases"] if on_one_node or case["pattern"] != "memory"]
-    rows = [case | measure_case(comm, node.crowded, case) for case in cases]
+    rows = [case | measure_case(comm, node.waiter, case) for case in cases]
     copies = [[n_bytes, copy_seconds(n_bytes)] for n_bytes in sorted({case["params_bytes"] for case in cases})]
     return {"environment": describe_environment(comm, node), "copies_seconds": copies, "rows": rows}
 
 
-def measure_case(comm, polite, case):
+def measure_case(comm, waiter, case):
     """Measure a pattern. Collective.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
         Rank 0 trains.
-    polite : bool
-        See :func:`waiting.wait`.
+    waiter : waiting.Waiter
     case : dict
         ``pattern``, ``params_bytes``, ``reports_bytes``, ``compute_seconds``, ``scorer_look_seconds``, ``repeat``.
 
@@ -62,24 +62,20 @@ def measure_case(comm, polite, case):
     dict
         Medians over the rounds at rank 0, as :func:`play_trainer` returns them; empty elsewhere.
     """
-    published = record_dtype(case["params_bytes"])
-    report = record_dtype(case["reports_bytes"] // (comm.Get_size() - 1))
+    published = published_dtype(max(1, case["params_bytes"] // 4))
+    n_scores = max(1, case["reports_bytes"] // (comm.Get_size() - 1) // 4)
+    report = np.dtype([("step", "i8"), ("scores", "f4", (n_scores,))])
     own_comm = comm.Dup()  # the exchange's own: scorers are ahead by a collective there
-    end = open_end(case["pattern"], own_comm, published, report, polite)
+    end, transport = open_end(case["pattern"], own_comm, published, report, waiter)
     if comm.Get_rank() == 0:
         play = partial(play_trainer, comm, end, case["compute_seconds"])
     else:
         record = np.zeros((), report)
         play = partial(play_scorer, comm, end, record, case["scorer_look_seconds"], case["repeat"])
     rounds = [play(step) for step in range(case["repeat"] + 1)]
-    end.close()
+    transport.close()
     own_comm.Free()
     return {name: float(np.median([each[name] for each in rounds[1:]])) for name in rounds[0]}  # the first warms up
-
-
-def record_dtype(n_bytes):
-    """Return the dtype of a record of about this size."""
-    return np.dtype([("step", "i8"), ("values", "f4", (max(1, n_bytes // 4),))])
 
 
 def play_trainer(comm, end, compute_seconds, step):
@@ -94,8 +90,8 @@ def play_trainer(comm, end, compute_seconds, step):
     """
     matrices = np.full((2, _SIDE, _SIDE), 1e-3, np.float32)
     calls, stolen, polls = 0.0, 0.0, 0
-    meet(comm, polite=True)
-    end.published["step"] = end.published["values"] = step
+    POLITE.meet(comm)
+    end.published["step"] = end.published["params"] = step
     begin = before = time.perf_counter()
     end.start()
     complete = False
@@ -103,7 +99,7 @@ def play_trainer(comm, end, compute_seconds, step):
         calls += time.perf_counter() - before
         stolen += compute(compute_seconds, *matrices)
         before = time.perf_counter()
-        complete = end.look()
+        complete = end.poll()
         polls += 1
     now = time.perf_counter()
     assert all(report["step"] == step for report in end.reports), "these are not the reports"
@@ -129,7 +125,7 @@ def play_scorer(comm, end, record, look_seconds, last_step, step):
 
     With `look_seconds` it polls that often, as if it scored meanwhile; if they are 0 it waits.
     """
-    meet(comm, polite=True)
+    POLITE.meet(comm)
     if look_seconds:
         while not end.arrived():
             time.sleep(look_seconds)
@@ -137,7 +133,7 @@ def play_scorer(comm, end, record, look_seconds, last_step, step):
         end.wait()
     arrival = time.perf_counter()
     published = end.published
-    assert published["step"] == step and published["values"][-1] == step, "these are not the parameters published"
+    assert published["step"] == step and published["params"][-1] == step, "these are not the parameters published"
     record["step"] = step
     end.report(record, last=step == last_step)
     latest(comm, arrival)
@@ -147,7 +143,7 @@ def play_scorer(comm, end, record, look_seconds, last_step, step):
 def latest(comm, arrival):
     """Return the latest arrival, at the root. Collective."""
     arrivals = np.array([arrival]), np.zeros(1)
-    wait([comm.Ireduce(*arrivals, op=MPI.MAX)], polite=True)
+    POLITE.wait([comm.Ireduce(*arrivals, op=MPI.MAX)])
     return float(arrivals[1][0])
 
 

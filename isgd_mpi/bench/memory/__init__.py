@@ -3,7 +3,7 @@
 main
     Options, data, one job for each shape, tables.
 ranks
-    A training run that keeps account of the trainer's time.
+    A training run whose steps and activities are timed.
 resident
     Memory of processes, read from /proc while they run.
 """

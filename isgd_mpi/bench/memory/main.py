@@ -1,7 +1,7 @@
 """``python -m isgd_mpi.bench memory``: memory of each rank, and the trainer's time, with a large training set.
 
-Real runs, watched from outside. The table shows the moment at which all ranks together had most. The trainer's calls
-are timed inside the run; what is left of its time are gradients and updates.
+Real runs, watched from outside. The first table shows the moment at which all ranks together had most, the second the
+activities that the trainer spent its time on.
 """
 
 import tempfile
@@ -14,7 +14,6 @@ from isgd_mpi.bench import output
 from isgd_mpi.bench.jobs import measure_on_ranks
 from isgd_mpi.bench.memory.resident import Watch
 from isgd_mpi.data.folders import CACHE_VARIABLE
-from isgd_mpi.settings.config import option
 from isgd_mpi.settings.errors import InputError
 
 SHAPES = {
@@ -38,10 +37,11 @@ BUDGET_BYTES = 250e6  # a rank, besides the training set
 
 _PROGRAM = "isgd_mpi.bench.memory.ranks"
 _MINIBATCH_SIZE = 128
+_MANY_STEPS = 10**9  # the clock ends the run
 _N_CLASSES = 10
 _CHUNK_ROWS = 2**18
 _MEMORY_COLUMNS = ("rank", "share/MB", "own", "files", "shared", "resident")
-_TIME_COLUMNS = ("trainer", "calls", "median/ms", "mean/ms", "largest/ms", "of its time/%")
+_TIME_COLUMNS = ("trainer", "s", "of its time/%")
 
 
 def run(settings):
@@ -72,21 +72,21 @@ def measure(shape, settings, folder):
     Returns
     -------
     dict
-        ``shape``, ``memory`` of each rank, ``seconds`` of the trainer's calls, ``budget_bytes``.
+        ``shape``, ``memory`` of each rank, ``budget_bytes``, and the trainer's times: see :func:`ranks.measure`.
     """
-    options = [*data_options(shape, folder), "--hidden", *shape["hidden"], "--minibatch-size", _MINIBATCH_SIZE]
-    for name in ("seconds", "checkpoint_every", "refresh_every"):
-        options += [option(name), settings[name]]
+    chosen = {name: settings[name] for name in ("checkpoint_every", "refresh_every")}
+    net = {"hidden": shape["hidden"], "minibatch_size": _MINIBATCH_SIZE}
     with tempfile.TemporaryDirectory(prefix="isgd_mpi-run-") as place, Watch(_PROGRAM) as watch:
-        plan = {"arguments": [*map(str, options), "--quiet", "--run-dir", f"{place}/run"]}
+        run = {"steps": _MANY_STEPS, "quiet": True, "run_dir": f"{place}/run"}
+        plan = {"options": data_options(shape, folder) | net | chosen | run, "seconds": settings.seconds}
         variables = {CACHE_VARIABLE: str(folder)}
         done = measure_on_ranks(_PROGRAM, settings.ranks, plan, variables, settings.seconds + 300)
     try:
-        memory = watch.largest(done["pids"])
+        memory = watch.largest(done.pop("pids"))
     except ValueError as error:
         raise InputError(f"{error}: give more --seconds") from None
     budget = shape["n_examples"] * shape["n_features"] + settings.ranks * BUDGET_BYTES
-    result = {"shape": shape, "memory": memory, "seconds": done["seconds"], "budget_bytes": budget}
+    result = {"shape": shape, "memory": memory, "budget_bytes": budget} | done
     print_result(result)
     return result
 
@@ -94,12 +94,12 @@ def measure(shape, settings, folder):
 def data_options(shape, folder):
     """Return the options that name a shape's data; write these where no program makes them."""
     if shape["name"] == "paper":
-        return ["--data", "synthetic", "--synthetic-size", shape["n_examples"]]
+        return {"data": "synthetic", "synthetic_size": shape["n_examples"]}
     path = folder / f"random-{shape['n_examples']}x{shape['n_features']}.npz"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         write_examples(path, shape["n_examples"], shape["n_features"])
-    return ["--data", path]
+    return {"data": str(path)}
 
 
 def write_examples(path, n_examples, n_features):
@@ -125,7 +125,9 @@ def print_result(result):
     rows = [*enumerate(memory), ("all", total)]
     output.print_table(_MEMORY_COLUMNS, [memory_line(name, sizes) for name, sizes in rows])
     print(f"budget, the training set and {BUDGET_BYTES / 1e6:.0f} MB a rank: {result['budget_bytes'] / 1e6:,.0f} MB\n")
-    output.print_table(_TIME_COLUMNS, time_lines(result["seconds"]))
+    output.print_table(_TIME_COLUMNS, time_lines(result["activity_seconds"]))
+    steps = (f"{1e3 * result[name]:.3g}" for name in ("median_seconds", "longest_seconds"))
+    print("{} steps, of {} ms in the median, the longest {} ms".format(result["n_steps"], *steps))
 
 
 def memory_line(name, sizes):
@@ -134,12 +136,6 @@ def memory_line(name, sizes):
 
 
 def time_lines(seconds):
-    """Return the rows of the trainer's time."""
-    (training,) = seconds["training"]
-    rows = []
-    for name, times in seconds.items():
-        if times:
-            figures = [1e3 * value for value in (np.median(times), np.mean(times), max(times))]
-            share = 100 * sum(times) / training
-            rows.append([name, len(times), *map(output.short, [*figures, share])])
-    return rows
+    """Return the rows of the trainer's time: activities that took any, and the rest."""
+    total = sum(seconds.values())
+    return [[name, *map(output.short, (own, 100 * own / total))] for name, own in seconds.items() if own]

@@ -1,80 +1,55 @@
-"""A training run of the benchmark ``memory``, which keeps account of the trainer's time."""
+"""A training run of the benchmark ``memory``, whose steps and activities are timed."""
 
+import signal
 import time
-from functools import wraps
+from functools import partial
 from os import getpid
 
 import numpy as np
 
-from isgd_mpi.ranks.exchange import TrainerExchange
-from isgd_mpi.ranks.waiting import wait
-from isgd_mpi.run import leader
-from isgd_mpi.run.cli import main
-from isgd_mpi.run.record.checkpoints import Checkpoints
-from isgd_mpi.sampling.sampler import Sampler
-from isgd_mpi.training.loop import finish_training
-from isgd_mpi.training.trainer import Trainer
-
-WATCHED = {
-    "drawing": (Sampler, "draw"),
-    "writing scores": (Sampler, "write"),
-    "reacting": (Sampler, "react"),
-    "merging": (Trainer, "merge"),
-    "publishing": (Trainer, "publish"),
-    "looking": (TrainerExchange, "look"),
-    "waiting": (TrainerExchange, "wait"),
-    "checkpoint": (Checkpoints, "save"),
-    "training": (leader, "run_trainer"),
-}
-"""What the trainer's time goes to: methods by what they do. The last one holds all others."""
+from isgd_mpi.data import datasets
+from isgd_mpi.model.blueprints import MLPBlueprint
+from isgd_mpi.ranks.faults import Interruption
+from isgd_mpi.ranks.timeline import ACTIVITIES
+from isgd_mpi.ranks.waiting import POLITE
+from isgd_mpi.run.job import Job
+from isgd_mpi.settings.config import Config
 
 
 class Account:
-    """Seconds of functions within one that holds them all; those within one another count once, for the outer one.
+    """An account of the trainer's time from its first step on; to be called after each step.
+
+    Parameters
+    ----------
+    seconds : float
+        After this time a signal stops the run: the evaluation at a regular end would take longer than the run.
 
     Attributes
     ----------
-    seconds : dict of list of float
-        Of each call, by what it does.
+    step_seconds : list of float
+        From each step to the next.
+    activity_seconds : dict of str to float
+        Of each activity in the timeline; and the ``rest``, which includes checkpoints.
     """
 
-    def __init__(self):
-        self.seconds = {}
-        self._counts = False
+    def __init__(self, seconds):
+        self._seconds = seconds
+        self._begin = self._last = None
+        self.step_seconds = []
+        self.activity_seconds = {}
 
-    def watch(self, name, owner, method, holds_all=False):
-        """Time a method of a class, or a function of a module, from now on.
-
-        Parameters
-        ----------
-        name : str
-            What it does.
-        owner : type or module
-        method : str
-        holds_all : bool
-            Whether it is the one within which the others count.
-        """
-        call = getattr(owner, method)
-        times = self.seconds.setdefault(name, [])
-
-        @wraps(call)
-        def timed(*args, **kwargs):
-            if self._counts == holds_all:
-                return call(*args, **kwargs)
-            self._counts = holds_all
-            begin = time.perf_counter()
-            try:
-                return call(*args, **kwargs)
-            finally:
-                times.append(time.perf_counter() - begin)
-                self._counts = not holds_all
-
-        setattr(owner, method, timed)
-
-
-def finish_without_evaluating(trainer, exchange, evaluate):
-    """As :func:`loop.finish_training`, whatever is asked for: to evaluate all takes longer than the run."""
-    finish_training(trainer, exchange, evaluate=False)
+    def __call__(self, trainer):
+        """Count a step."""
+        now = time.perf_counter()
+        if self._begin is None:
+            self._begin, self._totals = now, trainer.timeline.totals.copy()
+        else:
+            self.step_seconds.append(now - self._last)
+        self._last = now
+        if now - self._begin >= self._seconds:
+            seconds = (trainer.timeline.totals - self._totals).tolist()
+            self.activity_seconds = dict(zip(ACTIVITIES, seconds)) | {"rest": now - self._begin - sum(seconds)}
+            signal.raise_signal(signal.SIGTERM)
 
 
 def measure(comm, plan):
@@ -85,20 +60,26 @@ def measure(comm, plan):
     comm : mpi4py.MPI.Comm
         All ranks.
     plan : dict
-        ``arguments`` of ``python -m isgd_mpi``.
+        ``options`` of the run, and its ``seconds``.
 
     Returns
     -------
     dict
-        ``pids`` of the ranks, and ``seconds`` of the trainer's calls.
+        ``pids`` of the ranks; of the trainer ``n_steps``, ``median_seconds`` and ``longest_seconds`` of a step,
+        ``activity_seconds`` (see :class:`Account`).
     """
     pids = np.zeros(comm.Get_size(), np.int64)
-    wait([comm.Igather(np.array([getpid()], np.int64), pids if comm.Get_rank() == 0 else None)], polite=True)
-    account = Account()
-    if comm.Get_rank() == 0:
-        leader.finish_training = finish_without_evaluating
-        for name, (owner, method) in WATCHED.items():
-            account.watch(name, owner, method, holds_all=name == "training")
-    code = main(plan["arguments"])
-    assert code == 0, f"the run ended with exit code {code}"
-    return {"pids": pids.tolist(), "seconds": account.seconds}
+    POLITE.wait([comm.Igather(np.array([getpid()], np.int64), pids if comm.Get_rank() == 0 else None)])
+    config, account = Config(**plan["options"]), Account(plan["seconds"])
+    load = partial(datasets.load, config.data, config.data_dir, config.synthetic_size)
+    with np.errstate(all="ignore"), Interruption() as interruption:
+        Job(comm, config, load, MLPBlueprint).run(interruption, account)
+    if comm.Get_rank() > 0:
+        return None
+    return {
+        "pids": pids.tolist(),
+        "n_steps": len(account.step_seconds),
+        "median_seconds": float(np.median(account.step_seconds)),
+        "longest_seconds": max(account.step_seconds),
+        "activity_seconds": account.activity_seconds,
+    }

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -13,8 +14,11 @@ from isgd_mpi.data import datasets
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.model.params import initial_params
+from isgd_mpi.ranks.shards import Grid
+from isgd_mpi.run.record.log import RunLog
+from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.settings.config import Config
-from isgd_mpi.training.minibatch import LocalGradient
+from isgd_mpi.training.minibatch import Learner
 from isgd_mpi.training.trainer import Trainer
 
 _N_MINIBATCHES = 8  # in turn: a single one is soon learnt, and its deltas become denormal numbers
@@ -140,10 +144,11 @@ def drawing_contest(net):
     """Return a contest of whole steps of the trainer, with drawing and gathering."""
     dataset = datasets.load(net.data)
     config = Config(hidden=list(net.widths[1:-1]), lr=_LEARNING_RATE, minibatch_size=net.minibatch_size)
-    model = net.model(net.minibatch_size)
-    gradients = LocalGradient(dataset, model, net.minibatch_size)
-    seeds = np.random.SeedSequence(0).spawn(3)
-    trainer = Trainer(config, dataset, model, gradients, seeds, log=None, norms_come_back=True)
+    grid, model = Grid(net.score_batch_size, 1), net.model(net.minibatch_size)
+    setup = SimpleNamespace(config=config, dataset=dataset, grid=grid, shards=grid.shards(dataset.n_train))
+    learner = Learner(dataset, model, SGD(model.params, _LEARNING_RATE), net.minibatch_size)
+    sampler = Sampler(config, dataset, np.random.SeedSequence(0).spawn(3), norms_come_back=True)
+    trainer = Trainer(setup, learner, sampler, RunLog(None, quiet=True))
     theirs = torch_side.DrawingStep(dataset, net.minibatch_size, net.initial_params(), net.widths, _LEARNING_RATE, 0.0)
     check = partial(check_gather, dataset, theirs)
     return Contest(net.name, "draw, gather, step", "steps/s", 1, trainer.take_step, theirs, check)

@@ -14,11 +14,10 @@ from isgd_mpi.model.blueprints import MLPBlueprint
 from isgd_mpi.model.params import layer_views
 from isgd_mpi.ranks.agreement import common_value
 from isgd_mpi.ranks.node import find_node
-from isgd_mpi.ranks.records import published_dtype
-from isgd_mpi.ranks.waiting import meet, wait
+from isgd_mpi.ranks.waiting import POLITE
 from isgd_mpi.run.record.environment import describe_environment
+from isgd_mpi.run.setup import Setup
 from isgd_mpi.settings.config import Config
-from isgd_mpi.training.scorer import Scorer
 
 
 class Products:
@@ -76,37 +75,39 @@ def measure_precision(comm, node, plan, precision):
         ranks do not have this arithmetic.
     """
     dataset = datasets.load(plan["data"], plan.get("data_dir"), synthetic_size=plan["n_examples"])
-    blueprint = MLPBlueprint(Config(hidden=plan["hidden"], score_precision=precision), dataset)
+    config = Config(hidden=plan["hidden"], score_precision=precision, score_batch_size=plan["rows"])
+    blueprint = MLPBlueprint(config, dataset)
     blueprint.choose_arithmetic(common_value(comm, fastest_arithmetic(), otherwise="float32"), node.threads)
     if precision == "bf16" and blueprint.arithmetic == "float32":
         return []
-    n_rows = min(plan["rows"], dataset.n_train)
-    calls = scoring_and_products(dataset, blueprint, n_rows)
+    alone = Setup(MPI.COMM_SELF, config, dataset, blueprint, node)  # each rank scores all examples
+    calls = scoring_and_products(alone)
     size, rank, rows = comm.Get_size(), comm.Get_rank(), []
     for mode, n_batches in (("strong", plan["batches"]), ("weak", plan["batches"] * size)):
         n_own = len(range(rank, n_batches, size))
         row = {"precision": precision, "arithmetic": blueprint.arithmetic, "mode": mode, "batches": n_batches}
         times = [[slowest_seconds(comm, call, n_own) for call in calls] for _ in range(plan["repeat"] + 1)]
         medians = zip(("score_seconds", "product_seconds"), np.median(times[1:], axis=0).tolist())  # the first warms up
-        rows.append(row | {"rows": n_rows, **dict(medians)})
+        rows.append(row | {"rows": alone.grid.batch_size, **dict(medians)})
     return rows
 
 
-def scoring_and_products(dataset, blueprint, n_rows):
+def scoring_and_products(setup):
     """Return a call that scores a batch of examples, and one that makes its matrix products alone."""
-    scorer = Scorer(*blueprint.make_scorer(n_rows), dataset, 0, 1, n_rows, rows_at_a_time=blueprint.rows_at_a_time)
-    published = np.zeros((), published_dtype(blueprint.n_params))
-    published["params"] = blueprint.make_initial(1, np.random.default_rng(0)).params
+    scorer = setup.make_scorer(0, setup.node.waiter)
+    published = np.zeros((), setup.published)
+    published["params"] = setup.models.make_initial(1, np.random.default_rng(0)).params
     scorer.take(published)
-    return lambda: scorer.score(1), Products(published["params"], blueprint.widths, n_rows)
+    products = Products(published["params"], setup.models.widths, setup.grid.batch_size)
+    return lambda: scorer.score(1), products
 
 
 def slowest_seconds(comm, call, n_calls):
     """Return the slowest rank's seconds for its calls, which all ranks begin together. Collective."""
-    meet(comm, polite=True)
+    POLITE.meet(comm)
     begin = time.perf_counter()
     for _ in range(n_calls):
         call()
     own, slowest = np.array([time.perf_counter() - begin]), np.empty(1)
-    wait([comm.Iallreduce(own, slowest, op=MPI.MAX)], polite=True)
+    POLITE.wait([comm.Iallreduce(own, slowest, op=MPI.MAX)])
     return float(slowest[0])

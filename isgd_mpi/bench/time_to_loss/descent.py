@@ -1,18 +1,16 @@
-"""When a training run reaches a loss: parameters kept on the way, evaluated once it has ended."""
+"""Find when a training run reached a loss: copy parameters on the way, evaluate them once the run has ended."""
 
 import time
 
 import numpy as np
 
-from isgd_mpi.model.blueprints import MLPBlueprint
 from isgd_mpi.model.mlp import MLP
-from isgd_mpi.sampling.variance import PAIR_EVERY
 
 _ROWS = 2048  # evaluated at a time
 
 
 class Snapshots:
-    """Keeps parameters every so many steps, with the time since the first step; keeping takes none of it.
+    """Copies of the parameters every so often, with the time since the first step; copying takes none of it.
 
     Parameters
     ----------
@@ -31,13 +29,14 @@ class Snapshots:
         self.kept = []
 
     def look(self, step, params):
-        """Keep the parameters if it is time; call this before each step, with all the steps done.
+        """Copy the parameters if it is time; to be called after each step.
 
         Parameters
         ----------
         step : int
+            Steps done. The clock starts at the first.
         params : callable
-            Returns the parameters, which are copied.
+            Returns the parameters.
         """
         now = time.perf_counter()
         if self._begin is None:
@@ -47,67 +46,13 @@ class Snapshots:
             self._begin += time.perf_counter() - now
 
 
-class WatchedMLP(MLP):
-    """An MLP that shows its parameters before each step of a trainer.
-
-    Parameters
-    ----------
-    snapshots : Snapshots
-    *arguments, **keywords
-        Of :class:`mlp.MLP`.
-    """
-
-    def __init__(self, snapshots, *arguments, **keywords):
-        super().__init__(*arguments, **keywords)
-        self._snapshots = snapshots
-        self._n_calls = 0
-
-    def gradient(self, *arguments):
-        """Compute a gradient: as :meth:`mlp.MLP.gradient`."""
-        self._look()
-        return super().gradient(*arguments)
-
-    def descend(self, *arguments):
-        """Take a step: as :meth:`mlp.MLP.descend`."""
-        self._look()
-        return super().descend(*arguments)
-
-    def _look(self):
-        """Show the parameters, if this is the first call of a step: at some steps the monitor has one too."""
-        blocks, position = divmod(self._n_calls, PAIR_EVERY + 1)
-        if position != 1:
-            self._snapshots.look(blocks * PAIR_EVERY + max(0, position - 1), lambda: self.params)
-        self._n_calls += 1
-
-
-class WatchedBlueprint(MLPBlueprint):
-    """Makes MLPs, that of trainer 0 with snapshots.
-
-    Parameters
-    ----------
-    snapshots : Snapshots
-    config, dataset
-        As of :class:`blueprints.MLPBlueprint`.
-    """
-
-    def __init__(self, snapshots, config, dataset):
-        super().__init__(config, dataset)
-        self._snapshots = snapshots
-
-    def make_initial(self, max_rows, rng):
-        """Return the model that trainer 0 begins with."""
-        model = WatchedMLP(self._snapshots, self.widths, max_rows, score=self._score)
-        model.params = super().make_initial(max_rows, rng).params
-        return model
-
-
 def first_below(kept, target, dataset, widths):
     """Return the first snapshot whose training loss is at most the target.
 
     Parameters
     ----------
     kept : list
-        As of :class:`Snapshots`.
+        See :class:`Snapshots`.
     target : float
         Mean loss over the whole training set, in nats.
     dataset : datasets.Dataset
@@ -130,7 +75,7 @@ def first_below(kept, target, dataset, widths):
         if losses[step] <= target:
             found = {"steps": step, "seconds": seconds}
             break
-    return found | {"losses": losses, "steps_per_second": last_step / last_seconds}
+    return found | {"losses": losses, "steps_per_second": (last_step - 1) / last_seconds}
 
 
 def training_loss(model, dataset, images):

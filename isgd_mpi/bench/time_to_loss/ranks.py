@@ -6,8 +6,9 @@ from functools import partial
 import numpy as np
 import threadpoolctl
 
-from isgd_mpi.bench.time_to_loss.descent import Snapshots, WatchedBlueprint, first_below
+from isgd_mpi.bench.time_to_loss.descent import Snapshots, first_below
 from isgd_mpi.data import datasets
+from isgd_mpi.model.blueprints import MLPBlueprint
 from isgd_mpi.ranks.faults import Interruption
 from isgd_mpi.run.job import Job
 from isgd_mpi.run.record.environment import describe_environment
@@ -29,16 +30,16 @@ def measure(comm, plan):
     dict or None
         On rank 0: see :func:`descent.first_below`, and ``environment``.
     """
-    config = Config(**plan["options"])
+    options = plan["options"]
+    load = partial(datasets.load, options["data"], options["data_dir"])
     logging.getLogger("isgd_mpi").setLevel(logging.ERROR)
+    job = Job(comm, Config(**options | {"data": "arrays"}), load, MLPBlueprint)  # which writes no files
+    environment = describe_environment(comm, job.setup.node)
     snapshots = Snapshots(plan["every"])
-    load = partial(datasets.load, config.data, config.data_dir)
-    job = Job(comm, config, load, partial(WatchedBlueprint, snapshots), in_memory=True)
-    environment = describe_environment(comm, job.node)
     with np.errstate(all="ignore"), Interruption() as interruption:
-        stopped = job.run(interruption)
+        outcome = job.run(interruption, lambda trainer: snapshots.look(trainer.step, lambda: trainer.params))
     if comm.Get_rank() > 0:
         return None
     threadpoolctl.threadpool_limits(None)
-    result = first_below(snapshots.kept, plan["target"], job.dataset, job.models.widths)
-    return result | {"environment": environment, "stopped": stopped}
+    result = first_below(snapshots.kept, plan["target"], job.setup.dataset, job.setup.models.widths)
+    return result | {"environment": environment, "stopped": outcome.stopped}

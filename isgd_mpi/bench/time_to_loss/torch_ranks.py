@@ -37,10 +37,9 @@ def measure(comm, plan):
     params = initial_params(widths, "he", np.random.default_rng(options["seed"]))
     step = EpochStep(dataset, options["minibatch_size"], params, widths, options["lr"], 0.0)
     snapshots = Snapshots(plan["every"])
-    for n_done in range(options["steps"]):
-        snapshots.look(n_done, step.params)
+    for n_done in range(1, options["steps"] + 1):
         step()
-    snapshots.look(options["steps"], step.params)
+        snapshots.look(n_done, step.params)
     finite = [kept for kept in snapshots.kept if math.isfinite(kept[2].sum())]
     result = first_below(finite, plan["target"], dataset, widths)
     return result | {"versions": f"torch {torch.__version__}", "stopped": None}
