@@ -5,7 +5,7 @@ To read in this order:
 * `params`: all parameters as one vector, cut into layers;
 * `mlp`: the multilayer perceptron, in three passes;
 * `layers`: a layer's part of each pass;
-* `few_rows`: a layer's products with minibatches of few rows;
+* `few_rows`: a layer with a way of its own for minibatches of few rows;
 * `optim`: SGD, Nesterov's momentum, Adam;
 * `own_model`: the interface of a user's own model, and the checks of one;
 * `blueprints`: makes the models of a job from its options;

@@ -1,4 +1,4 @@
-"""Compute one layer of the MLP: its part of each pass, in one of two ways of multiplying.
+"""Compute one layer of the MLP: its part of each pass.
 
 A layer maps its inputs h to ``z = h W + b``. Its inputs are the features, or ``max(z, 0)`` of the layer below. Its
 delta is the gradient of each example's own loss by z, not divided by the number of examples.
@@ -8,8 +8,7 @@ delta is the gradient of each example's own loss by z, not divided by the number
 * gradient of ``sum over n of shares[n] * losses[n]``: ``h^T (shares * delta)`` by W, ``shares delta`` by b;
 * squared norm of an example's own gradient: the sum over the layers of ``(|h|^2 + 1) |delta|^2``.
 
-A :class:`Layer` multiplies by BLAS. A :class:`StreamedLayer` has kernels for minibatches of few rows, which also step
-along the gradient without forming it.
+A :class:`Layer` multiplies by BLAS; :class:`few_rows.StreamedLayer` has a way of its own for minibatches of few rows.
 """
 
 import numpy as np
@@ -17,8 +16,10 @@ import numpy as np
 from isgd_mpi.kernels.activations import bias_relu, relu_backward, relu_backward_transposed
 from isgd_mpi.kernels.memory import aligned_zeros
 from isgd_mpi.kernels.norms import add_squared_grad_norms
-from isgd_mpi.model.few_rows import FEW_ROWS, Stream, streams
 from isgd_mpi.model.params import layer_slices, n_parameters
+
+FEW_ROWS = 256
+"""The most rows that streaming pays for. With more, BLAS is as fast: it copies its factors into a better order."""
 
 
 class SharedBuffers:
@@ -34,20 +35,14 @@ class SharedBuffers:
 
     Attributes
     ----------
-    max_rows, dtype
-        See the parameters.
     few_rows : int
-        The most examples that one call may hold if it is to be handled as few rows.
+        The smaller one of `max_rows` and FEW_ROWS.
     gradient : (P,) ndarray
         The gradient, in the order of the parameters.
     squared_delta_norms : (max_rows,) ndarray of float64
         Squared row norms of the delta written last.
     squared_grad_norms : (max_rows,) ndarray of float64
         Sums over the layers that the backward pass has been through.
-    upstream : ndarray
-        Room for the transposed products of a backward pass of few rows.
-    deltas : list of two ndarray
-        Room for the deltas of many rows, used in turn.
     """
 
     def __init__(self, widths, max_rows, dtype):
@@ -57,8 +52,8 @@ class SharedBuffers:
         self.gradient = aligned_zeros(n_parameters(widths), dtype)
         self.squared_delta_norms = np.empty(max_rows)
         self.squared_grad_norms = np.empty(max_rows)
-        self.upstream = np.empty(self.few_rows * hidden, dtype)
-        self.deltas = [aligned_zeros(max_rows * hidden, dtype) for _ in range(2)]
+        self.upstream = np.empty(self.few_rows * hidden, dtype)  # transposed products of the backward pass of few rows
+        self.deltas = [aligned_zeros(max_rows * hidden, dtype) for _ in range(2)]  # of many rows, used in turn
         self._weighted = aligned_zeros(max_rows * max(widths[1:]), dtype)
 
     def weighted(self, delta, shares):
@@ -204,62 +199,6 @@ class Layer:
         This way round is faster than ``delta W^T``: 1.8 times at 16 rows, 1.2 at 128 of 2048 units.
         """
         np.matmul(self._w, delta.T, out=upstream)
-
-
-class StreamedLayer(Layer):
-    """One layer, which streams its weights past few rows, and multiplies many by BLAS.
-
-    Parameters
-    ----------
-    k, widths, shared
-        See :class:`Layer`.
-    """
-
-    def __init__(self, k, widths, shared):
-        super().__init__(k, widths, shared)
-        self._stream = Stream(self._fan_in, self._fan_out, shared.few_rows, shared.dtype, self._behind_relu)
-
-    def backward(self, delta, before_step=False):
-        """Add the layer's share of the norms, and compute the delta below; before a step, skip inputs that are zero."""
-        self._listed = before_step
-        if before_step:
-            self._stream.list_inputs(self._inputs)
-        return super().backward(delta)
-
-    def step(self, delta, shares, optimiser):
-        """Take the optimiser's step of the layer's parameters, without forming the gradient of the weights."""
-        optimiser.step_along_product(self._weights, self._stream, self._shared.weighted(delta, shares))
-        np.matmul(shares, delta, out=self._bias_gradient)
-        optimiser.step_part(self._biases, self._bias_gradient)
-
-    def _multiply(self, h, z):
-        if len(h) <= FEW_ROWS:
-            self._stream.multiply(h, self._w, z)
-        else:
-            super()._multiply(h, z)
-
-    def _multiply_back(self, delta, upstream):
-        if self._listed:
-            self._stream.multiply_back(delta, self._w, upstream)
-        else:
-            super()._multiply_back(delta, upstream)
-
-
-def make_layers(widths, shared):
-    """Return the layers of a model; those are streamed whose weights are whole vectors.
-
-    Parameters
-    ----------
-    widths : sequence of int
-        Features, hidden widths, classes.
-    shared : SharedBuffers
-
-    Returns
-    -------
-    list of Layer
-    """
-    kinds = [StreamedLayer if streams(fan_out, shared.dtype) else Layer for fan_out in widths[1:]]
-    return [kind(k, widths, shared) for k, kind in enumerate(kinds)]
 
 
 def _matrix(buffer, shape):

@@ -12,8 +12,8 @@ import numpy as np
 from isgd_mpi.kernels.activations import softmax_cross_entropy
 from isgd_mpi.kernels.memory import aligned_zeros
 from isgd_mpi.kernels.norms import squared_row_norms
-from isgd_mpi.model.few_rows import FEW_ROWS
-from isgd_mpi.model.layers import SharedBuffers, make_layers
+from isgd_mpi.model.few_rows import make_layers
+from isgd_mpi.model.layers import FEW_ROWS, SharedBuffers
 
 
 class MLP:

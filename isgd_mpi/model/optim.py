@@ -76,34 +76,33 @@ class SGD(Saved):
             Place in the parameter vector.
         gradient : ndarray
             Gradient by these parameters.
-
-        Returns
-        -------
-        int
-            Number of parameters updated; see :func:`isgd_mpi.kernels.optim.sgd_update`.
         """
-        params, rate, decay = self.params[part], self.present_learning_rate, self.weight_decay
-        if self.momentum:
-            return nesterov_update(params, self.velocity[part], gradient, rate, self.momentum, decay)
-        return sgd_update(params, gradient, rate, decay)
+        params, velocity, rate, momentum, decay = self.step_arguments(part)
+        if velocity is None:
+            sgd_update(params, gradient, rate, decay)
+        else:
+            nesterov_update(params, velocity, gradient, rate, momentum, decay)
 
-    def step_along_product(self, part, stream, delta):
-        """Take the step of one layer's weights without forming their gradient, ``h.T @ delta``.
+    def step_arguments(self, part, shape=-1):
+        """Return the arguments of a kernel that takes the step of a part of the parameters.
 
         Parameters
         ----------
         part : slice
-            Place of the weights in the parameter vector.
-        stream : few_rows.Stream
-            Stream of the layer; its inputs h are listed.
-        delta : (B, fan_out) ndarray
-            Gradient of the minibatch's loss by the layer's pre-activations. The product must be finite: nothing
-            checks it.
+            Place in the parameter vector.
+        shape : tuple of int, optional
+            Shape of these parameters.
+
+        Returns
+        -------
+        params, velocity : ndarray
+            Views; the velocity is None without momentum.
+        rate, momentum, weight_decay : float
+            Settings of this step.
         """
-        shape = (-1, delta.shape[1])
         velocity = self.velocity[part].reshape(shape) if self.momentum else None
         settings = (self.present_learning_rate, self.momentum, self.weight_decay)
-        stream.descend(delta, self.params[part].reshape(shape), velocity, *settings)
+        return self.params[part].reshape(shape), velocity, *settings
 
     def advance(self):
         """Count a step of the schedule."""

@@ -56,13 +56,8 @@ def describe_machine(threads):
 
 
 @jit
-def read(x):
-    """Return the sum of an array: only reads.
-
-    Parameters
-    ----------
-    x : (n,) ndarray of float32
-    """
+def _read(x):
+    """Return the sum of an array: only reads."""
     total = x.dtype.type(0)
     for i in range(x.shape[0]):
         total += x[i]
@@ -70,32 +65,22 @@ def read(x):
 
 
 @jit
-def update(x):
-    """Negate an array in place: as many reads as writes, of the same lines.
-
-    Parameters
-    ----------
-    x : (n,) ndarray of float32
-    """
+def _update(x):
+    """Negate an array in place: as many reads as writes, of the same lines."""
     for i in range(x.shape[0]):
         x[i] = -x[i]
 
 
 @jit
-def copy(x):
-    """Copy an array's first half to its second: as many reads as writes, of other lines.
-
-    Parameters
-    ----------
-    x : (n,) ndarray of float32
-    """
+def _copy(x):
+    """Copy an array's first half to its second: as many reads as writes, of other lines."""
     half = x.shape[0] // 2
     source, dest = x[:half], x[half : 2 * half]
     for i in range(half):
         dest[i] = source[i]
 
 
-_PATTERNS = {"read": (read, 4), "update": (update, 8), "copy": (copy, 4)}  # with bytes moved for each element
+_PATTERNS = {"read": (_read, 4), "update": (_update, 8), "copy": (_copy, 4)}  # with bytes moved for each element
 
 
 def bandwidth_probe(pattern, footprint_bytes):

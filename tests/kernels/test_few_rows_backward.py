@@ -5,7 +5,6 @@ from column_lists import PRECISIONS, column_lists, matrices, with_zeros
 
 from isgd_mpi.kernels.few_rows import width_of
 from isgd_mpi.kernels.few_rows_backward import N_VECTORS, add_active_dots
-from isgd_mpi.model.few_rows import Stream
 
 pytestmark = pytest.mark.kernels
 SHAPES = [(1, 1, 1), (3, 70, 1), (24, 5, 1), (55, 67, 2)]  # rows, inputs, sets of N_VECTORS vectors of columns
@@ -39,15 +38,3 @@ def test_a_dot_depends_on_its_two_rows_only(rng):
     _, indices, counts = column_lists(np.ascontiguousarray(h[7:12]))
     add_active_dots(indices, counts, np.ascontiguousarray(delta[7:12]), w, few, 0, 70)
     np.testing.assert_array_equal(few, whole[:, 7:12])
-
-
-@pytest.mark.parametrize("share", [0, 0.4, 1])
-@pytest.mark.parametrize("n_vectors", [N_VECTORS, N_VECTORS + 1])
-def test_the_stream_gives_what_is_active_by_either_way(rng, share, n_vectors):
-    n_rows, fan_in, fan_out = 9, 70, n_vectors * width_of(np.empty(0))
-    delta, w = matrices(rng, np.float64, (n_rows, fan_out), (fan_in, fan_out))
-    h, upstream = (rng.random((n_rows, fan_in)) < share).astype(float), np.full((fan_in, n_rows), np.nan)
-    stream = Stream(fan_in, fan_out, n_rows + 1, np.float64, behind_relu=True)
-    stream.list_inputs(h)
-    stream.multiply_back(delta, w, upstream)
-    np.testing.assert_allclose(upstream[h.T > 0], (w @ delta.T)[h.T > 0], rtol=1e-11, atol=1e-12)

@@ -197,7 +197,7 @@ class LowPrecisionMLP:
         self._scores[: self._n_rows][rows] = losses if self._score == "loss" else scores
 
 
-class Evaluator:
+class Evaluator(MLP):
     """Losses and correctness in float32, a few rows at a time: it needs little memory beside a model in bfloat16.
 
     Parameters
@@ -207,21 +207,11 @@ class Evaluator:
     """
 
     def __init__(self, widths):
-        self._model = MLP(widths, _PIECE_ROWS, score="loss")
-
-    @property
-    def params(self):
-        """Set or get the parameter vector, used in place."""
-        return self._model.params
-
-    @params.setter
-    def params(self, vector):
-        self._model.params = vector
+        super().__init__(widths, _PIECE_ROWS, score="loss")
 
     def scores(self, x, y):
         """Compute losses and correctness of any number of examples; see :meth:`mlp.MLP.scores`. Scores are losses."""
-        starts = range(0, len(x), _PIECE_ROWS)
-        pieces = [(x[start : start + _PIECE_ROWS], y[start : start + _PIECE_ROWS]) for start in starts]
-        answers = [[part.copy() for part in self._model.scores(*piece)] for piece in pieces]
-        scores, losses, correct = (np.concatenate(parts) for parts in zip(*answers))
+        pieces = [slice(start, start + _PIECE_ROWS) for start in range(0, len(x), _PIECE_ROWS)]
+        answers = [[part.copy() for part in super(Evaluator, self).scores(x[rows], y[rows])] for rows in pieces]
+        scores, losses, correct = map(np.concatenate, zip(*answers))
         return scores, losses, correct
