@@ -1,4 +1,4 @@
-"""The user's options, and the errors and exit codes that all commands share.
+"""Options of a run, and what every folder may import: errors, exit codes, states by declaration.
 
 In the order to read them:
 
@@ -9,5 +9,6 @@ In the order to read them:
 * :mod:`~isgd_mpi.settings.commands`: the frame of all commands but training
 * :mod:`~isgd_mpi.settings.errors`: bad input, and training that diverged
 * :mod:`~isgd_mpi.settings.exit_codes`: the exit codes of all commands
+* :mod:`~isgd_mpi.settings.saved`: the state that a checkpoint keeps of an object, by the names of its attributes
 * :mod:`~isgd_mpi.settings.version`: the version of the package
 """
