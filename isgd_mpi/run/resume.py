@@ -132,7 +132,7 @@ class SavedRun:
         return (summary.get("steps"), summary.get("stopped", "")) == (self.step, None)
 
     def _read(self, name):
-        return read_intact_json(self._folder / name)
+        return read_intact_json(self._folder / name) or {}
 
     def check_data(self, dataset):
         """Refuse another data set.

@@ -115,6 +115,16 @@ def test_more_steps_and_frequent_checkpoints_change_no_bit(run, comm, shared_tmp
     assert messages(lines).count("checkpoint") >= STEPS // 12 and before[1]["steps"] == STOPPED_AT
 
 
+def test_a_run_is_resumed_without_its_environment_and_summary(run, comm, shared_tmp_path):
+    folder = shared_tmp_path / "a"
+    assert run(*SMALL, "--schedule", "pipelined", "--steps", 20, "--run-dir", folder) == DONE
+    if comm.rank == 0:
+        (folder / "environment.json").unlink()
+        (folder / "summary.json").write_text("{")
+    assert run("--resume", folder) == DONE
+    assert read(folder, comm)[1]["steps"] == 20
+
+
 def test_relaxed_goes_on_with_all_that_it_knew(run, comm, shared_tmp_path, stop_at):
     stop_at(STOPPED_AT, "SIGUSR1")
     options = [*SMALL, "--refresh-every", 4, "--steps", STEPS, "--usable-fraction", 0.01, "--eval-every", 20]
