@@ -1,4 +1,4 @@
-"""Draw from a proposal by searches in cumulative sums of its weights; foretell the variance under mixed weights.
+"""Draw from a proposal by searches in cumulative sums of its weights; sum second moments under mixed weights.
 
 Sums are float64: a float32 cumulative sum over 574 168 probabilities ends at 0.99997.
 """
