@@ -13,7 +13,7 @@ from isgd_mpi.settings.commands import exit_code
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import DONE
 
-# name: (module below isgd_mpi, what it does)
+# name: (module below isgd_mpi, meaning)
 BENCHES = {
     "exchange": ("bench.exchange.main", "move parameters and scores in several ways, time each"),
     "memory": ("bench.memory.main", "measure the ranks' memory and the trainer's time, with many examples"),
@@ -49,7 +49,7 @@ def main(arguments=None):
     if name in ("-h", "--help"):
         print(usage())
         return DONE
-    return exit_code(partial(_run, name, options), "nothing is kept")
+    return exit_code(partial(_run, name, options), "nothing was written")
 
 
 def _run(name, arguments):

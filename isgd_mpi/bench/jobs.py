@@ -1,4 +1,4 @@
-"""Start a benchmark's function on ranks of this machine, and read what it measured."""
+"""Run a benchmark's function on ranks of this machine, and return its result."""
 
 import json
 import subprocess

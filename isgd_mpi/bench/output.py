@@ -70,7 +70,7 @@ def write(path, content):
 
 
 def machine(threads, *packages):
-    """Return what this process measures on, line by line.
+    """Return the environment of this process, line by line.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def print_lines(header):
 
 
 def print_environment(environment):
-    """Print what a job measured on: MPI library, ranks, host, processor, revision."""
+    """Print the environment of a job: MPI library, ranks, host, processor, revision."""
     hosts = ", ".join(sorted(set(environment["hosts"])))
     print(f"\n{environment['mpi_library']}, {environment['ranks']} ranks on {hosts}, {environment['processor']}")
     print(f"{', '.join(environment['blas'])}, {environment['threads_per_rank']} thread(s) a rank")

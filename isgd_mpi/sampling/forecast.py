@@ -13,7 +13,7 @@ _REFRESHES = 120  # played; the first half is the beginning and does not count
 
 @dataclass(frozen=True)
 class Costs:
-    """Sizes of a run's parts, and what each costs.
+    """Sizes and costs of a run's parts.
 
     Attributes
     ----------
@@ -175,23 +175,10 @@ def predict(costs, ranks, ranks_per_node):
 
 
 def _play(costs, scorer, calls, exchange):
-    """Play refreshes.
+    """Play refreshes, with the seconds of the trainer's calls in each.
 
-    Parameters
-    ----------
-    costs : Costs
-    scorer : _Scorer
-    calls : float
-        Trainer's time a refresh for the exchange, in seconds.
-    exchange : tuple of float
-        See :func:`exchange_seconds`.
-
-    Returns
-    -------
-    totals : list of float
-        Of the second half: seconds, steps, seconds of refreshes, batches scored by a scorer, and its idle seconds.
-    staleness : list of float
-        Means at each merge of that half, in steps.
+    Return of the second half: seconds, steps, seconds of refreshes, batches scored by a scorer and its idle seconds;
+    and the mean staleness at each merge.
     """
     now, step, refreshing, history, staleness = 0.0, 0, 0.0, [], []
     for _ in range(_REFRESHES + 1):

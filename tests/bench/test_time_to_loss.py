@@ -11,9 +11,9 @@ def test_snapshots_are_copies_in_order_of_time():
     snapshots, params = Snapshots(50), np.zeros(3, np.float32)
     for step in range(1, 201):
         params[0] = step
-        snapshots.look(step, lambda: params)
-    assert [(step, int(params[0])) for step, _, params in snapshots.kept] == [(n, n) for n in (50, 100, 150, 200)]
-    seconds = [seconds for _, seconds, _ in snapshots.kept]
+        snapshots.take_if_due(step, lambda: params)
+    assert [(step, int(params[0])) for step, _, params in snapshots.taken] == [(n, n) for n in (50, 100, 150, 200)]
+    seconds = [seconds for _, seconds, _ in snapshots.taken]
     assert seconds == sorted(seconds) and seconds[0] > 0
 
 

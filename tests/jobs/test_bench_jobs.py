@@ -11,17 +11,15 @@ from isgd_mpi.experiment import launcher
 from isgd_mpi.settings.errors import InputError
 
 
-def run_bench(tmp_path, capsys, *arguments):
-    """Run a bench; return what it wrote and what it printed."""
+def run_bench(tmp_path, capsys, command):
+    """Run a benchmark; return what it wrote and what it printed."""
     path = tmp_path / "table.json"
-    assert main([*arguments, "--json", str(path)]) == 0
+    assert main([*command.split(), "--json", str(path)]) == 0
     return json.loads(path.read_text()), capsys.readouterr().out
 
 
 def test_exchange_shows_each_pattern_beside_bcast(tmp_path, capsys):
-    table, out = run_bench(
-        tmp_path, capsys, "exchange", "--ranks", "2", "--bytes", "4000", "--look-ms", "1", "--repeat", "1",
-    )  # fmt: skip
+    table, out = run_bench(tmp_path, capsys, "exchange --ranks 2 --bytes 4000 --poll-ms 1 --repeat 1")
     (result,) = table["results"]
     assert result["environment"]["ranks"] == 2 and result["environment"]["mpi_library"] in out
     assert [row["pattern"] for row in result["rows"]] == list(PATTERNS)
@@ -30,11 +28,10 @@ def test_exchange_shows_each_pattern_beside_bcast(tmp_path, capsys):
         assert row["arrival_seconds"] <= row["complete_seconds"] + 1e-3
 
 
-def test_memory_shows_each_rank_and_what_the_trainers_time_goes_to(tmp_path, capsys):
+def test_memory_shows_each_rank_and_the_trainers_activities(tmp_path, capsys):
     table, out = run_bench(
-        tmp_path, capsys, "memory", "--shapes", "many", "--ranks", "2", "--examples", "4096", "--hidden", "8",
-        "--seconds", "3", "--checkpoint-every", "1",
-    )  # fmt: skip
+        tmp_path, capsys, "memory --shapes many --ranks 2 --examples 4096 --hidden 8 --seconds 3 --checkpoint-every 1"
+    )
     (result,) = table["results"]
     assert len(result["memory"]) == 2 and result["budget_bytes"] == 4096 * 64 + 2 * 250e6
     for sizes in result["memory"]:
@@ -49,9 +46,8 @@ def test_memory_shows_each_rank_and_what_the_trainers_time_goes_to(tmp_path, cap
 
 def test_scaling_shows_a_real_run_beside_its_prediction(tmp_path, capsys):
     table, out = run_bench(
-        tmp_path, capsys, "scaling", "--real-ranks", "2", "--ages", "8", "16", "--steps", "1000", "--hidden", "8",
-        "--refresh-every", "8",
-    )  # fmt: skip
+        tmp_path, capsys, "scaling --real-ranks 2 --ages 8 16 --steps 1000 --hidden 8 --refresh-every 8"
+    )
     assert all(table["costs"][name] > 0 for name in ("step_seconds", "score_seconds", "merge_seconds"))
     assert [age for age, _ in table["gains"]] == [8, 16] and all(gain > 0 for _, gain in table["gains"])
     assert table["real"]["2"]["refresh_seconds"] > 0 and table["checked"][0]["refresh_seconds"] > 0
@@ -60,22 +56,17 @@ def test_scaling_shows_a_real_run_beside_its_prediction(tmp_path, capsys):
 
 
 def test_throughput_counts_strong_and_weak_sizes(tmp_path, capsys):
-    table, out = run_bench(
-        tmp_path, capsys, "throughput", "--ranks", "1", "2", "--batches", "2", "--rows", "64", "--repeat", "1",
-        "--precisions", "f32",
-    )  # fmt: skip
-    assert [(row["ranks"], row["mode"], row["batches"]) for row in table["rows"]] == [
-        (1, "strong", 2), (1, "weak", 2), (2, "strong", 2), (2, "weak", 4)
-    ]  # fmt: skip
+    command = "throughput --ranks 1 2 --batches 2 --rows 64 --repeat 1 --precisions f32"
+    table, out = run_bench(tmp_path, capsys, command)
+    sizes = [(row["ranks"], row["mode"], row["batches"]) for row in table["rows"]]
+    assert sizes == [(1, "strong", 2), (1, "weak", 2), (2, "strong", 2), (2, "weak", 4)]
     assert all(row["examples_per_second"] > 0 and row["share"] > 0 for row in table["rows"])
     assert "products alone" in out and table["environment"]["processor"] in out
 
 
 def test_time_to_loss_finds_the_first_snapshot_below_the_target(tmp_path, capsys):
-    table, out = run_bench(
-        tmp_path, capsys, "time-to-loss", "--methods", "scored", "trainers", "threads", "--rates", "0.1",
-        "--seeds", "0", "--steps", "80", "--every", "20", "--target", "1.2", "--data", "mnist10k", "--hidden", "16",
-    )  # fmt: skip
+    command = "time-to-loss --methods scored trainers threads --rates 0.1 --seeds 0 --steps 80 --every 20"
+    table, out = run_bench(tmp_path, capsys, command + " --target 1.2 --data mnist10k --hidden 16")
     assert [result["method"] for result in table["results"]] == ["scored", "trainers", "threads"]
     for result in table["results"]:
         *above, (step, last) = [(int(step), loss) for step, loss in result["losses"].items()]

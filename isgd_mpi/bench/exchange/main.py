@@ -28,8 +28,8 @@ OPTIONS = {
         PositiveInt,
         "size of the parameters [bytes]: some, the small net's, the paper's",
     ),
-    "--look-ms": ([1.0, 20.0, 50.0], PositiveFloat, "time that the trainer computes between two polls [ms]"),
-    "--scorer-look-ms": (0.0, NonNegativeFloat, "time between two polls of a scorer that scores; 0: it waits [ms]"),
+    "--poll-ms": ([1.0, 20.0, 50.0], PositiveFloat, "time that the trainer computes between two polls [ms]"),
+    "--scorer-poll-ms": (0.0, NonNegativeFloat, "time between two polls of a scorer that scores; 0: it waits [ms]"),
     "--patterns": ([*PATTERNS], [*PATTERNS], "ways to move them"),
     "--repeat": (5, PositiveInt, "refreshes behind each median"),
 }
@@ -61,12 +61,12 @@ def cases(settings):
             "pattern": pattern,
             "params_bytes": n_bytes,
             "reports_bytes": max(1, round(_REPORTED_SHARE * n_bytes)),
-            "compute_seconds": look_ms / 1e3,
-            "scorer_look_seconds": settings.scorer_look_ms / 1e3,
+            "compute_seconds": poll_ms / 1e3,
+            "scorer_poll_seconds": settings.scorer_poll_ms / 1e3,
             "repeat": settings.repeat,
         }
-        for n_bytes, look_ms, pattern in product(settings.bytes, settings.look_ms, settings.patterns)
-        if pattern != "blocking" or look_ms == settings.look_ms[0]
+        for n_bytes, poll_ms, pattern in product(settings.bytes, settings.poll_ms, settings.patterns)
+        if pattern != "blocking" or poll_ms == settings.poll_ms[0]
     ]
 
 

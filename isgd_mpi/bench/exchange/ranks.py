@@ -55,7 +55,7 @@ def measure_case(comm, waiter, case):
         Rank 0 trains.
     waiter : waiting.Waiter
     case : dict
-        ``pattern``, ``params_bytes``, ``reports_bytes``, ``compute_seconds``, ``scorer_look_seconds``, ``repeat``.
+        ``pattern``, ``params_bytes``, ``reports_bytes``, ``compute_seconds``, ``scorer_poll_seconds``, ``repeat``.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def measure_case(comm, waiter, case):
         play = partial(play_trainer, comm, end, case["compute_seconds"])
     else:
         record = np.zeros((), report)
-        play = partial(play_scorer, comm, end, record, case["scorer_look_seconds"], case["repeat"])
+        play = partial(play_scorer, comm, end, record, case["scorer_poll_seconds"], case["repeat"])
     rounds = [play(step) for step in range(case["repeat"] + 1)]
     transport.close()
     own_comm.Free()
@@ -120,15 +120,15 @@ def compute(seconds, matrix, product):
     return max(0.0, time.perf_counter() - begin - (time.thread_time() - begin_cpu))
 
 
-def play_scorer(comm, end, record, look_seconds, last_step, step):
+def play_scorer(comm, end, record, poll_seconds, last_step, step):
     """Do a refresh as a scorer; return an empty dict. Collective.
 
-    With `look_seconds` it polls that often, as if it scored meanwhile; if they are 0 it waits.
+    With `poll_seconds` it polls that often, as if it scored meanwhile; if they are 0 it waits.
     """
     POLITE.meet(comm)
-    if look_seconds:
+    if poll_seconds:
         while not end.arrived():
-            time.sleep(look_seconds)
+            time.sleep(poll_seconds)
     else:
         end.wait()
     arrival = time.perf_counter()

@@ -3,7 +3,7 @@
 main
     Options, data, one job for each shape, tables.
 ranks
-    A training run whose steps and activities are timed.
+    A training run whose memory, steps and activities are measured.
 resident
     Memory of processes, read from /proc while they run.
 """

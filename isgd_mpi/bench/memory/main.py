@@ -1,6 +1,6 @@
 """``python -m isgd_mpi.bench memory``: memory of each rank, and the trainer's time, with a large training set.
 
-Real runs, watched from outside. The first table shows the moment at which all ranks together had most, the second the
+The runs are real ones. The first table shows the moment at which all ranks together had most memory, the second the
 activities that the trainer spent its time on.
 """
 
@@ -12,9 +12,7 @@ from jsonargparse.typing import NonNegativeInt, PositiveFloat, PositiveInt
 
 from isgd_mpi.bench import output
 from isgd_mpi.bench.jobs import measure_on_ranks
-from isgd_mpi.bench.memory.resident import Watch
 from isgd_mpi.data.folders import CACHE_VARIABLE
-from isgd_mpi.settings.errors import InputError
 
 SHAPES = {
     "paper": {"n_examples": 574_168, "n_features": 3072, "hidden": [2048] * 4},
@@ -30,12 +28,11 @@ OPTIONS = {
     "--refresh-every": (32, PositiveInt, "steps from one refresh to the next"),
     "--examples": (0, NonNegativeInt, "training examples; 0: the shape's"),
     "--hidden": ([], PositiveInt, "hidden widths; none: the shape's"),
-    "--folder": (None, str, "folder that keeps the data for another time (default: a temporary one)"),
+    "--folder": (None, str, "folder that retains the data for another time (default: a temporary one)"),
 }
 
 BUDGET_BYTES = 250e6  # a rank, besides the training set
 
-_PROGRAM = "isgd_mpi.bench.memory.ranks"
 _MINIBATCH_SIZE = 128
 _MANY_STEPS = 10**9  # the clock ends the run
 _N_CLASSES = 10
@@ -59,7 +56,7 @@ def shape_of(name, settings):
 
 
 def measure(shape, settings, folder):
-    """Run a job of a shape, print its tables, and return what was measured.
+    """Run a job of a shape, print its tables, and return the results.
 
     Parameters
     ----------
@@ -72,21 +69,17 @@ def measure(shape, settings, folder):
     Returns
     -------
     dict
-        ``shape``, ``memory`` of each rank, ``budget_bytes``, and the trainer's times: see :func:`ranks.measure`.
+        ``shape``, ``budget_bytes``, and the measurements: see :func:`ranks.measure`.
     """
     chosen = {name: settings[name] for name in ("checkpoint_every", "refresh_every")}
     net = {"hidden": shape["hidden"], "minibatch_size": _MINIBATCH_SIZE}
-    with tempfile.TemporaryDirectory(prefix="isgd_mpi-run-") as place, Watch(_PROGRAM) as watch:
+    with tempfile.TemporaryDirectory(prefix="isgd_mpi-run-") as place:
         run = {"steps": _MANY_STEPS, "quiet": True, "run_dir": f"{place}/run"}
         plan = {"options": data_options(shape, folder) | net | chosen | run, "seconds": settings.seconds}
         variables = {CACHE_VARIABLE: str(folder)}
-        done = measure_on_ranks(_PROGRAM, settings.ranks, plan, variables, settings.seconds + 300)
-    try:
-        memory = watch.largest(done.pop("pids"))
-    except ValueError as error:
-        raise InputError(f"{error}: give more --seconds") from None
+        done = measure_on_ranks("isgd_mpi.bench.memory.ranks", settings.ranks, plan, variables, settings.seconds + 300)
     budget = shape["n_examples"] * shape["n_features"] + settings.ranks * BUDGET_BYTES
-    result = {"shape": shape, "memory": memory, "budget_bytes": budget} | done
+    result = {"shape": shape, "budget_bytes": budget} | done
     print_result(result)
     return result
 
@@ -120,7 +113,8 @@ def print_result(result):
     shape, memory = result["shape"], result["memory"]
     widths = [shape["n_features"], *shape["hidden"], _N_CLASSES]
     n_bytes = shape["n_examples"] * shape["n_features"]
-    print(f"\n{shape['n_examples']:,} examples, {n_bytes / 1e6:,.0f} MB; net {'-'.join(map(str, widths))}")
+    output.print_environment(result["environment"])
+    print(f"{shape['n_examples']:,} examples, {n_bytes / 1e6:,.0f} MB; net {'-'.join(map(str, widths))}")
     total = {name: sum(each[name] for each in memory) for name in memory[0]}
     rows = [*enumerate(memory), ("all", total)]
     output.print_table(_MEMORY_COLUMNS, [memory_line(name, sizes) for name, sizes in rows])

@@ -1,4 +1,4 @@
-"""A training run of the benchmark ``memory``, whose steps and activities are timed."""
+"""A training run of the benchmark ``memory``: its memory, and the time of its steps and activities."""
 
 import signal
 import time
@@ -7,12 +7,14 @@ from os import getpid
 
 import numpy as np
 
+from isgd_mpi.bench.memory.resident import Watch
 from isgd_mpi.data import datasets
 from isgd_mpi.model.blueprints import MLPBlueprint
 from isgd_mpi.ranks.faults import Interruption
 from isgd_mpi.ranks.timeline import ACTIVITIES
 from isgd_mpi.ranks.waiting import POLITE
 from isgd_mpi.run.job import Job
+from isgd_mpi.run.record.environment import describe_environment
 from isgd_mpi.settings.config import Config
 
 
@@ -65,19 +67,23 @@ def measure(comm, plan):
     Returns
     -------
     dict
-        ``pids`` of the ranks; of the trainer ``n_steps``, ``median_seconds`` and ``longest_seconds`` of a step,
-        ``activity_seconds`` (see :class:`Account`).
+        ``environment``; ``memory`` of each rank when all together had most; of the trainer ``n_steps``,
+        ``median_seconds`` and ``longest_seconds`` of a step, ``activity_seconds`` (see :class:`Account`).
     """
+    trains = comm.Get_rank() == 0
     pids = np.zeros(comm.Get_size(), np.int64)
-    POLITE.wait([comm.Igather(np.array([getpid()], np.int64), pids if comm.Get_rank() == 0 else None)])
-    config, account = Config(**plan["options"]), Account(plan["seconds"])
+    POLITE.wait([comm.Igather(np.array([getpid()], np.int64), pids if trains else None)])
+    config, account, watch = Config(**plan["options"]), Account(plan["seconds"]), Watch(pids if trains else [])
     load = partial(datasets.load, config.data, config.data_dir, config.synthetic_size)
-    with np.errstate(all="ignore"), Interruption() as interruption:
-        Job(comm, config, load, MLPBlueprint).run(interruption, account)
-    if comm.Get_rank() > 0:
+    with np.errstate(all="ignore"), Interruption() as interruption, watch:
+        job = Job(comm, config, load, MLPBlueprint)
+        environment = describe_environment(comm, job.setup.node)
+        job.run(interruption, account)
+    if not trains:
         return None
     return {
-        "pids": pids.tolist(),
+        "environment": environment,
+        "memory": watch.largest,
         "n_steps": len(account.step_seconds),
         "median_seconds": float(np.median(account.step_seconds)),
         "longest_seconds": max(account.step_seconds),

@@ -1,4 +1,4 @@
-"""Resident memory of a job's processes, read from /proc while they run."""
+"""Read the resident memory of processes from /proc while they run."""
 
 import threading
 from pathlib import Path
@@ -7,8 +7,8 @@ _MEASURED = ("Rss", "Pss", "Pss_Anon", "Pss_File", "Pss_Shmem")
 _EVERY_SECONDS = 1.0  # a reading walks the pages of the data set, about 10 ms a process
 
 
-def read_rollup(pid):
-    """Return a process's memory.
+def read_memory(pid):
+    """Return the memory of a process on this machine.
 
     Parameters
     ----------
@@ -16,50 +16,33 @@ def read_rollup(pid):
 
     Returns
     -------
-    dict of int, or None
-        Bytes resident, and the process's share of them where several map the same (``Pss``): of memory of its own, of
-        files, of shared memory. None if there is no such process any more.
+    dict of int
+        Bytes: resident (``Rss``), and the process's share of them where several map the same (``Pss``), of which its
+        own memory, files, and shared memory.
     """
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
-    except OSError:
-        return None
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     sizes = dict(line.split(":", 1) for line in lines)
-    return {name: 1024 * int(sizes[name].split()[0]) for name in _MEASURED} if sizes else None
-
-
-def processes_with(word):
-    """Return the ids of the processes with this word in their command line."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (place / "cmdline").read_bytes().split(b"\0")
-        except OSError:  # it has just ended
-            continue
-        if word.encode() in words:
-            found.append(int(place.name))
-    return found
+    return {name: 1024 * int(sizes[name].split()[0]) for name in _MEASURED}
 
 
 class Watch:
-    """Reads the memory of processes now and then, on a thread, within a ``with`` block.
+    """Reads the memory of processes every second, on a thread, within a ``with`` block.
 
     Parameters
     ----------
-    word : str
-        In their command line.
+    pids : sequence of int
 
     Attributes
     ----------
-    readings : list of dict
-        What :func:`read_rollup` said of each process, by its id.
+    largest : list of dict
+        The reading with the most memory of all processes together; see :func:`read_memory`.
     """
 
-    def __init__(self, word):
-        self._word = word
-        self.readings = []
+    def __init__(self, pids):
+        self._pids = pids
+        self.largest = [read_memory(pid) for pid in pids]
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._read)
+        self._thread = threading.Thread(target=self._watch)
 
     def __enter__(self):
         self._thread.start()
@@ -69,24 +52,7 @@ class Watch:
         self._ended.set()
         self._thread.join()
 
-    def _read(self):
+    def _watch(self):
         while not self._ended.wait(_EVERY_SECONDS):
-            memory = {pid: read_rollup(pid) for pid in processes_with(self._word)}
-            self.readings.append({pid: sizes for pid, sizes in memory.items() if sizes})
-
-    def largest(self, pids):
-        """Return the reading with the most memory in all of some processes: a list of dict, in their order.
-
-        Parameters
-        ----------
-        pids : list of int
-
-        Raises
-        ------
-        ValueError
-            No reading has all of them.
-        """
-        complete = [[reading[pid] for pid in pids] for reading in self.readings if reading.keys() >= set(pids)]
-        if not complete:
-            raise ValueError("the job was too short to be read")
-        return max(complete, key=lambda sizes: sum(each["Pss"] for each in sizes))
+            readings = self.largest, [read_memory(pid) for pid in self._pids]
+            self.largest = max(readings, key=lambda reading: sum(sizes["Pss"] for sizes in reading))

@@ -36,7 +36,7 @@ def run(settings):
 
 
 def contests():
-    """Yield what is timed: its name, its rows, the call, and a call that makes only its matrix products."""
+    """Yield the calls to time: a name, the number of rows, the call, and its matrix products alone."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, _N_CLASSES, _N_EXAMPLES, dtype=np.int32)
     predictor = LSTMPredictor(labels, _N_CLASSES, rng)

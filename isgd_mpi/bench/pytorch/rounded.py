@@ -32,7 +32,7 @@ def rounded_model(net, params):
 
 
 def accuracy(net):
-    """Measure the error of scoring in bfloat16, and what it costs.
+    """Measure the error of scoring in bfloat16, and its cost in variance.
 
     Parameters
     ----------

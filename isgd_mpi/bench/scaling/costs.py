@@ -69,7 +69,7 @@ def exchange_costs(params_bytes, report_bytes):
         "params_bytes": params_bytes,
         "reports_bytes": report_bytes,
         "compute_seconds": 1e-3,
-        "scorer_look_seconds": 0,
+        "scorer_poll_seconds": 0,
         "repeat": 7,
     }
     plan = {"scorers_give_way": False, "cases": [case | {"pattern": pattern} for pattern in ("messages", "memory")]}

@@ -44,7 +44,7 @@ def run(settings):
 
 
 def rates(row, ranks):
-    """Return what was measured as rates."""
+    """Return the rates in a row, from its times."""
     n_examples = row["batches"] * row["rows"]
     per_second, limit = n_examples / row["score_seconds"], n_examples / row["product_seconds"]
     return {

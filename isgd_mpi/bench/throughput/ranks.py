@@ -36,7 +36,7 @@ class Products:
         self._out = [np.empty_like(rows) for rows in self._rows]
 
     def __call__(self):
-        """Make them."""
+        """Make the products."""
         for k, w in enumerate(self._weights):
             np.matmul(self._rows[k], w, out=self._out[k + 1])
         for k, w in list(enumerate(self._weights))[:0:-1]:

@@ -19,16 +19,16 @@ class Snapshots:
 
     Attributes
     ----------
-    kept : list of (int, float, ndarray)
+    taken : list of (int, float, ndarray)
         Step, seconds, parameters.
     """
 
     def __init__(self, every):
         self._every = every
         self._begin = None
-        self.kept = []
+        self.taken = []
 
-    def look(self, step, params):
+    def take_if_due(self, step, params):
         """Copy the parameters if it is time; to be called after each step.
 
         Parameters
@@ -42,17 +42,17 @@ class Snapshots:
         if self._begin is None:
             self._begin = now
         elif step % self._every == 0:
-            self.kept.append((step, now - self._begin, np.array(params(), np.float32)))
+            self.taken.append((step, now - self._begin, np.array(params(), np.float32)))
             self._begin += time.perf_counter() - now
 
 
-def first_below(kept, target, dataset, widths):
+def first_below(snapshots, target, dataset, widths):
     """Return the first snapshot whose training loss is at most the target.
 
     Parameters
     ----------
-    kept : list
-        See :class:`Snapshots`.
+    snapshots : list
+        See :attr:`Snapshots.taken`.
     target : float
         Mean loss over the whole training set, in nats.
     dataset : datasets.Dataset
@@ -67,9 +67,9 @@ def first_below(kept, target, dataset, widths):
     """
     model, losses = MLP(widths, _ROWS), {}
     images = np.empty((_ROWS, dataset.n_features), np.float32)
-    last_step, last_seconds, _ = kept[-1]
+    last_step, last_seconds, _ = snapshots[-1]
     found = {"steps": None, "seconds": None}
-    for step, seconds, params in kept:
+    for step, seconds, params in snapshots:
         model.params = params
         losses[step] = training_loss(model, dataset, images)
         if losses[step] <= target:

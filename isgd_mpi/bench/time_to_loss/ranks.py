@@ -36,10 +36,14 @@ def measure(comm, plan):
     job = Job(comm, Config(**options | {"data": "arrays"}), load, MLPBlueprint)  # which writes no files
     environment = describe_environment(comm, job.setup.node)
     snapshots = Snapshots(plan["every"])
+
+    def on_step(trainer):
+        snapshots.take_if_due(trainer.step, lambda: trainer.params)
+
     with np.errstate(all="ignore"), Interruption() as interruption:
-        outcome = job.run(interruption, lambda trainer: snapshots.look(trainer.step, lambda: trainer.params))
+        outcome = job.run(interruption, on_step)
     if comm.Get_rank() > 0:
         return None
     threadpoolctl.threadpool_limits(None)
-    result = first_below(snapshots.kept, plan["target"], job.setup.dataset, job.setup.models.widths)
+    result = first_below(snapshots.taken, plan["target"], job.setup.dataset, job.setup.models.widths)
     return result | {"environment": environment, "stopped": outcome.stopped}

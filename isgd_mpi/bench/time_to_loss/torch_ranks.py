@@ -39,7 +39,7 @@ def measure(comm, plan):
     snapshots = Snapshots(plan["every"])
     for n_done in range(1, options["steps"] + 1):
         step()
-        snapshots.look(n_done, step.params)
-    finite = [kept for kept in snapshots.kept if math.isfinite(kept[2].sum())]
+        snapshots.take_if_due(n_done, step.params)
+    finite = [taken for taken in snapshots.taken if math.isfinite(taken[2].sum())]
     result = first_below(finite, plan["target"], dataset, widths)
     return result | {"versions": f"torch {torch.__version__}", "stopped": None}
