@@ -36,12 +36,19 @@ def read_arrays(path, names):
 
 
 @contextmanager
-def open_npz(path):
-    """Open an npz file, as an `Npz`; every fault in the block becomes a FormatError."""
+def open_npz(path, compressed=True):
+    """Open an npz file, as an `Npz`; every fault in the block becomes a FormatError.
+
+    Parameters
+    ----------
+    path : str or Path
+    compressed : bool
+        Whether arrays may be compressed. If not, all of them together are no larger than the file.
+    """
     with refusing_damage(path), open(path, "rb") as file:
         if not zipfile.is_zipfile(file):
             raise FormatError(path, "is not an npz file, or truncated")
-        yield Npz(file)
+        yield Npz(file, compressed)
 
 
 class Npz:
@@ -52,9 +59,15 @@ class Npz:
     names : list of str
     """
 
-    def __init__(self, file):
+    def __init__(self, file, compressed):
         self._archive = zipfile.ZipFile(file)
-        self._infos = {info.filename.removesuffix(".npy"): info for info in self._archive.infolist()}
+        self._n_bytes = file.seek(0, 2)
+        infos = self._archive.infolist()
+        if not compressed and any(info.compress_type != zipfile.ZIP_STORED for info in infos):
+            raise ValueError("it is compressed")
+        if not compressed and sum(info.file_size for info in infos) > self._n_bytes:
+            raise ValueError("its parts overlap")
+        self._infos = {info.filename.removesuffix(".npy"): info for info in infos}
         self.names = list(self._infos)
 
     def __getitem__(self, name):
@@ -74,5 +87,5 @@ class Npz:
             shape, _, dtype = _HEADER_READERS[npy.read_magic(file)](file)
         if dtype.hasobject:
             raise ValueError(f"{name}: Object arrays cannot be loaded when allow_pickle=False")
-        if math.prod(shape) * dtype.itemsize > min(info.file_size, inflation * info.compress_size):
+        if math.prod(shape) * dtype.itemsize > min(info.file_size, inflation * min(info.compress_size, self._n_bytes)):
             raise ValueError(f"{name} announces more than the file can hold")

@@ -124,8 +124,8 @@ HUGE = {"descr": "<f4", "fortran_order": False, "shape": (10**15,)}
         ({"version.npy": npy(np.array(3))}, "format 3"),
         ({"format.npy": npy(np.array(b"something else"))}, "not a checkpoint"),
         ({"run/params.npy": npy(np.arange(40, dtype=np.float32)[::-1].copy())}, "checksum"),
-        ({"run/params.npy": npy(None, HUGE)}, "not as large as it says"),
-        ({"run/params.npy": npy(np.array([{}], object))}, "strange type"),
+        ({"run/params.npy": npy(None, HUGE)}, "announces more than the file can hold"),
+        ({"run/params.npy": npy(np.array([{}], object))}, "Object arrays"),
         ({"run/extra.npy": npy(np.array(1))}, "checksum"),
         ({"run/params.npy": b"no array"}, "no array"),
     ],
@@ -135,7 +135,19 @@ def test_a_file_that_lies_is_refused(path, other, members, named):
 
 
 def test_a_compressed_file_is_refused_before_it_is_inflated(path, other):
-    assert "not a checkpoint" in refusal(rewritten(path, other, zipfile.ZIP_DEFLATED))
+    assert "it is compressed" in refusal(rewritten(path, other, zipfile.ZIP_DEFLATED))
+
+
+def test_a_file_whose_parts_overlap_is_refused(path, other):
+    content = path.read_bytes()
+    end = bytearray(content[content.rindex(b"PK\x05\x06") :])
+    entry = b"PK\x01\x02" + content.split(b"PK\x01\x02")[1]
+    # a directory that names the first part 400 times more
+    for place, size, more in ((8, 2, 400), (10, 2, 400), (12, 4, 400 * len(entry))):
+        number = int.from_bytes(end[place : place + size], "little") + more
+        end[place : place + size] = number.to_bytes(size, "little")
+    other.write_bytes(content[: -len(end)] + 400 * entry + end)
+    assert "overlap" in refusal(other)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
