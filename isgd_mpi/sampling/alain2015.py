@@ -1,10 +1,14 @@
 """The conventions of the code published with arXiv:1511.06481, so that its curves can be redrawn.
 
-They differ from what this package does, and each costs something: scores go stale by the clock, and
-stale examples are left out of the proposal, so the estimate is that of the fresh subset only; what
-is subtracted for |mu|^2 is too large; the plotted variance of the proposal in use is that of one
-with the square root of the weights really used; the last partial batch of each split is neither
-scored nor evaluated. The figures of the ``compat_`` columns stand beside the corrected ones.
+They differ from those of this package, and each costs something:
+
+* Scores go stale by the clock, and stale examples are left out of the proposal: the gradient estimates the
+  mean over the fresh examples only.
+* The estimate of |mu|^2 is too large.
+* The plotted variance of the proposal in use is that of another proposal, whose weights are the square roots.
+* The last partial batch of each split is neither scored nor evaluated.
+
+The figures of the ``compat_`` columns stand beside the corrected ones.
 """
 
 import numpy as np
@@ -13,7 +17,7 @@ from isgd_mpi.sampling.score_table import ScoreTable
 from isgd_mpi.settings.saved import Saved
 
 STALE_SECONDS = 20.0
-"""Age at which a score is not used any more."""
+"""Age at which a score is stale."""
 
 
 class TimedScoreTable(ScoreTable):
@@ -34,25 +38,19 @@ class TimedScoreTable(ScoreTable):
         self._written = np.full(len(labels), -np.inf)
 
     def write(self, rows, scores, step):
-        """Store scores, and the time; see :meth:`score_table.ScoreTable.write`."""
+        """Store scores and the time; see :meth:`score_table.ScoreTable.write`."""
         super().write(rows, scores, step)
         self._written[rows] = self._clock()
 
     def usable(self, step):
-        """Return which examples have a score of the last 20 seconds, as (N,) ndarray of bool."""
+        """Return a mask of the examples with a score of the last 20 seconds, (N,) ndarray of bool."""
         return self._written >= self._clock() - STALE_SECONDS
 
 
 class Alain2015(Saved):
-    """The variances as that code computes them.
+    """The variances by the formulas of the code published with arXiv:1511.06481."""
 
-    Attributes
-    ----------
-    n_seen : int
-        Fresh norms that :meth:`columns` will be made of.
-    """
-
-    saved = ("_sums", "_norm_of_gradients", "_n_gradients", "n_seen")
+    saved = ("_sums", "_norm_of_gradients", "_n_gradients", "_n_seen")
 
     def __init__(self):
         self._forget()
@@ -60,10 +58,10 @@ class Alain2015(Saved):
     def _forget(self):
         self._sums = np.zeros(4)  # of |g|, |g|^2, sqrt(omega), |g|^2 / sqrt(omega)
         self._norm_of_gradients, self._n_gradients = 0.0, 0
-        self.n_seen = 0
+        self._n_seen = 0
 
     def observe(self, norms, prob_weights):
-        """Take fresh gradient norms into account.
+        """Add fresh gradient norms to the sums.
 
         Parameters
         ----------
@@ -74,10 +72,10 @@ class Alain2015(Saved):
         norms, roots = np.asarray(norms, np.float64), np.sqrt(prob_weights)
         squared = norms * norms
         self._sums += norms.sum(), squared.sum(), roots.sum(), (squared / roots).sum()
-        self.n_seen += len(norms)
+        self._n_seen += len(norms)
 
     def observe_gradient(self, gradient):
-        """Take the norm of a minibatch gradient into account.
+        """Add the norm of a minibatch gradient to the sums.
 
         Parameters
         ----------
@@ -87,16 +85,16 @@ class Alain2015(Saved):
         self._n_gradients += 1
 
     def columns(self):
-        """Return the figures since the last call, and forget what they are made of.
+        """Return the figures of the time since the last call, and begin new sums.
 
         Returns
         -------
         dict of float
             ``compat_squared_mean_gradient``, the squared mean of the norms of minibatch gradients;
             ``compat_trace_ideal``, ``compat_trace_in_use`` (with the square root of omega) and
-            ``compat_trace_uniform``. NaN where there is nothing to make them of.
+            ``compat_trace_uniform``. NaN where nothing was observed.
         """
-        norm, squared, root, quotient = self._sums / self.n_seen if self.n_seen else np.full(4, np.nan)
+        norm, squared, root, quotient = self._sums / self._n_seen if self._n_seen else np.full(4, np.nan)
         squared_mean = (self._norm_of_gradients / self._n_gradients) ** 2 if self._n_gradients else float("nan")
         self._forget()
         return {

@@ -1,4 +1,4 @@
-"""The gain of importance sampling: learnt from gradient norms, told as figures, and acted upon by the switch."""
+"""The gain of importance sampling: estimated from gradient norms, reported as figures, and handed to the switch."""
 
 import math
 
@@ -11,7 +11,7 @@ _PATIENCE = 2  # times as many norms must speak against importance sampling befo
 
 
 class Gain(Saved):
-    """The variance with and without importance sampling, and the decision whether it pays.
+    """Estimates the variance with and without importance sampling, and decides whether it pays.
 
     Parameters
     ----------
@@ -30,7 +30,6 @@ class Gain(Saved):
     saved = ("variance", "switch", "_compat", "_sum_of_log_gains", "_n_gains")
 
     def __init__(self, config, n_examples, memory):
-        self._uniform_probability = config.uniform_probability
         self._compat = Alain2015() if config.compat != "none" else None
         self._sum_of_log_gains, self._n_gains = 0.0, 0
         self.switch = Switch(config.switches, _PATIENCE * memory)
@@ -38,7 +37,7 @@ class Gain(Saved):
 
     @property
     def wants_each_gradient(self):
-        """Whether :meth:`learn_from_gradient` makes use of the gradient of every step."""
+        """True if :meth:`learn_from_gradient` needs the gradient of every step."""
         return self._compat is not None
 
     @property
@@ -47,14 +46,14 @@ class Gain(Saved):
         return math.exp(self._sum_of_log_gains / self._n_gains) if self._n_gains else None
 
     def learn_from_gradient(self, gradient):
-        """Take a step's gradient into account: for |mu|^2 if it is the second of a pair, and in `compat`."""
+        """Use a step's gradient (P,) for |mu|^2 if it is the second of a pair, and for the figures of `compat`."""
         if self.variance.has_half_a_pair:
             self.variance.observe_gradient(gradient)
         if self._compat:
             self._compat.observe_gradient(gradient)
 
     def learn_from_norms(self, norms, importance_weights, shares=None):
-        """Take fresh gradient norms into account.
+        """Update the estimates with fresh gradient norms.
 
         Parameters
         ----------
@@ -62,7 +61,7 @@ class Gain(Saved):
         importance_weights : (B,) ndarray of float64
             ``mean(omega) / omega`` of the same examples, under the proposal in use; finite.
         shares : (B,) ndarray of float64, optional
-            How many examples each one stands for: its importance weight if it was drawn, 1 if not.
+            See :meth:`variance.Variance.observe`.
         """
         if self._compat and shares is None:
             self._compat.observe(norms, 1 / importance_weights)
@@ -84,27 +83,23 @@ class Gain(Saved):
         -------
         changed : bool
         """
-        uniform = self.variance.uniform_second_moment
-        in_use = second_moment_ratio * uniform
-        in_use += self._uniform_probability * (uniform - in_use)
-        squared_mean = self.variance.bounded_squared_mean
-        gain = (uniform - squared_mean) / (in_use - squared_mean) if in_use > squared_mean else math.nan
+        gain = self.variance.traces(second_moment_ratio)["variance_gain"]
         return self.switch.decide(gain, refresh_share, n_compared)
 
     def count(self):
-        """Count the present variance gain, if it is known, for the mean over all refreshes."""
+        """Add the present variance gain, if it is known, to the mean over all refreshes."""
         gain = self.variance.traces()["variance_gain"]
         if gain > 0:
             self._sum_of_log_gains += math.log(gain)
             self._n_gains += 1
 
     def figures(self, prob_weights):
-        """Return the fields of a refresh that say what a proposal gains.
+        """Return the figures of the metrics file about the gain of the proposal in use.
 
         Parameters
         ----------
         prob_weights : (N,) ndarray of float64
-            Of the proposal in use.
+            The weights of that proposal.
 
         Returns
         -------

@@ -1,14 +1,14 @@
-"""The uniform part of the proposal: fixed, or chosen by holding fresh gradient norms against old scores.
+"""The uniform part of the proposal: fixed, or chosen by a comparison of fresh gradient norms with old scores.
 
 With base weights w (scores over their mean) and a uniform part lambda the probability weights are
 ``omega = (1 - lambda) w + lambda``, of mean one, and the second moment of one drawn ``g / (N q)`` is
 ``J(lambda) = mean(|g|^2 / omega)``. When fresh norms |g| arrive for examples whose old scores are
-known, J can be evaluated for any lambda: the one that minimises it adapts to the staleness there is.
+known, J can be evaluated for any lambda: the minimum adapts to the staleness of the scores.
 J(1) is the second moment under uniform sampling.
 
-Between two refreshes the trainer's own minibatches tell as much of the weights that they were drawn
-with, each example standing for its importance weight: where they call for a larger uniform part than
-was chosen, it is raised at once rather than at the next refresh.
+Between two refreshes the trainer's own minibatches give the same estimate, where each example counts
+by its importance weight: if they call for a larger uniform part than was chosen, it is raised at once
+rather than at the next refresh.
 """
 
 import numpy as np
@@ -22,9 +22,9 @@ LEAST = 0.03
 _FIRST = 0.25  # before anything is known
 _N_CANDIDATES = 24
 _DRAWN_MEMORY = 1600  # drawn examples that J between refreshes is averaged over
-_ENOUGH_DRAWN = 800  # of them, before they count
-_NOTABLE = 1.3  # a change by this factor is worth forming the proposal anew
-_WORTH = 1.01  # a second moment larger by this factor is worth leaving the present value for
+_ENOUGH_DRAWN = 800  # drawn examples before their J counts
+_NOTABLE = 1.3  # a change by less than this factor is not worth a new proposal
+_WORTH = 1.01  # the present value is left if its second moment is larger than the least one by this factor
 _FALL = 4.0  # the uniform part falls by at most this factor with each `memory` of norms; it rises at once
 
 
@@ -34,7 +34,7 @@ class Mixture(Saved):
     Parameters
     ----------
     value : float or "auto"
-        In [0, 1], or to be chosen.
+        The uniform part, in [0, 1]; "auto" to choose it.
     n_examples : int
         Examples N in the training set.
     memory : float
@@ -59,7 +59,7 @@ class Mixture(Saved):
         self._chosen = self.value = _FIRST if self._automatic else float(value)
 
     def observe(self, norms, base_weights, shares=None):
-        """Take fresh gradient norms into account.
+        """Update the estimate of J with fresh gradient norms.
 
         Parameters
         ----------
@@ -68,14 +68,14 @@ class Mixture(Saved):
         base_weights : (B,) ndarray of float64
             The weights w that these examples had before.
         shares : (B,) ndarray of float64, optional
-            How many examples each one stands for: its importance weight if it was drawn, 1 if not.
+            See :meth:`variance.Variance.observe`.
         """
         self._moments.observe(norms, base_weights, shares)
-        if shares is None:  # drawn ones are counted as the trainer reacts to them
+        if shares is None:  # drawn ones are counted by `react`
             self._n_scored += len(norms)
 
     def react(self, norms, base_weights, shares):
-        """Take the norms of a drawn minibatch into account between refreshes.
+        """Raise or lower the uniform part between refreshes, by the norms of a drawn minibatch.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class Mixture(Saved):
         Returns
         -------
         changed : bool
-            Whether the value changed notably: the proposal should be formed anew.
+            Whether the value changed by so much that the proposal should be formed anew.
         """
         if not self._automatic:
             return False
@@ -98,38 +98,37 @@ class Mixture(Saved):
         return True
 
     def _wanted_by_drawn(self):
-        """Return the uniform part that the drawn minibatches call for; 0 while they are too few."""
+        """Return the uniform part with the least J of the drawn minibatches; 0 while they are too few."""
         known = self._drawn_moments.n_seen >= _ENOUGH_DRAWN and self._drawn_moments.known
         return float(self._candidates[np.argmin(self._drawn_moments.values)]) if known else 0.0
 
     def choose(self):
-        """Set the uniform part to the one with the least second moment, if it is to be chosen and worth a change.
+        """Set the uniform part to that of the least second moment, unless it is fixed or the change is not worth it.
 
-        Upwards at once: too small a part lets one stale example undo a thousand steps. Downwards by a
-        factor of four, at most, with each memory of norms, fresh or drawn: too large a part costs a few
-        per cent. The drawn ones count because a long interval without a call for a larger part is
-        evidence too.
+        It rises at once: too small a part lets one stale example undo a thousand steps. It falls by a factor
+        of four, at most, with each `memory` of norms, fresh or drawn: too large a part costs a few per cent.
+        Drawn norms count because a long interval without a call for a larger part is evidence too.
         """
         if self._automatic and self._moments.known:
             present = np.interp(self._chosen, self._candidates, self._moments.values)
             if present > _WORTH * self._moments.values.min():
                 best = float(self._candidates[np.argmin(self._moments.values)])
                 self._chosen = max(best, self._chosen * _FALL ** -((self._n_scored + self._n_drawn) / self._memory))
-            if self._n_scored >= self._n_examples:  # all scores are new: what was drawn by the old says nothing of them
+            if self._n_scored >= self._n_examples:  # all scores are new: the drawn norms are about old ones
                 self._drawn_moments = _Moments(self._candidates, _DRAWN_MEMORY)
             self.value = max(self._chosen, self._wanted_by_drawn())
         self._n_scored = self._n_drawn = 0
 
     @property
     def second_moment_ratio(self):
-        """``J(value) / J(1)``, between candidates by interpolation; NaN if nothing is known."""
+        """``J(value) / J(1)``, interpolated between candidates; NaN before the first observation."""
         return float(np.interp(self.value, self._candidates, self._moments.values) / self._moments.values[-1])
 
 
 class _Moments(Saved):
-    """A moving average of J for each candidate, or of J over J(1): norms fall while a model learns.
+    """A moving average of J for each candidate or, if `relative`, of J over J(1).
 
-    Of few examples the quotient would be biased.
+    The quotient is right while norms fall as a model learns, but biased if it is of few examples.
     """
 
     saved = ("values", "n_seen")

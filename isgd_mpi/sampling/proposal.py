@@ -77,10 +77,10 @@ def biased_weights(importance_weights, exponent):
     Parameters
     ----------
     importance_weights : (M,) ndarray of float64
-        r of the drawn examples.
+        The weights r of the drawn examples.
     exponent : float
-        k, at most 1. 1 leaves the weights alone and the gradient unbiased, 0 corrects for nothing,
-        less than that favours what is drawn often even more.
+        k, at most 1. With 1 the weights stay and the gradient is unbiased, with 0 all weights are one;
+        a negative one gives examples that are drawn often even more weight.
 
     Returns
     -------
@@ -158,7 +158,7 @@ class Proposal:
         self._mean_weight = (1 - mixture) * self._cumulative[-1] / len(self._order) + mixture
 
     def with_mixture(self, mixture):
-        """Return the proposal with another uniform part: in no time, nothing is summed anew."""
+        """Return this proposal with another uniform part, without summing the weights again."""
         other = copy(self)
         other._set_mixture(mixture)
         return other

@@ -1,4 +1,4 @@
-"""Random generators with a state, and the check of indices that come out of a file."""
+"""Random generators that a checkpoint can keep, and a check of indices that come from a file."""
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class SavedGenerator:
         return {"words": np.array([*words, state["has_uint32"], state["uinteger"]], np.uint64)}
 
     def restore(self, state):
-        """Take the state back; raises ValueError if it is none of such a generator."""
+        """Take the state back; raises ValueError if it is no such state."""
         check_names(state, ["words"])
         check_array(state.get("words"), np.empty(6, np.uint64), "words")
         high, low, inc_high, inc_low, has_uint32, uinteger = map(int, state["words"])

@@ -1,7 +1,8 @@
-"""The sampler: scores come in, minibatches are drawn from the proposal formed of them.
+"""The sampler: it collects scores, forms the proposal from them, and draws minibatches from the proposal.
 
-It owns the score table, the mixture, the estimate of the variance, and the switch. The trainer
-knows these five methods: `draw`, `learn_from_minibatch`, `learn_from_scores`, `renew` and `figures`.
+The sampler owns the score table, the mixture, the estimate of the variance, and the switch. The trainer
+calls five methods: `draw` and `learn_from_minibatch` at each step, `learn_from_scores`, `renew` and `figures`
+at each refresh. The pairs of gradients behind |mu|^2 have three more.
 """
 
 import numpy as np
@@ -9,47 +10,46 @@ import numpy as np
 from isgd_mpi.sampling.alain2015 import TimedScoreTable
 from isgd_mpi.sampling.gain import Gain
 from isgd_mpi.sampling.mixture import Mixture
-from isgd_mpi.sampling.proposal import Proposal, prob_weights_from_scores, stratified_order
+from isgd_mpi.sampling.proposal import Proposal, stratified_order
 from isgd_mpi.sampling.random_state import SavedGenerator, check_indices
 from isgd_mpi.sampling.score_table import ScoreTable
+from isgd_mpi.sampling.scored_weights import ScoredWeights
 from isgd_mpi.sampling.variance import PAIR_EVERY
 from isgd_mpi.settings.saved import Saved, check_array
 
-_FORGET = 0.9  # of the moving average behind adaptive smoothing, arXiv:1706.00043
-
-# Shares of the training set: the mixture is chosen by so many fresh norms. A drawn example tells more of the variance
-# than any other, but few are drawn.
+# Fresh norms that the mixture is chosen by, as shares of the training set: if scorers report norms, and if only the
+# minibatches have them. A drawn example tells more of the variance than a scored one, but few are drawn.
 _SCORED_MEMORY, _DRAWN_MEMORY = 1.0, 1 / 8
 
 
 class Sampler(Saved):
-    """Draws minibatches, and learns from the scores of examples what to draw by.
+    """Draws minibatches, and forms the proposal that they are drawn from.
 
     Parameters
     ----------
     config : config.Config
         Score, smoothing, mixture, usable fraction, sampling, switch.
     dataset : datasets.Dataset
-        Classes of its training set.
+        The classes of its training set are used.
     seeds : list of numpy.random.SeedSequence
         For the draws, for the order of uniform sampling, and for the pairs of gradients.
     norms_come_back : bool
-        Whether scorers report gradient norms; if not, variance and mixture learn from the
+        Whether scorers report gradient norms. If not, variance and mixture learn from the
         minibatches alone.
     clock : callable, optional
-        Returns seconds; for `compat`.
+        Returns seconds; needed for ``--compat`` only.
 
     Attributes
     ----------
     table : score_table.ScoreTable
     proposal : proposal.Proposal
-        In use.
+        The proposal in use.
     importance_sampling : bool
-        Whether the proposal in use is other than uniform.
+        Whether the proposal in use is formed from scores. If not, it is uniform.
     """
 
     saved = (
-        *("table", "_mixture", "_gain", "_draws", "_orders", "_pairs", "_mean_score"),
+        *("table", "_mixture", "_gain", "_draws", "_orders", "_pairs", "_scored"),
         *("_n_since_order", "_n_compared", "importance_sampling", "_problem"),
     )
 
@@ -62,29 +62,26 @@ class Sampler(Saved):
         self._mixture = Mixture(config.mixture_in_use, len(self._labels), memory)
         self._gain = Gain(config, len(self._labels), memory)
         self._n_compared = 0  # norms that the mixture learnt from since the last renewal
-        self._scored_weights = None  # the probability weights without their uniform part, if there are enough scores
-        self._mean_score = np.nan
         self._problem = b""  # why sampling is uniform although it should not be
         self._leaves_out = config.compat != "none"
         self.table = (
             TimedScoreTable(self._labels, clock) if self._leaves_out else ScoreTable(self._labels, config.max_staleness)
         )
+        self._scored = ScoredWeights(config, self.table, self._leaves_out)
         self._use_uniform_proposal()
 
     @property
     def on(self):
-        """Whether importance sampling is switched on; if not, scores are wanted only now and then."""
+        """True while importance sampling is switched on; otherwise refreshes can be rare."""
         return self._gain.switch.on
 
     @property
     def mean_variance_gain(self):
-        """Geometric mean of the variance gain over the refreshes with importance sampling, or None."""
+        """See :attr:`gain.Gain.mean_variance_gain`."""
         return self._gain.mean_variance_gain
 
     def draw(self):
-        """Draw a minibatch; see :meth:`proposal.Proposal.draw`.
-
-        With the probability ``uniform_probability`` it is a uniform one.
+        """Draw a minibatch from the proposal, or a uniform one with the probability ``uniform_probability``.
 
         Returns
         -------
@@ -99,14 +96,14 @@ class Sampler(Saved):
         return proposal.draw(self._config.minibatch_size, self._config.sampling, rng)
 
     def learn_from_minibatch(self, minibatch, step):
-        """Learn from a minibatch that was drawn and trained on: variance, mixture and, with `feedback`, scores.
+        """Update variance, mixture and, with `feedback`, scores with the results of a training step.
 
         Parameters
         ----------
         minibatch : minibatch.Minibatch
-            Its gradient is used where there is one.
+            Its gradient may be None.
         step : int
-            Step of the parameters behind it.
+            Step of the parameters that it was computed with.
         """
         rows, norms, weights = minibatch.indices, minibatch.grad_norms, minibatch.importance_weights
         if minibatch.gradient is not None:
@@ -120,15 +117,18 @@ class Sampler(Saved):
             self._write(rows, minibatch.scores, minibatch.predictions, step)
 
     def wants_pair(self, step):
-        """Return whether two gradients are wanted at this step, drawn independently, for |mu|^2."""
+        """Return whether this step begins with :meth:`learn_from_pair`."""
         return step % PAIR_EVERY == 0
 
     def wants_gradient(self, step):
-        """Return whether the minibatch of this step is to be learnt from with its gradient."""
+        """Return whether the minibatch of this step must come back with its gradient."""
         return self.wants_pair(step) or self._gain.wants_each_gradient
 
     def learn_from_pair(self, gradient_of):
-        """Draw the first minibatch of a pair of gradients, or both where the step's own gradient will be biased.
+        """Estimate |mu|^2 from a pair of gradients, drawn independently at the same parameters.
+
+        Only the first gradient is drawn here: the training step has the second one. Where importance weights
+        are raised to a power, that one is biased, and both are drawn here.
 
         Parameters
         ----------
@@ -139,7 +139,7 @@ class Sampler(Saved):
             self._gain.variance.observe_gradient(gradient_of(*self._draw(self._pairs.rng)))
 
     def learn_from_scores(self, batches):
-        """Learn from score batches that came back: variance and mixture by their norms, and the scores themselves.
+        """Update variance and mixture with the norms of score batches, and store their scores.
 
         Parameters
         ----------
@@ -161,58 +161,44 @@ class Sampler(Saved):
         self._compare(rows, norms)
 
     def _compare(self, rows, norms, shares=None):
-        """Update the mixture's estimate with fresh gradient norms and the weights that these examples had before."""
-        if self._scored_weights is None:
+        """Update the mixture's estimate with fresh norms, and the weights that these examples had before."""
+        if self._scored.values is None:
             return
         trained = self.table.steps[rows] > 0  # the scores of an untrained model say nothing of later ones
         if not trained.any():
             return
         shares = None if shares is None else shares[trained]
-        self._mixture.observe(norms[trained], self._scored_weights[rows][trained], shares)
+        self._mixture.observe(norms[trained], self._scored.values[rows][trained], shares)
         self._n_compared += np.count_nonzero(trained)
 
     def _react(self, rows, norms, shares):
         """Change the proposal's uniform part at once if a drawn minibatch calls for it."""
-        if self._scored_weights is None:
+        if self._scored.values is None:
             return
-        if self._mixture.react(norms, self._scored_weights[rows], shares) and self.importance_sampling:
+        if self._mixture.react(norms, self._scored.values[rows], shares) and self.importance_sampling:
             self.proposal = self.proposal.with_mixture(self._mixture.value)
 
     def _write(self, rows, scores, predictions, step):
-        """Store scores, unless they are predicted, and predicted classes.
-
-        The rows of a slice were scored for this: the order ages with them.
-        """
+        """Store predicted classes, and scores unless a loss predictor makes them."""
         self.table.predictions[rows] = predictions
         if self._config.score != "predicted-loss":
             self.write_scores(rows, scores, step)
 
     def write_scores(self, rows, scores, step):
-        """Store scores: those of a model, or those that the loss predictor makes.
+        """Store scores; see :meth:`score_table.ScoreTable.write`.
 
-        Parameters
-        ----------
-        rows : slice or (B,) ndarray of int
-            The examples. Those of a slice count as scored: the order ages with them.
-        scores : (B,) ndarray
-        step : int
-            Step of the parameters behind them.
+        Examples given as a slice count as scored: the order of sampling ages with them.
         """
         self.table.write(rows, scores, step)
         if isinstance(rows, slice):
             self._n_since_order += rows.stop - rows.start
 
     def figures(self, step):
-        """Return the fields of a refresh that are about sampling: what the proposal in use gains, how old scores are.
-
-        Parameters
-        ----------
-        step : int
-            Step now.
+        """Return the gain of the proposal in use, and the age of the scores at this step, for the metrics file.
 
         Returns
         -------
-        dict
+        dict of str to (float, int or bool)
         """
         staleness_mean, staleness_max = self.table.staleness(step)
         return self._gain.figures(self.proposal.prob_weights) | {
@@ -228,7 +214,7 @@ class Sampler(Saved):
         return self._gain.variance.traces()
 
     def renew(self, step, refresh_share):
-        """Form the proposal from the present scores, or return to a uniform one.
+        """Form the proposal from the present scores, or return to uniform sampling.
 
         Parameters
         ----------
@@ -240,7 +226,7 @@ class Sampler(Saved):
         Returns
         -------
         events : list of str
-            Changes to be told.
+            Changes, for the log.
         """
         if self.importance_sampling:
             self._gain.count()
@@ -258,52 +244,34 @@ class Sampler(Saved):
         return [event for event, happened in events.items() if happened]
 
     def _form(self, step):
-        """Form the proposal; return why it is uniform although enough examples have a score, or nothing."""
+        """Form the proposal; return why it is uniform although it should not be, or an empty string."""
         problem = ""
         try:
-            self._scored_weights = self._weights_from_scores(step)
+            self._scored.form(step)
         except ValueError as error:
-            self._scored_weights, problem = None, str(error)
-        if self._scored_weights is None and self.importance_sampling and self.on and not problem:
+            problem = str(error)
+        if self._scored.values is None and self.importance_sampling and self.on and not problem:
             problem = "too few examples have a usable score"
         self._mixture.choose()
-        if self._scored_weights is not None and self.on:
+        if self._scored.values is not None and self.on:
             self._use_scores()
         elif self.importance_sampling or self._order_is_old():
             self._use_uniform_proposal()
         return problem
 
-    def _weights_from_scores(self, step):
-        """Return the probability weights without their uniform part; None if too few examples have a score."""
-        config = self._config
-        if config.score == "uniform" or self.table.usable_fraction(step) < config.usable_fraction:
-            return None
-        scores = self.table.filled_scores(step)
-        smoothing = config.smoothing
-        if config.adaptive_smoothing:
-            smoothing += config.adaptive_smoothing * self._moving_mean(float(scores.mean()))
-        weights = prob_weights_from_scores(scores, smoothing, config.power_smoothing)
-        if self._leaves_out:
-            weights[~self.table.usable(step)] = 0
-        return weights
-
-    def _moving_mean(self, mean):
-        """Take the scores' mean into the moving average; return that."""
-        past = mean if np.isnan(self._mean_score) else self._mean_score
-        self._mean_score = _FORGET * past + (1 - _FORGET) * mean if np.isfinite(mean) else past
-        return self._mean_score
-
     def _use_scores(self):
         """Draw by the scores, along an order in which similar examples follow each other."""
         if self._order_is_old() or not self.importance_sampling:
-            single = self._scored_weights.astype(np.float32)
+            single = self._scored.values.astype(np.float32)
             self._order = stratified_order(self._labels, self.table.predictions, single, self._n_classes)
             self._n_since_order = 0
         self._form_proposal()
 
     def _form_proposal(self):
-        order = self._order[self._scored_weights[self._order] > 0] if self._leaves_out else self._order
-        self.proposal = Proposal(self._scored_weights, order, self._mixture.value)
+        weights, order = self._scored.values, self._order
+        if self._leaves_out:
+            order = order[weights[order] > 0]
+        self.proposal = Proposal(weights, order, self._mixture.value)
         self.importance_sampling = True
 
     def _order_is_old(self):
@@ -326,13 +294,8 @@ class Sampler(Saved):
 
     def state(self):
         """Return the state; see :class:`saved.Saved`."""
-        scored = self._scored_weights is not None
-        return super().state() | {
-            "scored": scored,
-            "scored_weights": self._scored_weights if scored else np.zeros(len(self._labels)),
-            "order": self._order.astype(np.int32),
-            "uniform_order": self._uniform_order.astype(np.int32),
-        }
+        orders = {"order": self._order, "uniform_order": self._uniform_order}
+        return super().state() | {name: order.astype(np.int32) for name, order in orders.items()}
 
     def restore(self, state):
         """Take the state back, and form the proposal that was in use.
@@ -342,19 +305,15 @@ class Sampler(Saved):
         ValueError
             It is no such state, or examples or classes are out of range.
         """
-        own = {name: state.get(name) for name in ("scored", "scored_weights", "order", "uniform_order")}
-        super().restore({name: value for name, value in state.items() if name not in own})
-        importance_sampling = self.importance_sampling
+        orders = {name: state.get(name) for name in ("order", "uniform_order")}
+        super().restore({name: value for name, value in state.items() if name not in orders})
+        importance_sampling, n_examples = self.importance_sampling, len(self._labels)
         check_indices("predictions", self.table.predictions, self._n_classes)
-        check_array(own["scored_weights"], np.empty(len(self._labels)), "scored_weights")
-        for name in ("order", "uniform_order"):
-            check_array(own[name], np.empty(len(self._labels), np.int32), name)
-            check_indices(name, own[name], len(self._labels))
-        self._scored_weights = np.array(own["scored_weights"]) if own["scored"] else None
-        self._order = own["uniform_order"].astype(np.int64)
-        n_since_order = self._n_since_order
+        for name, order in orders.items():
+            check_array(order, np.empty(n_examples, np.int32), name)
+            check_indices(name, order, n_examples)
+        self._order = orders["uniform_order"].astype(np.int64)
         self._form_uniform_proposal()
-        self._order = own["order"].astype(np.int64)
-        self._n_since_order = n_since_order
+        self._order = orders["order"].astype(np.int64)
         if importance_sampling:
             self._form_proposal()

@@ -9,7 +9,7 @@ NEVER = -1
 
 
 class ScoreTable(Saved):
-    """Scores of the whole training set, newest wins.
+    """The latest score of each example of the training set.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class ScoreTable(Saved):
         self.steps[rows] = np.maximum(known, step)
 
     def usable(self, step):
-        """Return which examples have a score that is not too old at this step, as (N,) ndarray of bool."""
+        """Return a mask of the examples whose score is not too old at this step, (N,) ndarray of bool."""
         known = self.steps != NEVER
         if self._max_staleness is not None:
             known &= self.steps >= step - self._max_staleness
@@ -64,9 +64,9 @@ class ScoreTable(Saved):
         return np.count_nonzero(self.usable(step)) / len(self.steps)
 
     def filled_scores(self, step):
-        """Return all scores, the mean of the usable ones where there is none.
+        """Return all scores, with the mean of the usable ones in place of the others.
 
-        So every example can be drawn, and the estimate stays unbiased.
+        Every example can then be drawn, and the gradient stays unbiased.
 
         Parameters
         ----------

@@ -1,27 +1,27 @@
 """The switch: importance sampling is used only while it pays.
 
-On where ``variance_gain x (steps per second with it) > steps per second without``: scoring is done
-by other ranks, so what it costs the trainer is the time of its refreshes.
+It is on where ``variance_gain x (steps per second with it) > steps per second without``: scoring is done
+by other ranks, so its cost for the trainer is the time of the refreshes.
 """
 
 import math
 
 from isgd_mpi.settings.saved import Saved
 
-_ON_AGAIN = 1.05  # the gain in speed from which on it pays again: above 1, so that it does not flutter
-_SHARE_KEPT = 0.9  # of the moving average of the refreshes' share of the time
+_ON_AGAIN = 1.05  # speed gain above which it is switched on again: more than 1, so that it does not flutter
+_SHARE_KEPT = 0.9  # of the moving average of the refreshes' share of the time, at each refresh
 
 
 class Switch(Saved):
-    """Decides, refresh by refresh, whether to sample by importance.
+    """Decides, refresh by refresh, whether to use importance sampling.
 
     Parameters
     ----------
     automatic : bool
-        If not, it always says yes.
+        If not, the switch stays on.
     patience : float
-        Fresh norms on which it must be seen that it does not pay, before the answer is no; one
-        figure is enough for a yes.
+        Fresh norms that must in a row speak against importance sampling before it is switched off.
+        To switch it on again, one refresh is enough.
 
     Attributes
     ----------
@@ -48,11 +48,11 @@ class Switch(Saved):
         Parameters
         ----------
         variance_gain : float
-            Of the proposal that is, or would be, in use; NaN if unknown, which changes nothing.
+            Gain of the proposal that is, or would be, in use; NaN if unknown, which changes nothing.
         refresh_share : float
             Share of the trainer's time, since the last decision, that its refreshes took.
         n_fresh : int
-            Examples whose fresh norms the variance gain has learnt from since then.
+            Fresh norms since then that the variance gain is estimated from.
 
         Returns
         -------
@@ -60,7 +60,7 @@ class Switch(Saved):
         """
         if not self._automatic or math.isnan(variance_gain):
             return False
-        if self.on:  # refreshes are fewer while it is off: what they cost is then not seen
+        if self.on:  # refreshes are rare while it is off: their cost is then not seen
             past = refresh_share if math.isnan(self._refresh_share) else self._refresh_share
             self._refresh_share = _SHARE_KEPT * past + (1 - _SHARE_KEPT) * refresh_share
         self.speed_gain = variance_gain * (1 - self._refresh_share)

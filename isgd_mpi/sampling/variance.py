@@ -26,7 +26,7 @@ class Variance(Saved):
     n_examples : int
         Examples N in the training set.
     uniform_probability : float
-        Share of the steps that are drawn uniformly: their variance counts in what is in use.
+        Share of the steps whose minibatch is drawn uniformly.
 
     Notes
     -----
@@ -47,7 +47,7 @@ class Variance(Saved):
         self._n_pairs = 0
 
     def observe(self, norms, importance_weights, shares=None):
-        """Take fresh gradient norms into account.
+        """Update the moving averages with fresh gradient norms.
 
         Parameters
         ----------
@@ -56,8 +56,8 @@ class Variance(Saved):
         importance_weights : (B,) ndarray of float64
             ``mean(omega) / omega`` of the same examples, under the proposal in use.
         shares : (B,) ndarray of float64, optional
-            How many examples each one stands for: 1 if it was scored without regard to the proposal,
-            its importance weight if it was drawn.
+            The number of examples that each one stands for: 1 if it was scored without regard to the
+            proposal, its importance weight if it was drawn.
         """
         if not len(norms):
             return
@@ -73,16 +73,17 @@ class Variance(Saved):
 
     @property
     def has_half_a_pair(self):
-        """Whether the second gradient of a pair is wanted."""
+        """True while the second gradient of a pair is missing."""
         return self._first_gradient is not None
 
     def observe_gradient(self, gradient):
-        """Take a minibatch gradient into account for |mu|^2: the product of each two is averaged.
+        """Update the estimate of |mu|^2, the moving average of the products of two gradients.
 
         Parameters
         ----------
         gradient : (P,) ndarray
-            Two in turn are drawn independently, at the same parameters. The first one is copied.
+            Each second call completes a pair, drawn independently at the same parameters. The first
+            gradient of a pair is copied.
         """
         if self._first_gradient is None:
             self._first_gradient = np.array(gradient)
@@ -93,39 +94,37 @@ class Variance(Saved):
         share = 1 / min(self._n_pairs, _PAIRS_KEPT)
         self._squared_mean_gradient += share * (product - self._squared_mean_gradient)
 
-    @property
-    def bounded_squared_mean(self):
-        """The estimate of |mu|^2, kept between its bounds 0 and mean(|g|)^2; NaN before the first observation."""
-        return float(np.clip(self._squared_mean_gradient, 0.0, self._moments[0] ** 2))
-
-    @property
-    def uniform_second_moment(self):
-        """``mean(|g|^2)``; NaN before the first observation."""
-        return float(self._moments[1])
-
-    def traces(self):
+    def traces(self, second_moment_ratio=None):
         """Return the traces of the covariance.
+
+        Parameters
+        ----------
+        second_moment_ratio : float, optional
+            Second moment over that of uniform sampling, of a proposal that takes the place of the one in use.
 
         Returns
         -------
         dict of float
             ``trace_ideal``, ``trace_in_use``, ``trace_uniform``, ``squared_mean_gradient`` and
-            ``variance_gain``, the number of times that a uniform minibatch would have to be larger
-            for the same variance. NaN before the first observation. What is subtracted for
-            |mu|^2 is its estimate, kept between its bounds 0 and mean(|g|)^2.
+            ``variance_gain``, the factor by which a uniform minibatch would have to be larger for the
+            same variance. NaN before the first observation. For |mu|^2 its estimate is subtracted,
+            kept between its bounds 0 and mean(|g|)^2.
         """
-        mean_norm, uniform, in_use = self._moments
+        _, uniform, in_use = map(float, self._moments)
+        squared_mean_norm = float(self._moments[0] ** 2)
+        if second_moment_ratio is not None:
+            in_use = second_moment_ratio * uniform
         in_use += self._uniform_probability * (uniform - in_use)
-        squared_mean = self.bounded_squared_mean
+        squared_mean = float(np.clip(self._squared_mean_gradient, 0.0, squared_mean_norm))
         traces = {
-            "trace_ideal": mean_norm**2 - squared_mean,
+            "trace_ideal": squared_mean_norm - squared_mean,
             "trace_in_use": in_use - squared_mean,
             "trace_uniform": uniform - squared_mean,
             "squared_mean_gradient": self._squared_mean_gradient if self._n_pairs else float("nan"),
         }
         in_use = traces["trace_in_use"]
         traces["variance_gain"] = traces["trace_uniform"] / in_use if in_use > 0 else float("nan")
-        return {name: float(value) for name, value in traces.items()}
+        return traces
 
 
 def effective_sample_size(prob_weights):
@@ -134,7 +133,7 @@ def effective_sample_size(prob_weights):
     Parameters
     ----------
     prob_weights : (N,) ndarray
-        Unnormalised probabilities of the proposal that the weights r are drawn with.
+        Unnormalised probabilities of the proposal.
 
     Returns
     -------
@@ -166,7 +165,7 @@ def entropy(prob_weights):
 
 
 def _positive_chunks(prob_weights):
-    """Yield the positive weights, so many at a time that what is made of them stays in the caches."""
+    """Yield the positive weights in chunks, whose intermediate arrays fit into the caches."""
     for start in range(0, len(prob_weights), _CHUNK):
         chunk = prob_weights[start : start + _CHUNK]
         yield chunk[chunk > 0]
