@@ -1,1 +1,18 @@
-"""MPI: start, agree, watch and wait; what travels between ranks, and how."""
+"""MPI: start it, check that ranks agree, watch them, wait for them; the records that travel, and their ways.
+
+To read in this order:
+
+* `records`: the records that a refresh sends out and collects;
+* `exchange`: send parameters out, collect reports: the ends of trainer and scorer;
+* `shards`: cut a data set into the blocks of examples that each scorer owns;
+* `waiting`: wait for MPI, politely where ranks outnumber cores;
+* `timeline`: measure the time that each rank spends on each activity;
+* `transports`: move records by shared memory, messages or collectives;
+* `published`: the buffers of published records, in turn;
+* `states`: send states between ranks when a run is resumed;
+* `start`: initialise MPI, and find out if the launcher did not;
+* `node`: the cores and ranks of a node, threads, priorities;
+* `agreement`: check that all ranks run the same program on the same data;
+* `faults`: end all ranks together when something goes wrong;
+* `heartbeat`: notice a rank that has fallen silent.
+"""

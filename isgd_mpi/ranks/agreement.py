@@ -1,4 +1,4 @@
-"""The check that all ranks run the same program on the same data: a stale file on one node is found before training."""
+"""Check that all ranks run the same program on the same data, so that no stale file on one node spoils a job."""
 
 import glob
 import hashlib
@@ -18,18 +18,23 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def on_all_ranks(comm, action=None):
-    """Call an action on every rank that has one, and return its result; all ranks fail together. Collective.
+    """Call an action on some ranks, and let all ranks fail together if one does. Collective.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
     action : callable, optional
-        Of this rank.
+        The action of this rank, if it has one.
+
+    Returns
+    -------
+    object
+        The action's result.
 
     Raises
     ------
     InputError
-        On every rank, if it was raised on any: the message of the lowest such rank.
+        On every rank, if the action raised it on any: with the message of the lowest such rank.
     """
     result, message = None, None
     try:
@@ -44,7 +49,7 @@ def on_all_ranks(comm, action=None):
 
 
 def common_value(comm, value, otherwise):
-    """Return the value that all ranks have, or another one where they differ. Collective.
+    """Return the value if it is the same on all ranks, otherwise a substitute. Collective.
 
     Parameters
     ----------
@@ -61,12 +66,12 @@ def check_agreement(comm, facts):
     ----------
     comm : mpi4py.MPI.Comm
     facts : dict of str to (str or int)
-        What must be the same on all ranks, by what to call it.
+        Values that must be the same on all ranks, by the names that a message calls them.
 
     Raises
     ------
     InputError
-        On every rank: names what differs, and the ranks and hosts where it is not as on most.
+        On every rank: names the values that differ, with the ranks and hosts of the minority.
     """
     places = comm.allgather((platform.node(), facts))
     names = dict.fromkeys(name for _, found in places for name in found)
@@ -75,7 +80,7 @@ def check_agreement(comm, facts):
 
 
 def _difference(name, places):
-    """Return a sentence on how ranks differ in one fact, or None."""
+    """Return a sentence on the difference between ranks in one fact, or None."""
     values = [found.get(name, "missing") for _, found in places]
     (usual, n_usual), *others = Counter(values).most_common()
     if not others:
@@ -90,14 +95,14 @@ def _difference(name, places):
 
 
 def _ranks_of(ranks, places):
-    """Name some ranks and their hosts."""
+    """Return the numbers and hosts of some ranks, the first eight of them, as text."""
     hosts = ", ".join(dict.fromkeys(places[rank][0] for rank in ranks))
     shown = ", ".join(map(str, ranks[:8])) + (", ..." if len(ranks) > 8 else "")
     return f"rank{'s' * (len(ranks) > 1)} {shown} ({hosts})"
 
 
 def program_facts():
-    """Return what program this rank runs, for :func:`check_agreement`."""
+    """Return versions and source digest of the program on this rank, for :func:`check_agreement`."""
     return {
         "the version of isgd_mpi": __version__,
         "the source of isgd_mpi": source_digest(),

@@ -1,9 +1,8 @@
 """Parameters out, reports back: in a refresh one record goes to all ranks, and one comes back from each.
 
-The exchange moves records as plain bytes and does not know what is in them, nor how they travel
-(:mod:`isgd_mpi.ranks.transports`). In refresh k each rank first starts to move the published
-record, then the reports. Every buffer is allocated once. Records are as
-:mod:`isgd_mpi.ranks.records` defines them; a rank that reports nothing has a dtype of None.
+The exchange moves records as plain bytes: :mod:`isgd_mpi.ranks.records` defines their content, and
+:mod:`isgd_mpi.ranks.transports` has the ways in which they travel. In each refresh all ranks first start to
+move the published record, then the reports. Every buffer is allocated once.
 """
 
 from dataclasses import replace
@@ -20,14 +19,14 @@ def gather_buffers(dtypes):
     Parameters
     ----------
     dtypes : list of (numpy.dtype or None)
-        Of the record that comes from each rank; None for a rank that sends nothing.
+        Dtype of the record that each rank sends; None for a rank that sends nothing.
 
     Returns
     -------
     recvbuf : list
         For ``Gatherv`` at the root.
     records : list of () ndarray
-        Views of the records in it, one for each rank that sends one.
+        Views of the buffer, one for each rank that sends a record.
     """
     counts = [dtype.itemsize if dtype else 0 for dtype in dtypes]
     displs = [sum(counts[:rank]) for rank in range(len(counts))]
@@ -41,26 +40,26 @@ def gather_buffers(dtypes):
 
 
 class TrainerExchange:
-    """The trainer's end: publishes parameters, collects the scorers' reports. Collective to construct.
+    """Publishes parameters and collects the scorers' reports, for the trainer. Collective to construct.
 
     Parameters
     ----------
     transport : transports.Transport
         Its root is this rank.
     published : numpy.dtype
-        Of the record that goes out.
+        Dtype of the record that goes out.
     reports : list of (numpy.dtype or None)
-        Of the record that comes back from each rank.
+        Dtype of the record that comes back from each rank; None for a rank that reports nothing.
     waiter : waiting.Waiter
 
     Attributes
     ----------
     reports : list of () ndarray
-        One from each rank that reports, valid once a refresh is complete and until the next one starts.
+        One from each rank that reports, valid from the end of a refresh to the start of the next one.
     pending : bool
         Whether a refresh was started and is not merged yet.
     answered : bool
-        Whether a refresh has ever been complete: the reports then mean something.
+        Whether any refresh has been complete: until then the reports have no content.
     """
 
     def __init__(self, transport, published, reports, waiter):
@@ -74,17 +73,17 @@ class TrainerExchange:
 
     @property
     def published(self):
-        """The () ndarray that goes out next: to be filled in before each :meth:`start`, which may put another here."""
+        """The record (a () ndarray) that the next :meth:`start` publishes: to be filled in before each."""
         return self._records.next
 
     def start(self):
-        """Start a refresh: publish, and expect the reports. Collective, does not wait."""
+        """Start a refresh: publish the record, and expect the reports. Collective, does not wait."""
         with self._waiter.timeline("sending"):
             self._requests = self._transport.refresh(self._records.turn(), self._recvbuf)
         self.pending = True
 
     def poll(self):
-        """Return whether the refresh under way is complete, and give it time to go on. Not collective."""
+        """Return whether the refresh under way is complete, and give MPI time to go on with it. Not collective."""
         return self._waiter.poll(self._requests)
 
     def wait(self):
@@ -100,12 +99,13 @@ class TrainerExchange:
             self.pending = True
 
     def restore(self, reports, pending):
-        """Put reports of an earlier life back, and whether they are still to be merged. Not collective.
+        """Put the reports of a checkpoint back. Not collective.
 
         Parameters
         ----------
         reports : list of () ndarray
         pending : bool
+            Whether they are still to be merged.
         """
         for record, report in zip(self.reports, reports):
             record[...] = report
@@ -113,17 +113,17 @@ class TrainerExchange:
 
 
 class ScorerExchange:
-    """A scorer's end: receives parameters, reports.
+    """Receives parameters and sends reports, for a scorer.
 
-    Collective to construct: it starts to receive, which the trainer's first start completes.
+    Collective to construct: it starts to receive the record that the trainer publishes first.
 
     Parameters
     ----------
     transport : transports.Transport
     published, report : numpy.dtype
-        Of the records that come in and go out.
+        Dtypes of the records that come in and go out.
     waiter : waiting.Waiter
-        Its ``idle`` is called by each :meth:`arrived`, too.
+        Its ``idle`` is called by each :meth:`arrived` as well.
 
     Attributes
     ----------
@@ -141,7 +141,6 @@ class ScorerExchange:
         self._expect()
 
     def _expect(self):
-        """Start to receive the next record."""
         self._receiving = self._transport.receive(self._records.next)
 
     def arrived(self):
@@ -159,7 +158,7 @@ class ScorerExchange:
         self._take()
 
     def _take(self):
-        """Take the record that has arrived."""
+        """Make the record that has arrived the published one."""
         self._transport.arrive()
         self.published = self._records.turn()
 
@@ -169,9 +168,9 @@ class ScorerExchange:
         Parameters
         ----------
         record : () ndarray
-            Copied: the caller may go on writing to it.
+            It is copied: the caller may go on writing to it.
         last : bool
-            Whether to wait until the report is sent rather than expect more.
+            Whether to wait until the report is sent, and expect no further record.
         """
         with self._waiter.timeline("sending"):
             self._waiter.wait([self._sending])
@@ -184,14 +183,14 @@ class ScorerExchange:
 
 
 class LocalExchange:
-    """The exchange of a trainer without scorers: a refresh is a call.
+    """The exchange of a trainer without scorers: a refresh is a function call.
 
     Parameters
     ----------
     published : numpy.dtype
-        Of the record that goes out.
+        Dtype of the record that goes out.
     reports : list of numpy.dtype
-        Of the records that come back.
+        Dtypes of the records that come back.
     answer : callable
         Takes the record that goes out, returns a list of reports.
 
@@ -213,7 +212,7 @@ class LocalExchange:
         self._started = self.pending = True
 
     def poll(self):
-        """Return True: a call is complete when it is wanted."""
+        """Return True: a function call is complete as soon as its result is wanted."""
         return True
 
     def wait(self):
@@ -224,12 +223,12 @@ class LocalExchange:
         self.answered = True
 
     def complete(self):
-        """Complete the refresh under way, if any, and leave it to be merged when it is due."""
+        """See :meth:`TrainerExchange.complete`."""
         if self.pending:
             self.wait()
             self.pending = True
 
     def restore(self, reports, pending):
-        """Put reports of an earlier life back; see :meth:`TrainerExchange.restore`."""
+        """See :meth:`TrainerExchange.restore`."""
         self.reports = reports
         self.pending, self.answered = pending, True

@@ -1,4 +1,4 @@
-"""How a job ends when something goes wrong: together, with one message, and never by hanging."""
+"""End a job when something goes wrong: all ranks together, with one message, and never by hanging."""
 
 import os
 import signal
@@ -22,12 +22,12 @@ def abort_on_exception(comm):
 
 
 def end_job(comm, kind, value, trace):
-    """Say what went wrong on this rank, and end the whole job at once, with exit code 1.
+    """Print the exception of this rank, and end the whole job at once, with exit code 1.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
-        All ranks of the job.
+        See :func:`abort_on_exception`.
     kind, value, trace
         An exception, as ``sys.exc_info`` gives it.
     """
@@ -41,12 +41,12 @@ def end_job(comm, kind, value, trace):
 
 
 def abort(comm, text, code):
-    """Say why on stderr, and end the whole job at once.
+    """Print a text on stderr, and end the whole job at once.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
-        All ranks of the job.
+        See :func:`abort_on_exception`.
     text : str
     code : int
         The exit code.
@@ -62,19 +62,19 @@ def abort(comm, text, code):
 
 
 class Interruption:
-    """Remembers the first signal that asks this rank to stop, instead of stopping at once. Later ones change nothing.
+    """Remembers the first signal that asks this rank to stop, so that it can stop in its own time.
 
-    A context manager: outside of the block the signals do what they did before.
+    A context manager: inside of the block signals are remembered, behind it they act as before.
 
     Parameters
     ----------
     final : bool
-        Whether the process ends after the block: signals are then ignored, which launchers send more than once.
+        Whether the process ends after the block: signals are then ignored, since launchers send them repeatedly.
 
     Attributes
     ----------
     signal : int
-        SIGINT, SIGTERM, SIGUSR1, SIGHUP, or 0.
+        SIGINT, SIGTERM, SIGUSR1, SIGHUP, or 0 if none came.
     """
 
     def __init__(self, final=False):
@@ -93,7 +93,7 @@ class Interruption:
             signal.signal(number, signal.SIG_IGN if self._final else handler)
 
     def remember(self, *numbers):
-        """Remember these signals from now on."""
+        """Remember these signals from now on, instead of what they do otherwise."""
         for number in numbers:
             self._handlers.setdefault(number, signal.signal(number, self._remember))
 

@@ -1,7 +1,7 @@
 """Heartbeats: each rank that serves the trainer sends it a beat now and then, also while it waits.
 
-A collective that does not complete does not say whom it waits for. A beat is one message of eight bytes a
-second at most, outside of the exchange; the last one says that no more will come.
+A collective that does not complete does not tell which rank it waits for. A beat is a message of eight bytes,
+outside of the exchange; the last one tells that no more will come.
 """
 
 import time
@@ -18,26 +18,26 @@ _CHECK_EVERY_SECONDS = 0.02
 
 
 class Silent(Exception):
-    """A rank has not been heard of for too long; the message names it.
+    """A rank has sent no beat for too long; the message names it.
 
     Attributes
     ----------
     can_go_on : bool
-        Whether there is a checkpoint.
+        Whether the run can be resumed: it has a checkpoint.
     """
 
     can_go_on = False
 
 
 class Pulse:
-    """The end of a rank that serves the trainer: sends beats.
+    """Sends the beats of a rank that serves the trainer.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
         Private to the heartbeat.
     timeout_seconds : float
-        After which the trainer gives up.
+        Silence after which the trainer gives up. A beat is sent each 40th part of this, at least each second.
     root : int
         The trainer's rank.
     """
@@ -64,7 +64,7 @@ class Pulse:
 
 
 class Watch:
-    """The trainer's end: measures for how long each rank has been silent.
+    """Receives the beats at the trainer, and measures for how long each rank has been silent.
 
     Parameters
     ----------
@@ -73,16 +73,16 @@ class Watch:
     sources : sequence of int
         Ranks that send beats.
     timeout_seconds : float
-        After which :meth:`check` gives up.
+        Silence after which :meth:`check` gives up.
     names : sequence of str
-        What to call each rank of `comm`.
+        Name of each rank of `comm`, for messages.
     tell : callable
-        Takes a line when a rank falls silent, and when it is heard again.
+        Takes a line of text when a rank falls silent, and when it is heard again.
 
     Notes
     -----
-    A rank is told of after a quarter of the time limit, at the latest after a minute. Time that passes while
-    this rank does not check counts up to a tenth of the limit: it may have been stopped itself.
+    A rank counts as silent after a quarter of the time limit, at the latest after a minute. Between two checks
+    at most a tenth of the limit is counted: this rank may have been stopped itself.
     """
 
     def __init__(self, comm, sources, timeout_seconds, names, tell):
@@ -102,7 +102,7 @@ class Watch:
         return self._comm.Irecv(self._messages[i], self._sources[i])
 
     def check(self):
-        """Listen for beats; to be called often.
+        """Receive beats, and measure the silence of each rank; to be called often.
 
         Raises
         ------
@@ -120,7 +120,7 @@ class Watch:
         self._judge()
 
     def _listen(self):
-        """Take in the beats that came."""
+        """Receive the beats that have arrived."""
         while indices := MPI.Request.Testsome(self._requests):
             for i in indices:
                 if self._warned[i]:
@@ -130,7 +130,7 @@ class Watch:
                 self._requests[i] = self._expect(i) if self._messages[i, 0] == _BEAT else MPI.REQUEST_NULL
 
     def _judge(self):
-        """Tell of ranks that fall silent, and give up on those that were for too long."""
+        """Report ranks that have fallen silent, and give up on those that were silent for too long."""
         fallen = (self._silence > self._warning) & ~self._warned
         for i in np.flatnonzero(fallen):
             self._tell(f"{self._names[self._sources[i]]} has not answered for {self._silence[i]:.1f} s")
@@ -145,7 +145,7 @@ class Watch:
         Raises
         ------
         Silent
-            As :meth:`check`.
+            See :meth:`check`.
         """
         while any(request != MPI.REQUEST_NULL for request in self._requests):
             self.check()

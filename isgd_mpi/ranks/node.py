@@ -1,4 +1,4 @@
-"""The node that a rank runs on: its cores, its other ranks, threads, and which ranks give way to others."""
+"""The node that a rank runs on: its cores and its other ranks, numbers of threads, and priorities."""
 
 import os
 from contextlib import contextmanager, suppress
@@ -33,7 +33,7 @@ class Node:
     blas : list of str
         BLAS libraries in use, with versions.
     niceness : int
-        That this rank began with.
+        Niceness that this rank began with.
     n_shared_bytes : int
         Free memory that the node's ranks may share.
     waiter : waiting.Waiter
@@ -66,20 +66,20 @@ class Node:
         self._set_priority(_LOWEST)
 
     def take_back(self):
-        """Undo :meth:`give_way` as far as that is permitted: a starved rank would keep the others from ending."""
+        """Undo :meth:`give_way` where that is permitted: a rank without CPU time would keep the others from ending."""
         self._set_priority(self.niceness)
 
     def _set_priority(self, niceness):
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, niceness)
         if self.own_session:
-            # between sessions nice counts for nothing, the group's own value does; not all kernels have it
+            # between sessions the niceness of the group counts, not that of the process; not all kernels have groups
             with suppress(OSError), open("/proc/self/autogroup", "w") as file:
                 file.write(str(niceness))
 
 
 def find_node(comm, threads=None):
-    """Find out about the node, and set the number of threads of BLAS and of kernels. Collective.
+    """Find the ranks and cores of the node, and set the number of threads of BLAS and of kernels. Collective.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def find_node(comm, threads=None):
 
 
 def _free_shared_bytes():
-    """Return the bytes left where MPI puts shared memory: containers may have few, and to use more is a bus error."""
+    """Return the free bytes of the place of shared memory: to use more, as containers may have few, is a bus error."""
     if not os.access(_SHARED_MEMORY, os.W_OK):
         return 0
     space = os.statvfs(_SHARED_MEMORY)

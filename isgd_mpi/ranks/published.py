@@ -1,11 +1,11 @@
-"""The buffers of published records, so that parameters are used where they lie and never copied.
+"""The buffers of published records, which are used in turn so that parameters are never copied.
 
-1. The trainer fills the next record and publishes it; it is then the last one, and read-only.
+1. The trainer fills the next record and publishes it; this record is then the last one, and read-only.
 2. Scorers use the last record until they have received the one after it.
 3. A record that is to be evaluated is retained until the next such one has been published.
 4. Three buffers therefore suffice: the next record overwrites neither the last nor the retained one.
 
-All ends count alike. Where they see the same memory, no message has to say which buffer is meant.
+All ranks count alike: where they share the memory of the buffers, no message has to name the buffer.
 """
 
 from isgd_mpi.ranks.records import is_evaluated
@@ -15,12 +15,12 @@ N_BUFFERS = 3
 
 
 class PublishedRecords:
-    """The records at one end of an exchange, in turn.
+    """The records that one rank publishes or receives, in turn.
 
     Parameters
     ----------
     buffers : list of () ndarray
-        N_BUFFERS records; the same one each time where nobody reads a record once it is sent.
+        N_BUFFERS records; the same one N_BUFFERS times where nobody reads a record once it is sent.
     """
 
     def __init__(self, buffers):
@@ -37,7 +37,7 @@ class PublishedRecords:
         return next(i for i in range(len(self._buffers)) if i not in (self._last, self._retained))
 
     def turn(self):
-        """Return the next record, which is complete and becomes the last one."""
+        """Make the next record, which is complete, the last one, and return it."""
         self._last = self._index
         record = self._buffers[self._last]
         if is_evaluated(record):

@@ -18,7 +18,7 @@ LOSS, ERRORS, EXAMPLES = range(3)
 EVALUATE = 1
 """Command flag: measure loss and error of all splits with these parameters."""
 STOP = 2
-"""Command flag: these parameters are the last ones."""
+"""Command flag: these parameters are the last ones of the run."""
 
 
 def is_evaluated(published):
@@ -48,8 +48,8 @@ def report_dtype(shard, n_classes):
         ``scores`` and ``predictions``: of each example of the shard;
         ``evaluated_step``: of the last evaluation that is complete, or NEVER;
         ``totals``: its sums over this rank's part of each split (LOSS, ERRORS, EXAMPLES);
-        ``n_scored``: batches scored so far; ``evaluating_step``, ``n_evaluated``, ``sums``: how far the
-        evaluation under way is. With these a report is the scorer's state;
+        ``n_scored``: batches scored so far; ``evaluating_step``, ``n_evaluated``, ``sums``: progress of the
+        evaluation under way. With these a report is the whole state of a scorer;
         ``signal``: a signal that this rank received, or 0.
     """
     fields = [
@@ -73,12 +73,12 @@ def observations_dtype(capacity):
     Parameters
     ----------
     capacity : int
-        Losses that a record holds.
+        Number of losses that a record holds.
 
     Returns
     -------
     numpy.dtype
-        ``step``, ``command``; ``n``: how many losses follow; ``rows``, ``losses``: examples and their
+        ``step``, ``command``; ``n``: number of losses that follow; ``rows``, ``losses``: examples and their
         losses in nats, in the order in which they were observed.
     """
     fields = [(name, "i8") for name in ("step", "command", "n")]
@@ -93,15 +93,15 @@ def predictions_dtype(shard, state):
     shard : shards.Shard
         The whole training set.
     state : dict of str to ndarray
-        The predictor's state by path, of which the report has a field each.
+        The predictor's state by path; the report has a field for each entry.
 
     Returns
     -------
     numpy.dtype
         ``signal`` as in :func:`report_dtype`; ``correlation``: of predictions and losses, or NaN;
         ``batch_steps``: step at which the losses behind each batch's predictions were sent, or NEVER;
-        ``scores``: predicted losses of all examples; and the state, with which a report is all that a
-        predictor needs to go on from it.
+        ``scores``: predicted losses of all examples; and the state, so that a predictor can resume
+        from a report.
     """
     fields = [("signal", "i8"), ("correlation", "f8"), ("batch_steps", "i8", (len(shard.batches),))]
     fields += [(name, array.dtype, array.shape) for name, array in state.items()]
@@ -139,7 +139,7 @@ def fresh_batches(reports, known_steps, shards):
 
 
 def report_state(report):
-    """Return a report as a state, whose arrays are the report's own.
+    """Return the fields of a report as a state, without copying them.
 
     Parameters
     ----------
@@ -153,12 +153,12 @@ def report_state(report):
 
 
 def restored_report(state, dtype):
-    """Return the report that :func:`report_state` was given.
+    """Return the report with a given state, the inverse of :func:`report_state`.
 
     Parameters
     ----------
     state : dict
-        Perhaps nested: names of fields may be paths.
+        Fields by name; it may be nested where names are paths.
     dtype : numpy.dtype
 
     Raises

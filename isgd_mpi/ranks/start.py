@@ -1,4 +1,4 @@
-"""How MPI is initialised, and whether the launcher and the MPI library understood each other."""
+"""Initialise MPI, and find out if the launcher and the MPI library did not understand each other."""
 
 import os
 
@@ -6,10 +6,10 @@ import mpi4py
 
 
 def prepare_mpi():
-    """Set how MPI is to be initialised. Without effect where it already is."""
+    """Set the options that MPI is initialised with. Has no effect once it is."""
     # MPICH's default Ibcast needs the trainer to look at it dozens of times, this algorithm about four.
     os.environ.setdefault("MPIR_CVAR_IBCAST_INTRA_ALGORITHM", "tsp_tree")
-    # Open MPI's UCX component for windows complains of itself; those of the exchange are within a node anyway
+    # Open MPI's UCX component for windows prints warnings; windows within a node, as those here, need another one
     os.environ.setdefault("OMPI_MCA_osc", "^ucx")
     mpi4py.rc.thread_level = "funneled"  # one thread calls MPI: no locks on its way
 
@@ -24,24 +24,25 @@ _LAUNCHERS = (
 
 
 def find_split(size, environment):
-    """Find out whether this is one of several processes that should have been the ranks of one job.
+    """Find out if the launcher started several processes that MPI sees as separate jobs of one rank.
 
-    Where the launcher speaks another protocol than the MPI library, or none, each process is a job of one rank, and all
-    would do the same work.
+    This happens where the launcher speaks another protocol than the MPI library, or none: all processes would
+    do the same work.
 
     Parameters
     ----------
     size : int
         Ranks of the job, by MPI.
     environment : mapping of str to str
-        The process's variables. A plain process in the shell of a SLURM job is in no step, and is meant to be alone.
+        The process's environment variables. A plain process in the shell of a SLURM job is in no job step,
+        and is meant to be alone.
 
     Returns
     -------
     problem : str or None
-        One line, if so.
+        One line that describes the problem, None if there is none.
     rank : int
-        Which of them this is, by the launcher.
+        Number of this process by the launcher.
     """
     for count, rank, launcher in _LAUNCHERS:
         n_processes = environment.get(count, "")

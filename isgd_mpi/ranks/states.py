@@ -1,6 +1,6 @@
-"""States that travel between ranks when a run is resumed, and states as flat dicts, as files hold them.
+"""Send states between ranks when a run is resumed, and turn them into the flat dicts that files hold.
 
-A state is what :class:`isgd_mpi.settings.saved.Saved` describes: nested dicts of arrays, numbers and bytes.
+:class:`isgd_mpi.settings.saved.Saved` describes states: nested dicts of arrays, numbers and bytes.
 """
 
 import numpy as np
@@ -82,10 +82,10 @@ def send_arrays(comm, arrays, dest, waiter):
 
 
 def receive_arrays(comm, arrays, source, waiter):
-    """Receive the arrays that :func:`send_arrays` sends, in place; parameters likewise."""
+    """Receive, in place, arrays from the rank `source`; see :func:`send_arrays`. Not collective."""
     waiter.wait([comm.Irecv([as_bytes(array), MPI.BYTE], source) for array in arrays])
 
 
 def share_arrays(comm, arrays, waiter):
-    """Send arrays of rank 0 to all other ranks, in place. Collective."""
+    """Send arrays from rank 0 to all other ranks, in place; see :func:`send_arrays`. Collective."""
     waiter.wait([comm.Ibcast([as_bytes(array), MPI.BYTE], root=0) for array in arrays])

@@ -1,4 +1,4 @@
-"""Times of what each rank does: seconds summed by activity, and a ring of the last spans.
+"""Measure the time that a rank spends on each activity: the sum of seconds, and a ring of the last spans.
 
 A span is a block of code, ``with timeline("scoring"): ...``: an activity, its begin and its end, in
 seconds since the ranks met before training. Spans never overlap: one inside another interrupts it.
@@ -23,12 +23,12 @@ class Timeline(Saved):
     Parameters
     ----------
     n_spans : int
-        Spans kept, and allocated at once.
+        Spans that are kept; their memory is allocated at once.
 
     Attributes
     ----------
     totals : (n_activities,) ndarray of float64
-        Seconds since :meth:`start`, and those of the run that is resumed, by ACTIVITIES.
+        Seconds spent on each of ACTIVITIES since :meth:`start`, and before the run was resumed.
     """
 
     saved = ("totals",)
@@ -40,13 +40,13 @@ class Timeline(Saved):
         self._size = n_spans
         self._n = 0
         self._spans = {activity: _Span(self, code) for code, activity in enumerate(ACTIVITIES)}
-        self._open, self._begin = [], 0.0  # codes of the spans that are open, the innermost last; since when it runs
+        self._open, self._begin = [], 0.0  # codes of the open spans, the innermost last; time since which that one runs
         self._started = False
         self._zero = self._stop = perf_counter()
         self.totals = np.zeros(len(ACTIVITIES))
 
     def __call__(self, activity):
-        """Return a context that records its block as a span. A block that raises leaves none.
+        """Return a context manager that records its block as a span, unless the block raises.
 
         Parameters
         ----------
@@ -56,21 +56,21 @@ class Timeline(Saved):
         return self._spans[activity]
 
     def seconds(self, *activities):
-        """Return the seconds spent on some activities so far, without those of spans that are open."""
+        """Return the seconds spent on some activities so far, in spans that are complete."""
         return float(sum(self.totals[ACTIVITIES.index(activity)] for activity in activities))
 
     @property
     def seconds_of_refreshes(self):
-        """Seconds spent on refreshes, without merging: on messages, and on what the trainer scores itself."""
+        """Seconds spent on refreshes, without merging: on messages, and on the trainer's own scoring."""
         return self.seconds("scoring", "evaluating", "sending", "waiting")
 
     @property
     def waiting_seconds(self):
-        """Seconds of refreshes, and of summing gradients over trainers."""
+        """Seconds spent on refreshes, and on summing gradients over trainers."""
         return self.seconds_of_refreshes + self.seconds("summing")
 
     def begin(self, code):
-        """Open a span; the one that is open is interrupted."""
+        """Open a span, which interrupts the span that is open."""
         now = perf_counter()
         if self._open:
             self._keep(self._open[-1], now)
@@ -78,7 +78,7 @@ class Timeline(Saved):
         self._begin = now
 
     def end(self, failed):
-        """Close the innermost span, and go on with the one around it."""
+        """Close the innermost span, and continue the span around it."""
         now = perf_counter()
         code = self._open.pop()
         if not failed:
@@ -96,20 +96,20 @@ class Timeline(Saved):
         self.totals[code] += end - self._begin
 
     def start(self):
-        """Set the clock to zero and record from now on: to be called when the ranks have just met."""
+        """Set the clock to zero and record from now on; to be called when all ranks have just met."""
         self._started = True
         self._zero = self._stop = perf_counter()
 
     def stop(self):
-        """End the stretch that is gathered, if this is the rank that gathers."""
+        """End the stretch of time that :func:`gather_timeline` gathers; it counts on the root."""
         self._stop = perf_counter()
 
     def close(self):
-        """Record nothing more: what follows would overwrite the first spans of the stretch."""
+        """Record nothing more: later spans would overwrite the first ones of the stretch."""
         self._started = False
 
     def spans(self, begin, end):
-        """Return the spans kept that overlap a stretch, cut to it.
+        """Return the kept spans that overlap a stretch of time, cut to the stretch.
 
         Parameters
         ----------
@@ -129,13 +129,13 @@ class Timeline(Saved):
         return self._activities[kept[inside]], np.maximum(begins[inside], begin), np.minimum(ends[inside], end)
 
     def stretch(self):
-        """Return the begin and end, in seconds, of the stretch whose spans are all kept, up to :meth:`stop`."""
+        """Return begin and end, in seconds, of the longest stretch up to :meth:`stop` of which all spans are kept."""
         begin = self._begins[self._n % self._size] - self._zero if self._n > self._size else 0.0
         return begin, self._stop - self._zero
 
 
 class _Span:
-    """The context of one activity, made once: entering it costs less than a microsecond."""
+    """The context manager of one activity, made once: to enter it costs less than a microsecond."""
 
     def __init__(self, timeline, code):
         self._timeline = timeline
@@ -149,15 +149,16 @@ class _Span:
 
 
 def gather_timeline(comm, waiter, root=0):
-    """Gather every rank's spans of the stretch that the root has kept. Collective.
+    """Gather the spans of all ranks at the root. Collective.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
     waiter : waiting.Waiter
-        Of this rank; its timeline is gathered.
+        This rank's waiter, whose timeline is gathered.
     root : int
-        The rank whose :meth:`Timeline.stop` ends the stretch, which begins where the spans of all ranks are kept.
+        The spans are those of a stretch of time that begins where those of all ranks are kept, and ends with
+        the root's :meth:`Timeline.stop`.
 
     Returns
     -------

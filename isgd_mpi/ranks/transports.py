@@ -1,7 +1,7 @@
-"""The ways in which a refresh travels: memory that all ranks see, messages from rank to rank, or collectives.
+"""The ways in which records travel: shared memory, messages from rank to rank, or collectives.
 
-All ends of a communicator use the same one. `python -m isgd_mpi.bench exchange` compares them, and
-docs/performance.md has what was measured.
+All ranks of a communicator use the same one. `python -m isgd_mpi.bench exchange` compares them, and
+docs/performance.md has the measurements.
 """
 
 import numpy as np
@@ -17,12 +17,12 @@ _NOTHING = np.empty(0, np.uint8)
 
 
 def transport_between(n_ranks, n_on_node, n_bytes, n_shared_bytes):
-    """Return the transport for a job.
+    """Choose the transport of a job.
 
     Parameters
     ----------
     n_ranks, n_on_node : int
-        Ranks of the job, and ranks of it on this rank's node.
+        Ranks of the job, and the number of them on this rank's node.
     n_bytes : int
         Size of a published record.
     n_shared_bytes : int
@@ -38,12 +38,12 @@ def transport_between(n_ranks, n_on_node, n_bytes, n_shared_bytes):
 
 
 class Transport:
-    """One end of a transport.
+    """One rank's end of a transport.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
-        Private to what travels.
+        Private to the records.
     root : int
         Rank that publishes.
 
@@ -60,7 +60,7 @@ class Transport:
         self._root = root
 
     def allocate(self, dtype):
-        """Return the buffers that records are published in, or are received in, in turn. Collective.
+        """Allocate the buffers that records are published or received in, in turn. Collective.
 
         Parameters
         ----------
@@ -96,14 +96,14 @@ class Transport:
         raise NotImplementedError
 
     def arrive(self):
-        """Make a record readable whose request is complete."""
+        """Make a received record readable, once its request is complete."""
 
     def close(self):
-        """Free memory that is shared with other ranks: no record may be used any more. Collective."""
+        """Free memory that is shared with other ranks: no record may be used afterwards. Collective."""
 
 
 class Collectives(Transport):
-    """Ibcast and Igatherv: the work is shared by the ranks, each of which passes data on only when it polls."""
+    """Ibcast and Igatherv: the ranks pass records on to each other, but only when they poll."""
 
     def refresh(self, record, recvbuf):
         """See :class:`Transport`."""
@@ -153,9 +153,9 @@ class Messages(Transport):
 
 
 class SharedMemory(Messages):
-    """Memory that all ranks of a node see: a record is used where the root wrote it, and never copied.
+    """Memory that all ranks of a node share: a record is used where the root wrote it, and never copied.
 
-    An empty message announces it.
+    An empty message announces each record.
     """
 
     trainer_tests = 4  # nothing large is on its way
@@ -165,15 +165,15 @@ class SharedMemory(Messages):
         self._window = None
 
     def allocate(self, dtype):
-        """See :class:`Transport`: the same buffers at all ends."""
+        """See :class:`Transport`; all ranks get the same buffers."""
         stride = -(-dtype.itemsize // _LINE_BYTES) * _LINE_BYTES
         at_root = self._comm.Get_rank() == self._root
-        POLITE.meet(self._comm)  # to allocate is to spin until all are there
+        POLITE.meet(self._comm)  # Allocate_shared spins until all ranks are there
         self._window = MPI.Win.Allocate_shared(N_BUFFERS * stride if at_root else 0, comm=self._comm)
         self._window.Lock_all(MPI.MODE_NOCHECK)
         memory = np.frombuffer(self._window.Shared_query(self._root)[0], np.uint8)
         if at_root:
-            memory[:] = 0  # where there is too little it fails here, and not hours later
+            memory[:] = 0  # too little memory fails here, and not hours later
         starts = range(0, N_BUFFERS * stride, stride)
         return [memory[start : start + dtype.itemsize].view(dtype).reshape(()) for start in starts]
 

@@ -1,4 +1,4 @@
-"""Waiting for MPI: spinning where each rank has a core, politely where it does not."""
+"""Wait for MPI: by spinning where each rank has a core of its own, politely where ranks outnumber cores."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _LONGEST_SLEEP_SECONDS = 1e-3
 
 @dataclass(frozen=True)
 class Waiter:
-    """How a rank waits for others; made once for a node, and varied with ``dataclasses.replace``.
+    """A rank's way of waiting for others; made once for a node, and varied with ``dataclasses.replace``.
 
     Attributes
     ----------
@@ -28,13 +28,13 @@ class Waiter:
         Whether to test and sleep, up to 1 ms at a time, instead of burning a core that another
         rank needs.
     idle : callable or None
-        Called now and then while there is nothing to do; may raise to end the wait.
+        Called now and then during a wait; may raise to end the wait.
     n_tests : int
-        Tests in a poll, at most.
+        Largest number of tests in a poll.
     timeline : timeline.Timeline
-        Of this rank: it learns of each wait and each poll.
+        This rank's timeline, which records each wait and each poll.
     activity : str
-        What a wait counts as in the timeline.
+        Activity that waits are recorded as.
     """
 
     polite: bool
@@ -66,22 +66,12 @@ class Waiter:
             pause = min(2 * pause, _LONGEST_SLEEP_SECONDS)
 
     def poll(self, requests):
-        """Return whether all requests are complete, and give MPI time to go on with them.
-
-        Parameters
-        ----------
-        requests : list of mpi4py.MPI.Request
-        """
+        """Return whether all requests are complete, and give MPI time to go on with them."""
         with self.timeline("sending"):
             return _complete(requests, self.n_tests)
 
     def meet(self, comm):
-        """Wait until every rank of a communicator is here. Collective.
-
-        Parameters
-        ----------
-        comm : mpi4py.MPI.Comm
-        """
+        """Wait until every rank of a communicator has called this. Collective."""
         self.wait([comm.Ibarrier()])
 
 

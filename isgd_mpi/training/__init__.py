@@ -1,1 +1,13 @@
-"""The two loops, trainer and scorer, and what they call."""
+"""The two loops, of the trainer and of the scorers, and what they call.
+
+To read in this order:
+
+* `loop`: the trainer's loop: take steps, publish parameters, merge scores, stop;
+* `trainer`: the state of a training run: take a step, publish, merge;
+* `minibatch`: compute the gradient of a minibatch, and update the model;
+* `scorer`: the scorers' loops: score a shard, evaluate beside it, report;
+* `evaluation`: measure loss and error of whole splits, batch by batch;
+* `counters`: counts of a run, and rates between two of them;
+* `co_trainers`: share each minibatch among several trainers;
+* `predictor`: an optional feature, to be skipped on first reading.
+"""

@@ -1,10 +1,10 @@
 """Several trainers: each computes its share of every minibatch, and all take the same step.
 
-Trainer 0 sends an order (Bcast): a minibatch to work on, a refresh to answer, or to stop. Of a minibatch each
-trainer takes one block; loss and gradient are summed over the trainers (Allreduce), and the answers for
-each example go back to trainer 0 (Gatherv). Every trainer then updates parameters of its own. They begin as
-trainer 0's and get the same sum each time, so they stay the same: where processors differ, but for the rounding of
-the updates, which does not grow. Records are plain bytes, allocated once.
+Trainer 0 broadcasts an order: work on a minibatch, answer a refresh, or stop. Of a minibatch each trainer
+takes one block. Loss and gradient are summed over the trainers (Allreduce), and the answers for each example
+are gathered by trainer 0 (Gatherv). Every trainer then updates parameters of its own. They begin as those of
+trainer 0 and get the same sum each time, so they stay the same; where processors differ, the updates are
+rounded differently, and this difference does not grow. Records are plain bytes, allocated once.
 
 This is the only module that knows the protocol: both ends of each message are next to each other below.
 """
@@ -26,7 +26,7 @@ GRADIENT, STEP, REFRESH, STOP = range(4)
 
 
 def order_dtype(minibatch_size):
-    """Return the dtype of trainer 0's orders: a task, and the minibatch that it may be about."""
+    """Return the dtype of trainer 0's orders: a task and, for a gradient or a step, the minibatch."""
     return np.dtype([("task", "i8"), ("indices", "i8", (minibatch_size,)), ("weights", "f8", (minibatch_size,))])
 
 
@@ -38,7 +38,7 @@ def share_dtype(n_rows, dtype):
     n_rows : int
         Examples in the share.
     dtype : numpy dtype
-        The model's.
+        Dtype of the model's parameters.
 
     Returns
     -------
@@ -62,16 +62,16 @@ def _on_any(comm, flag):
 
 
 class _Member:
-    """A trainer in the group: computes a share, and sums.
+    """A trainer in the group: computes its share of a minibatch, and sums gradients with the others.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
-        The trainers, private to the group; rank 0 leads.
+        The trainers. It is private to the group, and rank 0 leads.
     learner : minibatch.Learner
-        For as many rows as :func:`own_share` has. Its model's parameters become those of rank 0.
+        Takes as many rows as :func:`own_share` has. The parameters of its model become those of rank 0.
     minibatch_size : int
-        Examples M in the minibatch that is shared. With fewer examples than trainers some shares are empty.
+        Examples M in the whole minibatch. With fewer examples than trainers some shares are empty.
     waiter : waiting.Waiter
         All trainers wait politely where one of them must.
     """
@@ -97,13 +97,13 @@ class _Member:
         waiter.wait([self._comm.Ibcast([as_bytes(self._order), MPI.BYTE], root=0)])
 
     def _share_gradient(self, buffers=None):
-        """Compute the ordered minibatch together; collect the answers for each example in the buffers. Collective.
+        """Compute the ordered minibatch together, and gather the answers for each example. Collective.
 
         Returns
         -------
         loss : float
         gradient : (P,) ndarray
-            In the place of this trainer's share of it.
+            The sum over all trainers, in the buffer of this trainer's share.
         """
         self._loss[0], gradient = self._compute_own_share()
         requests = [
@@ -132,27 +132,27 @@ class _Member:
         return answer.loss, answer.gradient
 
     def _share_refresh(self, published, buffers=None):
-        """Do this trainer's part of the ordered refresh, and collect the reports in the buffers. Collective."""
-        # with the parameters: in the pipelined schedule they are some steps old by now
+        """Do this trainer's part of the ordered refresh, and gather the reports. Collective."""
+        # the record has its parameters: in the pipelined schedule they are some steps old by now
         self._waiter.wait([self._comm.Ibcast([as_bytes(published), MPI.BYTE], root=0)])
         report = self._learner.answer(published)
         self._waiter.wait([self._comm.Igatherv([as_bytes(report), MPI.BYTE], buffers, root=0)])
 
 
 class TrainerGroup(_Member):
-    """Trainer 0's end of the group: takes the place of :class:`minibatch.Learner`. Collective to construct.
+    """Leads the group as trainer 0, with the methods of :class:`minibatch.Learner`. Collective to construct.
 
     Parameters
     ----------
     comm, learner, minibatch_size, waiter
-        As the other trainers give them to :class:`CoTrainer`.
+        The same for all trainers; see :class:`_Member`.
     reports : list of numpy.dtype
-        Of the reports that each trainer's learner answers a refresh with.
+        Dtype of each trainer's report in a refresh.
 
     Attributes
     ----------
     model, optimiser
-        The learner's.
+        Those of the learner.
     reported_signal : int
         Signal that another trainer received, or 0.
     """
@@ -171,7 +171,7 @@ class TrainerGroup(_Member):
     def descend(self, indices, weights, with_gradient):
         """Take a step along the gradient of a minibatch; see :meth:`minibatch.Learner.descend`. Collective.
 
-        The gradient is always formed: it must be summed.
+        The gradient is always formed, because it is summed.
         """
         answer = self._compute(STEP, indices, weights)
         self._learner.update(answer.loss, answer.gradient)
@@ -198,20 +198,20 @@ class TrainerGroup(_Member):
         return self._reports
 
     def stop(self):
-        """Let the other trainers go. Collective."""
+        """Order the other trainers to stop. Collective."""
         self._order["task"] = STOP
         self._share_order(self._waiter)
 
 
 class CoTrainer(_Member):
-    """The end of a trainer other than the first. Collective to construct.
+    """Obeys trainer 0, as any other trainer. Collective to construct.
 
     Parameters
     ----------
     comm, learner, minibatch_size, waiter
-        The same for all trainers.
+        The same for all trainers; see :class:`_Member`.
     published : numpy.dtype
-        Of the record that trainer 0 publishes in a refresh.
+        Dtype of the record that trainer 0 publishes in a refresh.
     """
 
     def __init__(self, comm, learner, minibatch_size, waiter, published):
@@ -229,14 +229,14 @@ class CoTrainer(_Member):
         Parameters
         ----------
         signal : int
-            Signal that this rank received, or 0; trainer 0 is told.
+            Signal that this rank received, or 0. It is reported to trainer 0.
         updates : bool
-            Whether to take the step as well.
+            Whether to update the model as well.
         """
         with self._waiter.timeline("training"):
             self._share["signal"] = signal
             loss, gradient = self._share_gradient()
-            # trainer 0 finds the same number that is not finite, and orders all to stop
+            # trainer 0 meets the same number that is not finite, and orders all to stop
             with suppress(FloatingPointError):
                 if updates:
                     self._learner.update(loss, gradient)
@@ -247,13 +247,13 @@ class CoTrainer(_Member):
 
 
 def run_co_trainer(co_trainer, interruption):
-    """Obey trainer 0 until it says stop.
+    """Obey trainer 0 until the order to stop.
 
     Parameters
     ----------
     co_trainer : CoTrainer
     interruption : faults.Interruption
-        Of this rank.
+        This rank's; its signal is reported to trainer 0.
     """
     while (task := co_trainer.receive()) != STOP:
         if task == REFRESH:

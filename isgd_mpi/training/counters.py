@@ -13,13 +13,13 @@ class Counters(Saved):
     Attributes
     ----------
     seconds : float
-        Since training began.
+        Time since training began.
     step, n_scored : int
         Steps taken, examples scored.
     refresh_seconds, merge_seconds, summing_seconds : float
-        Spent on refreshes without merging, on merging, on summing gradients over trainers.
+        Time spent on refreshes without merging, on merging, on summing gradients over trainers.
     sum_of_losses : float
-        Of the minibatches.
+        Sum over the minibatches, nats.
     """
 
     seconds: float = 0.0
@@ -32,21 +32,20 @@ class Counters(Saved):
 
     @property
     def saved(self):
-        """All fields."""
+        """Names of all fields."""
         return tuple(field.name for field in fields(self))
 
     def rates_since(self, past):
-        """Return rates and means over an interval.
+        """Return rates and means over an interval, for the metrics file.
 
         Parameters
         ----------
         past : Counters
-            At its beginning.
+            The counts at the beginning of the interval.
 
         Returns
         -------
         dict of float
-            Fields of a refresh.
         """
         seconds = max(self.seconds - past.seconds, 1e-9)
         n_steps = self.step - past.step
@@ -59,6 +58,6 @@ class Counters(Saved):
         }
 
     def refresh_share_since(self, past):
-        """Return the share of the time that went to refreshes and to merging them."""
+        """Return the share of the time since past counts that was spent on refreshes and merging."""
         refreshing = self.refresh_seconds - past.refresh_seconds + self.merge_seconds - past.merge_seconds
         return min(1.0, refreshing / max(self.seconds - past.seconds, 1e-9))

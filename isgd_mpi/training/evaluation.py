@@ -1,4 +1,4 @@
-"""Loss and error of whole splits, measured a batch at a time beside other work."""
+"""Measure loss and error of whole splits, one batch at a time beside other work."""
 
 import numpy as np
 
@@ -8,16 +8,16 @@ from isgd_mpi.settings.saved import Saved
 
 
 class Evaluation:
-    """One rank's part of measuring every split with the same parameters.
+    """Measures one rank's part of every split with the same parameters.
 
     Parameters
     ----------
     model : Model
-        Shared with the rank's other work; its parameters are put back after each batch.
+        The rank may use it for other work, too: its parameters are put back after each batch.
     dataset : datasets.Dataset
     grid : shards.Grid
     part : int
-        Number of the shard of each split that is this rank's.
+        Number of this rank's shard of each split.
     images : (B, n_features) ndarray of float32
         Buffer for standardised images.
 
@@ -26,7 +26,7 @@ class Evaluation:
     evaluated_step : int
         Step of the parameters of the last evaluation that is complete here, or NEVER.
     totals : (n_splits, 3) ndarray of float64
-        Its sums: loss in nats, wrong predictions, examples.
+        Sums of that evaluation: loss in nats, wrong predictions, examples.
     """
 
     def __init__(self, model, dataset, grid, part, images):
@@ -37,7 +37,7 @@ class Evaluation:
         for split in (name for name in SPLITS if name in dataset.splits):
             shard = grid.shards(len(dataset.splits[split]))[part]
             self._batches += [(split, *shard.rows(i)) for i in range(len(shard.batches))]
-        self._params = None  # of what is under way
+        self._params = None  # of the evaluation under way
         self._step = NEVER
         self._sums = np.zeros((len(SPLITS), 3))
         self._n_done = len(self._batches)
@@ -45,7 +45,7 @@ class Evaluation:
         self.totals = np.zeros((len(SPLITS), 3))
 
     def start(self, params, step):
-        """Begin anew with these parameters, which must stay as they are until all is measured or begun anew."""
+        """Begin an evaluation of parameters, which must not change until it is complete or another one begins."""
         self._params = params
         self._step = step
         self._sums[:] = 0
@@ -54,16 +54,16 @@ class Evaluation:
 
     @property
     def unfinished(self):
-        """Whether batches are left to be measured."""
+        """True while batches are left to be measured."""
         return self._n_done < len(self._batches)
 
     def advance(self, n_batches=None, after_each=None):
-        """Measure the next batches, as far as there are any.
+        """Measure the next batches, if any are left.
 
         Parameters
         ----------
         n_batches : int, optional
-            At most; all that are left if not given.
+            Largest number of batches; all that are left if not given.
         after_each : callable, optional
             Called after each batch.
         """
@@ -88,17 +88,12 @@ class Evaluation:
             sums[EXAMPLES] += len(y)
 
     def report(self, record):
-        """Write down in a report what is complete, and how far the rest is.
-
-        Parameters
-        ----------
-        record : () ndarray of records.report_dtype
-        """
+        """Write the complete evaluation, and the progress of the one under way, into a report."""
         record["evaluated_step"], record["totals"] = self.evaluated_step, self.totals
         record["evaluating_step"], record["n_evaluated"], record["sums"] = self._step, self._n_done, self._sums
 
     def restore(self, record, params):
-        """Resume where a report says, with the parameters that are being evaluated, if any are."""
+        """Resume from a report, with the parameters of the evaluation under way, or None."""
         self._params = params
         self.evaluated_step, self._step = int(record["evaluated_step"]), int(record["evaluating_step"])
         self._n_done = int(record["n_evaluated"])
@@ -106,7 +101,7 @@ class Evaluation:
         self._sums[:] = record["sums"]
 
     def _finish(self):
-        """Publish the sums once the last batch is in."""
+        """Make the sums the totals, once the last batch is measured."""
         if not self.unfinished:
             self.totals[:] = self._sums
             self.evaluated_step = self._step
@@ -114,7 +109,7 @@ class Evaluation:
 
 
 def combine(totals):
-    """Turn the sums over all ranks into the figures of each split.
+    """Turn sums over all ranks into loss and error of each split.
 
     Parameters
     ----------
@@ -138,7 +133,7 @@ def combine(totals):
 
 
 class EvaluationPlan(Saved):
-    """The trainer's side of the evaluations, of which one is under way at a time: when to ask, and what came back.
+    """Decides when parameters are evaluated, and merges the results; one evaluation is under way at a time.
 
     Parameters
     ----------
@@ -151,7 +146,7 @@ class EvaluationPlan(Saved):
     Attributes
     ----------
     params : (P,) ndarray or None
-        The parameters that are, or were last, being evaluated, if they are kept.
+        A copy of the parameters that are, or were last, being evaluated, if copies are kept.
     """
 
     saved = ("_due", "_evaluated_step", "_wanted_step", "_totals")
@@ -171,18 +166,18 @@ class EvaluationPlan(Saved):
 
     @property
     def under_way(self):
-        """Whether an evaluation was asked for and is not complete."""
+        """True while an evaluation was asked for and is not complete."""
         return self._wanted_step != self._evaluated_step
 
     def command(self, step, command, params):
-        """Return EVALUATE if parameters that are to be published shall be evaluated, else 0.
+        """Return EVALUATE if the parameters that are published next shall be evaluated, else 0.
 
         Parameters
         ----------
         step : int
-            Of these parameters.
+            Step of these parameters.
         command : int
-            Flags that are published with them anyway.
+            Flags that are published with them in any case.
         params : (P,) ndarray
         """
         if step >= self._due and not self.under_way and not command & STOP:
@@ -196,7 +191,7 @@ class EvaluationPlan(Saved):
         return command & EVALUATE
 
     def merge(self, step, reports):
-        """Record the evaluation asked for once every rank has done its part.
+        """Log the evaluation that was asked for, once every rank has done its part.
 
         Parameters
         ----------
@@ -212,11 +207,11 @@ class EvaluationPlan(Saved):
         self._log.evaluated(step, self.splits, step - self._evaluated_step)
 
     def start_again(self):
-        """Forget the evaluation under way, if any, and ask for it once more."""
+        """Drop the evaluation under way, if any, and ask for it again."""
         if self.under_way:
             self._wanted_step = self._evaluated_step
             self._due -= self._interval
 
     def go_on_at(self, step):
-        """Let the next evaluation come within an interval, which may be another one than in the run's last life."""
+        """Schedule the next evaluation within an interval from this step: a resumed run may have a shorter interval."""
         self._due = min(self._due, step + self._interval)

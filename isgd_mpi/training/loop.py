@@ -6,23 +6,23 @@ from dataclasses import dataclass
 
 from isgd_mpi.ranks.records import EVALUATE, STOP
 
-_REST = 512  # steps from one refresh to the next, at least, while importance sampling is switched off
-_MOST_MERGING = 0.1  # share of the time that merging may take where the schedule can wait: of millions it takes long
-_SHORT_SECONDS, _LONG_SECONDS = 0.02, 1.0  # merges that do not count, and what longer ones (of a slow disk) count as
+_REST = 512  # least steps from one refresh to the next while importance sampling is switched off
+_MOST_MERGING = 0.1  # share of the time that merging may take where the schedule can wait: millions of scores take long
+_SHORT_SECONDS, _LONG_SECONDS = 0.02, 1.0  # shorter merges do not count; longer ones (of a slow disk) count as this
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The times at which the trainer publishes, waits and merges.
+    """Decides when the trainer publishes, waits and merges.
 
     Attributes
     ----------
     refresh_every : int
-        Steps from one publication to the next, at least.
+        Least number of steps from one publication to the next.
     patience : float
         Steps that the trainer takes while a refresh is under way before it waits for it.
     eager : bool
-        Whether it merges as soon as the scores are there.
+        Whether it merges as soon as the scores have arrived.
     """
 
     refresh_every: int
@@ -31,7 +31,7 @@ class Schedule:
 
     @classmethod
     def named(cls, name, refresh_every):
-        """Return the schedule ``exact``, ``pipelined`` or ``relaxed``."""
+        """Return the schedule of a name: ``exact``, ``pipelined`` or ``relaxed``."""
         patience = {"exact": 0, "pipelined": refresh_every, "relaxed": math.inf}[name]
         return cls(refresh_every, patience, eager=name == "relaxed")
 
@@ -49,7 +49,7 @@ class Schedule:
         on : bool
             Whether importance sampling is switched on.
         last_merge : tuple of float
-            Seconds that it took, and since it began.
+            Seconds that the last merge took, and seconds since it began.
         """
         seconds, since = min(last_merge[0], _LONG_SECONDS), last_merge[1]
         too_soon = self.eager and seconds > _SHORT_SECONDS and seconds > _MOST_MERGING * since
@@ -67,7 +67,7 @@ def run_trainer(trainer, exchange, schedule, finished, save, on_step=None):
     finished : callable
         Takes the step and the signal that a scorer reported, or 0; returns whether to take no further step.
     save : callable
-        Saves the state if it is time to.
+        Saves a checkpoint if it is time to.
     on_step : callable, optional
         Takes the trainer, after each step.
 
@@ -89,7 +89,7 @@ def run_trainer(trainer, exchange, schedule, finished, save, on_step=None):
 
 
 def merge_if_due(trainer, exchange, schedule):
-    """Merge the refresh under way if the schedule says so; otherwise give it time to go on."""
+    """Merge the refresh under way if the schedule says so; otherwise give MPI time to go on with it."""
     if not exchange.pending:
         return
     if trainer.lag >= schedule.patience or (exchange.poll() and schedule.eager):
@@ -111,11 +111,11 @@ def finish_training(trainer, exchange, evaluate):
         trainer.merge(exchange.reports)
     trainer.publish(exchange, STOP | (EVALUATE if evaluate else 0))
     exchange.wait()
-    trainer.merge_evaluation(exchange.reports)
+    trainer.evaluations.merge(trainer.step, exchange.reports)
 
 
 class StopRule:
-    """The rule that ends training: after the last step, when time is up, or on a signal to any rank.
+    """Ends training: after the last step, when time is up, or on a signal to any rank.
 
     Parameters
     ----------
@@ -123,9 +123,9 @@ class StopRule:
     n_examples : int
         Examples in the training set.
     log : log.RunLog
-        Its clock counts.
+        Its clock is used.
     interruption : faults.Interruption
-        Of this rank; scorers report theirs.
+        This rank's; other ranks report their signals.
 
     Attributes
     ----------

@@ -11,14 +11,14 @@ import numpy as np
 
 
 class Answer(NamedTuple):
-    """The model's answer to a minibatch. Arrays are valid until the next minibatch.
+    """The model's results for a minibatch. Arrays are valid until the next minibatch.
 
     Attributes
     ----------
     loss : float
         Weighted mean loss, nats.
     gradient : (P,) ndarray or None
-        Of that loss; None if the step was taken without forming it.
+        Gradient of that loss; None if the step was taken without forming it.
     scores, predictions, grad_norms : (M,) ndarray
         Of each example; see :class:`mlp.MLP`.
     """
@@ -35,7 +35,7 @@ PER_EXAMPLE = ("scores", "predictions", "grad_norms")
 
 
 class Minibatch(NamedTuple):
-    """A drawn minibatch, its importance weights r = 1 / (N q), and the model's answer to it."""
+    """A drawn minibatch, its importance weights r = 1 / (N q), and the fields of :class:`Answer`."""
 
     indices: np.ndarray
     importance_weights: np.ndarray
@@ -56,11 +56,11 @@ class Learner:
     model : Model
         Updated in place.
     optimiser : optim.SGD
-        Of the model's parameters.
+        Updates the model's parameters.
     n_rows : int
         Examples in a minibatch.
     answer : callable, optional
-        Scores and evaluates where no ranks do: takes a published record, returns a report.
+        Scores and evaluates where no scorers do: takes a published record, returns a report.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class Learner:
         indices : (M,) ndarray of int64
             Examples of the training set.
         weights : (M,) ndarray of float64
-            Of their losses.
+            Weights of their losses.
 
         Returns
         -------
@@ -99,7 +99,7 @@ class Learner:
         return Answer(loss, gradient, scores, self.model.predictions, self.model.grad_norms)
 
     def descend(self, indices, weights, with_gradient):
-        """Take a step along the gradient of a minibatch, which is formed only where it is needed.
+        """Take a step along the gradient of a minibatch, and form the gradient only where it is needed.
 
         Parameters
         ----------
@@ -115,7 +115,7 @@ class Learner:
         Raises
         ------
         FloatingPointError
-            The loss or the gradient is not finite; no parameter is changed then.
+            See :meth:`update`.
         """
         if with_gradient or not self._fuses:
             answer = self.compute(indices, weights)
@@ -142,20 +142,10 @@ class Learner:
         self.optimiser.step(gradient)
 
     def _gather(self, indices, weights):
-        """Return a minibatch in the model's form: standardised features, labels, weights."""
+        """Return standardised features, labels and weights of a minibatch, for the model."""
         self._dataset.gather(indices, self._images, self._labels)
         return self._images, self._labels, weights.astype(self._images.dtype)
 
     def refresh(self, published):
-        """Score and evaluate.
-
-        Parameters
-        ----------
-        published : () ndarray of records.published_dtype
-
-        Returns
-        -------
-        list of () ndarray
-            The report of each trainer: one.
-        """
+        """Score and evaluate with a published record, () ndarray; return the reports: one."""
         return [self.answer(published)]

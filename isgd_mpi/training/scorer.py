@@ -18,9 +18,9 @@ class ScoringModels(NamedTuple):
     Attributes
     ----------
     model, evaluator : Model
-        Score with the parameters that were published last, and evaluate; they may be the same.
+        One scores with the parameters that were published last, one evaluates; they may be the same.
     rows_at_a_time : int or None
-        Examples handled in one call; a score batch if None.
+        Examples in one call of a model; a whole score batch if None.
     """
 
     model: object
@@ -29,18 +29,18 @@ class ScoringModels(NamedTuple):
 
 
 class Scorer:
-    """One rank's share of the scoring and of the evaluation.
+    """Scores one rank's shard of the training set, and evaluates its shard of each split.
 
     Parameters
     ----------
     models : ScoringModels
     dataset : datasets.Dataset
     grid : shards.Grid
-        Examples of one of its batches are scored with the same parameters.
+        The examples of one of its batches are all scored with the same parameters.
     part : int
-        Number of the shard of the training set that is this rank's.
+        Number of this rank's shard.
     waiter : waiting.Waiter
-        Its timeline learns of the work, its ``idle`` is called after each batch.
+        Its timeline records the work, its ``idle`` is called after each batch.
 
     Attributes
     ----------
@@ -68,12 +68,12 @@ class Scorer:
         return len(self._shard.batches)
 
     def take(self, published):
-        """Use newly published parameters where they are, and obey the command beside them."""
+        """Use published parameters, without a copy, and obey the command that comes with them."""
         self._model.params = published["params"]
         self._step = int(published["step"])
         if published["command"] & EVALUATE:
             self._evaluation.start(published["params"], self._step)
-            self.evaluate(0)  # which completes it where this rank has no part
+            self.evaluate(0)  # completes the evaluation where this rank has no part
 
     def report(self, signal=0):
         """Return the report, with a signal that this rank received, or 0."""
@@ -106,7 +106,7 @@ class Scorer:
         Parameters
         ----------
         n_batches : int, optional
-            At most; all that are left if not given.
+            Largest number of batches; all that are left if not given.
         """
         with self._waiter.timeline("evaluating"):
             self._evaluation.advance(n_batches, after_each=self._beat)
@@ -117,7 +117,7 @@ class Scorer:
             self._waiter.idle()
 
     def advance(self):
-        """Score a batch, now and then evaluate one; return whether there was anything to do."""
+        """Score a batch, now and then evaluate one; return False if nothing is left to do."""
         scores = self._next_batch_is_stale()
         evaluates = self._evaluation.unfinished and not (scores and self._n_scored % _SCORED_PER_EVALUATED)
         if evaluates:
@@ -127,19 +127,19 @@ class Scorer:
         return scores or evaluates
 
     def _next_batch_is_stale(self):
-        """Return whether the next batch of the shard, if any, was scored with older parameters."""
+        """Return whether the shard has a next batch, which was scored with older parameters."""
         steps = self.record["batch_steps"]
         return self.n_batches > 0 and steps[self._n_scored % self.n_batches] != self._step
 
     def restore(self, report, params):
-        """Resume after an earlier report, and do what followed it.
+        """Resume after an earlier report, and do the evaluation that followed it.
 
         Parameters
         ----------
         report : () ndarray of records.report_dtype
-            Of this scorer, or of another with the same shard.
+            Report of this scorer, or of another one with the same shard.
         params : (P,) ndarray or None
-            Parameters that are being evaluated, if any are.
+            Parameters of the evaluation under way, if any.
         """
         self.record[...] = report
         self.record["signal"] = 0
@@ -149,14 +149,14 @@ class Scorer:
 
 
 def run_relaxed_scorer(scorer, exchange, interruption):
-    """Score until new parameters arrive, report, and go on with these.
+    """Score until new parameters arrive, report, and go on with the new ones.
 
     Parameters
     ----------
     scorer : Scorer
     exchange : exchange.ScorerExchange
     interruption : faults.Interruption
-        Of this rank; the trainer is told.
+        This rank's; its signal is reported to the trainer.
     """
     exchange.wait()
     while not exchange.published["command"] & STOP:
@@ -166,7 +166,7 @@ def run_relaxed_scorer(scorer, exchange, interruption):
 
 
 def work_until_news(scorer, exchange):
-    """Score and evaluate until new parameters arrive; wait for them if all is done."""
+    """Score and evaluate until new parameters arrive; wait for them once nothing is left to do."""
     while scorer.advance():
         if exchange.arrived():
             return
@@ -181,7 +181,7 @@ def run_counting_scorer(scorer, exchange, interruption, n_batches):
     scorer, exchange, interruption
         See :func:`run_relaxed_scorer`.
     n_batches : int
-        Score batches a refresh, at most those of the shard.
+        Score batches in each refresh, at most those of the shard.
     """
     exchange.wait()
     while not exchange.published["command"] & STOP:
@@ -193,7 +193,7 @@ def run_counting_scorer(scorer, exchange, interruption, n_batches):
 
 
 def finish_scorer(scorer, exchange):
-    """Measure the last parameters, which the loops above end with, if asked to, and report for the last time."""
+    """Evaluate the last parameters, if asked to, and send the last report; follows one of the loops above."""
     scorer.take(exchange.published)
     if exchange.published["command"] & EVALUATE:
         scorer.evaluate()
@@ -207,7 +207,7 @@ def answer_locally(scorer, n_batches, published):
     ----------
     scorer : Scorer
     n_batches : int
-        Score batches a refresh; 0 leaves scoring to the trainer's own minibatches.
+        Score batches in each refresh; with 0 only the trainer's own minibatches are scored.
     published : () ndarray of records.published_dtype
     """
     scorer.take(published)

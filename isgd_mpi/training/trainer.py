@@ -1,4 +1,4 @@
-"""The trainer: the state of a training run, and its three acts: take a step, publish, merge."""
+"""The trainer: the state of a training run, and three actions: take a step, publish parameters, merge scores."""
 
 import math
 
@@ -15,19 +15,19 @@ from isgd_mpi.training.minibatch import Minibatch
 
 
 class Trainer(Saved):
-    """The state of a training run.
+    """Trains the model: takes steps, publishes parameters, merges scores; holds the state of the run.
 
     Parameters
     ----------
     setup : setup.Setup
-        Settings, and the shards that are scored.
+        Options, data set, and shards.
     learner : minibatch.Learner or co_trainers.TrainerGroup
         Computes gradients, and updates the model.
     sampler : sampler.Sampler
     log : log.RunLog
-        Its clock and timeline count.
+        Its clock and timeline are used.
     predicted : observations.PredictedScores, optional
-        Where a loss predictor fills the score table.
+        The trainer's end of a loss predictor, if one fills the score table.
 
     Attributes
     ----------
@@ -38,10 +38,10 @@ class Trainer(Saved):
     reported_signal : int
         Signal that another rank received, or 0.
     published_step : int
-        Of the parameters that were published last, or NEVER.
+        Step of the parameters that were published last, or NEVER.
     evaluations : evaluation.EvaluationPlan
     figures : dict
-        Of the last refresh, as in the metrics file.
+        Figures of the last refresh, as in the metrics file.
     """
 
     saved = (
@@ -86,12 +86,12 @@ class Trainer(Saved):
 
     @property
     def last_merge(self):
-        """Seconds that the last merge took, and since it began."""
+        """Seconds that the last merge took, and seconds since it began."""
         begin, seconds = self._last_merge
         return seconds, self._log.seconds - begin
 
     def take_step(self):
-        """Draw a minibatch, update the model, and learn from the minibatch's scores.
+        """Draw a minibatch, update the model, and hand the minibatch's scores to the sampler.
 
         Raises
         ------
@@ -110,7 +110,7 @@ class Trainer(Saved):
             self.step += 1
 
     def _descend(self):
-        """Draw a minibatch and take the optimiser's step unless something is not finite."""
+        """Draw a minibatch, and update the model with it."""
         indices, importance_weights = self.sampler.draw()
         weights = biased_weights(importance_weights, self._config.bias_exponent)
         try:
@@ -123,7 +123,7 @@ class Trainer(Saved):
         return Minibatch(indices, importance_weights, *answer)
 
     def _learn_to_predict(self, minibatch):
-        """Hand the minibatch's losses to the loss predictor, and give its exchange time to go on."""
+        """Hand the minibatch's losses to the loss predictor, and give MPI time to go on with its messages."""
         if self._config.feedback:
             self.predicted.observe(minibatch.indices, minibatch.scores, self.step)
         self.predicted.poll()
@@ -147,18 +147,18 @@ class Trainer(Saved):
         self.published_step = self.step
 
     def merge(self, reports, shards=None):
-        """Take the scores and evaluations that came back, and renew the proposal.
+        """Merge the scores and evaluations of a refresh, and renew the proposal.
 
         Parameters
         ----------
         reports : list of () ndarray of records.report_dtype
         shards : list of shards.Shard, optional
-            The shards that the reports are of, if other ranks made them than those of this job.
+            Shards of the reports, if they come from a job with another number of ranks.
         """
         begin, before = self._log.seconds, self.timeline.seconds("proposing")
         with self.timeline("proposing"):
             self._merge_scores(reports, shards or self._shards)
-            self.merge_evaluation(reports)
+            self.evaluations.merge(self.step, reports)
             signals = [int(report["signal"]) for report in reports]
             self.reported_signal = max(*signals, self.predicted.signal if self.predicted else 0)
             refresh_share = self._log_refresh()
@@ -177,12 +177,8 @@ class Trainer(Saved):
                 self.predicted.observe(np.arange(rows.start, rows.stop), losses, step)
             self.predicted.merge(self.step)
 
-    def merge_evaluation(self, reports):
-        """Record the evaluation asked for once every rank has done its part."""
-        self.evaluations.merge(self.step, reports)
-
     def _log_refresh(self):
-        """Record the figures of the interval that ends; return the share of it that refreshes took."""
+        """Log the figures since the last refresh; return the share of this time that refreshes took."""
         timeline, past = self.timeline, self._counters
         self._counters = Counters(
             self._log.seconds,

@@ -1,4 +1,4 @@
-"""An optional feature, to be skipped on first reading: a small model predicts each example's loss.
+"""Predict each example's loss by a small model: an optional feature, to be skipped on first reading.
 
 With ``--score predicted-loss`` the score table is filled by predictions, and scorers only measure
 losses for the predictor to learn from. The predictor runs on a rank of its own, the last one, or,
@@ -17,6 +17,10 @@ where there is none, in the trainer's process.
 A report holds the predictor's whole state. A checkpoint keeps the last report; when the run is
 resumed, the predictor gets it back and goes on from it.
 
-Read in this order: `observations` (the trainer's end), `forecaster` (the predictor's end),
-`predictors` (the small models), `lstm` (the network of one of them), `remote` (handing a report back).
+To read in this order:
+
+* `observations`: the trainer's end: send losses, write predictions into the score table;
+* `forecaster`: the predictor's end: learn from losses, predict, report;
+* `predictors`: the small models that predict;
+* `lstm`: the network of one of them.
 """

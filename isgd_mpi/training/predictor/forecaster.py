@@ -1,4 +1,4 @@
-"""The predictor's end: losses come in, a loss predictor learns from them, predicted scores go out."""
+"""The predictor's end: train a loss predictor with the losses that come in, and report predicted losses."""
 
 import numpy as np
 
@@ -14,8 +14,8 @@ _MEMORY = 0.25  # share of the training set over which the correlation is averag
 class Forecaster(Saved):
     """Trains a loss predictor, and predicts the training set batch after batch, round robin.
 
-    Has the methods of :class:`scorer.Scorer`, and so runs in the same loops: where a scorer
-    scores, it predicts.
+    It has the methods of :class:`scorer.Scorer` and runs in the same loops: it predicts where a
+    scorer scores.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ class Forecaster(Saved):
     shard : shards.Shard
         The whole training set, in batches that are predicted in one call.
     waiter : waiting.Waiter
-        Its timeline learns of the work.
+        Its timeline records the work.
 
     Attributes
     ----------
     record : () ndarray of records.predictions_dtype
-        The report; its state is filled in by :meth:`report`.
+        The report; :meth:`report` fills the state in.
     """
 
     saved = ("_predictor", "_running_correlation", "_seen", "_n_predicted")
@@ -58,7 +58,7 @@ class Forecaster(Saved):
         return len(self._shard.batches)
 
     def take(self, published):
-        """Learn from the losses that came in.
+        """Train the loss predictor with the losses of a record.
 
         Parameters
         ----------
@@ -92,10 +92,10 @@ class Forecaster(Saved):
             self._n_predicted += 1
 
     def evaluate(self, n_batches=None):
-        """Do nothing: evaluation is the scorers' part, or the trainer's where there are none."""
+        """Do nothing: scorers evaluate, or the trainer where there are none."""
 
     def advance(self):
-        """Predict a batch; return whether there was one that newer losses are known for."""
+        """Predict a batch unless no newer losses are known; return whether one was predicted."""
         before = self._n_predicted
         if self.record["batch_steps"][before % self.n_batches] != self._step:
             self.score(1)
@@ -111,7 +111,7 @@ class Forecaster(Saved):
         Raises
         ------
         ValueError
-            Its state is not one of this predictor.
+            The report holds the state of another kind of predictor.
         """
         self.record[...] = report
         self.record["signal"] = 0
@@ -126,7 +126,7 @@ def forecast_locally(forecaster, n_batches, published):
     ----------
     forecaster : Forecaster
     n_batches : int
-        Batches a refresh.
+        Batches in each refresh.
     published : () ndarray of records.observations_dtype
     """
     forecaster.take(published)

@@ -91,7 +91,7 @@ class LossNetwork:
     Parameters
     ----------
     params : (P,) ndarray
-        Of :func:`initial_params`; used in place.
+        See :func:`initial_params`; used in place.
     n_classes : int
     """
 
@@ -110,7 +110,7 @@ class LossNetwork:
         history : (B, T) ndarray
             The newest entry in the last column; in the parameters' dtype.
         lengths : (B,) ndarray of int
-            Entries that there are, 1 to T; those before them are masked.
+            Number of entries, 1 to T; those before them are masked.
         classes : (B,) ndarray of int
 
         Returns
@@ -125,7 +125,7 @@ class LossNetwork:
         Parameters
         ----------
         history, lengths, classes : ndarray
-            As of :meth:`predict`.
+            See :meth:`predict`.
         targets : (B,) ndarray
             What should have been predicted.
 
@@ -158,7 +158,7 @@ class LossNetwork:
 
 
 class _Layer:
-    """One LSTM layer over all times of a batch; keeps what the way back needs."""
+    """One LSTM layer over all times of a batch; keeps the arrays that :meth:`backward` needs."""
 
     def __init__(self, tensors, gradients, name):
         parts = [f"{name}_{part}" for part in ("kernel", "recurrent", "bias")]
@@ -173,7 +173,7 @@ class _Layer:
         self._gates = (_flat(x) @ (self._kernel * self._halves)).reshape(n_times, n_rows, -1)
         self._gates += self._bias * self._halves
         recurrent = self._recurrent * self._halves
-        # of each time and, in front, of the time before the first: zero
+        # a row for each time and, in front, one of zeros for the time before the first
         self._cells, self._squashed, self._states = (np.zeros((n_times + 1, n_rows, N_UNITS), x.dtype) for _ in "cth")
         for t, gates in enumerate(self._gates):
             if t:
@@ -207,5 +207,5 @@ class _Layer:
 
 
 def _flat(array):
-    """Return all times of a batch as rows."""
+    """Return an array (L, B, U) as (L B, U)."""
     return array.reshape(-1, array.shape[-1])

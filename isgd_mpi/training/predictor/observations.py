@@ -1,4 +1,4 @@
-"""The trainer's end of the loss predictor: losses go out in their order, predictions fill the score table."""
+"""The trainer's end of the loss predictor: send losses in their order, fill the score table with predictions."""
 
 import math
 from collections import deque
@@ -17,9 +17,9 @@ class PredictedScores(Saved):
     Parameters
     ----------
     exchange : exchange.TrainerExchange or exchange.LocalExchange
-        Of records.observations_dtype and records.predictions_dtype, with one rank that reports.
+        It moves records.observations_dtype and records.predictions_dtype; one rank reports.
     schedule : str
-        Of ``--schedule``: `exact` hands over losses when they are merged, and waits for the predictions;
+        Value of ``--schedule``: `exact` sends losses when they are merged, and waits for the predictions;
         `pipelined` waits for those of the refresh before; `relaxed` never waits.
     sampler : sampler.Sampler
     log : log.RunLog
@@ -29,16 +29,16 @@ class PredictedScores(Saved):
     Attributes
     ----------
     correlation : float
-        Of predictions and losses, as the predictor last reported it, or NaN.
+        Correlation of predictions and losses in the predictor's last report, or NaN.
     signal : int
         Signal that the predictor's rank received, or 0.
     restored_report : () ndarray or None
-        The predictor's last report in the life of the run that is resumed.
+        The predictor's last report before the run was resumed.
 
     Notes
     -----
-    Losses wait while an exchange is under way. Where more wait than a record holds, the predictor does not
-    keep up: the oldest ones are dropped, and the log says so once.
+    Losses wait while an exchange is under way. If the predictor does not keep up, and more losses wait than
+    a record holds, the oldest ones are dropped, and the log notes it once.
     """
 
     saved = ("_n_waiting", "_complained", "_batch_steps", "correlation")
@@ -65,9 +65,9 @@ class PredictedScores(Saved):
         rows : (B,) ndarray of int
             The examples.
         losses : (B,) ndarray
-            Nats. Those that are not finite are left out: the trainer's own ones end the run, with a better message.
+            In nats. Losses that are not finite are left out: in a minibatch they end the run, with a better message.
         step : int
-            Of the parameters behind them.
+            Step of the parameters behind them.
         """
         finite = np.isfinite(losses)
         self._waiting.append((rows[finite], losses[finite]))
@@ -79,19 +79,19 @@ class PredictedScores(Saved):
                 self._log.event(step, "the predictor does not keep up: it will not see the oldest losses")
 
     def poll(self):
-        """Give the exchange time to go on."""
+        """Give MPI time to go on with the exchange under way, if any."""
         if self._exchange.pending:
             self._exchange.poll()
 
     def publish(self, step, command):
-        """Hand over the losses that wait, where the schedule wants it here and no exchange is under way."""
+        """Send the losses that wait, unless the schedule is exact or an exchange is under way; obey STOP."""
         if command & STOP:
             self._stop(step)
         elif self._schedule != "exact" and not self._exchange.pending:
             self._start(step)
 
     def merge(self, step):
-        """Put the predictions that came back into the score table."""
+        """Write the predictions that have arrived into the score table."""
         if self._schedule == "exact":
             self._start(step)
         if not self._exchange.pending or (self._schedule == "relaxed" and not self._exchange.poll()):
@@ -120,7 +120,7 @@ class PredictedScores(Saved):
             start += len(new_rows)
 
     def _stop(self, step):
-        """Tell the predictor that nothing more will come."""
+        """Tell the predictor to stop, and wait for its last report."""
         if self._exchange.pending:
             self._exchange.wait()
         published = self._exchange.published
@@ -136,7 +136,7 @@ class PredictedScores(Saved):
         self._batch_steps = batch_steps.copy()
 
     def state(self):
-        """Return the state, once the exchange under way is complete; with the predictor's last report, if any."""
+        """Complete the exchange under way; return the state, with the predictor's last report, if any."""
         self._exchange.complete()
         rows, losses = (np.zeros_like(self._exchange.published[name]) for name in ("rows", "losses"))
         self._fill(rows, losses)

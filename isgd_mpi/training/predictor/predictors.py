@@ -3,8 +3,8 @@
 All have the same two methods, know neither MPI nor the model that is trained, and keep their state
 in flat arrays:
 
-``observe(rows, losses)`` takes losses (float32, nats) in the order in which they were observed, an example perhaps
-several times; returns what had been predicted for them before.
+``observe(rows, losses)`` learns from losses (float32, nats) in the order in which they were observed, and returns the
+earlier predictions for them; an example may come several times.
 ``predict(rows)`` returns the scores (float32) of examples, a slice or an array of rows.
 
 References
@@ -27,10 +27,10 @@ FLOOR = np.float32(1e-6)
 """Smallest score predicted: every example can be drawn."""
 
 HISTORY_SIZE = 10
-"""Losses of each example that the LSTM looks at."""
+"""Number of an example's last losses that the LSTM reads."""
 
 _TRAINING_BATCH = 128  # observations behind a step of Adam
-_CLASS_KEPT = 0.9  # share of a class's moving average that a loss leaves
+_CLASS_KEPT = 0.9  # share of a class's moving average that remains after another loss
 
 
 class LSTMPredictor(Saved):
@@ -52,8 +52,8 @@ class LSTMPredictor(Saved):
     history : (N, 10) ndarray of float32
         What the network sees, the newest entry in the last column. Each begins with a loss of 1.
     lengths : (N,) ndarray of int8
-        Entries that there are. They say what is masked, not the value 0: a loss of 0, or the
-        logarithm of 1, is an entry like others.
+        Number of entries. Those before them are masked; an entry of value 0 is not: it is a loss of 0,
+        or the logarithm of 1.
     optimiser : optim.Adam
     """
 
@@ -71,7 +71,7 @@ class LSTMPredictor(Saved):
         self.optimiser = Adam(params)
 
     def observe(self, rows, losses):
-        """Train on losses, 128 at a time, each time before these join the histories; see the module.
+        """Train on losses, 128 at a time, and then add them to the histories; see the module's docstring.
 
         Raises
         ------
@@ -84,7 +84,7 @@ class LSTMPredictor(Saved):
         return np.concatenate(predictions) if batches else np.empty(0, np.float32)
 
     def predict(self, rows):
-        """Predict losses; see the module."""
+        """Predict losses with the network; see the module's docstring."""
         return self._scores(self._network.predict(*self._inputs(rows)))
 
     def restore(self, state):
@@ -115,7 +115,7 @@ class ClassPredictor(Saved):
     Parameters
     ----------
     labels, n_classes, rng
-        As of :class:`LSTMPredictor`; nothing is drawn.
+        See :class:`LSTMPredictor`; nothing is drawn.
 
     Attributes
     ----------
@@ -131,30 +131,30 @@ class ClassPredictor(Saved):
         self.moments = np.tile([guess, guess**2], (n_classes, 1))
 
     def observe(self, rows, losses):
-        """Update the averages, loss after loss; see the module."""
+        """Update the averages, loss after loss; see the module's docstring."""
         predictions = self.predict(rows)
         average_by_class(self.moments, self._labels[rows], losses, _CLASS_KEPT)
         return predictions
 
     def predict(self, rows):
-        """Look up the class; see the module."""
+        """Look up the class; see the module's docstring."""
         mean, mean_square = self.moments.T
         scores = mean + np.sqrt(np.maximum(mean_square - mean**2, 0))
         return np.maximum(scores, FLOOR).astype(np.float32)[self._labels[rows]]
 
 
 class LastPredictor(Saved):
-    """Predicts the last loss seen of each example, the mean of these where none was.
+    """Predicts the last loss of each example; for an example without one, the mean of all last losses.
 
     Parameters
     ----------
     labels, n_classes, rng
-        As of :class:`LSTMPredictor`; nothing is drawn.
+        See :class:`LSTMPredictor`; nothing is drawn.
 
     Attributes
     ----------
     last : (N,) ndarray of float32
-        Last losses, floored; 0 where none was seen.
+        Last losses, floored; 0 where none was observed.
     """
 
     saved = ("last", "_mean")
@@ -164,7 +164,7 @@ class LastPredictor(Saved):
         self._mean = float(np.float32(math.log(n_classes)))
 
     def observe(self, rows, losses):
-        """Remember the losses; see the module."""
+        """Remember the losses; see the module's docstring."""
         predictions = self.predict(rows)
         self.last[rows] = np.maximum(losses, FLOOR)
         if len(rows):
@@ -172,7 +172,7 @@ class LastPredictor(Saved):
         return predictions
 
     def predict(self, rows):
-        """Look up the example; see the module."""
+        """Look up the example; see the module's docstring."""
         last = self.last[rows]
         return np.where(last > 0, last, np.float32(self._mean))
 
@@ -183,7 +183,7 @@ PREDICTORS = {
     "class": ClassPredictor,
     "last": LastPredictor,
 }
-"""By the names of ``--predictor``."""
+"""Loss predictors by the values of ``--predictor``."""
 
 
 class RunningCorrelation(Saved):
@@ -203,7 +203,7 @@ class RunningCorrelation(Saved):
         self._n_pairs = 0
 
     def observe(self, x, y):
-        """Take pairs into account.
+        """Update the moments with pairs of numbers.
 
         Parameters
         ----------
