@@ -57,12 +57,18 @@ def shared_tmp_path(comm, tmp_path):
 
 
 @pytest.fixture
-def run(comm, shared_tmp_path, everywhere):
-    """Run the command line on all ranks; return the exit code."""
+def command(comm, everywhere):
+    """Run a command line on all ranks; return the exit code."""
 
-    def run_main(name, *options):
-        code = main([*SMALL, "--run-dir", str(shared_tmp_path / name), *map(str, options)])
+    def run_main(*options):
+        code = main(list(map(str, options)))
         everywhere(code == comm.bcast(code, root=0), "exit codes differ")
         return code
 
     return run_main
+
+
+@pytest.fixture
+def run(command, shared_tmp_path):
+    """Train a small net on all ranks, with a run folder of a given name; return the exit code."""
+    return lambda name, *options: command(*SMALL, "--run-dir", shared_tmp_path / name, *options)

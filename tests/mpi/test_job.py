@@ -7,14 +7,22 @@ from run_files import read
 from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE
 
 
+def of_kind(lines, kind):
+    return [line for line in lines if line["kind"] == kind]
+
+
+def check_evaluation_at_the_end(lines, step):
+    last = {line["split"]: line for line in of_kind(lines, "eval")}
+    assert {split: line["n"] for split, line in last.items()} == {"train": 8000, "valid": 1000, "test": 1000}
+    assert all(line["staleness"] == 0 and line["step"] == step for line in last.values())
+
+
 @pytest.mark.parametrize("schedule", ["exact", "pipelined", "relaxed"])
 @pytest.mark.parametrize("score", ["grad-norm", "uniform"])
 def test_every_example_of_every_split_is_evaluated(run, comm, shared_tmp_path, schedule, score):
     assert run("a", "--steps", 40, "--refresh-every", 8, "--schedule", schedule, "--score", score) == DONE
     lines, summary, _ = read(shared_tmp_path / "a", comm)
-    last = {line["split"]: line for line in lines if line["kind"] == "eval"}
-    assert {split: line["n"] for split, line in last.items()} == {"train": 8000, "valid": 1000, "test": 1000}
-    assert all(line["staleness"] == 0 and line["step"] == 40 for line in last.values())
+    check_evaluation_at_the_end(lines, step=40)
     assert summary["steps"] == 40 and summary["ranks"] == comm.size
     assert summary["train"]["loss"] < np.log(10)
 
@@ -26,17 +34,13 @@ def test_trainers_share_the_work_in_every_schedule(run, comm, shared_tmp_path, s
     options = ("--steps", 40, "--refresh-every", 8, "--schedule", schedule, "--usable-fraction", 0.05)
     assert run("a", *options, "--trainers", trainers, "--eval-every", 16) == DONE
     lines, summary, _ = read(shared_tmp_path / "a", comm)
-    last = {line["split"]: line for line in lines if line["kind"] == "eval"}
-    assert {split: line["n"] for split, line in last.items()} == {"train": 8000, "valid": 1000, "test": 1000}
-    assert all(line["staleness"] == 0 and line["step"] == 40 for line in last.values())
+    check_evaluation_at_the_end(lines, step=40)
     assert (summary["steps"], summary["ranks"], summary["trainers"]) == (40, comm.size, trainers)
     assert 0 <= summary["wait_fraction"] <= 1 and summary["train"]["loss"] < np.log(10)
     if schedule == "exact":
-        assert [line["examples_scored"] for line in lines if line["kind"] == "refresh"] == [
-            8000 * n for n in range(1, 6)
-        ]
+        assert [line["examples_scored"] for line in of_kind(lines, "refresh")] == [8000 * n for n in range(1, 6)]
     elif comm.size == trainers:
-        assert [line for line in lines if line["kind"] == "refresh"][-1]["importance_sampling"]
+        assert of_kind(lines, "refresh")[-1]["importance_sampling"]
 
 
 @pytest.mark.parametrize("score", ["grad-norm", "uniform"])
@@ -60,8 +64,7 @@ def test_pipelined_repeated_is_bitwise_the_same(run, comm, shared_tmp_path):
 
 def test_exact_scores_everything_at_each_refresh(run, comm, shared_tmp_path):
     assert run("a", "--steps", 20, "--refresh-every", 10, "--schedule", "exact") == DONE
-    lines, _, _ = read(shared_tmp_path / "a", comm)
-    refreshes = [line for line in lines if line["kind"] == "refresh"]
+    refreshes = of_kind(read(shared_tmp_path / "a", comm)[0], "refresh")
     assert [line["step"] for line in refreshes] == [0, 10]
     assert [line["examples_scored"] for line in refreshes] == [8000, 16000]
     assert all(line["usable_fraction"] == 1 and line["staleness_max"] == 0 for line in refreshes)
@@ -69,8 +72,7 @@ def test_exact_scores_everything_at_each_refresh(run, comm, shared_tmp_path):
 
 def test_pipelined_staleness_is_bounded_by_sweep_and_lag(run, comm, shared_tmp_path):
     assert run("a", "--steps", 200, "--refresh-every", 5, "--schedule", "pipelined") == DONE
-    lines, _, _ = read(shared_tmp_path / "a", comm)
-    refreshes = [line for line in lines if line["kind"] == "refresh"]
+    refreshes = of_kind(read(shared_tmp_path / "a", comm)[0], "refresh")
     assert [line["step"] for line in refreshes] == list(range(5, 201, 5))
     if comm.size > 1:
         batches_of_the_largest_shard = -(-16 // (comm.size - 1))

@@ -10,8 +10,14 @@ from isgd_mpi.ranks.node import find_node
 from isgd_mpi.settings.errors import InputError
 
 
-def test_first_rank_runs_before_the_others(comm, everywhere):
+@pytest.fixture
+def node(comm):
     node = find_node(comm, threads=1)
+    yield node
+    node.comm.Free()
+
+
+def test_first_rank_runs_before_the_others(node, everywhere):
     with node.first_rank_first():
         begin = time.monotonic()
         if node.comm.rank == 0:
@@ -21,8 +27,7 @@ def test_first_rank_runs_before_the_others(comm, everywhere):
     everywhere(all(spans[0][1] <= other[0] for other in spans[1:]), "a rank did not wait")
 
 
-def test_a_failure_of_the_first_rank_does_not_strand_the_others(comm, everywhere):
-    node = find_node(comm, threads=1)
+def test_a_failure_of_the_first_rank_does_not_strand_the_others(node, everywhere):
     failed = False
     try:
         with node.first_rank_first():
@@ -59,11 +64,9 @@ def test_threads_default_to_the_cores_of_each_rank(comm, everywhere):
     everywhere(len(node.hosts) == comm.size)
 
 
-def test_a_rank_that_gave_way_takes_its_priority_back(comm, everywhere):
-    node = find_node(comm, threads=1)
+def test_a_rank_that_gave_way_takes_its_priority_back(node, everywhere):
     before = os.getpriority(os.PRIO_PROCESS, 0)
     node.give_way()
     everywhere(os.getpriority(os.PRIO_PROCESS, 0) == 19)
     node.take_back()
     everywhere(os.getpriority(os.PRIO_PROCESS, 0) in (before, 19, 0))  # 19: not permitted to this user
-    node.comm.Free()

@@ -14,13 +14,12 @@ def figures(lines, name):
 
 
 @pytest.mark.parametrize("schedule", ["exact", "pipelined", "relaxed"])
-def test_importance_sampling_by_predicted_losses(run, comm, shared_tmp_path, schedule):  # noqa: F811
+def test_importance_sampling_by_predicted_losses(run, comm, shared_tmp_path, schedule):
     steps = 32 if schedule == "exact" else 200
     assert run("a", *SMALL, "--predictor", "last", "--steps", steps, "--schedule", schedule) == DONE
     lines, summary, _ = read(shared_tmp_path / "a", comm)
-    assert {line["split"]: line["n"] for line in lines if line["kind"] == "eval"} == {
-        "train": 8000, "valid": 1000, "test": 1000
-    }  # fmt: skip
+    n_evaluated = {line["split"]: line["n"] for line in lines if line["kind"] == "eval"}
+    assert n_evaluated == {"train": 8000, "valid": 1000, "test": 1000}
     n_scored, scores = figures(lines, "examples_scored")[-1], comm.size > 2 or schedule == "exact"
     assert scores or n_scored == 0
     if schedule != "relaxed":  # there scorers and predictor do what they find the time for
@@ -30,7 +29,7 @@ def test_importance_sampling_by_predicted_losses(run, comm, shared_tmp_path, sch
 
 
 @pytest.mark.parametrize("predictor", ["lstm", "lstm-log", "class"])
-def test_pipelined_is_bitwise_repeatable(run, comm, shared_tmp_path, predictor):  # noqa: F811
+def test_pipelined_is_bitwise_repeatable(run, comm, shared_tmp_path, predictor):
     for name in ("a", "b"):
         assert run(name, *SMALL, "--predictor", predictor, "--steps", 64, "--schedule", "pipelined") == DONE
     (lines, _, params), (again, _, params_again) = (read(shared_tmp_path / name, comm) for name in ("a", "b"))
@@ -40,19 +39,8 @@ def test_pipelined_is_bitwise_repeatable(run, comm, shared_tmp_path, predictor):
     assert figures(lines, "importance_sampling")[-1]
 
 
-def test_predictions_correlate_with_the_losses_to_come(run, comm, shared_tmp_path):  # noqa: F811
-    options = [
-        "--switch",
-        "off",
-        "--steps",
-        400,
-        "--schedule",
-        "pipelined",
-        "--minibatch-size",
-        128,
-        "--eval-every",
-        400,
-    ]
-    assert run("a", *SMALL, *options) == DONE
+def test_predictions_correlate_with_the_losses_to_come(run, comm, shared_tmp_path):
+    options = ["--switch", "off", "--steps", 400, "--schedule", "pipelined", "--eval-every", 400]
+    assert run("a", *SMALL, *options, "--minibatch-size", 128) == DONE
     lines, summary, _ = read(shared_tmp_path / "a", comm)
     assert summary["predictor_correlation"] == figures(lines, "predictor_correlation")[-1] > 0.3

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from run_files import read
 
-from isgd_mpi.run.cli import main
 from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE, TRY_AGAIN
 from isgd_mpi.training import trainer
 
-SMALL = ["--hidden", 16, "--threads", 1, "--quiet", "--score-batch-size", 512, "--minibatch-size", 64]
+OPTIONS = ["--minibatch-size", 64, "--refresh-every", 12, "--eval-every", 20]
 TIMINGS = {"seconds", "steps_per_second", "scored_per_second", "wait_fraction"}
 STEPS, STOPPED_AT = 90, 53  # amidst an epoch of 125, a refresh and an evaluation
 
@@ -27,18 +26,6 @@ OF_EVERY_KIND = {
     "class": ("--schedule", "exact", "--score", "predicted-loss", "--predictor", "class"),
     "last": ("--schedule", "pipelined", "--score", "predicted-loss", "--predictor", "last"),
 }
-
-
-@pytest.fixture
-def run(comm, everywhere):
-    """Run the command line on all ranks; return the exit code."""
-
-    def run_main(*options):
-        code = main(list(map(str, options)))
-        everywhere(code == comm.bcast(code, root=0), "exit codes differ")
-        return code
-
-    return run_main
 
 
 @pytest.fixture
@@ -69,20 +56,32 @@ def messages(lines):
     return [line["message"] for line in lines if line["kind"] == "event"]
 
 
+@pytest.fixture
+def same(comm, shared_tmp_path):
+    """Assert that two runs have the same parameters and metrics; return both."""
+
+    def check(name="whole", other="parted"):
+        runs = [read(shared_tmp_path / folder, comm) for folder in (name, other)]
+        np.testing.assert_array_equal(runs[0][2], runs[1][2])
+        assert comparable(runs[0][0]) == comparable(runs[1][0])
+        return runs
+
+    return check
+
+
 @pytest.mark.parametrize("kind", OF_EVERY_KIND)
-def test_a_run_resumed_is_bitwise_the_run_that_was_never_stopped(run, comm, shared_tmp_path, stop_at, kind):
-    options = [*SMALL, *OF_EVERY_KIND[kind], "--refresh-every", 12, "--eval-every", 20, "--steps", STEPS]
-    whole, parted = shared_tmp_path / "whole", shared_tmp_path / "parted"
-    assert run(*options, "--run-dir", whole) == DONE
+def test_a_run_resumed_is_bitwise_the_run_that_was_never_stopped(
+    run, command, same, comm, shared_tmp_path, stop_at, kind
+):
+    options, parted = [*OPTIONS, *OF_EVERY_KIND[kind], "--steps", STEPS], shared_tmp_path / "parted"
+    assert run("whole", *options) == DONE
     stop_at(STOPPED_AT)
-    assert run(*options, "--run-dir", parted) == TRY_AGAIN
+    assert run("parted", *options) == TRY_AGAIN
     lines, summary, _ = read(parted, comm)
     assert (summary["steps"], summary["stopped"]) == (STOPPED_AT, "SIGTERM")
     assert messages(lines)[-3:] == ["signal: SIGTERM", "checkpoint", "stop: SIGTERM"]
-    assert run("--resume", parted) == DONE
-    (lines, summary, params), (again, summary_again, params_again) = read(whole, comm), read(parted, comm)
-    np.testing.assert_array_equal(params, params_again)
-    assert comparable(lines) == comparable(again)
+    assert command("--resume", parted) == DONE
+    (_, summary, _), (again, summary_again, _) = same()
     assert [line["step"] for line in again] == sorted(line["step"] for line in again)
     for name in ("train", "test", "steps", "examples", "variance_gain", "predictor_correlation"):
         assert summary[name] == summary_again[name], name
@@ -90,46 +89,40 @@ def test_a_run_resumed_is_bitwise_the_run_that_was_never_stopped(run, comm, shar
     assert f"resume: {comm.size} ranks" in messages(again)
 
 
-def test_two_trainers_resumed_are_bitwise_those_never_stopped(run, comm, shared_tmp_path, stop_at):
-    options = [*SMALL, "--trainers", min(2, comm.size), "--schedule", "pipelined", "--momentum", 0.9, "--lr", 0.01]
-    options += ["--refresh-every", 12, "--eval-every", 20, "--steps", STEPS]
-    assert run(*options, "--run-dir", shared_tmp_path / "whole") == DONE
+def test_two_trainers_resumed_are_bitwise_those_never_stopped(run, command, same, comm, shared_tmp_path, stop_at):
+    options = [*OPTIONS, "--trainers", min(2, comm.size), "--schedule", "pipelined", "--momentum", 0.9, "--lr", 0.01]
+    assert run("whole", *options, "--steps", STEPS) == DONE
     stop_at(STOPPED_AT)
-    assert run(*options, "--run-dir", shared_tmp_path / "parted") == TRY_AGAIN
-    assert run("--resume", shared_tmp_path / "parted", "--quiet") == DONE
-    (lines, _, params), (again, _, params_again) = (read(shared_tmp_path / name, comm) for name in ("whole", "parted"))
-    np.testing.assert_array_equal(params, params_again)
-    assert comparable(lines) == comparable(again)
+    assert run("parted", *options, "--steps", STEPS) == TRY_AGAIN
+    assert command("--resume", shared_tmp_path / "parted", "--quiet") == DONE
+    same()
 
 
-def test_more_steps_and_frequent_checkpoints_change_no_bit(run, comm, shared_tmp_path):
-    options = [*SMALL, "--schedule", "pipelined", "--refresh-every", 12, "--eval-every", 20, "--steps"]
-    assert run(*options, STEPS, "--run-dir", shared_tmp_path / "whole", "--checkpoint-every", 1e-6) == DONE
-    assert run(*options, STOPPED_AT, "--run-dir", shared_tmp_path / "parted") == DONE
-    assert run("--resume", shared_tmp_path / "parted") == DONE  # nothing to do
+def test_more_steps_and_frequent_checkpoints_change_no_bit(run, command, same, comm, shared_tmp_path):
+    options = [*OPTIONS, "--schedule", "pipelined", "--steps"]
+    assert run("whole", *options, STEPS, "--checkpoint-every", 1e-6) == DONE
+    assert run("parted", *options, STOPPED_AT) == DONE
+    assert command("--resume", shared_tmp_path / "parted") == DONE  # nothing to do
     before = read(shared_tmp_path / "parted", comm)
-    assert run("--resume", shared_tmp_path / "parted", "--steps", STEPS) == DONE
-    (lines, _, params), (again, _, params_again) = (read(shared_tmp_path / name, comm) for name in ("whole", "parted"))
-    np.testing.assert_array_equal(params, params_again)
-    assert comparable(lines) == comparable(again)
+    assert command("--resume", shared_tmp_path / "parted", "--steps", STEPS) == DONE
+    (lines, _, _), _ = same()
     assert messages(lines).count("checkpoint") >= STEPS // 12 and before[1]["steps"] == STOPPED_AT
 
 
-def test_a_run_is_resumed_without_its_environment_and_summary(run, comm, shared_tmp_path):
+def test_a_run_is_resumed_without_its_environment_and_summary(run, command, comm, shared_tmp_path):
     folder = shared_tmp_path / "a"
-    assert run(*SMALL, "--schedule", "pipelined", "--steps", 20, "--run-dir", folder) == DONE
+    assert run("a", "--schedule", "pipelined", "--steps", 20) == DONE
     if comm.rank == 0:
         (folder / "environment.json").unlink()
         (folder / "summary.json").write_text("{")
-    assert run("--resume", folder) == DONE
+    assert command("--resume", folder) == DONE
     assert read(folder, comm)[1]["steps"] == 20
 
 
-def test_relaxed_goes_on_with_all_that_it_knew(run, comm, shared_tmp_path, stop_at):
+def test_relaxed_goes_on_with_all_that_it_knew(run, command, comm, shared_tmp_path, stop_at):
     stop_at(STOPPED_AT, "SIGUSR1")
-    options = [*SMALL, "--refresh-every", 4, "--steps", STEPS, "--usable-fraction", 0.01, "--eval-every", 20]
-    assert run(*options, "--run-dir", shared_tmp_path / "a") == TRY_AGAIN
-    assert run("--resume", shared_tmp_path / "a", "--eval-every", 10) == DONE
+    assert run("a", *OPTIONS, "--refresh-every", 4, "--steps", STEPS, "--usable-fraction", 0.01) == TRY_AGAIN
+    assert command("--resume", shared_tmp_path / "a", "--eval-every", 10) == DONE
     lines, summary, _ = read(shared_tmp_path / "a", comm)
     assert summary["steps"] == STEPS and summary["train"]["loss"] < np.log(10)
     scored = [line["examples_scored"] for line in lines if line["kind"] == "refresh"]
@@ -144,36 +137,40 @@ def test_relaxed_goes_on_with_all_that_it_knew(run, comm, shared_tmp_path, stop_
         (["--run-dir", "elsewhere"], "--run-dir"),
     ],
 )
-def test_what_must_not_change_is_refused_with_the_difference(run, comm, shared_tmp_path, capfd, options, named):
-    assert run(*SMALL, "--steps", 3, "--run-dir", shared_tmp_path / "a") == DONE
+def test_what_must_not_change_is_refused_with_the_difference(
+    run, command, comm, shared_tmp_path, capfd, options, named
+):
+    assert run("a", "--steps", 3) == DONE
     before = read(shared_tmp_path / "a", comm)[:2]
     comm.Barrier()
-    assert run("--resume", shared_tmp_path / "a", *options) == BAD_INPUT
+    assert command("--resume", shared_tmp_path / "a", *options) == BAD_INPUT
     message = capfd.readouterr().err
     assert message.count("\n") == (comm.rank == 0) and (comm.rank > 0 or named in message)
     assert read(shared_tmp_path / "a", comm)[:2] == before
 
 
-def test_a_run_without_a_checkpoint_or_with_a_shortened_metrics_file_is_refused(run, comm, shared_tmp_path, capfd):
-    assert run("--resume", shared_tmp_path) == BAD_INPUT
-    assert run(*SMALL, "--steps", 3, "--run-dir", shared_tmp_path / "a") == DONE
+def test_a_run_without_a_checkpoint_or_with_a_shortened_metrics_file_is_refused(
+    run, command, comm, shared_tmp_path, capfd
+):
+    assert command("--resume", shared_tmp_path) == BAD_INPUT
+    assert run("a", "--steps", 3) == DONE
     if comm.rank == 0:
         (shared_tmp_path / "a/metrics.jsonl").write_text("")
     comm.Barrier()
-    assert run("--resume", shared_tmp_path / "a", "--steps", 5) == BAD_INPUT
+    assert command("--resume", shared_tmp_path / "a", "--steps", 5) == BAD_INPUT
     comm.Barrier()
     if comm.rank == 0:
         (shared_tmp_path / "a/checkpoint.npz").unlink()
     comm.Barrier()
-    assert run("--resume", shared_tmp_path / "a", "--steps", 5) == BAD_INPUT
+    assert command("--resume", shared_tmp_path / "a", "--steps", 5) == BAD_INPUT
     messages = capfd.readouterr().err.splitlines()
     named = ["there is no run", "has 0 lines", "no checkpoint.npz"] if comm.rank == 0 else []
     assert len(messages) == len(named) and all(name in message for name, message in zip(named, messages))
 
 
 def test_a_diverged_state_is_not_saved(run, comm, shared_tmp_path):
-    options = ["--lr", 1e6, "--steps", 200, "--checkpoint-every", 1e-6, "--run-dir", shared_tmp_path / "a"]
-    assert run(*SMALL, *options, "--schedule", "exact", "--refresh-every", 1) == 1
+    options = ["--lr", 1e6, "--steps", 200, "--checkpoint-every", 1e-6, "--schedule", "exact", "--refresh-every", 1]
+    assert run("a", *options) == 1
     if comm.rank == 0:
         stopped = json.loads((shared_tmp_path / "a/summary.json").read_text())["stopped"]
         with np.load(shared_tmp_path / "a/checkpoint.npz") as saved:

@@ -7,7 +7,6 @@ import pytest
 
 from isgd_mpi.ranks.timeline import ACTIVITIES, Timeline, gather_timeline
 from isgd_mpi.ranks.waiting import Waiter
-from isgd_mpi.run.cli import main
 from isgd_mpi.settings.exit_codes import FAILED
 
 
@@ -52,10 +51,9 @@ def test_the_stretch_begins_where_all_ranks_have_kept_what_they_did(comm, everyw
     ("schedule", "end"),
     [("exact", "complete"), ("pipelined", "complete"), ("relaxed", "complete"), ("relaxed", "diverged")],
 )
-def test_a_run_leaves_its_timeline(comm, shared_tmp_path, everywhere, schedule, end):
-    options = ["--hidden", "16", "--threads", "1", "--quiet", "--score-batch-size", "512", "--steps", "40"]
-    options += ["--refresh-every", "8", "--schedule", schedule, "--run-dir", str(shared_tmp_path / "run")]
-    code = main([*options, *(["--lr", "1e30"] if end == "diverged" else [])])
+def test_a_run_leaves_its_timeline(run, comm, shared_tmp_path, everywhere, schedule, end):
+    options = ["--steps", 40, "--refresh-every", 8, "--schedule", schedule]
+    code = run("run", *options, *(["--lr", 1e30] if end == "diverged" else []))
     everywhere((code == FAILED) == (end == "diverged"), f"exit code {code}")
     if comm.rank == 0:
         with np.load(shared_tmp_path / "run" / "timeline.npz", allow_pickle=False) as spans:

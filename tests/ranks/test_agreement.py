@@ -76,28 +76,22 @@ def test_the_program_is_described():
     assert facts["the version of NumPy"] == np.__version__ and facts["the byte order"] == sys.byteorder
 
 
+def options_for(tmp_path):
+    return "--run-dir", str(tmp_path / "run"), "--seconds", "30"
+
+
+def launch(*words, env):
+    return subprocess.run([MPIRUN, *words], capture_output=True, text=True, timeout=60, env=env, check=False)
+
+
 def test_a_stale_file_on_one_rank_is_refused(tmp_path, rng):
     train, test = random_examples(rng, 300, (28, 28)), random_examples(rng, 50, (28, 28))
     write_mnist(tmp_path / "fresh/mnist", train, test)
     train[0][-1, 14, 14] ^= 1
     write_mnist(tmp_path / "stale/mnist", train, test)
     env = {**ENVIRONMENT, "ISGD_MPI_CACHE": str(tmp_path / "cache"), "ISGD_MPI_DATA": str(tmp_path / "fresh")}
-    python = [
-        sys.executable,
-        "-m",
-        "isgd_mpi",
-        "--data",
-        "mnist",
-        "--run-dir",
-        str(tmp_path / "run"),
-        "--seconds",
-        "30",
-    ]
-    stale = ["env", f"ISGD_MPI_DATA={tmp_path / 'stale'}", *python]
-    done = subprocess.run(
-        [MPIRUN, "-n", "2", *python, ":", "-n", "1", *stale],
-        capture_output=True, text=True, timeout=60, env=env, check=False,
-    )  # fmt: skip
+    python = [sys.executable, "-m", "isgd_mpi", "--data", "mnist", *options_for(tmp_path)]
+    done = launch("-n", "2", *python, ":", "-n", "1", "env", f"ISGD_MPI_DATA={tmp_path / 'stale'}", *python, env=env)
     assert done.returncode == 2
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("isgd_mpi: ") and "converting" not in line]
     assert "the checksum of what it was converted from differs:" in line and "on rank 2 (" in line
@@ -112,11 +106,8 @@ def test_another_version_on_one_rank_is_refused(tmp_path):
         "version.__version__ = os.environ.get('FAKE', version.__version__)\n"
         "runpy.run_module('isgd_mpi', run_name='__main__')\n"
     )
-    python = [sys.executable, str(program), "--run-dir", str(tmp_path / "run"), "--seconds", "30"]
-    done = subprocess.run(
-        [MPIRUN, "-n", "1", *python, ":", "-n", "1", "env", "FAKE=1.2.3", *python],
-        capture_output=True, text=True, timeout=60, env=ENVIRONMENT, check=False,
-    )  # fmt: skip
+    python = [sys.executable, str(program), *options_for(tmp_path)]
+    done = launch("-n", "1", *python, ":", "-n", "1", "env", "FAKE=1.2.3", *python, env=ENVIRONMENT)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("isgd_mpi: ")]
     assert "the version of isgd_mpi differs: 1.2.3 on rank 1 (" in line
