@@ -1,8 +1,43 @@
+import os
 import subprocess
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import MARK, kill_all, still_alive
 from reference import python_of
+
+DATA_VARIABLE = "ISGD_MPI_TEST_DATA"
+BESIDE_THE_CHECKOUT = Path(__file__).parents[2] / "shared" / "data"
+LEFT = pytest.StashKey()
+
+
+def pytest_configure(config):
+    """Mark all processes that come of this session."""
+    os.environ[MARK] = f"{os.getpid()}-{time.time_ns()}"
+
+
+def pytest_sessionfinish(session):
+    """Kill the processes that tests have left behind; this is a failure."""
+    session.config.stash[LEFT] = left = still_alive(os.environ[MARK], seconds=5)
+    kill_all(os.environ[MARK])
+    session.exitstatus = session.exitstatus or int(bool(left))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Name the processes that tests have left behind."""
+    for pid, command in config.stash[LEFT].items():
+        terminalreporter.write_line(f"FAILED: process {pid} was left behind, and is killed now: {command}", red=True)
+
+
+@pytest.fixture
+def real_data():
+    """Return the folder of the real data sets; skip where there is none."""
+    folder = Path(os.environ.get(DATA_VARIABLE) or BESIDE_THE_CHECKOUT)
+    if not folder.is_dir():
+        pytest.skip(f"needs the real data sets: {DATA_VARIABLE}=FOLDER with mnist/*.gz and tables/*.csv.gz")
+    return folder
 
 
 @pytest.fixture
@@ -18,7 +53,7 @@ def floating_point_faults_are_errors():
 
 @pytest.fixture(params=["jit", "python"])
 def variant(request):
-    """What to call a kernel by: as it is compiled, and as it is written."""
+    """Return what to call a kernel by: as it is compiled, and as it is written."""
     return python_of if request.param == "python" else lambda kernel: kernel
 
 
@@ -41,7 +76,7 @@ def spurious_flags_of_blas():
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """What mounts a file system of a given size, such as 64k, and returns its folder; skips where it may not."""
+    """Return a function that mounts a file system of a size such as 64k and returns its folder; skip without leave."""
     place = tmp_path / "disk"
     mounts = []
 

@@ -1,4 +1,4 @@
-"""A long run with signals and resumes in between: is memory flat, and is anything left behind?
+"""Run a job for a long time, with signals and resumes in between; report whether memory or anything else leaks.
 
 ``python tests/soak.py --minutes 20`` starts a job of four ranks, stops it with a signal now and then, resumes it, and
 looks at its processes all the while. Prints one line for each life, then the figures; exit code 1 if anything leaks.
@@ -18,8 +18,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))  # as pytest does
 
-from launch import ENVIRONMENT, command  # noqa: E402
-from processes import alive, rank_pids, shared_segments  # noqa: E402
+from launch import ENVIRONMENT, command, saved_step  # noqa: E402
+from processes import Job, shared_segments  # noqa: E402
 
 SETTLED_SECONDS = 8  # after the start, memory still grows to what is needed
 MOST_GROWTH = 0.03  # of resident memory, from the second quarter of a life to the last
@@ -49,42 +49,29 @@ def main():
 
 def live(folder, arguments, seconds):
     """Start or resume the run, watch it, stop it with a signal; return what was seen."""
-    begin = ("--resume", folder) if (folder / "checkpoint.npz").exists() else ("--run-dir", folder)
-    first_step = step_of(folder)
-    process = subprocess.Popen(
-        command(arguments.ranks, *begin, "--steps", 10**9, "--checkpoint-every", 5, *arguments.options),
-        env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+    begin = ("--resume", folder) if saved_step(folder) is not None else ("--run-dir", folder)
+    first_step = saved_step(folder) or 0
+    words = command(arguments.ranks, *begin, "--steps", 10**9, "--checkpoint-every", 5, *arguments.options)
     samples, segments, deadline = [], set(), time.monotonic() + seconds
-    while time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.5)
-        pids = rank_pids(process)
-        segments = segments.union(*map(shared_segments, pids.values()))
-        samples.append((time.monotonic() - deadline + seconds, {rank: look_at(pid) for rank, pid in pids.items()}))
-    pids, chosen = rank_pids(process), random.choice(SIGNALS)
-    if pids:  # it has not ended by itself
-        os.kill(random.choice(list(pids.values())), chosen)
-    _, errors = process.communicate(timeout=120)
-    time.sleep(0.5)
+    with Job(words, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as job:
+        while time.monotonic() < deadline and job.poll() is None:
+            time.sleep(0.5)
+            pids = job.rank_pids()
+            segments = segments.union(*map(shared_segments, pids.values()))
+            samples.append((time.monotonic() - deadline + seconds, {rank: look_at(pid) for rank, pid in pids.items()}))
+        pids, chosen = job.rank_pids(), random.choice(SIGNALS)
+        if pids:  # it has not ended by itself
+            os.kill(random.choice(list(pids.values())), chosen)
+        _, errors = job.wait_for_end()
     return {
         "signal": chosen.name,
-        "code": process.returncode,
+        "code": job.returncode,
         "errors": errors,
         "samples": [sample for sample in samples if sample[0] > SETTLED_SECONDS and len(sample[1]) == arguments.ranks],
-        "steps": step_of(folder) - first_step,
-        "left": [pid for pid in pids.values() if alive(pid)],
+        "steps": (saved_step(folder) or 0) - first_step,
         "segments": len(segments),
         "left_segments": [path for path in segments if os.path.exists(path)],
     }
-
-
-def step_of(folder):
-    """Return the step of the checkpoint, 0 if there is none."""
-    path = folder / "checkpoint.npz"
-    if not path.exists():
-        return 0
-    with np.load(path, allow_pickle=False) as file:
-        return int(file["run/trainer/step"])
 
 
 def look_at(pid):
@@ -119,7 +106,6 @@ def describe(n, life):
 def problems_of(life):
     """Return what a life did wrong, as lines."""
     found = [f"exit code {life['code']} after {life['signal']}: {life['errors']}"] * (life["code"] != 75)
-    found += [f"processes left: {life['left']}"] * bool(life["left"])
     found += [f"shared-memory segments left: {life['left_segments']}"] * bool(life["left_segments"])
     if life["samples"]:
         first, last = ends(life)

@@ -6,7 +6,8 @@ import sys
 
 import numpy as np
 import pytest
-from launch import ENVIRONMENT, Run, launch, train
+from launch import ENVIRONMENT, Run, launch, metrics_of, train, training
+from processes import wait_for
 
 FIELDS_OF_A_REFRESH = {
     "kind", "step", "seconds", "trace_ideal", "trace_in_use", "trace_uniform", "squared_mean_gradient",
@@ -20,6 +21,7 @@ FIELDS_OF_THE_SUMMARY = {
 }  # fmt: skip
 
 
+@pytest.mark.each_kind
 def test_a_default_run_leaves_everything_behind(tmp_path):
     run = train(tmp_path / "run", 3)
     assert {path.name for path in run.folder.iterdir()} == {
@@ -63,12 +65,21 @@ def test_quiet_prints_nothing_and_a_pipe_gets_plain_lines(tmp_path):
 
 
 def test_sixteen_ranks_end_with_the_trainer_fed(tmp_path):
-    options = ("--seconds", 5, "--hidden", 32, "--score-batch-size", 2000, "--eval-every", 50)
-    run = train(tmp_path / "run", 16, *options)  # most scorers have nothing to score or evaluate
-    assert len({line["step"] - line["staleness"] for line in run.of_kind("eval")}) > 2
-    assert run.summary["train"]["loss"] < 0.35
+    options = ("--hidden", 32, "--score-batch-size", 2000, "--eval-every", 50)
+    with training(tmp_path / "run", *options, ranks=16) as job:  # most scorers have nothing to score or evaluate
+        wait_for(lambda: enough_is_known(metrics_of(tmp_path / "run")), 200)
+        job.terminate()
+        _, errors = job.wait_for_end()
+    assert job.returncode == 75, errors
+    run = Run(tmp_path / "run")
     assert run.of_kind("refresh")[-1]["importance_sampling"]
     assert run.summary["wait_fraction"] < 0.5
+
+
+def enough_is_known(lines):
+    """Return whether several versions of the parameters have been evaluated, and the last has a small loss."""
+    found = [line for line in lines if line["kind"] == "eval" and line["split"] == "train"]
+    return len({line["step"] - line["staleness"] for line in found}) > 2 and found[-1]["loss"] < 0.35
 
 
 def test_more_ranks_than_score_batches(tmp_path):
@@ -79,7 +90,7 @@ def test_more_ranks_than_score_batches(tmp_path):
 
 def test_seconds_stop_a_run(tmp_path):
     run = train(tmp_path / "run", 2, "--seconds", 1, "--hidden", 8)
-    assert 1 <= run.summary["seconds"] < 2
+    assert 1 <= run.summary["seconds"] < 10  # nothing else stops it
     assert run.summary["steps"] > 10
 
 
@@ -100,7 +111,7 @@ def test_sizes_that_nothing_divides(tmp_path):
     "options, named",
     [
         (["--no-such-option"], "--no-such-option"),
-        (["--lr", "-0.1"], "--lr"),
+        pytest.param(["--lr", "-0.1"], "--lr", marks=pytest.mark.each_kind),
         (["--lr", "fast"], "--lr"),
         (["--predictor", "oracle"], "oracle"),
         (["--trainers", "9"], "--trainers"),

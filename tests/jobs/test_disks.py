@@ -1,6 +1,5 @@
 """Disks that are full, gone or read-only: training goes on, one line says what is missing, what was good stays."""
 
-import json
 import shutil
 import subprocess
 import time
@@ -8,10 +7,8 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from launch import launch, start_and_wait_for_training
+from launch import launch, metrics_of, resume, saved_step, training
 from processes import wait_for
-
-from isgd_mpi.run.record.checkpoint_file import read_checkpoint
 
 OPTIONS = ("--schedule", "pipelined", "--refresh-every", 8, "--checkpoint-every", 0.5, "--eval-every", 50)
 
@@ -26,27 +23,22 @@ def fill(disk):
     return disk / "fill"
 
 
-def lines_of(folder):
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-
-
 def test_while_the_disk_is_full_training_goes_on_and_then_all_is_written(small_disk):
     disk = small_disk("4m")
     folder = disk / "run"
-    process = start_and_wait_for_training(folder, *OPTIONS)
-    wait_for((folder / "checkpoint.npz").exists, 30)
-    filler = fill(disk)
-    step = int(read_checkpoint(folder / "checkpoint.npz")["run/trainer/step"])
-    full_size = (folder / "metrics.jsonl").stat().st_size
-    with pytest.raises(AssertionError):
-        wait_for(lambda: (folder / "metrics.jsonl").stat().st_size > full_size, 2)
-    assert process.poll() is None
-    assert int(read_checkpoint(folder / "checkpoint.npz")["run/trainer/step"]) >= step  # whole, as it was
-    filler.unlink()
-    wait_for(lambda: (folder / "metrics.jsonl").stat().st_size > full_size, 10)
-    process.terminate()
-    _, errors = process.communicate(timeout=40)
-    lines = lines_of(folder)
+    with training(folder, *OPTIONS, until="checkpoint.npz") as job:
+        filler = fill(disk)
+        step = saved_step(folder)
+        full_size = (folder / "metrics.jsonl").stat().st_size
+        with pytest.raises(AssertionError):
+            wait_for(lambda: (folder / "metrics.jsonl").stat().st_size > full_size, 2)
+        assert job.poll() is None
+        assert saved_step(folder) >= step  # whole, as it was
+        filler.unlink()
+        wait_for(lambda: (folder / "metrics.jsonl").stat().st_size > full_size)
+        job.terminate()
+        _, errors = job.wait_for_end()
+    lines = metrics_of(folder)
     steps = [line["step"] for line in lines if line["kind"] == "refresh"]
     assert set(np.diff(steps[:-1])) == {8}  # no gap, no double
     assert any("could not be written (No space left on device)" in line.get("message", "") for line in lines)
@@ -57,28 +49,26 @@ def test_while_the_disk_is_full_training_goes_on_and_then_all_is_written(small_d
 def test_what_cannot_be_written_at_the_end_is_named_and_the_checkpoint_stays(small_disk):
     disk = small_disk("4m")
     folder = disk / "run"
-    process = start_and_wait_for_training(folder, *OPTIONS, "--seconds", 6)
-    wait_for((folder / "checkpoint.npz").exists, 30)
-    fill(disk)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1 and "Traceback" not in errors
+    with training(folder, *OPTIONS, "--seconds", 10, until="checkpoint.npz") as job:
+        fill(disk)
+        _, errors = job.wait_for_end(70)
+    assert job.returncode == 1 and "Traceback" not in errors
     for name in ("summary.json", "model.npz", "timeline.npz", "metrics.jsonl", "checkpoint.npz"):
         assert f"isgd_mpi: {folder / name} could not be written (No space left on device)" in errors
     (disk / "fill").unlink()
     assert not [path for path in folder.iterdir() if path.name.endswith(".part")]
-    done = launch(3, "--resume", folder, *OPTIONS, "--hidden", 16, "--seconds", 7)
-    assert done.returncode == 0, done.stderr
-    steps = [line["step"] for line in lines_of(folder) if line["kind"] == "refresh"]
+    resume(folder, 3, *OPTIONS, "--hidden", 16, "--seconds", 11)
+    steps = [line["step"] for line in metrics_of(folder) if line["kind"] == "refresh"]
     assert steps == sorted(set(steps))
 
 
 def test_a_folder_that_is_removed_does_not_stop_training(tmp_path):
     folder = tmp_path / "run"
-    process = start_and_wait_for_training(folder, *OPTIONS, "--seconds", 4)
-    while folder.exists():  # a file may come into it meanwhile
-        shutil.rmtree(folder, ignore_errors=True)
-    output, errors = process.communicate(timeout=60)
-    assert process.returncode == 1 and "Traceback" not in errors and "variance gain" in output
+    with training(folder, *OPTIONS, "--seconds", 8) as job:
+        while folder.exists():  # a file may come into it meanwhile
+            shutil.rmtree(folder, ignore_errors=True)
+        output, errors = job.wait_for_end(70)
+    assert job.returncode == 1 and "Traceback" not in errors and "variance gain" in output
     assert f"{folder / 'summary.json'} could not be written (No such file or directory)" in errors
 
 

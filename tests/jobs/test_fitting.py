@@ -6,6 +6,7 @@ import time
 
 import pytest
 from launch import launch
+from processes import patience
 
 from isgd_mpi import Config, InputError, Model, __all__, fit, load
 from isgd_mpi.settings.keywords import config_of
@@ -21,7 +22,7 @@ x, y = np.random.default_rng(0).standard_normal((500, 4)), np.arange(500) % 3
 def run(tmp_path, ranks, program, *arguments):
     path = tmp_path / "program.py"
     path.write_text(COMMON + program)
-    return launch(ranks, *arguments, program=(path,), cwd=tmp_path, timeout=60)
+    return launch(ranks, *arguments, program=(path,), cwd=tmp_path)
 
 
 def test_importing_initialises_no_mpi():
@@ -73,22 +74,22 @@ class Own:
     def gradient(self, x, y, weights):
         return 1.0, np.zeros(5), self.answer(len(x))
 try:
-    isgd_mpi.fit(x, y, model=Own, seconds=50, refresh_every=2)
+    isgd_mpi.fit(x, y, model=Own, seconds=1000, refresh_every=2)
 except Exception:
-    time.sleep(50)  # what is caught would leave the other ranks waiting
+    time.sleep(1000)  # what is caught would leave the other ranks waiting
 """
 
 
 @pytest.mark.parametrize("rank", [0, 1])
 def test_an_exception_on_one_of_several_ranks_ends_the_job(tmp_path, rank):
     done = run(tmp_path, 3, RAISES, rank)
-    assert time.monotonic() - float((tmp_path / "planted-at").read_text()) < 15
+    assert time.monotonic() - float((tmp_path / "planted-at").read_text()) < patience(60)
     assert done.returncode != 0
     assert f"rank {rank} of 3 failed" in done.stderr and "RuntimeError: planted" in done.stderr
 
 
 def test_an_exception_on_a_single_rank_is_the_callers(tmp_path):
-    done = run(tmp_path, 1, RAISES.replace("time.sleep(50)", "raise SystemExit(7)"), 0)
+    done = run(tmp_path, 1, RAISES.replace("time.sleep(1000)", "raise SystemExit(7)"), 0)
     assert done.returncode == 7 and "failed" not in done.stderr
 
 
@@ -99,7 +100,7 @@ def kill_when_training():
     os.kill(os.getpid(), signal.Signals[sys.argv[1]])
 threading.Thread(target=kill_when_training).start()
 try:
-    isgd_mpi.fit(x, y, seconds=50, hidden=[4], run_dir="run")
+    isgd_mpi.fit(x, y, seconds=1000, hidden=[4], run_dir="run")
 except KeyboardInterrupt:
     print("interrupted", os.path.exists("run/model.npz"))
     sys.exit(5)

@@ -1,6 +1,5 @@
 """A scorer that stops responding: told of, waited for, and given up on; with real processes that are stopped."""
 
-import json
 import os
 import re
 import signal
@@ -8,10 +7,12 @@ import time
 
 import numpy as np
 import pytest
-from launch import launch, start_and_wait_for_training
-from processes import rank_pids, wait_for
+from launch import metrics_of, resume, training
+from processes import wait_for
 
-TIMEOUT = 5
+pytestmark = pytest.mark.any_mpi
+
+TIMEOUT = 8  # on a busy machine, healthy scorers are silent for seconds too
 
 
 def metrics(folder):
@@ -22,49 +23,41 @@ def metrics(folder):
 def test_a_scorer_that_stays_stopped_ends_the_run_with_a_checkpoint(tmp_path, schedule):
     folder = tmp_path / "run"
     options = ("--schedule", schedule, "--scorer-timeout", TIMEOUT, "--eval-every", 1)  # one is always under way
-    process = start_and_wait_for_training(folder, *options)
-    pid = rank_pids(process)[2]
-    os.kill(pid, signal.SIGSTOP)
-    begin = time.monotonic()
-    try:
-        output, errors = process.communicate(timeout=40)
-    finally:
-        if os.path.exists(f"/proc/{pid}"):
-            os.kill(pid, signal.SIGKILL)
-    assert process.returncode == 75, errors
-    assert TIMEOUT - 1 < time.monotonic() - begin < 30
+    with training(folder, *options) as job:
+        os.kill(job.rank_pids()[2], signal.SIGSTOP)
+        begin = time.monotonic()
+        output, errors = job.wait_for_end(60 + TIMEOUT)
+        assert time.monotonic() - begin > TIMEOUT - 1
+    assert job.returncode == 75, errors
     assert "rank 2 (" in output and "has not answered for" in output
     lines = [line for line in errors.splitlines() if line.startswith("isgd_mpi: ")]
     assert len(lines) == 1, errors
     line = lines[0]
     assert re.search(
-        r"stopped at step \d+: no answer from rank 2 \(.*\) for 5 s \(--scorer-timeout\); "
+        rf"stopped at step \d+: no answer from rank 2 \(.*\) for {TIMEOUT} s \(--scorer-timeout\); "
         r"the checkpoint of step \d+ stays: go on with --resume ",
         line,
     )
     assert "has not answered" in metrics(folder) and '"stop: no answer from rank 2' in metrics(folder)
     step = int(re.search(r"checkpoint of step (\d+)", line)[1])
-    done = launch(3, "--resume", folder, "--schedule", schedule, "--hidden", 16, "--steps", step + 50)
-    assert done.returncode == 0, done.stderr
+    resume(folder, 3, "--schedule", schedule, "--hidden", 16, "--steps", step + 50)
 
 
 def test_a_scorer_that_goes_on_in_time_is_heard_again(tmp_path):
     folder = tmp_path / "run"
-    process = start_and_wait_for_training(folder, "--scorer-timeout", 3 * TIMEOUT, "--no-feedback")
-    pid = rank_pids(process)[2]
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        wait_for(lambda: "has not answered for" in metrics(folder), 30)
-    finally:
+    with training(folder, "--scorer-timeout", 3 * TIMEOUT, "--no-feedback") as job:
+        pid = job.rank_pids()[2]
+        os.kill(pid, signal.SIGSTOP)
+        wait_for(lambda: "has not answered for" in metrics(folder))
         os.kill(pid, signal.SIGCONT)
-    wait_for(lambda: "answers again after" in metrics(folder), 30)
-    n_refreshes = metrics(folder).count('"refresh"')
-    wait_for(lambda: metrics(folder).count('"refresh"') > n_refreshes + 1, 30)
-    os.kill(rank_pids(process)[0], signal.SIGTERM)
-    output, _ = process.communicate(timeout=40)
-    assert process.returncode == 75 and "rank 2 (" in output
-    refreshes = [line for line in map(json.loads, metrics(folder).splitlines()) if line["kind"] == "refresh"]
+        wait_for(lambda: "answers again after" in metrics(folder))
+        n_refreshes = metrics(folder).count('"refresh"')
+        wait_for(lambda: metrics(folder).count('"refresh"') > n_refreshes + 1)
+        os.kill(job.rank_pids()[0], signal.SIGTERM)
+        output, _ = job.wait_for_end()
+    assert job.returncode == 75 and "rank 2 (" in output
+    refreshes = [line for line in metrics_of(folder) if line["kind"] == "refresh"]
     steps = np.array([line["step"] for line in refreshes])
     at = np.diff(steps).argmax() + 1  # the refresh that was under way
-    assert steps[at] - steps[at - 1] > 300  # the trainer went on
+    assert steps[at] - steps[at - 1] > 100  # the trainer went on
     assert refreshes[at]["staleness_max"] >= steps[at] - steps[at - 1]

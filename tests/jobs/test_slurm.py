@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 import slurm_cluster
 from experiments import TINY
-from launch import ENVIRONMENT, MPIRUN, Run, train
-from slurm_cluster import Cluster, wait_until
+from launch import ENVIRONMENT, MPIRUN, Run, has_refreshed, train
+from processes import all_processes, run_to_end, shared_segments, wait_for
+from slurm_cluster import Cluster
 
 from isgd_mpi.experiment import __main__ as experiment
 from isgd_mpi.experiment import queue
@@ -72,21 +73,16 @@ class Job:
 
     def wait(self, condition=None, seconds=120):
         """Wait until it has ended, or something else."""
-        wait_until(condition or self.ended, seconds, lambda: f"{self.facts()}\n{self.log()}")
+        wait_for(condition or self.ended, seconds, lambda: f"{self.facts()}\n{self.log()}")
         return self
 
     def ranks(self):
         """Process ids by rank."""
-        found = {}
-        for path in Path("/proc").glob("[0-9]*"):
-            try:
-                variables = dict(pair.partition("=")[::2] for pair in (path / "environ").read_text().split("\0"))
-                words = (path / "cmdline").read_text().split("\0")
-            except (OSError, UnicodeDecodeError):
-                continue
-            if variables.get("SLURM_JOB_ID") == self.id and words[1:3] == ["-m", "isgd_mpi"]:
-                found[int(variables.get("PMI_RANK", variables.get("OMPI_COMM_WORLD_RANK", -1)))] = int(path.name)
-        return found
+        return {
+            int(environment.get("PMI_RANK", environment.get("OMPI_COMM_WORLD_RANK", -1))): pid
+            for pid, words, environment in all_processes()
+            if environment.get("SLURM_JOB_ID") == self.id and words[1:3] == ["-m", "isgd_mpi"]
+        }
 
 
 @pytest.fixture
@@ -95,12 +91,7 @@ def swept():
     segments = set()
     yield segments
     for segment in segments:
-        segment.unlink(missing_ok=True)
-
-
-def shared_memory(pid):
-    """The files of MPICH's shared memory that a process maps."""
-    return {Path(name) for name in re.findall(r"/dev/shm/mpich_shm_\w+", Path(f"/proc/{pid}/maps").read_text())}
+        Path(segment).unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +154,7 @@ def test_a_job_that_is_stopped_goes_on_to_the_same_result(cluster, tmp_path, und
         "--checkpoint-every", 0.5, sbatch=["--nodes=2"], LAUNCHER=launcher,
     )  # fmt: skip
     job.wait((run / "checkpoint.npz").exists)
-    swept |= set().union(*map(shared_memory, job.ranks().values()))
+    swept |= set().union(*map(shared_segments, job.ranks().values()))
     how(cluster, job)
     job.wait(job.restarted)
     steps = 100 + json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["step"]
@@ -179,9 +170,8 @@ def test_a_job_that_is_stopped_goes_on_to_the_same_result(cluster, tmp_path, und
 def test_a_cancelled_job_is_saved_and_stays_cancelled(cluster, tmp_path, swept):
     options = (*OPTIONS, "--seconds", 1000, "--run-dir", "run")
     job = Job(cluster, tmp_path, "train.sbatch", "--", *options, LAUNCHER="mpirun")
-    metrics = tmp_path / "run/metrics.jsonl"
-    job.wait(lambda: metrics.exists() and '"refresh"' in metrics.read_text())
-    swept |= set().union(*map(shared_memory, job.ranks().values()))
+    job.wait(lambda: has_refreshed(tmp_path / "run"))
+    swept |= set().union(*map(shared_segments, job.ranks().values()))
     cluster.ask("scancel", job.id)
     job.wait()
     assert job.facts()["JobState"] == "CANCELLED" and not job.restarted()
@@ -216,10 +206,7 @@ def test_an_array_runs_every_seed_of_every_configuration(cluster, tmp_path):
 
 def run_in_allocation(cluster, folder, *words):
     """Run a command in an allocation of four tasks, as in an interactive shell."""
-    return subprocess.run(
-        ["salloc", "--quiet", "--ntasks=4", *map(str, words)],
-        env=cluster.environment, cwd=folder, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    return run_to_end(["salloc", "--quiet", "--ntasks=4", *words], env=cluster.environment, cwd=folder)
 
 
 PROGRAM = (sys.executable, "-m", "isgd_mpi", "--hidden", 8, "--steps", 5, "--run-dir")
@@ -248,7 +235,7 @@ def test_an_experiment_is_done_in_the_queue_and_collected(cluster, tmp_path, mon
     for name in ("SLURM_CONF", "PATH", "TMPDIR"):
         monkeypatch.setenv(name, cluster.environment[name])
     monkeypatch.setenv("LAUNCHER", "mpirun")
-    monkeypatch.setattr(experiment, "_report", lambda folder: folder)
+    monkeypatch.setattr(experiment, "write_report", lambda paths, out: out)
     command = ["tiny", "--out", str(tmp_path / "out"), "--seeds", "1", "--launcher", "slurm"]
     assert experiment.main([*command, "--sbatch-options=--nodelist=n1"]) == 0
     out, errors = capsys.readouterr()

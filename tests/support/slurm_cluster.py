@@ -4,9 +4,10 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from contextlib import suppress
 from pathlib import Path
+
+from processes import wait_for
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "scancel", "squeue", "sinfo", "setpriv")
 SEARCH_PATH = os.environ["PATH"] + os.pathsep + "/usr/sbin"
@@ -98,11 +99,11 @@ class Cluster:
         (munge / "key").chmod(0o400)
         files = {"key-file": "key", "socket": "socket", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
         self._daemon("munged", "--foreground", "--force", *(f"--{name}={munge / at}" for name, at in files.items()))
-        wait_until((munge / "socket").exists, 20, self._say_why)
+        wait_for((munge / "socket").exists, 20, self._say_why)
         self._daemon("slurmctld", "-D")
         self._daemon("slurmd", "-D", "-N", "n1")
         self._daemon("slurmd", "-D", "-N", "n2")
-        wait_until(self._is_up, 60, self._say_why)
+        wait_for(self._is_up, 60, self._say_why)
 
     def _write_configuration(self):
         text = CONF.format(folder=self.folder, host=socket.gethostname(), ports=free_ports(3), cpus=CPUS)
@@ -126,7 +127,7 @@ class Cluster:
     def _cancel_all(self):
         if jobs := self.ask("squeue", "-h", "-o", "%A", check=False).split():
             self.ask("scancel", *jobs, check=False)
-            wait_until(lambda: not self.ask("squeue", "-h"), 30)
+            wait_for(lambda: not self.ask("squeue", "-h"), 30)
 
     def ask(self, *words, check=True):
         """Run one of SLURM's commands; return what it prints."""
@@ -145,13 +146,3 @@ def free_ports(n):
     finally:
         for one in sockets:
             one.close()
-
-
-def wait_until(condition, seconds, why=lambda: "it took too long"):
-    """Ask again and again, ever more rarely."""
-    deadline, pause = time.monotonic() + seconds, 0.05
-    while not (found := condition()):
-        assert time.monotonic() < deadline, why()
-        time.sleep(pause)
-        pause = min(2 * pause, 0.5)
-    return found
