@@ -1,6 +1,7 @@
 """isgd_mpi.fit on as many ranks as there are."""
 
 import json
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -52,8 +53,8 @@ def test_rank_0_gets_a_result_and_the_others_none(comm, everywhere, arrays, sche
     everywhere((result is None) == (comm.rank != 0))
     ok = True
     if result:
-        last = {split: result.history["eval"]["error"][result.history["eval"]["split"] == split][-1]
-                for split in ("train", "valid")}  # fmt: skip
+        evaluated = result.history["eval"]
+        last = {split: evaluated["error"][evaluated["split"] == split][-1] for split in ("train", "valid")}
         errors = [np.mean(result.predict(x) != y) for x, y in arrays]
         ok = (
             np.allclose(errors, list(last.values()), atol=2e-3)
@@ -74,14 +75,12 @@ def test_exact_is_bitwise_the_command_lines_run_on_a_file_of_the_same_arrays(com
     if comm.rank == 0:
         np.savez(shared_tmp_path / "a.npz", x_train=x, y_train=y, x_valid=xv, y_valid=yv, x_test=xv, y_test=yv)
     comm.Barrier()
-    words = [word for name, value in SMALL.items() if name != "hidden"
-             for word in ("--" + name.replace("_", "-"), str(value))]  # fmt: skip
-    common = ["--schedule", "exact", "--hidden", "16", "--quiet", "--seed", "3"]
     folders = [shared_tmp_path / name for name in ("file", "arrays")]
-    everywhere(main([*words, *common, "--data", f"{shared_tmp_path}/a.npz", "--run-dir", str(folders[0])]) == DONE)
-    result = isgd_mpi.fit(
-        x, y, (xv, yv), (xv, yv), comm=comm, schedule="exact", seed=3, run_dir=folders[1], **SMALL
-    )  # fmt: skip
+    options = SMALL | {"schedule": "exact", "seed": 3}
+    files = {"hidden": 16, "data": shared_tmp_path / "a.npz", "run_dir": folders[0]}
+    words = [(f"--{name.replace('_', '-')}", str(value)) for name, value in (options | files).items()]
+    everywhere(main([*chain(*words), "--quiet"]) == DONE)
+    result = isgd_mpi.fit(x, y, (xv, yv), (xv, yv), comm=comm, run_dir=folders[1], **options)
     ok = True
     if result:
         saved = [isgd_mpi.load(folder / "model.npz") for folder in folders]

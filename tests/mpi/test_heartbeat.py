@@ -9,39 +9,42 @@ from isgd_mpi.ranks.heartbeat import Pulse, Silent, Watch
 NAMES = [f"rank {rank}" for rank in range(10)]
 
 
-def beats_for(seconds, pulse):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        pulse.beat()
-        time.sleep(0.002)
+def beat(comm, timeout_seconds, *stretches):
+    """Beat for some seconds, be silent for some seconds, and so on; then stop."""
+    pulse = Pulse(comm, timeout_seconds)
+    for number, seconds in enumerate(stretches):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if number % 2 == 0:
+                pulse.beat()
+            time.sleep(0.002)
+    pulse.stop()
+
+
+def watch_of(comm, timeout_seconds):
+    """A watch over all other ranks, and the list of the lines that it tells."""
+    told = []
+    return Watch(comm, range(1, comm.size), timeout_seconds, NAMES, told.append), told
 
 
 def test_ranks_that_beat_are_never_told_of(comm, everywhere):
-    ok = True
+    told = []
     if comm.rank:
-        pulse = Pulse(comm, timeout_seconds=8)
-        beats_for(0.5, pulse)
-        pulse.stop()
+        beat(comm, 8, 0.5)
     else:
-        told = []
-        watch = Watch(comm, range(1, comm.size), 8, NAMES, told.append)
+        watch, told = watch_of(comm, 8)
         watch.close()
         watch.check()
-        ok = told == []
-    everywhere(ok)
+    everywhere(told == [])
 
 
 def test_a_silent_rank_is_told_of_and_heard_again(comm, everywhere):
     last, told = comm.size - 1, []
     if comm.rank:
-        pulse = Pulse(comm, timeout_seconds=2)
-        beats_for(0.2, pulse)
-        if comm.rank == last:
-            time.sleep(1.0)
-        beats_for(1.5 if comm.rank != last else 0.3, pulse)
-        pulse.stop()
+        beat(comm, 2, *((0.2, 1.0, 0.3) if comm.rank == last else (1.7,)))
     else:
-        Watch(comm, range(1, comm.size), 2, NAMES, told.append).close()
+        watch, told = watch_of(comm, 2)
+        watch.close()
     ok = True
     if comm.rank == 0 and last:
         first, second = [line for line in told if line.startswith(f"rank {last} ")]
@@ -52,23 +55,20 @@ def test_a_silent_rank_is_told_of_and_heard_again(comm, everywhere):
 def test_after_the_time_limit_the_silent_rank_is_named(comm, everywhere):
     last, ok = comm.size - 1, True
     if comm.rank:
-        pulse = Pulse(comm, timeout_seconds=1.5)
-        beats_for(0.1 if comm.rank == last else 3.5, pulse)
-        time.sleep(3.5 if comm.rank == last else 0.1)
-        pulse.stop()
+        beat(comm, 1.5, *((0.1, 3.5) if comm.rank == last else (3.5, 0.1)))
     else:
-        watch = Watch(comm, range(1, comm.size), 1.5, NAMES, lambda line: None)
+        watch, _ = watch_of(comm, 1.5)
         if last:
             begin = time.monotonic()
             with pytest.raises(Silent, match=rf"no answer from rank {last} for 1.5 s \(--scorer-timeout\)"):
                 watch.close()
             ok = 1.4 < time.monotonic() - begin < 3
-            watch = drained(watch)
+        drain(watch)
     everywhere(ok)
 
 
-def drained(watch):
-    """Take in what is left, so that nothing strays into the next test."""
+def drain(watch):
+    """Receive the beats that are left, so that none strays into the next test."""
     while True:
         try:
             return watch.close()
@@ -77,20 +77,16 @@ def drained(watch):
 
 
 def test_time_in_which_the_trainer_itself_stood_still_hardly_counts(comm, everywhere):
-    ok = True
+    early = []
     if comm.rank:
-        pulse = Pulse(comm, timeout_seconds=2)
         comm.Barrier()
-        beats_for(0.1, pulse)
-        time.sleep(1.5)
-        pulse.stop()
+        beat(comm, 2, 0.1, 1.5)
     else:
-        told = []
-        watch = Watch(comm, range(1, comm.size), 2, NAMES, told.append)
+        watch, told = watch_of(comm, 2)
         comm.Barrier()
         watch.check()
         time.sleep(1.0)
         watch.check()
-        ok = told == []
+        early = list(told)
         watch.close()
-    everywhere(ok)
+    everywhere(early == [])

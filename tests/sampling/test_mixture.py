@@ -50,18 +50,36 @@ def second_moment(norms, base_weights, mixture):
 def test_a_fixed_mixture_stays_and_knows_its_second_moment(norms, base_weights, value):
     mixture = Mixture(value, N, N)
     assert np.isnan(mixture.second_moment_ratio)
-    mixture.observe(norms, base_weights)
-    mixture.choose()
-    assert mixture.value == value
+    assert refresh(mixture, norms, base_weights) == value
     ratio = second_moment(norms, base_weights, value) / (norms**2).mean()
     np.testing.assert_allclose(mixture.second_moment_ratio, ratio, rtol=1e-12)
 
 
-def chosen(norms, base_weights, times=20):
+def refresh(mixture, norms, base_weights):
+    """Show fresh norms, and let the mixture choose; return its value."""
+    mixture.observe(norms, base_weights)
+    mixture.choose()
+    return mixture.value
+
+
+def chosen(norms, base_weights):
     mixture = Mixture("auto", N, N)
-    for _ in range(times):
-        mixture.observe(norms, base_weights)
-        mixture.choose()
+    for _ in range(20):
+        refresh(mixture, norms, base_weights)
+    return mixture
+
+
+@pytest.fixture
+def worthless(base_weights):
+    """Norms that are large where the weights are small."""
+    return 1 / (base_weights + 0.01)
+
+
+@pytest.fixture
+def risen(base_weights, worthless):
+    """A mixture that has just risen from the least value to 1."""
+    mixture = chosen(base_weights, base_weights)
+    assert refresh(mixture, worthless, base_weights) == 1
     return mixture
 
 
@@ -73,67 +91,48 @@ def test_the_automatic_mixture_has_the_least_second_moment(rng, base_weights):
     assert second_moment(norms, base_weights, mixture.value) < 1.01 * least
 
 
-def test_fresh_scores_want_a_small_mixture_and_worthless_ones_the_uniform_proposal(rng, norms, base_weights):
-    mixture = chosen(base_weights, base_weights)
-    assert mixture.value < 3 * LEAST
-    assert second_moment(base_weights, base_weights, mixture.value) < 1.01 * second_moment(
-        base_weights, base_weights, LEAST
-    )
-    assert chosen(1 / (base_weights + 0.01), base_weights).value == 1
+def test_fresh_scores_want_a_small_mixture_and_worthless_ones_the_uniform_proposal(base_weights, worthless):
+    small = chosen(base_weights, base_weights).value
+    got, least = (second_moment(base_weights, base_weights, value) for value in (small, LEAST))
+    assert small < 3 * LEAST and got < 1.01 * least
+    assert chosen(worthless, base_weights).value == 1
 
 
 def test_what_makes_no_difference_changes_nothing(base_weights):
     mixture = Mixture("auto", N, N)
     first = mixture.value
-    mixture.observe(np.ones(N), np.ones(N))
-    mixture.choose()
-    assert mixture.value == first
+    assert refresh(mixture, np.ones(N), np.ones(N)) == first
 
 
-def test_the_mixture_rises_at_once_and_falls_by_a_factor_of_four_a_memory(base_weights):
-    mixture = chosen(base_weights, base_weights)
-    mixture.observe(1 / (base_weights + 0.01), base_weights)
-    mixture.choose()
-    assert mixture.value == 1
-    mixture.observe(base_weights, base_weights)
-    mixture.choose()
-    np.testing.assert_allclose(mixture.value, 0.25)
-    mixture.observe(base_weights[: N // 2], base_weights[: N // 2])
-    mixture.choose()
-    np.testing.assert_allclose(mixture.value, 0.125)
+def test_the_mixture_rises_at_once_and_falls_by_a_factor_of_four_a_memory(base_weights, risen):
+    half = base_weights[: N // 2]
+    np.testing.assert_allclose(refresh(risen, base_weights, base_weights), 0.25)
+    np.testing.assert_allclose(refresh(risen, half, half), 0.125)
 
 
-def test_the_mixture_falls_to_the_least_after_any_number_of_memories(base_weights):
-    mixture = chosen(base_weights, base_weights)
-    mixture.observe(1 / (base_weights + 0.01), base_weights)
-    mixture.choose()
-    for _ in range(600):  # of three examples a single refresh has as many
-        mixture.observe(base_weights, base_weights)
-    mixture.choose()
-    assert mixture.value == LEAST
+def test_the_mixture_falls_to_the_least_after_any_number_of_memories(base_weights, risen):
+    for _ in range(599):  # of three examples a single refresh has as many
+        risen.observe(base_weights, base_weights)
+    assert refresh(risen, base_weights, base_weights) == LEAST
 
 
-def test_drawn_norms_let_the_mixture_fall_as_fresh_ones_do(base_weights):
-    mixture = chosen(base_weights, base_weights)
-    mixture.observe(1 / (base_weights + 0.01), base_weights)
-    mixture.choose()
-    mixture.observe(base_weights, base_weights)
-    mixture.react(base_weights[: N // 2], base_weights[: N // 2], np.ones(N // 2))
-    mixture.choose()
-    np.testing.assert_allclose(mixture.value, 0.125)
+def test_drawn_norms_let_the_mixture_fall_as_fresh_ones_do(base_weights, risen):
+    half = base_weights[: N // 2]
+    risen.react(half, half, np.ones(N // 2))
+    np.testing.assert_allclose(refresh(risen, base_weights, base_weights), 0.125)
 
 
 def test_drawn_examples_stand_for_their_importance_weights(norms, base_weights):
     # each example as often as it is drawn on average: together they give what all examples give
     weights = mix(base_weights, 0.2)
-    drawn = Mixture(0.2, N, N)
-    drawn.observe(norms, base_weights, weights * (1 / weights))
-    every = Mixture(0.2, N, N)
-    every.observe(norms, base_weights)
-    np.testing.assert_allclose(drawn.second_moment_ratio, every.second_moment_ratio, rtol=1e-12)
-    unweighted = Mixture(0.2, N, N)
-    unweighted.observe(norms, base_weights, weights)  # the negative control
-    assert abs(unweighted.second_moment_ratio / every.second_moment_ratio - 1) > 1e-3
+    ratios = []
+    for shares in (None, weights * (1 / weights), weights):
+        mixture = Mixture(0.2, N, N)
+        mixture.observe(norms, base_weights, shares)
+        ratios.append(mixture.second_moment_ratio)
+    every, drawn, unweighted = ratios
+    np.testing.assert_allclose(drawn, every, rtol=1e-12)
+    assert abs(unweighted / every - 1) > 1e-3  # the negative control
 
 
 def test_norms_that_fall_while_a_model_learns_count_alike(norms, base_weights):
@@ -153,40 +152,35 @@ def test_an_infinite_moment_does_not_last(norms, base_weights):
     assert np.isfinite(mixture.second_moment_ratio)
 
 
-def surprise(mixture, base_weights, times):
-    """Show norms that have nothing to do with their scores, as if drawn."""
-    norms = 1 / (base_weights + 0.01)
+def react(mixture, norms, base_weights, times):
+    """Show norms as if drawn, some times; return whether the value changed, each time."""
     return [mixture.react(norms, base_weights, np.ones(N)) for _ in range(times)]
 
 
-def test_drawn_minibatches_raise_the_mixture_once_there_are_enough(base_weights):
+def test_drawn_minibatches_raise_the_mixture_once_there_are_enough(base_weights, worthless):
     mixture = chosen(base_weights, base_weights)
-    changes = surprise(mixture, base_weights, 800 // N)
+    changes = react(mixture, worthless, base_weights, 800 // N)
     assert changes.index(True) == 800 // N - 1 and mixture.value == 1
-    assert not any(surprise(mixture, base_weights, 5))
+    assert not any(react(mixture, worthless, base_weights, 5))
 
 
-def test_a_refresh_of_all_scores_forgets_what_was_drawn(base_weights):
+def test_a_refresh_of_all_scores_forgets_what_was_drawn(base_weights, worthless):
     mixture = chosen(base_weights, base_weights)
     calm = mixture.value
-    surprise(mixture, base_weights, 20)
-    mixture.observe(base_weights[:5], base_weights[:5])
-    mixture.choose()
-    assert mixture.value == 1  # a few scores are new: what is drawn is still drawn by the old ones
-    mixture.observe(base_weights, base_weights)
-    mixture.choose()
-    assert mixture.value == calm
+    react(mixture, worthless, base_weights, 20)
+    # a few scores are new: the minibatches are still drawn by the old ones
+    assert refresh(mixture, base_weights[:5], base_weights[:5]) == 1
+    assert refresh(mixture, base_weights, base_weights) == calm
 
 
-def test_drawn_minibatches_lower_the_mixture_only_to_what_was_chosen(base_weights):
+def test_drawn_minibatches_lower_the_mixture_only_to_what_was_chosen(base_weights, worthless):
     mixture = chosen(base_weights, base_weights)
     before = mixture.value
-    surprise(mixture, base_weights, 20)
-    calm = [mixture.react(base_weights, base_weights, np.ones(N)) for _ in range(2000)]
-    assert any(calm)
+    react(mixture, worthless, base_weights, 20)
+    assert any(react(mixture, base_weights, base_weights, 2000))
     assert before <= mixture.value < 1.4 * before
 
 
-def test_a_fixed_mixture_does_not_react(base_weights):
+def test_a_fixed_mixture_does_not_react(base_weights, worthless):
     mixture = Mixture(0.1, N, N)
-    assert not any(surprise(mixture, base_weights, 40)) and mixture.value == 0.1
+    assert not any(react(mixture, worthless, base_weights, 40)) and mixture.value == 0.1

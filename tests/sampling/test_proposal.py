@@ -75,16 +75,11 @@ def test_each_independent_draw_is_unbiased(prob_weights, gradients, order):
     np.testing.assert_allclose(got, gradients.mean(axis=0), atol=1e-9)
 
 
-def test_importance_weights_make_the_gradient_unbiased(prob_weights, gradients, order):
+def test_importance_weights_are_one_over_n_q_and_make_the_gradient_unbiased(prob_weights, gradients, order):
     proposal = Proposal(prob_weights, order)
     q = prob_weights / prob_weights.sum()
     expectation = (q * proposal.importance_weights(np.arange(N))) @ gradients
     np.testing.assert_allclose(expectation, gradients.mean(axis=0), rtol=1e-12)
-
-
-def test_importance_weights_are_one_over_n_q(prob_weights, order):
-    proposal = Proposal(prob_weights, order)
-    q = prob_weights / prob_weights.sum()
     indices = np.array([3, 0, 3, 8])
     np.testing.assert_allclose(proposal.importance_weights(indices), 1 / (N * q[indices]), rtol=1e-12)
     drawn, importance_weights = proposal.draw(20, "multinomial", np.random.default_rng(0))
@@ -242,16 +237,6 @@ def test_stratified_order_leaves_its_arguments_alone(rng):
         np.testing.assert_array_equal(array, expected)
 
 
-def systematic_variance(proposal, gradients, order, size):
-    """Exact trace of the covariance of the minibatch gradient."""
-    mean = gradients.mean(axis=0)
-    return reference.integrate_over_offsets(
-        proposal.prob_weights[order],
-        size,
-        lambda offset: ((estimate(proposal, gradients, size, "systematic", offset) - mean) ** 2).sum(),
-    )
-
-
 @pytest.mark.parametrize("uniform", [True, False])
 def test_systematic_sampling_along_the_strata_has_less_variance_than_independent_draws(rng, uniform):
     n, size = 120, 16
@@ -260,14 +245,14 @@ def test_systematic_sampling_along_the_strata_has_less_variance_than_independent
     scores = np.linalg.norm(gradients, axis=1)
     weights = np.ones(n) if uniform else mix(prob_weights_from_scores(scores.copy()), 0.1)
     order = stratified_order(labels, labels, scores.astype(np.float32), 5)
-    got = systematic_variance(Proposal(weights, order), gradients, order, size)
+    proposal, mean = Proposal(weights, order), gradients.mean(axis=0)
+
+    def squared_error(offset):
+        return ((estimate(proposal, gradients, size, "systematic", offset) - mean) ** 2).sum()
+
+    got = reference.integrate_over_offsets(weights[order], size, squared_error)
     independent = reference.trace_of_covariance(gradients, weights / weights.sum()) / size
     assert got < 0.3 * independent
-
-
-def test_a_bias_exponent_of_one_leaves_the_weights_alone(rng):
-    weights = rng.exponential(size=N)
-    assert biased_weights(weights, 1.0) is weights
 
 
 @pytest.mark.parametrize("exponent", [0.5, 0.0, -0.5])
@@ -276,6 +261,7 @@ def test_biased_weights_are_renormalised_as_in_1706_00043(scores, order, rng, ex
     s = scores[drawn]
     expected = w**exponent * (w @ s) / (w**exponent @ s)
     np.testing.assert_allclose(biased_weights(w, exponent), expected, rtol=1e-12)
+    assert biased_weights(w, 1.0) is w
     same = len(s) * scores.mean() * s**-exponent / (s ** (1 - exponent)).sum()
     np.testing.assert_allclose(expected, same, rtol=1e-12)
 

@@ -27,8 +27,18 @@ def write(sampler, n_rows, scores, step=0):
     sampler.write_scores(slice(0, n_rows), scores[:n_rows], step)
 
 
-def renew(sampler, step):
+def renew(sampler, step=0):
     return sampler.renew(step, refresh_share=0.0)
+
+
+def write_and_renew(sampler, scores, step=0):
+    write(sampler, N, scores, step)
+    return renew(sampler, step)
+
+
+def sweep(scores, step):
+    """All scores, as scorers report them."""
+    return [(slice(0, N), scores, np.zeros(N, np.int32), step)]
 
 
 def mixture_of(sampler):
@@ -43,15 +53,15 @@ def test_uniform_until_enough_examples_have_a_score(make, rng):
     sampler, scores = make(), rng.exponential(size=N)
     assert is_uniform(sampler)
     write(sampler, 19, scores)
-    assert renew(sampler, 0) == [] and is_uniform(sampler)
+    assert renew(sampler) == [] and is_uniform(sampler)
     write(sampler, 20, scores)
-    assert renew(sampler, 0) == ["importance sampling begins"] and sampler.importance_sampling
+    assert renew(sampler) == ["importance sampling begins"] and sampler.importance_sampling
 
 
 def test_the_proposal_is_formed_from_the_scores_and_their_mean_where_there_is_none(make, rng):
     sampler, scores = make(smoothing=0.3, mixture=0.2), rng.exponential(size=N).astype(np.float32)
     write(sampler, 30, scores)
-    renew(sampler, 0)
+    renew(sampler)
     scores[30:] = scores[:30].mean(dtype=float)
     expected = mix(prob_weights_from_scores(scores.astype(float), 0.3), 0.2)
     np.testing.assert_allclose(sampler.proposal.prob_weights, expected, rtol=1e-6)
@@ -60,17 +70,14 @@ def test_the_proposal_is_formed_from_the_scores_and_their_mean_where_there_is_no
 
 def test_uniform_sampling_stays_uniform(make, rng):
     sampler = make(score="uniform")
-    write(sampler, N, rng.exponential(size=N))
-    assert renew(sampler, 0) == [] and is_uniform(sampler)
+    assert write_and_renew(sampler, rng.exponential(size=N)) == [] and is_uniform(sampler)
 
 
 @pytest.mark.parametrize("scores", [np.zeros(N), np.full(N, np.nan)])
 def test_scores_that_form_no_proposal_are_told_of_and_sampling_is_uniform(make, rng, scores):
     sampler = make()
-    write(sampler, N, rng.exponential(size=N))
-    renew(sampler, 0)
-    write(sampler, N, scores, step=1)
-    (event,) = renew(sampler, 0)
+    write_and_renew(sampler, rng.exponential(size=N))
+    (event,) = write_and_renew(sampler, scores, step=1)
     assert "sampling uniformly: scores must be finite and not all zero" in event
     assert is_uniform(sampler) and renew(sampler, 1) == []  # which is told once
 
@@ -92,17 +99,16 @@ def test_a_minibatch_has_the_size_and_the_sampling_asked_for(make):
 
 def test_the_order_is_renewed_once_as_many_examples_were_drawn_or_scored_as_there_are(make, rng):
     sampler, scores = make(), rng.exponential(size=N)
-    write(sampler, N, scores)
-    renew(sampler, 0)
+    write_and_renew(sampler, scores)
     first = sampler._order
     write(sampler, N - 8, scores[::-1].copy(), step=1)
-    renew(sampler, 0)
+    renew(sampler)
     assert sampler._order is first
     sampler.learn_from_pair(lambda indices, weights: np.ones(3))  # these draws do not count
-    renew(sampler, 0)
+    renew(sampler)
     assert sampler._order is first
     sampler.learn_from_minibatch(minibatch_of(range(8), scores[:8]), step=1)
-    renew(sampler, 0)
+    renew(sampler)
     assert sampler._order is not first
     np.testing.assert_array_equal(np.sort(sampler._order), np.arange(N))
 
@@ -126,8 +132,7 @@ def test_the_scores_of_a_minibatch_enter_the_table_with_feedback(make, feedback)
 
 def test_uniform_steps_are_drawn_with_their_probability_and_weight_one(make, rng):
     sampler = make(uniform_probability=0.3, mixture=0.0)
-    write(sampler, N, rng.exponential(size=N) + 0.1)
-    renew(sampler, 0)
+    write_and_renew(sampler, rng.exponential(size=N) + 0.1)
     n_uniform = sum(np.all(sampler.draw()[1] == 1) for _ in range(2000))
     assert abs(n_uniform - 600) < 4 * np.sqrt(2000 * 0.3 * 0.7)
 
@@ -136,8 +141,7 @@ def test_adaptive_smoothing_follows_the_mean_score(make, rng):
     sampler, scores = make(adaptive_smoothing=0.5, mixture=0.0), rng.exponential(size=N)
     mean = None
     for step, factor in enumerate((1.0, 3.0, 0.1)):
-        write(sampler, N, factor * scores, step)
-        renew(sampler, step)
+        write_and_renew(sampler, factor * scores, step)
         now = (factor * scores).mean()
         mean = now if mean is None else 0.9 * mean + 0.1 * now
         expected = prob_weights_from_scores(factor * scores, 0.5 * mean)
@@ -154,14 +158,13 @@ def test_scores_that_age_end_importance_sampling(make, rng):
 
 def test_while_switched_off_scores_are_not_used_but_compared(make, rng):
     sampler, scores = make(mixture=0.2), rng.exponential(size=N)
-    whole = [(slice(0, N), scores, np.zeros(N, np.int32), 1)]
     for _ in range(2):
-        sampler.learn_from_scores(whole)
+        sampler.learn_from_scores(sweep(scores, step=1))
         renew(sampler, 1)
     sampler._gain.switch.on = False
     sampler._form(1)
     assert is_uniform(sampler)
-    sampler.learn_from_scores(whole)
+    sampler.learn_from_scores(sweep(scores, step=1))
     assert sampler._n_compared == N and sampler._mixture.second_moment_ratio < 1
     events = renew(sampler, 1)  # it pays
     assert events[0].startswith("switch: importance sampling on") and events[1] == "importance sampling begins"
@@ -170,13 +173,12 @@ def test_while_switched_off_scores_are_not_used_but_compared(make, rng):
 
 def test_the_scores_of_an_untrained_model_are_not_compared(make, rng):
     sampler, scores = make(), rng.exponential(size=N)
-    whole = [(slice(0, N), scores, np.zeros(N, np.int32), 0)]
-    sampler.learn_from_scores(whole)
-    renew(sampler, 0)
-    sampler.learn_from_scores(whole)
-    assert sampler._n_compared == 0
+    for _ in range(2):
+        sampler.learn_from_scores(sweep(scores, step=0))
+        assert sampler._n_compared == 0
+        renew(sampler)
     write(sampler, 10, scores, step=1)
-    sampler.learn_from_scores(whole)
+    sampler.learn_from_scores(sweep(scores, step=0))
     assert sampler._n_compared == 10
 
 

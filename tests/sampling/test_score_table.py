@@ -13,6 +13,10 @@ def test_a_new_table_has_no_score_and_predicts_the_labels(table):
     assert table.usable_fraction(9) == 0
     np.testing.assert_array_equal(table.steps, [NEVER] * 5)
     np.testing.assert_array_equal(table.predictions, [3, 1, 2, 0, 1])
+    mean, largest = table.staleness(3)
+    assert np.isnan(mean) and largest == -1
+    with pytest.raises(ValueError, match="no example has a usable score"):
+        table.filled_scores(9)
 
 
 def test_predictions_are_not_the_labels_themselves():
@@ -52,29 +56,14 @@ def test_filled_scores_are_a_copy_in_float64(table):
     table.write(slice(0, 5), np.arange(5), step=0)
     filled = table.filled_scores(9)
     filled += 1
-    assert filled.dtype == np.float64
+    assert filled.dtype == np.float64 and table.usable_fraction(9) == 1  # also of step 0
     np.testing.assert_array_equal(table.scores, np.arange(5))
-
-
-def test_scores_of_step_zero_are_usable(table):
-    table.write(slice(0, 5), np.zeros(5), step=0)
-    assert table.usable_fraction(9) == 1
-
-
-def test_without_any_score_there_is_nothing_to_fill_with(table):
-    with pytest.raises(ValueError, match="no example has a usable score"):
-        table.filled_scores(9)
 
 
 def test_staleness_is_steps_since_the_parameters_behind_the_scores(table):
     table.write(np.array([0, 3]), np.ones(2), step=4)
     table.write(np.array([4]), np.ones(1), step=10)
     assert table.staleness(12) == ((8 + 8 + 2) / 3, 8)
-
-
-def test_staleness_without_scores(table):
-    mean, largest = table.staleness(3)
-    assert np.isnan(mean) and largest == -1
 
 
 def test_a_score_older_than_the_largest_staleness_is_not_usable():

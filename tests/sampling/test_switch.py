@@ -7,50 +7,46 @@ from isgd_mpi.sampling.switch import Switch
 PATIENCE = 100
 
 
+@pytest.fixture
+def switch():
+    return Switch(True, PATIENCE)
+
+
 def test_without_automatic_it_stays_on():
     switch = Switch(False, PATIENCE)
     assert not any(switch.decide(0.1, 0.9, 1000) for _ in range(10)) and switch.on
 
 
-def test_an_unknown_gain_changes_nothing():
-    switch = Switch(True, PATIENCE)
+def test_an_unknown_gain_changes_nothing(switch):
     assert not switch.decide(math.nan, 0.5, 1000) and switch.on
 
 
-def test_off_once_it_was_seen_not_to_pay_on_enough_norms():
-    switch = Switch(True, PATIENCE)
+def test_off_once_it_was_seen_not_to_pay_on_enough_norms(switch):
     decisions = [switch.decide(0.99, 0.0, 40) for _ in range(3)]
     assert decisions == [False, False, True] and not switch.on
 
 
-def test_a_single_good_figure_starts_the_count_again():
-    switch = Switch(True, PATIENCE)
+def test_a_single_good_figure_starts_the_count_again(switch):
     for gain in (0.9, 0.9, 1.1, 0.9, 0.9):
         switch.decide(gain, 0.0, 40)
     assert switch.on
 
 
-def test_the_rule_is_variance_gain_times_the_rates_with_and_without():
-    switch = Switch(True, PATIENCE)
-    switch.decide(1.25, 0.2, 10)
-    assert switch.speed_gain == pytest.approx(1.25 * 0.8)
-    paying, not_paying = Switch(True, PATIENCE), Switch(True, PATIENCE)
+@pytest.mark.parametrize(("gain", "pays"), [(1.3, True), (1.2, False)])
+def test_the_rule_is_variance_gain_times_the_rates_with_and_without(switch, gain, pays):
     for _ in range(5):
-        paying.decide(1.3, 0.2, 50)
-        not_paying.decide(1.2, 0.2, 50)
-    assert paying.on and not not_paying.on
+        switch.decide(gain, 0.2, 50)
+    assert switch.speed_gain == pytest.approx(gain * 0.8) and switch.on == pays
 
 
-def test_on_again_only_with_a_margin():
-    switch = Switch(True, PATIENCE)
+def test_on_again_only_with_a_margin(switch):
     switch.decide(0.9, 0.0, PATIENCE + 1)
     assert not switch.on
     assert not switch.decide(1.04, 0.0, 10) and not switch.on
     assert switch.decide(1.06, 0.0, 10) and switch.on
 
 
-def test_what_refreshes_cost_is_remembered_while_it_is_off():
-    switch = Switch(True, PATIENCE)
+def test_what_refreshes_cost_is_remembered_while_it_is_off(switch):
     switch.decide(1.0, 0.5, PATIENCE + 1)
     switch.decide(1.5, 0.0, 10)
     assert not switch.on and switch.speed_gain == pytest.approx(0.75)

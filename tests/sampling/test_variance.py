@@ -17,13 +17,26 @@ def norms(gradients):
     return np.linalg.norm(gradients, axis=1)
 
 
-def variance_of(gradients, q):
-    """An estimate that has seen all fresh norms, and is told the mean gradient exactly."""
+def variance_of_norms(norm=1e9):
+    """An estimate that has seen norms which are all the same: by default an upper bound out of the way."""
+    variance = Variance(N)
+    variance.observe(np.full(N, norm), np.ones(N))
+    return variance
+
+
+def squared_mean_after(variance, first, second):
+    """Show a pair of gradients; return the estimate of |mu|^2."""
+    variance.observe_gradient(np.atleast_1d(first))
+    variance.observe_gradient(np.atleast_1d(second))
+    return variance.traces()["squared_mean_gradient"]
+
+
+def traces_of(gradients, q):
+    """Traces by an estimate that has seen all fresh norms, and is told the mean gradient exactly."""
     variance = Variance(len(gradients))
     variance.observe(np.linalg.norm(gradients, axis=1), 1 / (len(q) * q))
-    variance.observe_gradient(gradients.mean(axis=0))
-    variance.observe_gradient(gradients.mean(axis=0))
-    return variance
+    squared_mean_after(variance, *2 * [gradients.mean(axis=0)])
+    return variance.traces()
 
 
 def moments(variance):
@@ -37,19 +50,19 @@ def moments(variance):
 def test_trace_in_use_is_the_enumerated_trace_of_the_covariance(rng, gradients, concentration):
     q = rng.dirichlet(np.full(N, concentration)) * 0.9 + 0.1 / N
     expected = reference.trace_of_covariance(gradients, q)
-    np.testing.assert_allclose(variance_of(gradients, q).traces()["trace_in_use"], expected, rtol=1e-11)
+    np.testing.assert_allclose(traces_of(gradients, q)["trace_in_use"], expected, rtol=1e-11)
 
 
 @pytest.mark.parametrize("name", ["trace_ideal", "trace_uniform"])
 def test_ideal_and_uniform_traces_are_enumerated_ones_of_their_proposals(rng, gradients, norms, name):
     q = {"trace_ideal": norms / norms.sum(), "trace_uniform": np.full(N, 1 / N)}[name]
-    got = variance_of(gradients, rng.dirichlet(np.ones(N))).traces()
+    got = traces_of(gradients, rng.dirichlet(np.ones(N)))
     np.testing.assert_allclose(got[name], reference.trace_of_covariance(gradients, q), rtol=1e-11)
 
 
 def test_the_ideal_proposal_beats_any_other(rng, gradients):
     for q in rng.dirichlet(np.ones(N), 200):
-        traces = variance_of(gradients, q).traces()
+        traces = traces_of(gradients, q)
         assert traces["trace_ideal"] < traces["trace_in_use"]
 
 
@@ -57,15 +70,12 @@ def test_variance_gain_is_uniform_over_in_use(rng, gradients):
     q = rng.dirichlet(np.ones(N))
     uniform = reference.trace_of_covariance(gradients, np.full(N, 1 / N))
     expected = uniform / reference.trace_of_covariance(gradients, q)
-    np.testing.assert_allclose(variance_of(gradients, q).traces()["variance_gain"], expected, rtol=1e-11)
-
-
-def test_variance_gain_of_uniform_sampling_is_one(gradients):
-    np.testing.assert_allclose(variance_of(gradients, np.full(N, 1 / N)).traces()["variance_gain"], 1)
+    np.testing.assert_allclose(traces_of(gradients, q)["variance_gain"], expected, rtol=1e-11)
+    np.testing.assert_allclose(traces_of(gradients, np.full(N, 1 / N))["variance_gain"], 1)
 
 
 def test_variance_gain_without_variance_is_not_a_number():
-    traces = variance_of(np.ones((1, 4)), np.ones(1)).traces()
+    traces = traces_of(np.ones((1, 4)), np.ones(1))
     assert traces["trace_in_use"] == 0 and np.isnan(traces["variance_gain"])
 
 
@@ -95,32 +105,21 @@ def test_the_product_of_a_pair_is_an_unbiased_estimate_of_the_squared_mean(rng):
     expectation = 0.0
     for first in range(N):
         for second in range(N):
-            variance = Variance(N)
-            variance.observe(np.full(N, 1e9), np.ones(N))  # an upper bound out of the way
-            variance.observe_gradient(estimates[first])
-            variance.observe_gradient(estimates[second])
-            expectation += q[first] * q[second] * variance.traces()["squared_mean_gradient"]
+            product = squared_mean_after(variance_of_norms(), estimates[first], estimates[second])
+            expectation += q[first] * q[second] * product
     mean = gradients.mean(axis=0)
     np.testing.assert_allclose(expectation, mean @ mean, rtol=1e-10)
 
 
 def test_pairs_are_averaged_until_eight_are_kept():
-    variance = Variance(N)
-    variance.observe(np.full(N, 1e9), np.ones(N))
-    products = np.arange(1.0, 9.0)
-    for product in products:
-        variance.observe_gradient(np.array([product]))
-        variance.observe_gradient(np.ones(1))
-    np.testing.assert_allclose(variance.traces()["squared_mean_gradient"], products.mean())
-    variance.observe_gradient(np.array([100.0]))
-    variance.observe_gradient(np.ones(1))
-    np.testing.assert_allclose(variance.traces()["squared_mean_gradient"], (7 * products.mean() + 100) / 8)
+    variance, products = variance_of_norms(), np.arange(1.0, 9.0)
+    means = [squared_mean_after(variance, product, 1.0) for product in products]
+    np.testing.assert_allclose(means[-1], products.mean())
+    np.testing.assert_allclose(squared_mean_after(variance, 100.0, 1.0), (7 * products.mean() + 100) / 8)
 
 
 def test_a_gradient_held_is_a_copy():
-    gradient = np.ones(4)
-    variance = Variance(N)
-    variance.observe(np.full(N, 1e9), np.ones(N))
+    gradient, variance = np.ones(4), variance_of_norms()
     variance.observe_gradient(gradient)
     gradient[:] = 0
     variance.observe_gradient(np.ones(4))
@@ -129,13 +128,9 @@ def test_a_gradient_held_is_a_copy():
 
 @pytest.mark.parametrize(("product", "expected"), [(-5.0, 0.0), (2.0, 2.0), (1e3, 9.0)])
 def test_what_is_subtracted_is_kept_between_its_bounds(product, expected):
-    variance = Variance(N)
-    variance.observe(np.full(N, 3.0), np.ones(N))
-    variance.observe_gradient(np.array([product]))
-    variance.observe_gradient(np.ones(1))
-    traces = variance.traces()
-    np.testing.assert_allclose(9.0 - traces["trace_uniform"], expected)
-    assert traces["squared_mean_gradient"] == product
+    variance = variance_of_norms(3.0)
+    assert squared_mean_after(variance, product, 1.0) == product
+    np.testing.assert_allclose(9.0 - variance.traces()["trace_uniform"], expected)
 
 
 def test_the_whole_set_at_once_forgets_what_was_before(rng, norms):
@@ -202,12 +197,7 @@ def test_entropy_of_a_certain_draw_is_zero():
     np.testing.assert_allclose(entropy(np.array([0, 0, 7.0])), 0, atol=1e-15)
 
 
-def test_entropy_does_not_count_examples_never_drawn(rng):
+@pytest.mark.parametrize("figure", [effective_sample_size, entropy])
+def test_examples_never_drawn_do_not_count(rng, figure):
     prob_weights = rng.exponential(size=20)
-    np.testing.assert_allclose(entropy(np.append(prob_weights, np.zeros(7))), entropy(prob_weights), rtol=1e-12)
-
-
-def test_effective_sample_size_does_not_count_examples_never_drawn(rng):
-    prob_weights = rng.exponential(size=20)
-    expected = effective_sample_size(prob_weights)
-    np.testing.assert_allclose(effective_sample_size(np.append(prob_weights, np.zeros(7))), expected, rtol=1e-12)
+    np.testing.assert_allclose(figure(np.append(prob_weights, np.zeros(7))), figure(prob_weights), rtol=1e-12)

@@ -35,6 +35,12 @@ def part_of(model, dataset, part=0, n_parts=1, batch_size=BATCH):
     return Evaluation(model, dataset, Grid(batch_size, n_parts), part, np.empty((batch_size, 4), np.float32))
 
 
+@pytest.fixture
+def evaluation(model, dataset):
+    """An evaluation of the whole of every split."""
+    return part_of(model, dataset)
+
+
 def measured(model, dataset, n_parts, n_batches=None, batch_size=BATCH):
     """Totals of all parts, each advanced by so many batches at a time."""
     parts = [part_of(model, dataset, part, n_parts, batch_size) for part in range(n_parts)]
@@ -68,9 +74,8 @@ def test_totals_do_not_depend_on_the_batch_size(model, dataset, batch_size):
     np.testing.assert_allclose(got, measured(model, dataset, 1), rtol=1e-6)
 
 
-def test_an_evaluation_is_of_the_parameters_it_began_with(model, dataset):
+def test_an_evaluation_is_of_the_parameters_it_began_with(model, dataset, evaluation):
     expected = measured(model, dataset, 1)
-    evaluation = part_of(model, dataset)
     evaluation.start(model.params, step=7)
     evaluation.advance(3)
     model.params = -model.params
@@ -78,9 +83,8 @@ def test_an_evaluation_is_of_the_parameters_it_began_with(model, dataset):
     np.testing.assert_array_equal(evaluation.totals, expected)
 
 
-def test_the_models_own_parameters_are_put_back(model, dataset):
-    evaluation, own = part_of(model, dataset), model.params
-    before = own.copy()
+def test_the_models_own_parameters_are_put_back(model, evaluation):
+    own, before = model.params, model.params.copy()
     evaluation.start(np.zeros_like(own), step=7)
     for n_batches in (1, None):
         evaluation.advance(n_batches)
@@ -88,8 +92,7 @@ def test_the_models_own_parameters_are_put_back(model, dataset):
     np.testing.assert_array_equal(own, before)
 
 
-def test_nothing_is_published_before_the_last_batch(model, dataset):
-    evaluation = part_of(model, dataset)
+def test_nothing_is_published_before_the_last_batch(model, evaluation):
     assert not evaluation.unfinished and evaluation.evaluated_step == NEVER
     evaluation.start(model.params, step=7)
     for _ in range(7):
@@ -99,9 +102,8 @@ def test_nothing_is_published_before_the_last_batch(model, dataset):
     assert not evaluation.unfinished and evaluation.evaluated_step == 7 and evaluation.totals.any()
 
 
-def test_a_restart_midway_forgets_what_was_measured(model, dataset):
+def test_a_restart_midway_forgets_what_was_measured(model, dataset, evaluation):
     expected = measured(model, dataset, 1)
-    evaluation = part_of(model, dataset)
     evaluation.start(np.zeros_like(model.params), step=3)
     evaluation.advance(4)
     evaluation.start(model.params, step=7)
@@ -110,11 +112,12 @@ def test_a_restart_midway_forgets_what_was_measured(model, dataset):
     np.testing.assert_array_equal(evaluation.totals, expected)
 
 
-def test_the_last_evaluation_stays_until_the_next_is_complete(model, dataset):
-    evaluation = part_of(model, dataset)
+def test_the_last_evaluation_stays_until_the_next_is_complete(model, evaluation):
     evaluation.start(model.params, step=3)
     evaluation.advance()
     totals = evaluation.totals.copy()
+    evaluation.advance()  # beyond the end
+    np.testing.assert_array_equal(evaluation.totals, totals)
     evaluation.start(np.zeros_like(model.params), step=7)
     evaluation.advance(2)
     assert evaluation.evaluated_step == 3
@@ -125,15 +128,6 @@ def test_a_part_without_batches_is_done_at_once(model, dataset):
     evaluation = part_of(model, dataset, part=7, n_parts=8)
     evaluation.start(model.params, step=7)
     assert not evaluation.unfinished and evaluation.evaluated_step == 7 and not evaluation.totals.any()
-
-
-def test_advancing_beyond_the_end_changes_nothing(model, dataset):
-    evaluation = part_of(model, dataset)
-    evaluation.start(model.params, step=7)
-    evaluation.advance()
-    totals = evaluation.totals.copy()
-    evaluation.advance()
-    np.testing.assert_array_equal(evaluation.totals, totals)
 
 
 def test_combine_divides_by_the_examples_of_each_split():

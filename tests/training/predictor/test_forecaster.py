@@ -23,7 +23,7 @@ def make(predictor="last", usable_fraction=0.1):
     return Forecaster(config, dataset, np.random.SeedSequence(1), shard, Waiter(polite=True))
 
 
-def observations(rows, losses, step=7, command=0):
+def observations(rows=range(N), losses=1.0, step=7, command=0):
     record = np.zeros((), observations_dtype(N))
     record["step"], record["command"], record["n"] = step, command, len(rows)
     record["rows"][: len(rows)], record["losses"][: len(rows)] = rows, losses
@@ -43,11 +43,11 @@ def test_nothing_is_predicted_before_enough_examples_were_observed():
 def test_batches_are_predicted_round_robin_with_their_step():
     forecaster = make()
     losses = 1 + np.arange(N)
-    forecaster.take(observations(np.arange(N), losses, step=7))
+    forecaster.take(observations(losses=losses, step=7))
     forecaster.score(2)
     np.testing.assert_array_equal(forecaster.record["batch_steps"], [7, 7, NEVER])
     np.testing.assert_allclose(forecaster.record["scores"][: 2 * BATCH], losses[: 2 * BATCH])
-    forecaster.take(observations(np.arange(N), 2 * losses, step=9))
+    forecaster.take(observations(losses=2 * losses, step=9))
     forecaster.score(2)
     np.testing.assert_array_equal(forecaster.record["batch_steps"], [9, 7, 9])
     np.testing.assert_allclose(forecaster.record["scores"][:BATCH], 2 * losses[:BATCH])
@@ -56,7 +56,7 @@ def test_batches_are_predicted_round_robin_with_their_step():
 def test_advance_predicts_each_batch_once_a_record():
     forecaster = make()
     for step in (3, 4):
-        forecaster.take(observations(np.arange(N), np.ones(N), step))
+        forecaster.take(observations(step=step))
         assert [forecaster.advance() for _ in range(5)] == [True, True, True, False, False]
         assert (forecaster.record["batch_steps"] == step).all()
 
@@ -66,16 +66,16 @@ def test_the_correlation_is_that_of_what_was_predicted_before(predictor):
     forecaster = make(predictor)
     assert np.isnan(forecaster.record["correlation"])
     losses = 1 + np.random.default_rng(0).random(N).astype(np.float32)
-    forecaster.take(observations(np.arange(N), losses))
+    forecaster.take(observations(losses=losses))
     before = forecaster._predictor.predict(slice(0, N)).copy()
-    forecaster.take(observations(np.arange(N), losses))
+    forecaster.take(observations(losses=losses))
     # 50 pairs are more than the memory of 12.5: nothing is left of the first record
     np.testing.assert_allclose(forecaster.record["correlation"], np.corrcoef(before, losses)[0, 1], rtol=1e-3)
 
 
 def test_the_local_answer_is_what_the_rank_would_report_and_nothing_new_at_the_end():
     forecaster = make()
-    record = forecast_locally(forecaster, 3, observations(np.arange(N), np.ones(N), step=5))
+    record = forecast_locally(forecaster, 3, observations(step=5))
     assert record is forecaster.record and (record["batch_steps"] == 5).all()
     forecast_locally(forecaster, 3, observations([], [], step=8, command=STOP))
     assert (record["batch_steps"] == 5).all()
