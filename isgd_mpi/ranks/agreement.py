@@ -49,13 +49,7 @@ def on_all_ranks(comm, action=None):
 
 
 def common_value(comm, value, otherwise):
-    """Return the value if it is the same on all ranks, otherwise a substitute. Collective.
-
-    Parameters
-    ----------
-    comm : mpi4py.MPI.Comm
-    value, otherwise : str
-    """
+    """Return the value if it is the same on all ranks, or else `otherwise`. Collective."""
     return value if len(set(comm.allgather(value))) == 1 else otherwise
 
 

@@ -39,7 +39,39 @@ def gather_buffers(dtypes):
     return [received, counts, displs, MPI.BYTE], records
 
 
-class TrainerExchange:
+class _TrainerEnd:
+    """The progress of refreshes at the trainer.
+
+    Parameters
+    ----------
+    reports : list of () ndarray
+    """
+
+    def __init__(self, reports):
+        self.reports = reports
+        self.pending = self.answered = False
+
+    def complete(self):
+        """Wait for the refresh under way, if any, and leave it to be merged when it is due. Not collective."""
+        if self.pending:
+            self.wait()
+            self.pending = True
+
+    def restore(self, reports, pending):
+        """Put the reports of a checkpoint back. Not collective.
+
+        Parameters
+        ----------
+        reports : list of () ndarray
+        pending : bool
+            Whether they are still to be merged.
+        """
+        for record, report in zip(self.reports, reports):
+            record[...] = report
+        self.pending, self.answered = pending, True
+
+
+class TrainerExchange(_TrainerEnd):
     """Publishes parameters and collects the scorers' reports, for the trainer. Collective to construct.
 
     Parameters
@@ -66,10 +98,9 @@ class TrainerExchange:
         self._transport = transport
         self._waiter = replace(waiter, n_tests=transport.trainer_tests)
         self._records = PublishedRecords(transport.allocate(published))
-        self._recvbuf, self.reports = gather_buffers(reports)
+        self._recvbuf, records = gather_buffers(reports)
+        super().__init__(records)
         self._requests = []
-        self.pending = False
-        self.answered = False
 
     @property
     def published(self):
@@ -89,27 +120,7 @@ class TrainerExchange:
     def wait(self):
         """Wait until the refresh under way is complete. Not collective."""
         self._waiter.wait(self._requests)
-        self.pending = False
-        self.answered = True
-
-    def complete(self):
-        """Wait for the refresh under way, if any, and leave it to be merged when it is due. Not collective."""
-        if self.pending:
-            self.wait()
-            self.pending = True
-
-    def restore(self, reports, pending):
-        """Put the reports of a checkpoint back. Not collective.
-
-        Parameters
-        ----------
-        reports : list of () ndarray
-        pending : bool
-            Whether they are still to be merged.
-        """
-        for record, report in zip(self.reports, reports):
-            record[...] = report
-        self.pending, self.answered = pending, True
+        self.pending, self.answered = False, True
 
 
 class ScorerExchange:
@@ -182,7 +193,7 @@ class ScorerExchange:
                 self._expect()
 
 
-class LocalExchange:
+class LocalExchange(_TrainerEnd):
     """The exchange of a trainer without scorers: a refresh is a function call.
 
     Parameters
@@ -201,11 +212,10 @@ class LocalExchange:
     """
 
     def __init__(self, published, reports, answer):
+        super().__init__([np.zeros((), dtype) for dtype in reports])
         self.published = np.zeros((), published)
-        self.reports = [np.zeros((), dtype) for dtype in reports]
         self._answer = answer
         self._started = False
-        self.pending = self.answered = False
 
     def start(self):
         """Start a refresh."""
@@ -221,14 +231,3 @@ class LocalExchange:
             self.reports = self._answer(self.published)
         self._started = self.pending = False
         self.answered = True
-
-    def complete(self):
-        """See :meth:`TrainerExchange.complete`."""
-        if self.pending:
-            self.wait()
-            self.pending = True
-
-    def restore(self, reports, pending):
-        """See :meth:`TrainerExchange.restore`."""
-        self.reports = reports
-        self.pending, self.answered = pending, True

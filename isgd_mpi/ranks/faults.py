@@ -29,7 +29,7 @@ def end_job(comm, kind, value, trace):
     comm : mpi4py.MPI.Comm
         See :func:`abort_on_exception`.
     kind, value, trace
-        An exception, as ``sys.exc_info`` gives it.
+        The exception, see ``sys.exc_info``.
     """
     rank, size = comm.Get_rank(), comm.Get_size()
     if issubclass(kind, KeyboardInterrupt):
@@ -41,16 +41,7 @@ def end_job(comm, kind, value, trace):
 
 
 def abort(comm, text, code):
-    """Print a text on stderr, and end the whole job at once.
-
-    Parameters
-    ----------
-    comm : mpi4py.MPI.Comm
-        See :func:`abort_on_exception`.
-    text : str
-    code : int
-        The exit code.
-    """
+    """Print a text on stderr, and end the job of all ranks of `comm` at once, with an exit code."""
     try:
         sys.stdout.flush()
         sys.stderr.write(text)

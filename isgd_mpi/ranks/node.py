@@ -117,7 +117,7 @@ def find_node(comm, threads=None):
 
 
 def _free_shared_bytes():
-    """Return the free bytes of the place of shared memory: to use more, as containers may have few, is a bus error."""
+    """Return the free bytes where MPI puts shared memory: containers may have few, and using more is a bus error."""
     if not os.access(_SHARED_MEMORY, os.W_OK):
         return 0
     space = os.statvfs(_SHARED_MEMORY)

@@ -139,16 +139,7 @@ def fresh_batches(reports, known_steps, shards):
 
 
 def report_state(report):
-    """Return the fields of a report as a state, without copying them.
-
-    Parameters
-    ----------
-    report : () ndarray
-
-    Returns
-    -------
-    dict of str to ndarray
-    """
+    """Return the fields of a report, () ndarray, as a state, without copying them."""
     return {name: report[name] for name in report.dtype.names}
 
 

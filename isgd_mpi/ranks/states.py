@@ -32,15 +32,7 @@ def flatten(state, prefix=""):
 
 
 def nest(flat):
-    """Undo :func:`flatten`.
-
-    Parameters
-    ----------
-    flat : dict of str to ndarray
-
-    Returns
-    -------
-    dict
+    """Return the nested state of a dict by path, the inverse of :func:`flatten`.
 
     Raises
     ------

@@ -75,9 +75,9 @@ class Gain(Saved):
         second_moment_ratio : float
             See :attr:`mixture.Mixture.second_moment_ratio`.
         refresh_share : float
-            Share of the trainer's time since the last decision that its refreshes took.
+            See :meth:`switch.Switch.decide`.
         n_compared : int
-            Fresh norms that the ratio has learnt from since then.
+            Fresh norms since the last decision that the ratio is estimated from.
 
         Returns
         -------

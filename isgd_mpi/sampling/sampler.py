@@ -275,7 +275,7 @@ class Sampler(Saved):
         self.importance_sampling = True
 
     def _order_is_old(self):
-        """Return whether as many examples were drawn or scored since the last ordering as the training set has.
+        """Return whether a training set's number of examples was drawn or scored since the last ordering.
 
         An old order costs some of systematic sampling's gain, a new one a sort: about 1 % of a sweep.
         """

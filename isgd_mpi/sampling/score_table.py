@@ -64,14 +64,9 @@ class ScoreTable(Saved):
         return np.count_nonzero(self.usable(step)) / len(self.steps)
 
     def filled_scores(self, step):
-        """Return all scores, with the mean of the usable ones in place of the others.
+        """Return all scores at this step, with the mean of the usable ones in place of the others.
 
         Every example can then be drawn, and the gradient stays unbiased.
-
-        Parameters
-        ----------
-        step : int
-            Step now.
 
         Returns
         -------
@@ -91,12 +86,7 @@ class ScoreTable(Saved):
         return scores
 
     def staleness(self, step):
-        """Return the mean and the largest staleness of the scores, in steps.
-
-        Parameters
-        ----------
-        step : int
-            Step now.
+        """Return the mean and the largest staleness of the scores at this step, in steps.
 
         Returns
         -------

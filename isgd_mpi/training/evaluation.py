@@ -109,12 +109,7 @@ class Evaluation:
 
 
 def combine(totals):
-    """Turn sums over all ranks into loss and error of each split.
-
-    Parameters
-    ----------
-    totals : (n_splits, 3) ndarray of float64
-        Summed over the ranks.
+    """Turn sums over all ranks, (n_splits, 3) ndarray of float64, into loss and error of each split.
 
     Returns
     -------

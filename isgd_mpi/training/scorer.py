@@ -101,13 +101,7 @@ class Scorer:
             first += len(y)
 
     def evaluate(self, n_batches=None):
-        """Evaluate some batches, or all that are left.
-
-        Parameters
-        ----------
-        n_batches : int, optional
-            Largest number of batches; all that are left if not given.
-        """
+        """Evaluate the next batches; see :meth:`evaluation.Evaluation.advance`."""
         with self._waiter.timeline("evaluating"):
             self._evaluation.advance(n_batches, after_each=self._beat)
         self._evaluation.report(self.record)

@@ -37,19 +37,7 @@ def tensor_shapes(n_classes):
 
 
 def tensor_views(vector, n_classes):
-    """Cut a parameter vector into its tensors.
-
-    Parameters
-    ----------
-    vector : (P,) ndarray
-        Contiguous.
-    n_classes : int
-
-    Returns
-    -------
-    dict of str to ndarray
-        Views, not copies.
-    """
+    """Return the tensors in a parameter vector, contiguous (P,), by name: views, not copies."""
     shapes = tensor_shapes(n_classes)
     ends = np.cumsum([math.prod(shape) for shape in shapes.values()])
     return {name: part.reshape(shapes[name]) for name, part in zip(shapes, np.split(vector, ends[:-1]))}

@@ -203,12 +203,7 @@ class RunningCorrelation(Saved):
         self._n_pairs = 0
 
     def observe(self, x, y):
-        """Update the moments with pairs of numbers.
-
-        Parameters
-        ----------
-        x, y : (B,) ndarray
-        """
+        """Update the moments with B pairs of numbers: x and y are (B,)."""
         if not len(x):
             return
         x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
