@@ -118,16 +118,16 @@ def fresh_batches(reports, known_steps, shards):
     known_steps : (n_batches,) ndarray of int64
         Step of the parameters behind each batch's scores, as known so far, or NEVER. Updated in place.
     shards : list of shards.Shard
-        Of the training set, which they tile.
+        The shards of the training set.
 
     Yields
     ------
     rows : slice
-        Of the training set.
+        Examples of the training set.
     scores : (B,) ndarray of float32
     predictions : (B,) ndarray of unsigned int
     step : int
-        Of the parameters behind them.
+        Step of the parameters behind the scores.
     """
     for shard, report in zip(shards, reports):
         steps, known = report["batch_steps"], known_steps[shard.batches.start : shard.batches.stop]

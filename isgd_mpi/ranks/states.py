@@ -13,7 +13,7 @@ def flatten(state, prefix=""):
     Parameters
     ----------
     state : dict
-        Of arrays, numbers, bytes and such dicts.
+        Arrays, numbers, bytes and such dicts.
     prefix : str
         Put in front of each name.
 

@@ -57,7 +57,7 @@ def mix(prob_weights, mixture):
     Parameters
     ----------
     prob_weights : (N,) ndarray of float64
-        Of mean one.
+        Weights omega of mean one.
     mixture : float
         Uniform part lambda, in [0, 1]; bounds every importance weight by 1/lambda.
 

@@ -17,7 +17,7 @@ class SavedGenerator:
     Attributes
     ----------
     rng : numpy.random.Generator
-        Of the default kind, PCG64.
+        A generator of the default kind, PCG64.
     """
 
     def __init__(self, seed):

@@ -1,4 +1,4 @@
-"""The probability weights that the scores in the table make: missing scores filled in, smoothed, raised to a power."""
+"""Form probability weights from the score table: fill in missing scores, raise scores to a power, smooth them."""
 
 import numpy as np
 

@@ -36,17 +36,7 @@ class Counters(Saved):
         return tuple(field.name for field in fields(self))
 
     def rates_since(self, past):
-        """Return rates and means over an interval, for the metrics file.
-
-        Parameters
-        ----------
-        past : Counters
-            The counts at the beginning of the interval.
-
-        Returns
-        -------
-        dict of float
-        """
+        """Return rates and means since past counts, for the metrics file, as dict of float."""
         seconds = max(self.seconds - past.seconds, 1e-9)
         n_steps = self.step - past.step
         waited = self.refresh_seconds - past.refresh_seconds + self.summing_seconds - past.summing_seconds

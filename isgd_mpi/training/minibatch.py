@@ -20,7 +20,7 @@ class Answer(NamedTuple):
     gradient : (P,) ndarray or None
         Gradient of that loss; None if the step was taken without forming it.
     scores, predictions, grad_norms : (M,) ndarray
-        Of each example; see :class:`mlp.MLP`.
+        One value for each example; see :class:`mlp.MLP`.
     """
 
     loss: float

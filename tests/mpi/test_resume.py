@@ -48,7 +48,7 @@ def stop_at(monkeypatch, comm):
 
 
 def comparable(lines):
-    """What two runs' metrics must share."""
+    """The part of the metrics that two runs must share."""
     return [{name: line[name] for name in line.keys() - TIMINGS} for line in lines if line["kind"] != "event"]
 
 
