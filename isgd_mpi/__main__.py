@@ -1,4 +1,4 @@
-"""``mpirun -n R python -m isgd_mpi [OPTIONS]``: train."""
+"""Train: ``mpirun -n R python -m isgd_mpi [OPTIONS]``."""
 
 import signal
 import sys

@@ -27,10 +27,14 @@ def write_atomically(path, write):
         beside.unlink(missing_ok=True)
 
 
+def write_text(path, text):
+    """Write a text in UTF-8, atomically."""
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
 def write_json(path, content):
     """Write an object as readable JSON, atomically; what is not finite becomes null."""
-    text = json.dumps(finite_or_none(content), indent=2, allow_nan=False) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()))
+    write_text(path, json.dumps(finite_or_none(content), indent=2, allow_nan=False) + "\n")
 
 
 def finite_or_none(content):

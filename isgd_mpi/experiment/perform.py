@@ -5,7 +5,7 @@ import time
 
 from tqdm import tqdm
 
-from isgd_mpi.data.files import write_atomically
+from isgd_mpi.data.files import write_text
 from isgd_mpi.experiment.status import INCOMPLETE, set_aside
 from isgd_mpi.report.runs import read_summary
 from isgd_mpi.settings.errors import InputError
@@ -68,7 +68,7 @@ def start_anew(plan, run):
 def write_options(plan, run):
     """Write the options of a run into a TOML file in the experiment's folder; return its path."""
     path = plan.folder / LAUNCHES / f"{run.name}.toml"
-    write_atomically(path, lambda file: file.write(to_toml(run.config).encode()))
+    write_text(path, to_toml(run.config))
     return path
 
 

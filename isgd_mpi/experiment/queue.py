@@ -3,7 +3,7 @@
 import shlex
 import time
 
-from isgd_mpi.data.files import read_intact_json, write_atomically, write_json
+from isgd_mpi.data.files import read_intact_json, write_json, write_text
 from isgd_mpi.experiment.perform import LAUNCHES, problem_of, say, start_anew, write_options
 from isgd_mpi.experiment.status import COMPLETE, DIVERGED, INCOMPLETE
 
@@ -64,7 +64,7 @@ def _submit(plan, runs, slurm):
             start_anew(plan, run)
     lines = [shlex.join([run.name, "--config", str(write_options(plan, run).resolve()), "--quiet"]) for run in runs]
     path = plan.folder.resolve() / LAUNCHES / f"array-{time.time_ns()}.txt"
-    write_atomically(path, lambda file: file.write("".join(line + "\n" for line in lines).encode()))
+    write_text(path, "".join(line + "\n" for line in lines))
     job = slurm.submit(path, plan.folder.resolve(), len(runs), runs[0].ranks)
     say(f"submitted {len(runs)} runs as job {job}")
     return {run.name: (job, task) for task, run in enumerate(runs)}

@@ -1,4 +1,4 @@
-"""``python -m isgd_mpi``: parse the arguments on one rank, run the job on all, return an exit code."""
+"""The command ``python -m isgd_mpi``: parse the arguments on one rank, train on all, return an exit code."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE, FAILED, TRY_AGAIN
 from isgd_mpi.settings.options import parse
 
-_FIRST_SPEAKS_SECONDS = 5.0  # srun may kill all as soon as one has ended
+_FIRST_PRINTS_SECONDS = 5.0  # srun may kill all processes as soon as one has ended
 
 
 def main(argv=None, interruption=None):
@@ -32,7 +32,7 @@ def main(argv=None, interruption=None):
     argv : list of str, optional
         Arguments; ``sys.argv[1:]`` if not given.
     interruption : faults.Interruption, optional
-        Of this rank, where it already remembers signals.
+        Remembers the signals to this rank; one that began before this call may be given.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def main(argv=None, interruption=None):
         if config is not None and not config.quiet:
             logging.basicConfig(format="isgd_mpi: %(message)s")
             logging.getLogger("isgd_mpi").setLevel(logging.INFO)
-        with np.errstate(all="ignore"):  # numbers that are not finite are looked for, not warned about
+        with np.errstate(all="ignore"):  # training checks for numbers that are not finite
             return DONE if config is None else train(comm, config, interruption or Interruption())
     except InputError as error:
         if comm.Get_rank() == TRAINER:
@@ -59,34 +59,18 @@ def is_split(comm):
     """Return whether the launcher started several processes that MPI sees as separate one-rank jobs.
 
     The first of them prints why.
-
-    Parameters
-    ----------
-    comm : mpi4py.MPI.Comm
-
-    Returns
-    -------
-    bool
     """
     problem, process = find_split(comm.Get_size(), os.environ)
     if problem and process == 0:
         print(f"isgd_mpi: {problem}", file=sys.stderr, flush=True)
     elif problem:
-        MPI.Finalize()  # or its shared memory would stay behind
-        time.sleep(_FIRST_SPEAKS_SECONDS)
+        MPI.Finalize()  # otherwise its shared memory would stay behind
+        time.sleep(_FIRST_PRINTS_SECONDS)
     return problem is not None
 
 
 def train(comm, config, interruption):
-    """Train an MLP on the data set that the settings name; return the exit code. Collective.
-
-    Parameters
-    ----------
-    comm : mpi4py.MPI.Comm
-    config : Config
-    interruption : faults.Interruption
-        Of this rank.
-    """
+    """Train an MLP on the data set that the settings name; return the exit code. Collective."""
 
     def load():
         return datasets.load(config.data, config.data_dir, config.synthetic_size, standardize=config.standardize)
@@ -106,14 +90,14 @@ def train(comm, config, interruption):
             way_on = f": go on with --resume {job.folder}" if error.can_go_on else ""
             abort(comm, f"isgd_mpi: {error}{way_on}\n", TRY_AGAIN if error.can_go_on else FAILED)
     if comm.Get_rank() == TRAINER:
-        _tell(outcome)
+        _print_problems(outcome)
     if outcome.stopped and outcome.can_go_on:
         return TRY_AGAIN
     return FAILED if outcome.stopped or outcome.unwritten else DONE
 
 
-def _tell(outcome):
-    """Print why the run stopped early, what to do next, and which files are missing."""
+def _print_problems(outcome):
+    """Print why the run stopped early and how to go on, and which files could not be written."""
     if outcome.stopped:
         way_on = f"go on with --resume {outcome.folder}" if outcome.can_go_on else f"see {outcome.folder}"
         print(f"isgd_mpi: stopped at step {outcome.summary['steps']}: {outcome.stopped}; {way_on}", file=sys.stderr)
@@ -132,12 +116,12 @@ def shared_config(comm, argv):
     Returns
     -------
     Config or None
-        None if only help was asked for.
+        None if the command line only asks for help.
 
     Raises
     ------
     InputError
-        On every rank, if it is wrong, or not all ranks run the same program.
+        On every rank, if the command line is wrong, or not all ranks run the same program.
     """
 
     def parse_once():

@@ -1,10 +1,10 @@
-"""The communicators of a job: each of trainer 0 and the ranks of one role."""
+"""The communicators of a job: each connects trainer 0 with the ranks of one role, or all ranks."""
 
 from isgd_mpi.run.setup import TRAINER
 
 
 class Communicators:
-    """The communicators of a job. Collective to construct.
+    """The communicators of a job. Collective to construct: step 0 of the start.
 
     Parameters
     ----------
@@ -13,7 +13,7 @@ class Communicators:
     Attributes
     ----------
     training, scoring, predicting : mpi4py.MPI.Comm
-        Of no use on ranks of another role.
+        Trainer 0 and the ranks of one role; not for use on other ranks.
     states : mpi4py.MPI.Comm
         All ranks; private to the states that are handed out when a run is resumed.
     heartbeat : mpi4py.MPI.Comm
@@ -31,7 +31,7 @@ class Communicators:
         self.heartbeat = comm.Dup()
 
     def transport(self, comm):
-        """Return this rank's end of a transport from trainer 0, which is closed when all this is freed.
+        """Return this rank's end of a transport from trainer 0, which :meth:`free` closes.
 
         Parameters
         ----------
@@ -42,7 +42,7 @@ class Communicators:
         return self._transports[-1]
 
     def free(self):
-        """Close the transports, free the communicators. Collective."""
+        """Close the transports, and free the communicators. Collective."""
         for transport in self._transports:
             transport.close()
         for comm in (self.training, self.scoring, self.predicting, self.states, self.heartbeat):

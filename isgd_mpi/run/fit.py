@@ -29,7 +29,7 @@ from isgd_mpi.settings.keywords import config_of, in_python
 
 @dataclass(frozen=True)
 class Result:
-    """What :func:`fit` returns on rank 0.
+    """The result of :func:`fit`, on rank 0.
 
     Attributes
     ----------
@@ -40,9 +40,9 @@ class Result:
     summary : dict
         Totals and the last evaluation, as in ``summary.json``.
     verdict : str
-        What importance sampling gained, in words.
+        The gain of importance sampling, in words.
     folder : pathlib.Path or None
-        The run's, if it has one.
+        The run's folder, if it has one.
     """
 
     model: TrainedModel
@@ -52,11 +52,11 @@ class Result:
     folder: Path | None
 
     def predict(self, x):
-        """As of the model: :meth:`TrainedModel.predict`."""
+        """Predict with the model; see :meth:`TrainedModel.predict`."""
         return self.model.predict(x)
 
     def save(self, path):
-        """As of the model: :meth:`TrainedModel.save`."""
+        """Save the model; see :meth:`TrainedModel.save`."""
         self.model.save(path)
 
 
@@ -66,12 +66,12 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
     Parameters
     ----------
     x : (N, ...) array_like of uint8 or float
-        Training examples, one a row, flattened to features, and standardised as options say. Not copied
-        if it is contiguous and uint8 or float32; float64 is.
+        Training examples, one a row; they are flattened to features, and standardised as the options say.
+        A contiguous array of uint8 or float32 is not copied.
     y : (N,) array_like of int
-        Their classes, 0 to C - 1.
+        Classes of these examples, 0 to C - 1.
     validation, test : pair of array_like, optional
-        Examples and classes to evaluate on, likewise.
+        Examples and classes, as `x` and `y`, to evaluate the model on.
     model : callable, optional
         Makes a model of your own, ``model(n_features, n_classes, max_rows)``: see :class:`isgd_mpi.Model`.
         An MLP if not given.
@@ -79,7 +79,7 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
         The ranks: 0 trains, the others score. ``MPI.COMM_WORLD`` if not given.
     **options
         Fields of :class:`isgd_mpi.Config`, other than `data`, `data_dir` and `synthetic_size`. Nothing is
-        printed unless ``quiet=False``, nothing is written unless there is a `run_dir`.
+        printed unless ``quiet=False``, nothing is written unless `run_dir` is given.
 
     Returns
     -------
@@ -89,30 +89,27 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
     Raises
     ------
     InputError
-        On every rank, if arrays or options are bad on any, or not the same on all, or if the launcher meant the
-        processes to be ranks of one job and MPI does not: one line.
+        On every rank, if arrays or options are bad on any, or differ between ranks, or if the launcher started
+        several processes that MPI sees as separate jobs: one line.
     Diverged
         On every rank, if the loss or the gradient is not finite.
 
     Notes
     -----
-    A signal such as Ctrl-C ends training at the next step, files are written as if that were the end, and then the
-    signal does on every rank what it would have done outside. Any other exception on one of several ranks
-    prints its traceback and ends the whole job: the others would wait for this rank for ever.
+    A signal such as Ctrl-C ends training at the next step. All files are written as at the end of a run, and then the
+    signal does on every rank what it would have done outside of :func:`fit`. Any other exception on one of several
+    ranks prints its traceback and ends the whole job: the other ranks would wait for this one for ever.
 
-    While it trains, BLAS has the threads that the options say. Where ranks outnumber cores, scorers lower
-    their priority, and take it back at the end if the system lets them.
+    During training, BLAS has the threads that the options say. Where ranks outnumber cores, scorers lower their
+    priority, and raise it again at the end if the system permits.
     """
     comm = _world() if comm is None else comm
     if not isinstance(comm, MPI.Comm):
         raise InputError(f"comm must be a communicator of mpi4py, not {comm!r}")
-    with _threads_put_back():
-        try:
-            with _failing_together(comm, spared=InputError):
-                job = _prepare_job(comm, (x, y, validation, test), model, options)
-        except InputError as error:
-            raise InputError(in_python(str(error))) from None
-        with _failing_together(comm), np.errstate(all="ignore"), Interruption() as interruption:
+    with _threads_put_back(), np.errstate(all="ignore"):
+        with _failing_together(comm, spared=InputError):  # which all ranks raise
+            job = _prepare_job(comm, (x, y, validation, test), model, options)
+        with _failing_together(comm), Interruption() as interruption:
             outcome = job.run(interruption)
     stopped = outcome.stopped
     if stopped in signal.Signals.__members__:
@@ -129,14 +126,14 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
 
 
 def _world():
-    """Return all ranks, if they are those that the launcher started."""
+    """Return MPI.COMM_WORLD; raise InputError if the launcher started several processes and MPI sees one rank."""
     if problem := find_split(MPI.COMM_WORLD.Get_size(), os.environ)[0]:
         raise InputError(problem)
     return MPI.COMM_WORLD
 
 
 def _prepare_job(comm, arrays, make_model, options):
-    """Return the job, unless anything is wrong with what is wanted. Collective."""
+    """Check all arguments, and return the job. Collective."""
 
     def prepare():
         config = config_of(options, own_model=make_model is not None)
@@ -155,11 +152,11 @@ def _prepare_job(comm, arrays, make_model, options):
 
 @contextmanager
 def _failing_together(comm, spared=()):
-    """End the whole job, where it has several ranks, with any exception but those raised on all of them."""
+    """End the whole job, if it has several ranks, on any exception in the block but those that all ranks raise."""
     try:
         yield
-    except spared:
-        raise
+    except spared as error:
+        raise InputError(in_python(str(error))) from None
     except BaseException:
         if comm.Get_size() > 1:
             end_job(comm, *sys.exc_info())
@@ -168,7 +165,7 @@ def _failing_together(comm, spared=()):
 
 @contextmanager
 def _threads_put_back():
-    """Restore the threads of BLAS and of kernels, which a job sets."""
+    """Restore the numbers of threads of BLAS and of kernels after the block: a job sets them."""
     n_kernel = set_threads(1)
     n_blas = {pool["prefix"]: pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
     try:

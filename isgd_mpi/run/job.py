@@ -1,4 +1,4 @@
-"""A job: a training run on all ranks. Each makes its setup, and then plays its role."""
+"""A job: a training run on all ranks. Each rank makes its setup, and then plays its role."""
 
 import os
 from dataclasses import replace
@@ -21,7 +21,7 @@ from isgd_mpi.run.setup import TRAINER, Setup
 from isgd_mpi.run.warmup import warm_up, warm_up_predictor
 from isgd_mpi.settings.errors import InputError
 
-_LARGEST_MESSAGE_BYTES = 2**31 - 2**12  # NumPy's limit for a record, less its header
+_LARGEST_MESSAGE_BYTES = 2**31 - 2**12  # NumPy's limit for a record, less the other fields
 
 
 class Job:
@@ -36,10 +36,10 @@ class Job:
     load : callable
         Returns the data set; called on every rank, first on one of each node.
     blueprint : callable
-        Takes the settings and the data set, returns what makes the models, such as
+        Makes, from the settings and the data set, an object that makes the models, such as
         :class:`blueprints.MLPBlueprint`.
     saved : resume.SavedRun, optional
-        On rank 0, the run to resume, where the settings name one.
+        On rank 0, the run to resume, if the settings name one.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class Job:
         self.folder = on_all_ranks(comm, self._create_folder) if config.leaves_files else None
 
     def _check_size(self):
-        """Refuse what cannot fit, before anything is written."""
+        """Refuse parameters and batches that are too large or too small, before anything is written."""
         config, dataset, models = self.setup.config, self.setup.dataset, self.setup.models
         batch_size = self.setup.grid.batch_size
         params_bytes = 4 * models.n_params
@@ -109,7 +109,7 @@ class Job:
             The results are on rank 0 only.
         """
         setup, keeper = self.setup, Keeper(self.folder)
-        # (0) the communicators are split
+        # (0) all ranks split the communicators; steps 1 to 5 follow in leader.open_run and in roles
         comms = Communicators(setup)
         outcome = self._play(comms, keeper, interruption, on_step)
         setup.node.waiter.meet(setup.comm)
@@ -121,7 +121,7 @@ class Job:
         return replace(outcome, unwritten=keeper.problems) if outcome else Outcome(*ending)
 
     def _play(self, comms, keeper, interruption, on_step):
-        """Play this rank's role; trainer 0 returns the outcome, the others None."""
+        """Play this rank's role; return the outcome on trainer 0, and None elsewhere."""
         setup = self.setup
         if setup.rank == TRAINER:
             run = open_run(setup, comms, keeper, self._saved)
@@ -130,6 +130,7 @@ class Job:
         return role(setup, comms, interruption)
 
     def _create_folder(self):
+        """Return the run's folder on trainer 0, and None elsewhere."""
         config = self.setup.config
         if self.setup.rank != TRAINER:
             return None
@@ -139,13 +140,13 @@ class Job:
 
 
 def _load(node, load):
-    """Load the data: one rank of each node first, which may have to convert them."""
+    """Load the data set, on one rank of each node first: that one may have to convert it."""
     with node.first_rank_first():
         return load()
 
 
 def _check_saved(comm, saved, dataset):
-    """Return the plan for resuming a run, if there is one."""
+    """Return the plan for resuming the saved run, or None if there is none."""
     if saved is None:
         return None
     saved.check_data(dataset)

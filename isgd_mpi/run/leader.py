@@ -1,4 +1,7 @@
-"""Trainer 0: it owns the score table, takes the steps, writes every file, and says when all stop."""
+"""Trainer 0: it owns the score table, takes the steps, writes every file, and stops all ranks.
+
+:func:`open_run` holds the collective steps of the start, numbered as in :mod:`isgd_mpi.run.roles`.
+"""
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -8,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from isgd_mpi.data.files import write_atomically, write_json
+from isgd_mpi.data.files import write_json, write_text
 from isgd_mpi.model.trained import TrainedModel
 from isgd_mpi.ranks.agreement import on_all_ranks
 from isgd_mpi.ranks.exchange import LocalExchange, TrainerExchange
@@ -35,18 +38,13 @@ class Outcome:
     Attributes
     ----------
     stopped : str or None
-        What stopped the run before its end, if anything: a signal's name, or why it diverged.
+        The name of the signal that stopped the run before its end, or the reason why it diverged.
     can_go_on : bool
         Whether the run stopped before its end, and can be resumed there.
     unwritten : list of str
-        Files that could not be written, and why.
-    log : log.RunLog or None
-    summary : dict or None
-    verdict : str or None
-    trained : trained.TrainedModel or None
-        Results, on rank 0 only; no model if the run diverged.
-    folder : pathlib.Path or None
-        The run's, on rank 0, if it has one.
+        For each file that could not be written a sentence with the reason.
+    log, summary, verdict, trained, folder : log.RunLog, dict, str, trained.TrainedModel, pathlib.Path
+        The results, on rank 0 only; no model if the run diverged, no folder if the run has none.
     """
 
     stopped: str | None
@@ -60,7 +58,7 @@ class Outcome:
 
 
 class Run(NamedTuple):
-    """An open run: its ranks have met, and training can begin."""
+    """The parts of an open run: its ranks have met, and training can begin."""
 
     trainer: Trainer
     exchange: TrainerExchange | LocalExchange
@@ -70,14 +68,14 @@ class Run(NamedTuple):
 
 
 def open_run(setup, comms, keeper, saved=None):
-    """Open a run on trainer 0. Collective: the other ranks take part as in :mod:`isgd_mpi.run.roles`.
+    """Open a run on trainer 0. Collective: :mod:`isgd_mpi.run.roles` has the other ranks' part.
 
     Parameters
     ----------
     setup : setup.Setup
     comms : communicators.Communicators
     keeper : summary.Keeper
-        Of the run's folder.
+        Knows the run's folder.
     saved : resume.SavedRun, optional
         The run to resume.
 
@@ -88,13 +86,13 @@ def open_run(setup, comms, keeper, saved=None):
     Raises
     ------
     InputError
-        On every rank: the folder cannot be written, or what was saved is damaged.
+        On every rank: the folder cannot be written, or the saved run is damaged.
     """
 
     def tell(text):
-        """Print a line that belongs to the run's record as well."""
+        """Print a line, and write it to the metrics."""
         log.event(trainer.step, text)
-        log.say(text)
+        log.print(text)
 
     config, timeline = setup.config, setup.node.waiter.timeline
     init_seed, *seeds = np.random.SeedSequence(config.seed).spawn(setup.size)[setup.rank].spawn(4)
@@ -103,22 +101,22 @@ def open_run(setup, comms, keeper, saved=None):
     watch = _watch(setup, comms, tell)
     waiter = replace(setup.node.waiter, idle=watch.check)
     sampler = Sampler(config, setup.dataset, seeds, setup.norms_come_back, clock=lambda: log.seconds)
-    # (1) trainers open their group
+    # (1) the trainers open their group
     learner = _open_group(setup, comms, model)
-    # (2) trainer 0 and the scorers open the exchange
+    # (2) trainer 0 and the scorers open the exchange of scores
     exchange = _open_exchange(setup, comms, learner, waiter)
     # (3) trainer 0 and the predictor open theirs
     forecaster, predicted = _open_predictor(setup, comms, sampler, log, waiter)
     trainer = Trainer(setup, learner, sampler, log, predicted)
     state = RunState(setup, trainer, exchange, forecaster)
-    # (4) trainer 0 prepares the folder; all fail together if it cannot
+    # (4) trainer 0 prepares the run's folder; all ranks fail together if it cannot
     on_all_ranks(setup.comm, partial(_prepare, setup, log, state, keeper, saved))
     timeline.start()
     log.start_clock(saved.seconds if saved else 0.0)
     log.event(saved.step if saved else 0, f"resume: {setup.size} ranks" if saved else "start")
     if saved and saved.arithmetic not in (None, setup.models.arithmetic):
         tell(f"scores are computed in {setup.models.arithmetic} now, and were in {saved.arithmetic}")
-    # (5) hand out what was saved
+    # (5) trainer 0 hands out what was saved
     if saved:
         state.hand_out(comms)
     return Run(trainer, exchange, log, watch, state)
@@ -131,7 +129,7 @@ def _watch(setup, comms, tell):
 
 
 def _open_group(setup, comms, model):
-    """Return the learner: trainer 0 alone, or its end of the group of trainers."""
+    """Return the learner: trainer 0's own, or its end of the group of trainers."""
     size = setup.config.minibatch_size
     if setup.config.trainers == 1:
         return setup.make_learner(model, size)
@@ -149,7 +147,10 @@ def _open_exchange(setup, comms, learner, waiter):
 
 
 def _open_predictor(setup, comms, sampler, log, waiter):
-    """Return the loss predictor, or its like if it is on another rank, and trainer 0's end; nothing without one."""
+    """Return the loss predictor and trainer 0's end of its exchange, or None twice if no losses are predicted.
+
+    If another rank predicts, the predictor is a new one, for the dtype and the initial state of its report.
+    """
     if setup.config.score != "predicted-loss":
         return None, None
     forecaster = setup.make_forecaster(setup.node.waiter)
@@ -165,9 +166,9 @@ def _open_predictor(setup, comms, sampler, log, waiter):
 
 
 def _prepare(setup, log, state, keeper, saved):
-    """Take back what was saved, and describe the run in its folder; raises InputError where that fails."""
+    """Restore what was saved, and describe the run in its folder; raise InputError if that fails."""
     try:
-        log.lock()
+        log.metrics.lock()
         if saved:
             state.restore(saved)
             log.cut(saved.n_lines, saved.step)
@@ -182,9 +183,8 @@ def _prepare(setup, log, state, keeper, saved):
 
 
 def _describe_run(setup, folder):
-    """Write the options, and the environment."""
-    text = to_toml(setup.config, setup.models.unused)
-    write_atomically(folder / "config.toml", lambda file: file.write(text.encode()))
+    """Write the options and the environment."""
+    write_text(folder / "config.toml", to_toml(setup.config, setup.models.unused))
     transport = setup.transport.__name__ if setup.size > setup.config.trainers else None
     environment = describe_environment(setup.comm, setup.node, setup.models.arithmetic, transport)
     write_json(folder / "environment.json", environment)
@@ -198,9 +198,9 @@ class Leader:
     setup : setup.Setup
     run : Run
     keeper : summary.Keeper
-        Of the run's folder.
+        Writes the files at the end.
     interruption : faults.Interruption
-        Of this rank.
+        The signals to this rank.
     saved_step : int, optional
         Step of the checkpoint that the run is resumed from.
     """
@@ -226,8 +226,8 @@ class Leader:
         """
         log = self._run.log
         if self._setup.models.notice:
-            log.say(self._setup.models.notice)
-        log.say(describe_job(self._setup, self._keeper.folder))
+            log.print(self._setup.models.notice)
+        log.print(describe_job(self._setup, self._keeper.folder))
         try:
             return self._lead_to_the_end(on_step)
         except Silent as error:
@@ -235,14 +235,14 @@ class Leader:
             raise
         finally:
             log.close()
-            if log.problem:
-                self._keeper.note("metrics.jsonl", log.problem)
+            if log.metrics.problem:
+                self._keeper.note("metrics.jsonl", log.metrics.problem)
 
     def _give_up(self, silent):
-        """Save the state as far as it can be saved without the ranks that are silent."""
+        """Save the state as far as that is possible without the silent ranks, and complete the error's message."""
         step = self._run.trainer.step
         self._run.state.alone = True
-        with suppress(Silent):  # where the state is that of a silent rank
+        with suppress(Silent):  # if a silent rank has a part of the state
             self._checkpoints.save(step)
         self._checkpoints.finish()
         self._run.log.event(step, f"stop: {silent}")
@@ -277,11 +277,11 @@ class Leader:
         )
         self._write(outcome)
         self._run.watch.close()
-        log.say(outcome.verdict)
+        log.print(outcome.verdict)
         return outcome
 
     def _train(self, on_step):
-        """Take all steps; return why training diverged, or None."""
+        """Take all steps; return the reason if training diverged, or None."""
         run = self._run
         try:
             run_trainer(run.trainer, run.exchange, self._setup.schedule, self._finished, self._save_if_due, on_step)
@@ -290,12 +290,12 @@ class Leader:
         return None
 
     def _stop_others(self):
-        """Let the other trainers go, if there are any."""
+        """Stop the other trainers, if there are any."""
         if self._setup.config.trainers > 1:
             self._run.trainer.learner.stop()
 
     def _finished(self, step, reported_signal):
-        """Return whether to take no further step; raises Silent."""
+        """Return whether to take no further step; raise Silent if a rank has not answered for too long."""
         self._run.watch.check()
         return self._rule(step, reported_signal)
 

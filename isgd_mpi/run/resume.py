@@ -1,24 +1,24 @@
-"""Resuming a run: its checkpoint, and who takes what back.
+"""Resume a run: read its checkpoint, and give each part of it back to its owner.
 
-==================== =========================================== ==============================================
-in a checkpoint      taken back by                               dropped
-==================== =========================================== ==============================================
+==================== =========================================== ===============================================
+in a checkpoint      restored by                                 dropped
+==================== =========================================== ===============================================
 ``trainer``          trainer 0: step, parameters, optimiser,     never
                      sampler, evaluations, counters; further
                      trainers get parameters and optimiser
 ``predicted``        trainer 0: losses that wait (part of        never
                      ``trainer``)
-its ``report``       the loss predictor, wherever it now runs    where it had not reported yet
+``predicted/report`` the loss predictor, wherever it now runs    if the predictor had not reported yet
 ``reports``          the scorers, each its own, and trainer 0,   relaxed: the next refresh brings newer scores;
                      which merges them when they are due         other ranks: trainer 0 merges them at once
-``pending``          trainer 0: whether they are still due       with the reports
-``evaluated_params`` the scorers that are amidst an              with the reports; the evaluation is asked
-                     evaluation                                  for once more
+``pending``          trainer 0: whether the reports are due      with the reports
+``evaluated_params`` the scorers that were evaluating            with the reports: trainer 0 asks for the
+                                                                 evaluation once more
 ``log``              the metrics file: lines behind the          never
                      checkpoint are cut off
-==================== =========================================== ==============================================
+==================== =========================================== ===============================================
 
-:class:`Ranks` says which of the three ways it is.
+:class:`Ranks` has the three ways to resume.
 """
 
 import json
@@ -43,11 +43,11 @@ _OPTIONAL = ("reports", "evaluated_params")
 
 
 class Ranks(Enum):
-    """The ranks of a resumed run, compared with those that its checkpoint is of."""
+    """The ranks of a resumed run, compared with the ranks that its checkpoint is of."""
 
-    SAME = "the same ranks go on where they were, to the same bits"
-    OTHER = "other ranks begin with nothing under way"
-    RELAXED = "the schedule promises no bits: nothing under way is kept"
+    SAME = "the same ranks continue where they stopped, with the same bits"
+    OTHER = "other ranks start with no refresh under way"
+    RELAXED = "the schedule is not repeatable: the refresh under way is dropped"
 
 
 @dataclass(frozen=True)
@@ -66,21 +66,21 @@ class Resumption:
 
 
 class SavedRun:
-    """A run that was saved; of use to trainer 0.
+    """A saved run, as trainer 0 reads it.
 
     Parameters
     ----------
     config : config.Config
-        With which the run that it names in `resume` shall go on.
+        Names the run in `resume`, and has the options to resume it with.
 
     Attributes
     ----------
     path : pathlib.Path
-        Of the checkpoint.
+        The checkpoint.
     step, n_lines : int
         Steps taken, lines of the metrics.
     seconds : float
-        Trained so far.
+        Training time so far.
     arithmetic : str or None
         Arithmetic of the scores, if that is known.
 
@@ -105,6 +105,7 @@ class SavedRun:
         self.arithmetic = self._read("environment.json").get("score_arithmetic")
 
     def _number(self, name, kind="i"):
+        """Return a number of the checkpoint; raise InputError if there is none by this name."""
         value = self._flat.get(name)
         if value is None or value.dtype.kind != kind or value.ndim or not 0 <= value < 2**62:
             raise InputError(f"{self.path}: {name} is missing or no number")
@@ -124,7 +125,7 @@ class SavedRun:
 
     @property
     def complete(self):
-        """Whether the run has taken all its steps and left its results: there is nothing to go on with."""
+        """Return whether the run has taken all its steps and left its results, so that nothing is left to do."""
         n_steps = self._config.n_steps(self._n_train)
         if (self.seconds < self._config.seconds) if n_steps is None else (self.step < n_steps):
             return False
@@ -135,27 +136,12 @@ class SavedRun:
         return read_intact_json(self._folder / name) or {}
 
     def check_data(self, dataset):
-        """Refuse another data set.
-
-        Parameters
-        ----------
-        dataset : datasets.Dataset
-        """
+        """Refuse a data set other than that of the saved run."""
         if self._number("run/data") != dataset.fingerprint:
             raise InputError(f"--resume {self._folder}: the data set {dataset.name} is not the one that it was run on")
 
     def resumption(self, n_ranks):
-        """Return the plan for resuming the run.
-
-        Parameters
-        ----------
-        n_ranks : int
-            Ranks of this job.
-
-        Returns
-        -------
-        Resumption
-        """
+        """Return the plan for resuming the run, as a :class:`Resumption`, with the ranks of this job."""
         before = self._number("run/ranks"), self._number("run/trainers")
         reported = any(name.startswith("run/reports/") for name in self._flat)
         if not self._config.repeatable:
@@ -167,13 +153,7 @@ class SavedRun:
         return Resumption(self.step, ranks)
 
     def state(self):
-        """Return the state of the run, of which only the outermost names are checked.
-
-        Raises
-        ------
-        ValueError
-            It is no state of a run.
-        """
+        """Return the state of the run; raise ValueError unless its outermost names are those of a run."""
         state = nest({name: array for name, array in self._flat.items() if name.partition("/")[0] != "log"})
         check_names(state, ["run"])
         check_names(state["run"], _NEEDED + _OPTIONAL)
@@ -185,8 +165,8 @@ class SavedRun:
 class RunState:
     """The state of a whole run at a step boundary, on trainer 0.
 
-    Where nothing may depend on the clock, a refresh under way is completed, and its reports are saved beside the
-    trainer's state, to be merged when they are due. A report is also all that a scorer needs to go on from it.
+    If nothing in the run may depend on the clock, a refresh under way is completed, and its reports are saved beside
+    the trainer's state, to be merged when they are due. Its report is all that a scorer needs to continue.
 
     Parameters
     ----------
@@ -194,12 +174,12 @@ class RunState:
     trainer : trainer.Trainer
     exchange : exchange.TrainerExchange or exchange.LocalExchange
     forecaster : forecaster.Forecaster or None
-        The loss predictor, or its like if it is on another rank.
+        The loss predictor; a new one if another rank predicts, for the initial state of its report.
 
     Attributes
     ----------
     alone : bool
-        Whether the refresh under way will never be complete: it is then left out.
+        Whether the refresh under way will never be complete, and is left out of the state.
     """
 
     alone = False
@@ -231,7 +211,7 @@ class RunState:
         return state
 
     def restore(self, saved):
-        """Take back what was saved, before training begins.
+        """Restore trainer 0's part of a saved run, before training begins.
 
         Parameters
         ----------
@@ -240,7 +220,7 @@ class RunState:
         Raises
         ------
         InputError
-            It is no state of such a run.
+            The checkpoint holds no state of such a run.
         """
         try:
             state = saved.state()
@@ -260,7 +240,7 @@ class RunState:
             self._trainer.evaluations.params = np.array(state["evaluated_params"])
 
     def hand_out(self, comms):
-        """Let all ranks go on from what was restored: step 5 of the start. Collective, with their roles.
+        """Give all other ranks their part of the restored state: step 5 of the start. Collective, with their roles.
 
         Parameters
         ----------
@@ -285,13 +265,13 @@ class RunState:
             send_arrays(comms.states, [report, *params], dest, waiter)
 
     def _begin_anew(self):
-        """Merge saved reports that are due at once, since no scorer can continue its old shard."""
+        """Merge the saved reports that are due now, since no scorer can continue its old shard."""
         if self._pending:
             self._trainer.merge(self._reports, self._setup.shards_of(len(self._reports)))
         self._trainer.evaluations.start_again()
 
     def _hand_out_predictions(self, comms, waiter):
-        """Give the loss predictor its report back; where there is none, it begins with what it would report now."""
+        """Give the loss predictor its report back, or that of an untrained one if none was saved."""
         report = self._trainer.predicted.restored_report
         if self._setup.predictor_rank is not None:
             report = self._forecaster.report() if report is None else report
@@ -301,7 +281,7 @@ class RunState:
 
 
 def is_evaluating(report):
-    """Return whether the scorer that made a report is amidst an evaluation.
+    """Return whether the scorer that made a report had begun an evaluation and not finished it.
 
     Parameters
     ----------
@@ -311,13 +291,13 @@ def is_evaluating(report):
 
 
 def share_training_state(comms, optimiser, waiter):
-    """Let all trainers go on with trainer 0's parameters and the state of its optimiser. Collective over them.
+    """Give all trainers the parameters of trainer 0 and the state of its optimiser. Collective over the trainers.
 
     Parameters
     ----------
     comms : communicators.Communicators
     optimiser : optim.SGD
-        Of this trainer; on trainer 0 restored. Its parameters are updated in place.
+        This trainer's optimiser; it and its parameters are updated in place, except on trainer 0.
     waiter : waiting.Waiter
     """
     state = {name: np.array(array) for name, array in flatten(optimiser.state()).items()}

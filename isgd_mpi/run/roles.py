@@ -1,12 +1,12 @@
 """The roles beside trainer 0: scorer, loss predictor, further trainer.
 
-Each takes part in the collective steps by which a job starts, under the same numbers as in
-:func:`isgd_mpi.run.leader.open_run`:
+Once step 0, the communicators, is done in :meth:`isgd_mpi.run.job.Job.run`, each role takes part in the collective
+steps by which a job starts, under the same numbers as in :func:`isgd_mpi.run.leader.open_run`:
 
-1. trainers open their group,
-2. trainer 0 and the scorers open the exchange,
+1. the trainers open their group,
+2. trainer 0 and the scorers open the exchange of scores,
 3. trainer 0 and the predictor open theirs,
-4. trainer 0 prepares the run's folder; all fail together if it cannot,
+4. trainer 0 prepares the run's folder; all ranks fail together if it cannot,
 5. trainer 0 hands out what was saved, if a run is resumed.
 """
 
@@ -32,7 +32,7 @@ def score(setup, comms, interruption):
     setup : setup.Setup
     comms : communicators.Communicators
     interruption : faults.Interruption
-        Of this rank; trainer 0 is told.
+        The signals to this rank, which trainer 0 learns of.
     """
 
     def resume(scorer):
@@ -46,8 +46,7 @@ def score(setup, comms, interruption):
 
     pulse, waiter = _pulse_and_waiter(setup, comms)
     scorer = setup.make_scorer(setup.rank - setup.config.trainers, waiter)
-    _give_way(setup)
-    # (2) open the exchange
+    # (2) trainer 0 and the scorers open the exchange of scores
     exchange = ScorerExchange(comms.transport(comms.scoring), setup.published, scorer.record.dtype, waiter)
     _serve(setup, scorer, exchange, interruption, resume)
     pulse.stop()
@@ -63,56 +62,59 @@ def predict(setup, comms, interruption):
 
     pulse, waiter = _pulse_and_waiter(setup, comms)
     forecaster = setup.make_forecaster(waiter)
-    _give_way(setup)
-    # (3) open the exchange with the predictor
-    transport = comms.transport(comms.predicting)
-    exchange = ScorerExchange(transport, setup.observations, forecaster.record.dtype, waiter)
+    # (3) trainer 0 and the predictor open theirs
+    exchange = ScorerExchange(comms.transport(comms.predicting), setup.observations, forecaster.record.dtype, waiter)
     _serve(setup, forecaster, exchange, interruption, resume)
     pulse.stop()
-
-
-def _pulse_and_waiter(setup, comms):
-    """Return this rank's heartbeat, and a waiter that beats."""
-    pulse = Pulse(comms.heartbeat, setup.config.scorer_timeout)
-    return pulse, replace(setup.node.waiter, idle=pulse.beat)
-
-
-def _gives_way(setup):
-    return setup.node.crowded and setup.config.schedule == "relaxed"  # in the others the trainer waits for it
-
-
-def _give_way(setup):
-    if _gives_way(setup):
-        setup.node.give_way()
-
-
-def _serve(setup, scorer, exchange, interruption, resume):
-    """Answer the trainer until it stops; first resume, if there is something to resume from."""
-    # (4) trainer 0 prepares the folder
-    on_all_ranks(setup.comm)
-    setup.node.waiter.timeline.start()
-    # (5) receive what was saved
-    if setup.resumption:
-        resume(scorer)
-    if setup.config.schedule == "relaxed":
-        run_relaxed_scorer(scorer, exchange, interruption)
-    else:
-        run_counting_scorer(scorer, exchange, interruption, setup.batches_a_refresh(scorer))
-    if _gives_way(setup):
-        setup.node.take_back()  # the trainer waits for the evaluation at the end
-    finish_scorer(scorer, exchange)
 
 
 def train_along(setup, comms, interruption):
     """Play the role of a trainer other than the first; parameters as in :func:`score`."""
     size = setup.config.minibatch_size
     learner = setup.make_learner(setup.models.make(size), len(own_share(comms.training, size)))
-    # (1) open the group of trainers
+    # (1) the trainers open their group
     co_trainer = CoTrainer(comms.training, learner, size, setup.node.waiter, setup.published)
-    # (4) trainer 0 prepares the folder
+    # (4) trainer 0 prepares the run's folder
     on_all_ranks(setup.comm)
     setup.node.waiter.timeline.start()
-    # (5) receive what was saved
+    # (5) trainer 0 hands out what was saved
     if setup.resumption:
         share_training_state(comms, learner.optimiser, setup.node.waiter)
     run_co_trainer(co_trainer, interruption)
+
+
+def _pulse_and_waiter(setup, comms):
+    """Return this rank's heartbeat, and a waiter that sends a beat while it waits."""
+    pulse = Pulse(comms.heartbeat, setup.config.scorer_timeout)
+    return pulse, replace(setup.node.waiter, idle=pulse.beat)
+
+
+def _serve(setup, scorer, exchange, interruption, resume):
+    """Take part in the last steps of the start, and answer trainer 0 until it stops.
+
+    Parameters
+    ----------
+    setup : setup.Setup
+    scorer : scorer.Scorer or forecaster.Forecaster
+    exchange : exchange.ScorerExchange
+    interruption : faults.Interruption
+    resume : callable
+        Takes the scorer, receives what was saved of it, and restores it.
+    """
+    relaxed = setup.config.schedule == "relaxed"
+    gives_way = relaxed and setup.node.crowded  # in the other schedules the trainer waits for this rank
+    if gives_way:
+        setup.node.give_way()
+    # (4) trainer 0 prepares the run's folder
+    on_all_ranks(setup.comm)
+    setup.node.waiter.timeline.start()
+    # (5) trainer 0 hands out what was saved
+    if setup.resumption:
+        resume(scorer)
+    if relaxed:
+        run_relaxed_scorer(scorer, exchange, interruption)
+    else:
+        run_counting_scorer(scorer, exchange, interruption, setup.batches_a_refresh(scorer))
+    if gives_way:
+        setup.node.take_back()  # the trainer waits for the evaluation at the end
+    finish_scorer(scorer, exchange)

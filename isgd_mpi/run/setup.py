@@ -1,4 +1,4 @@
-"""The setup of a job: everything that a rank knows before it plays its role, and makes what the role needs."""
+"""The setup of a job: everything that a rank knows before it plays its role, and the parts that the role needs."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -20,12 +20,12 @@ from isgd_mpi.training.predictor.forecaster import Forecaster
 from isgd_mpi.training.scorer import Scorer, ScoringModels, answer_locally
 
 TRAINER = 0
-"""Rank of the trainer that owns the score table and writes every file."""
+"""The rank of trainer 0, which owns the score table and writes every file."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """A job as one of its ranks sees it. Nothing here is collective.
+    """A job, seen from one of its ranks. Nothing here is collective.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Setup:
     models : blueprints.MLPBlueprint or blueprints.OwnBlueprint
     node : node.Node
     resumption : resume.Resumption or None
-        Of a run that is resumed.
+        The plan, if a run is resumed.
     """
 
     comm: MPI.Comm
@@ -48,17 +48,17 @@ class Setup:
 
     @cached_property
     def rank(self):
-        """Rank in the job."""
+        """The number of this rank."""
         return self.comm.Get_rank()
 
     @cached_property
     def size(self):
-        """Ranks of the job."""
+        """The number of ranks."""
         return self.comm.Get_size()
 
     @property
     def n_scorers(self):
-        """Ranks that score."""
+        """The number of scorers."""
         return self.config.n_scorers(self.size)
 
     @property
@@ -68,26 +68,23 @@ class Setup:
 
     @property
     def predicts(self):
-        """Whether this rank predicts losses."""
+        """Return whether this rank is the loss predictor."""
         return self.rank == self.predictor_rank
 
     @property
     def scores(self):
-        """Whether this rank is a scorer."""
+        """Return whether this rank is a scorer."""
         return self.rank >= self.config.trainers and not self.predicts
 
     @cached_property
     def grid(self):
-        """The score batches, and the shards that they are dealt out in, as a shards.Grid.
-
-        The trainers score where no ranks do.
-        """
+        """The grid of score batches, cut into a shard for each scorer, or each trainer where there are no scorers."""
         batch_size = min(self.config.score_batch_size, max(map(len, self.dataset.splits.values())))
         return Grid(batch_size, self.n_scorers or self.config.trainers, self.config.whole_batches)
 
     @cached_property
     def shards(self):
-        """Shards of the training set, in the order of the reports."""
+        """The shards of the training set, in the order of the reports."""
         return self.grid.shards(self.dataset.n_train)
 
     def shards_of(self, n_parts):
@@ -96,45 +93,45 @@ class Setup:
 
     @cached_property
     def whole(self):
-        """The whole training set as one shard: the loss predictor's."""
+        """The shard of the loss predictor: the whole training set."""
         (shard,) = Grid(self.grid.batch_size, 1).shards(self.dataset.n_train)
         return shard
 
     @cached_property
     def published(self):
-        """Dtype of the record that goes out in a refresh."""
+        """The dtype of the record that trainer 0 publishes in a refresh."""
         return records.published_dtype(self.models.n_params)
 
     @cached_property
     def observations(self):
-        """Dtype of the record that the predictor is sent: a refresh of the trainer's losses, and all others'."""
+        """The dtype of the record of losses for the predictor: the trainer's of a refresh, and one an example."""
         n_drawn = self.config.minibatch_size * self.schedule.interval(on=False)
         return records.observations_dtype(n_drawn + self.dataset.n_train)
 
     def report_dtypes(self, shards):
-        """Return the dtype of the report on each of some shards."""
+        """Return the dtype of the report on each shard."""
         return [records.report_dtype(shard, self.dataset.n_classes) for shard in shards]
 
     @property
     def transport(self):
-        """The type of :mod:`isgd_mpi.ranks.transports` by which records travel."""
+        """The class in :mod:`isgd_mpi.ranks.transports` by which records travel."""
         n_bytes = self.published.itemsize + (0 if self.predictor_rank is None else self.observations.itemsize)
         n_shared_bytes = self.node.n_shared_bytes if self.models.params_may_be_shared else 0
         return transport_between(self.size, self.node.comm.Get_size(), n_bytes, n_shared_bytes)
 
     @property
     def schedule(self):
-        """The times at which the trainer publishes, waits and merges, as a loop.Schedule."""
+        """The times at which the trainer publishes, waits and merges."""
         return Schedule.named(self.config.schedule, self.config.refresh_every)
 
     @property
     def norms_come_back(self):
-        """Whether scores come back that are gradient norms."""
+        """Return whether the reports bring gradient norms."""
         scored = self.n_scorers > 0 or self.config.schedule == "exact"
         return scored and self.config.score in ("grad-norm", "uniform")
 
     def batches_a_refresh(self, scorer):
-        """Return how many score batches fit in a refresh: all if `exact`, else by their work.
+        """Return the number of score batches in a refresh: all if `exact`, else as many as take a refresh's time.
 
         Parameters
         ----------
@@ -142,40 +139,34 @@ class Setup:
         """
         if self.config.schedule == "exact":
             return scorer.n_batches
-        # a step takes the trainer 6 operations an example and parameter, scoring takes 4, in bfloat16 as if they were 2
+        # operations an example and parameter: 6 in a step, 4 in scoring, which take the time of 2 in bfloat16
         operations = 2 if self.scores and self.models.make_products else 4
         n_examples = 6 / operations * self.config.minibatch_size * self.config.refresh_every
         return min(scorer.n_batches, max(1, round(n_examples / self.grid.batch_size)))
 
     def make_scorer(self, part, waiter):
-        """Return a scorer of a shard.
-
-        Parameters
-        ----------
-        part : int
-        waiter : waiting.Waiter
-        """
+        """Return the scorer of a shard, by the shard's number."""
         models = ScoringModels(*self.models.make_scorer(self.grid.batch_size), self.models.rows_at_a_time)
         return Scorer(models, self.dataset, self.grid, part, waiter)
 
     def make_forecaster(self, waiter):
-        """Return a forecaster: the loss predictor, or its like on trainer 0."""
+        """Return the loss predictor; trainer 0 also makes one, for the dtype and initial state of its report."""
         seed = np.random.SeedSequence(self.config.seed).spawn(self.size)[TRAINER].spawn(5)[-1]
         return Forecaster(self.config, self.dataset, seed, self.whole, waiter)
 
     def make_learner(self, model, n_rows):
-        """Return a learner, which also scores and evaluates where no ranks do.
+        """Return the learner of a trainer, which also scores and evaluates where there are no scorers.
 
         Parameters
         ----------
-        model : Model
+        model : own_model.Model
         n_rows : int
-            Examples in its share of a minibatch.
+            Examples in this trainer's share of a minibatch.
         """
         optimiser = SGD(model.params, **self.config.optimiser_settings(self.dataset.n_train))
         return Learner(self.dataset, model, optimiser, n_rows, None if self.n_scorers else self._local_answer())
 
     def _local_answer(self):
-        """Return a function that does a trainer's part of a refresh."""
+        """Return a function that does this trainer's part of a refresh."""
         scorer = self.make_scorer(self.rank, self.node.waiter)
         return partial(answer_locally, scorer, scorer.n_batches if self.config.schedule == "exact" else 0)

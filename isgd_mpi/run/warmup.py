@@ -18,18 +18,17 @@ def warm_up(dataset, make_products=None):
     Parameters
     ----------
     dataset : datasets.Dataset
-        The one to be trained on: its arrays' types are compiled for.
+        The data set of the job: kernels are compiled for the types of its arrays.
     make_products : callable, optional
-        What multiplies for the scorers, if not NumPy.
+        Makes the products of the scorers' model, if these are not NumPy's.
     """
-    n_rows = FEW_ROWS + 1  # backward passes of few and of many rows differ
-    images = np.empty((n_rows, dataset.n_features), np.float32)
-    labels = np.empty(n_rows, np.int32)
+    n_rows = FEW_ROWS + 1  # few and many rows have passes of their own
     n_few = min(n_rows, dataset.n_train)
     proposal = Proposal(np.ones(n_few), np.arange(n_few))
     for sampling in ("multinomial", "systematic"):
         indices, weights = proposal.draw(n_rows, sampling, np.random.default_rng(0))
     Mixture("auto", n_rows, n_rows).observe(weights.astype(np.float32), weights)
+    images, labels = np.empty((n_rows, dataset.n_features), np.float32), np.empty(n_rows, np.int32)
     dataset.gather(indices, images, labels)
     model = MLP((dataset.n_features, *_HIDDEN, dataset.n_classes), n_rows)
     model.scores(images, labels)
@@ -46,12 +45,12 @@ def warm_up(dataset, make_products=None):
 
 
 def warm_up_predictor(name, dataset):
-    """Do the same for a loss predictor's kernels.
+    """Run every kernel of a loss predictor once.
 
     Parameters
     ----------
     name : str
-        Of the predictor.
+        The predictor's name, such as ``lstm``.
     dataset : datasets.Dataset
     """
     labels = dataset.splits["train"].labels[:1]

@@ -1,4 +1,4 @@
-"""Checkpoint files: what is written is read, and nothing else is believed."""
+"""Checkpoint files: a reader gets what was written, or one line that refuses the file."""
 
 import io
 import os
@@ -35,12 +35,12 @@ def path(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def other(path):
-    """Another file's name."""
+    """Return a second path in the same folder."""
     return path.with_name("other.npz")
 
 
 def refusal(path):
-    """The one line that refuses a file."""
+    """Return the one line that refuses a file."""
     with pytest.raises(InputError) as caught:
         read_checkpoint(path)
     message = str(caught.value)
@@ -95,7 +95,7 @@ def test_a_foreign_file_is_refused(other, content):
 
 
 def rewritten(path, other, compression=zipfile.ZIP_STORED, **members):
-    """A copy of a file with other members beside or instead of its own."""
+    """Copy a file, with other members beside or instead of its own; return the copy's path."""
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(other, "w", compression) as target:
         for name in source.namelist():
             if name not in members:
@@ -106,7 +106,7 @@ def rewritten(path, other, compression=zipfile.ZIP_STORED, **members):
 
 
 def npy(array, header=None):
-    """An array as a file, perhaps with a header that lies."""
+    """Return the content of an array's file, perhaps with a header that lies."""
     file = io.BytesIO()
     if header is None:
         np.lib.format.write_array(file, array, allow_pickle=True)
@@ -183,7 +183,8 @@ def test_whatever_keeps_a_checkpoint_from_being_written_it_does_not_count(tmp_pa
 
     monkeypatch.setattr(saving, "write_checkpoint", fail)
     said = []
-    log = SimpleNamespace(seconds=0.0, n_lines=0, sync=lambda: None, event=lambda step, text: None, say=said.append)
+    metrics = SimpleNamespace(n_lines=0, sync=lambda: None)
+    log = SimpleNamespace(seconds=0.0, metrics=metrics, event=lambda step, text: None, print=said.append)
     checkpoints = saving.Checkpoints(tmp_path, Config(), log, dict)
     checkpoints.save(7)
     assert checkpoints.finish() and checkpoints.step is None

@@ -35,7 +35,7 @@ def path(tmp_path):
 
 @contextmanager
 def room_for(n_bytes):
-    """Let this process write no file beyond so many bytes, as on a full disk; for a moment: pytest writes too."""
+    """Let this process write no file beyond a size, as on a full disk; only for a moment, since pytest writes too."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
     try:
@@ -120,19 +120,30 @@ def test_a_long_line_that_is_only_begun_is_cut_off(path, n_begun):
     assert whole_lines_bytes(path) == 4
 
 
-def test_memory_is_bounded_and_what_is_left_out_is_counted(path, clock, monkeypatch):
+@pytest.mark.parametrize("room, n_written", [(0, 0), (3, 0), (6, 1), (8, 1)])
+def test_memory_is_bounded_and_the_lines_given_up_are_counted(path, clock, monkeypatch, room, n_written):
     monkeypatch.setattr(metrics_file, "_MOST_WAITING_BYTES", 20)
     file = MetricsFile(path, clock)
-    with room_for(0):
+    with room_for(room):
         for n in range(10):
-            file.append(f"line{n}", droppable=True)
-        file.append("an event")
-    assert file.text().split() == ["line0", "line1", "line2", "an", "event"]
-    assert file.take_dropped() == 0  # not before it can be said
+            file.append(f"line{n}")
+    kept = [f"line{n}" for n in (*range(n_written), 7, 8, 9)]
+    assert file.text().split() == kept and file.n_lines == len(kept)
     clock.now += 1
     file.append("on")
-    assert file.take_dropped() == 7 and file.take_dropped() == 0
+    assert path.read_text().split() == [*kept, "on"]
+    assert file.problem == f"{7 - n_written} lines were given up: they could not be written in time"
     file.close()
+
+
+def test_without_a_path_all_lines_stay_in_memory(monkeypatch):
+    monkeypatch.setattr(metrics_file, "_MOST_WAITING_BYTES", 5)
+    file = MetricsFile(None)
+    file.lock()
+    for word in ("one", "two", "three"):
+        file.append(word)
+    file.close()
+    assert file.text() == "one\ntwo\nthree\n" and (file.n_lines, file.problem) == (3, None)
 
 
 def test_on_a_file_system_that_is_really_full(small_disk, clock):

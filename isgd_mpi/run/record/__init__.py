@@ -1,1 +1,11 @@
-"""What a run leaves behind: its log, metrics, checkpoints, summary and environment."""
+"""The files that a run leaves behind, and its lines on the terminal.
+
+To read in this order:
+
+* `log`: the run's folder, its metrics, progress on the terminal;
+* `metrics_file`: lines that wait in memory while the disk does not take them;
+* `checkpoints`: saves the state at intervals, beside training;
+* `checkpoint_file`: the format of a checkpoint, with a checksum;
+* `summary`: totals, the verdict in plain words, and the files at the end of a run;
+* `environment`: versions, hosts, threads and processor.
+"""

@@ -15,7 +15,7 @@ from isgd_mpi.data.npz import open_npz
 
 _MAGIC = b"isgd_mpi checkpoint"
 VERSION = 2
-"""Of the format: what is saved, and under which names."""
+"""Version of the format: of all names in a checkpoint, and what they hold."""
 
 _HEADER = ("format", "version", "checksum")
 
@@ -28,7 +28,7 @@ def write_checkpoint(path, arrays):
     path : pathlib.Path
         Replaced once the new file is whole and on the disk.
     arrays : dict of str to ndarray
-        None of Python objects, none structured.
+        Neither Python objects nor structured arrays.
     """
     arrays = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in arrays.items()}
     header = dict(zip(_HEADER, (np.array(_MAGIC), np.array(VERSION), np.array(_checksum(arrays), np.uint32))))
@@ -50,25 +50,22 @@ def read_checkpoint(path):
     Raises
     ------
     InputError
-        It is not there, truncated, foreign, of another version, or damaged: one line.
+        The file is missing, truncated, foreign, of another version, or damaged: one line.
     """
     with open_npz(path, compressed=False) as archive:
         arrays = {name: archive[name] for name in archive.names}
-        _check_header(path, arrays)
-    return {name: array for name, array in arrays.items() if name not in _HEADER}
-
-
-def _check_header(path, arrays):
-    if not all(name in arrays and arrays[name].ndim == 0 for name in _HEADER) or arrays["format"] != np.array(_MAGIC):
-        raise FormatError(path, "is not a checkpoint of isgd_mpi")
-    if arrays["version"] != VERSION:
-        problem = f"is a checkpoint of format {arrays['version']}, and this isgd_mpi reads format {VERSION}"
-        raise FormatError(path, problem)
-    if arrays["checksum"] != _checksum({name: array for name, array in arrays.items() if name not in _HEADER}):
-        raise FormatError(path, "is damaged: its checksum is wrong")
+        header = {name: arrays.pop(name).item() for name in _HEADER if name in arrays}
+        if header.get("format") != _MAGIC:
+            raise FormatError(path, "is not a checkpoint of isgd_mpi")
+        if (version := header.get("version")) != VERSION:
+            raise FormatError(path, f"is a checkpoint of format {version}, and this isgd_mpi reads format {VERSION}")
+        if header.get("checksum") != _checksum(arrays):
+            raise FormatError(path, "is damaged: its checksum is wrong")
+    return arrays
 
 
 def _checksum(arrays):
+    """Return the CRC-32 of all arrays: names, dtypes, shapes, values."""
     checksum = 0
     for name in sorted(arrays):
         array = arrays[name]
@@ -78,7 +75,7 @@ def _checksum(arrays):
 
 
 def _sync_folder(folder):
-    """Make a rename last through a power cut."""
+    """Sync a folder, so that a rename in it outlasts a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

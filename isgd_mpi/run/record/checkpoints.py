@@ -1,4 +1,4 @@
-"""When a run's state is saved: at intervals, and when it stops."""
+"""Save the state of a run: at intervals, and when it stops."""
 
 import json
 import threading
@@ -14,25 +14,25 @@ FILE = "checkpoint.npz"
 
 
 class Checkpoints:
-    """Saves a state now and then, beside training: only copying it stops the trainer.
+    """Saves a state at intervals. A thread writes it: only copying it stops the trainer.
 
     Parameters
     ----------
     folder : pathlib.Path or None
-        The run's; nothing is saved if None.
+        The run's folder; nothing is saved if None.
     config : config.Config
-        Saved with the state, and the interval.
+        Gives the interval, and is saved with the state.
     log : log.RunLog
         Its clock counts, and its lines so far belong to the state.
     state : callable
         Returns the state at a step boundary; see :mod:`isgd_mpi.ranks.states`.
     step : int, optional
-        Of the checkpoint that the run goes on from.
+        Step of the checkpoint that the run is resumed from.
 
     Attributes
     ----------
     step : int or None
-        Of the last checkpoint that is whole.
+        Step of the last checkpoint that is whole.
     """
 
     def __init__(self, folder, config, log, state, step=None):
@@ -41,18 +41,16 @@ class Checkpoints:
         self._log = log
         self._state = state
         self._due = log.seconds + config.checkpoint_every
-        self._writer = None
-        self._problem = None
-        self._writing_step = None
+        self._writer = self._writing_step = self._problem = None
         self.step = step
 
     @property
     def due(self):
-        """Whether it is time for one."""
+        """Return whether it is time for a checkpoint."""
         return self._path is not None and self._log.seconds >= self._due
 
     def save(self, step):
-        """Copy the state, and begin to write it; wait first where the one before is still being written.
+        """Copy the state, and begin to write it once the checkpoint before is written.
 
         Parameters
         ----------
@@ -66,12 +64,13 @@ class Checkpoints:
         self._writing_step = step
         self._log.event(step, "checkpoint")
         try:
-            self._log.sync()
-        except OSError as error:
-            self._fail(error)
+            self._log.metrics.sync()
+        except OSError as error:  # the metrics would lack lines that belong to the state
+            self._problem = error.strerror
+            self._report_problem()
             return
         arrays = {name: np.array(array) for name, array in flatten(self._state(), "run/").items()}
-        arrays |= flatten({"log": {"seconds": self._log.seconds, "n_lines": self._log.n_lines}})
+        arrays |= flatten({"log": {"seconds": self._log.seconds, "n_lines": self._log.metrics.n_lines}})
         arrays["config"] = text_array(json.dumps(asdict(self._config)))
         self._writer = threading.Thread(target=self._write, args=(arrays,))
         self._writer.start()
@@ -82,7 +81,7 @@ class Checkpoints:
         Returns
         -------
         str or None
-            Why the last one failed.
+            The reason if the last checkpoint failed.
         """
         if self._writer is not None:
             self._writer.join()
@@ -90,28 +89,22 @@ class Checkpoints:
             if self._problem is None:
                 self.step = self._writing_step
             else:
-                self._tell()
+                self._report_problem()
         return self._problem
 
-    def _fail(self, error):
-        """Do without a checkpoint of which the metrics would lack lines."""
-        self._problem = error.strerror
-        self._tell()
-
-    def _tell(self):
-        self._log.event(self._writing_step, f"the checkpoint could not be written ({self._problem})")
-        self._log.say(
-            f"the checkpoint of step {self._writing_step} could not be written ({self._problem}); {self.describe()}"
-        )
+    def _report_problem(self):
+        reason = f"could not be written ({self._problem})"
+        self._log.event(self._writing_step, f"the checkpoint {reason}")
+        self._log.print(f"the checkpoint of step {self._writing_step} {reason}; {self.describe()}")
 
     def describe(self):
-        """Say what there is to go on from."""
+        """Return in words which checkpoint the run can be resumed from."""
         if self._path is None:
             return "nothing was saved"
         return f"the checkpoint of step {self.step} stays" if self.step is not None else "there is no checkpoint yet"
 
     def _write(self, arrays):
-        self._problem = "see the traceback"  # of any other exception, which ends this thread
+        self._problem = "see the traceback"  # of an exception other than OSError, which ends this thread
         try:
             write_checkpoint(self._path, arrays)
             self._problem = None
@@ -120,5 +113,5 @@ class Checkpoints:
 
 
 def text_array(text):
-    """Return a text as an array of bytes, which no trailing zero is cut off of."""
+    """Return a text as an array of bytes; NumPy would cut trailing zeros off a string."""
     return np.frombuffer(text.encode(), np.uint8)

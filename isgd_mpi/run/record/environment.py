@@ -1,4 +1,4 @@
-"""What a run ran on, for environment.json: versions, MPI, hosts, threads, processor, revision."""
+"""The environment of a run, for environment.json: versions, MPI, hosts, threads, processor, revision."""
 
 import platform
 from importlib.metadata import version
@@ -13,18 +13,18 @@ _PACKAGES = ("numpy", "numba", "scipy", "mpi4py", "threadpoolctl")
 
 
 def describe_environment(comm, node, score_arithmetic=None, transport=None):
-    """Return what the run ran on. Not collective.
+    """Describe the machines and the software of a run. Not collective.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
         All ranks.
     node : node.Node
-        This rank's.
-    score_arithmetic : str
-        What scores are computed in.
-    transport : str
-        How parameters and scores travel.
+        The node of this rank.
+    score_arithmetic : str, optional
+        Arithmetic of the scores.
+    transport : str, optional
+        Type of the transport of parameters and scores.
 
     Returns
     -------

@@ -1,18 +1,19 @@
-"""The log of a run: its folder, the metrics file, and the lines and the progress bar on the terminal."""
+"""The log of a run: its folder, the metrics file, lines and a progress bar on the terminal."""
 
 import json
 import os
 import re
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from tqdm import tqdm
 
 from isgd_mpi.data.files import finite_or_none
 from isgd_mpi.ranks.timeline import Timeline
-from isgd_mpi.run.record.metrics_file import MetricsFile, MetricsInMemory
+from isgd_mpi.run.record.metrics_file import MetricsFile
 from isgd_mpi.settings.errors import InputError
 
 _LINE_EVERY_SECONDS = 10.0  # between progress lines where there is no terminal
@@ -25,7 +26,7 @@ def create_run_dir(path, default_stem):
     Parameters
     ----------
     path : str or None
-        The folder; must not exist, or be empty. If not given, ``runs/<default_stem>-<n>`` with
+        The folder; must be missing or empty. If not given, ``runs/<default_stem>-<n>`` with
         the smallest n that is free.
     default_stem : str
 
@@ -55,35 +56,37 @@ def create_run_dir(path, default_stem):
 
 
 def _first_free(parent, stem):
-    """Make the first of stem-0, stem-1, ... that is free; two runs may try at once."""
+    """Create the first folder of stem-0, stem-1, ... that is free; two runs may try at once."""
     parent.mkdir(exist_ok=True)
-    n = 0
-    while True:
-        folder = parent / f"{stem}-{n}"
-        try:
+    for n in count():
+        with suppress(FileExistsError):
+            folder = parent / f"{stem}-{n}"
             folder.mkdir()
             return folder
-        except FileExistsError:
-            n += 1
 
 
 class RunLog:
-    """The metrics file and the progress of one run.
+    """The metrics of one run, and its progress on the terminal.
 
     Parameters
     ----------
     folder : pathlib.Path or None
-        The run's; without one the metrics stay in memory.
+        The run's folder; without one the metrics stay in memory.
     n_steps : int or None
-        Where the progress bar ends.
+        Steps at which the progress bar ends.
     quiet : bool
         Whether to print nothing.
     timeline : timeline.Timeline, optional
-        Of this rank.
+        The timeline of this rank.
+
+    Attributes
+    ----------
+    metrics : metrics_file.MetricsFile
+    timeline : timeline.Timeline
     """
 
     def __init__(self, folder, n_steps=None, quiet=False, timeline=None):
-        self._file = MetricsFile(folder / "metrics.jsonl") if folder else MetricsInMemory()
+        self.metrics = MetricsFile(folder and folder / "metrics.jsonl")
         self.timeline = Timeline() if timeline is None else timeline
         self._quiet = quiet
         self._n_steps = n_steps
@@ -97,66 +100,30 @@ class RunLog:
         """Seconds since training began."""
         return time.perf_counter() - self._begin
 
-    @property
-    def n_lines(self):
-        """Lines of the metrics so far."""
-        return self._file.n_lines
-
     def start_clock(self, seconds=0.0):
-        """Let training begin now, or so many seconds ago."""
+        """Set the clock: training begins now, or began this many seconds ago."""
         self._begin = time.perf_counter() - seconds
 
-    def lock(self):
-        """Keep other jobs out of the run's folder until the log is closed.
-
-        Raises
-        ------
-        InputError
-            Another job is at work there.
-        """
-        self._file.lock()
-
     def cut(self, n_lines, step):
-        """Go on behind the first lines of an earlier run's metrics; what follows them is cut off.
+        """Cut off the metrics behind the first lines, and begin the progress bar at a step.
 
-        Parameters
-        ----------
-        n_lines : int
-        step : int
-            Where the progress bar begins.
-
-        Raises
-        ------
-        InputError
-            There are fewer lines: nothing is changed.
+        Raises InputError if there are fewer lines; nothing is changed then.
         """
-        self._file.cut(n_lines)
+        self.metrics.cut(n_lines)
         if self._bar is not None:
             self._bar.initial = self._bar.n = self._bar.last_print_n = step
 
-    def sync(self):
-        """Bring the metrics so far to the disk.
-
-        Raises
-        ------
-        OSError
-            It does not take them.
-        """
-        self._file.sync()
-
     def write(self, kind, step, **fields):
-        """Append one line to the metrics, at once; what is not finite becomes null."""
+        """Append one line to the metrics; numbers that are not finite become null."""
         line = {"kind": kind, "step": step, "seconds": round(self.seconds, 6), **fields}
-        self._file.append(json.dumps(finite_or_none(line), allow_nan=False), droppable=kind == "refresh")
-        if n_dropped := self._file.take_dropped():
-            self.event(step, f"{n_dropped} refreshes before this line are missing: they could not be written in time")
+        self.metrics.append(json.dumps(finite_or_none(line), allow_nan=False))
 
     def event(self, step, message):
-        """Record an event."""
+        """Write an event to the metrics."""
         self.write("event", step, message=message)
 
     def refreshed(self, step, figures):
-        """Record a refresh and show how far the run is."""
+        """Write a refresh to the metrics, and show how far the run is."""
         self.write("refresh", step, **figures)
         if self._bar is not None:
             with self._stdout_may_be_gone():
@@ -164,17 +131,17 @@ class RunLog:
                 self._bar.update(step - self._bar.n)
         elif time.perf_counter() - self._last_line > _LINE_EVERY_SECONDS:
             self._last_line = time.perf_counter()
-            self.say(f"step {step}{f'/{self._n_steps}' if self._n_steps else ''}  {_progress(figures)}")
+            self.print(f"step {step}{f'/{self._n_steps}' if self._n_steps else ''}  {_progress(figures)}")
 
     def evaluated(self, step, splits, staleness):
-        """Record an evaluation and print it."""
+        """Write an evaluation to the metrics, and print it."""
         for split, figures in splits.items():
             self.write("eval", step, split=split, **figures, staleness=staleness)
         text = "  ".join(f"{split} {f['loss']:.4f} / {f['error']:.2%}" for split, f in splits.items())
-        self.say(f"step {step - staleness}  loss / error:  {text}")
+        self.print(f"step {step - staleness}  loss / error:  {text}")
 
-    def say(self, text):
-        """Print a line, above the progress bar if there is one."""
+    def print(self, text):
+        """Print a line unless the run is quiet, above the progress bar if there is one."""
         if self._quiet:
             return
         with self._stdout_may_be_gone():
@@ -185,7 +152,7 @@ class RunLog:
 
     @contextmanager
     def _stdout_may_be_gone(self):
-        """Go on in silence where printing fails: a dead pipe or a full disk must not cost the run."""
+        """Print nothing more once printing fails: a dead pipe or a full disk must not end the run."""
         try:
             yield
         except OSError:
@@ -193,24 +160,19 @@ class RunLog:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still in its buffer
 
     def lines(self):
-        """Return all lines of the metrics so far, as dicts. Also when closed."""
-        return [json.loads(line) for line in self._file.text().splitlines()]
+        """Return all lines of the metrics so far, as dicts, also after :meth:`close`."""
+        return [json.loads(line) for line in self.metrics.text().splitlines()]
 
     def close(self):
-        """End the bar and the file."""
+        """Close the progress bar and the metrics file."""
         if self._bar is not None:
             with self._stdout_may_be_gone():
                 self._bar.close()
-        self._file.close()
-
-    @property
-    def problem(self):
-        """Why lines of the metrics are not written yet, or None."""
-        return self._file.problem
+        self.metrics.close()
 
 
 def _progress(figures):
-    """Return a refresh in a few words."""
+    """Return the figures of a refresh in a few words."""
     return (
         f"loss {figures['minibatch_loss']:.4f}  {figures['steps_per_second']:.0f} steps/s  "
         f"variance gain {figures['variance_gain']:.2f}  staleness {figures['staleness_mean']:.0f}"
@@ -218,16 +180,18 @@ def _progress(figures):
 
 
 def _progress_bar(n_steps, columns):
-    """Return a bar that ends at n_steps, or counts where there is no such end."""
-    end = "{desc}{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}" if n_steps else "{desc}{n_fmt} steps"
-    bar_format = end + " [{elapsed}<{remaining}{postfix}]" if n_steps else end + " [{elapsed}{postfix}]"
+    """Return a progress bar that ends at n_steps, or only counts if that is None."""
+    if n_steps:
+        bar_format = "{desc}{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+    else:
+        bar_format = "{desc}{n_fmt} steps [{elapsed}{postfix}]"
     return tqdm(total=n_steps, file=sys.stdout, ncols=columns - 1, bar_format=bar_format, leave=False)
 
 
 def terminal_columns():
-    """Return the width of the terminal that stdout ends on, or None.
+    """Return the width of the terminal that shows stdout, or None if no terminal does.
 
-    Under mpirun stdout is a pipe, also when mpirun's own stdout is a terminal: the launcher's counts.
+    Under mpirun stdout is a pipe, also if mpirun's own stdout is a terminal: so launchers are asked, too.
     """
     pid = os.getpid()
     try:

@@ -1,4 +1,4 @@
-"""The metrics file: lines are appended as they come, and kept in memory while the disk does not take them."""
+"""The metrics file: each line is written at once, or waits in memory while the disk does not take it."""
 
 import fcntl
 import os
@@ -11,32 +11,30 @@ from isgd_mpi.settings.errors import InputError
 
 _RETRY_SECONDS = 1.0
 _MOST_WAITING_BYTES = 100_000_000
-_LOCK_SECONDS = 5.0  # that a job which was just killed has to be gone
+_LOCK_SECONDS = 5.0  # a job that was just killed has so long to be gone
 _POLL_SECONDS = 0.05
 
 
 class MetricsFile:
-    """A file of lines that is only ever appended to. Its lines are whole and in order, whatever the disk does.
+    """A file of lines, which are only ever appended. They are whole and in order, whatever the disk does.
 
     Parameters
     ----------
-    path : pathlib.Path
-        Created if it is not there; a last line that is only begun, as a killed job leaves it, is cut off.
+    path : pathlib.Path or None
+        Created if it is missing; an incomplete last line, which a killed job leaves, is cut off. Without a path
+        all lines stay in memory.
     clock : callable
         Returns seconds.
 
     Attributes
     ----------
-    problem : str or None
-        Why the last attempt to write failed; None if all is written.
     n_lines : int
-        Appended so far, or kept by :meth:`cut`.
+        Lines appended so far, and those that :meth:`cut` kept.
 
     Notes
     -----
-    Lines wait in memory while writing fails, which is told on stderr once and tried again each second. A line of
-    which the disk took a part is cut off and written anew. Where more than 100 MB wait, lines that may be left out are;
-    :meth:`take_dropped` says how many.
+    While writing fails, lines wait in memory. This is printed on stderr once, and tried again each second. A line
+    that the disk took in part is cut off and written anew. Where more than 100 MB wait, the oldest are given up.
     """
 
     def __init__(self, path, clock=time.monotonic):
@@ -44,49 +42,47 @@ class MetricsFile:
         self._clock = clock
         self._waiting = deque()
         self._n_bytes = 0  # that wait
-        self._n_sent = 0  # bytes of the first line that the file has
-        self._n_dropped = 0
-        self._failed_at = None
+        self._n_sent = 0  # bytes of the first waiting line that the file has
+        self._n_given_up = 0
+        self._error = self._failed_at = None  # of the last attempt to write
         self._file = None
         self._locked = False
-        self.problem = None
         self.n_lines = 0
         self._flush()
 
-    def append(self, line, droppable=False):
+    @property
+    def problem(self):
+        """The reason why the file lacks lines, or None."""
+        if self._error is None and self._n_given_up:
+            return f"{self._n_given_up} lines were given up: they could not be written in time"
+        return self._error
+
+    def append(self, line):
         """Write a line, at once if the disk takes it.
 
         Parameters
         ----------
         line : str
             Without the newline.
-        droppable : bool
-            Whether it may be left out where too many wait.
         """
         content = line.encode() + b"\n"
-        if droppable and self._n_bytes + len(content) > _MOST_WAITING_BYTES:
-            self._n_dropped += 1
-        else:
-            self._waiting.append(content)
-            self._n_bytes += len(content)
-            self.n_lines += 1
-        if self._failed_at is None or self._clock() - self._failed_at >= _RETRY_SECONDS:
+        self._waiting.append(content)
+        self._n_bytes += len(content)
+        self.n_lines += 1
+        if self._error is None or self._clock() - self._failed_at >= _RETRY_SECONDS:
             self._flush()
-
-    def take_dropped(self):
-        """Return how many lines were left out since the last call, once lines can be written again, else 0."""
-        if self._waiting:
-            return 0
-        n, self._n_dropped = self._n_dropped, 0
-        return n
+        while self._error and self._n_bytes > _MOST_WAITING_BYTES:
+            self._n_bytes -= len(self._waiting.popleft())
+            self.n_lines -= 1
+            self._n_given_up += 1
 
     def text(self):
         """Return all lines so far, also those that wait."""
-        waiting = b"".join(self._waiting)
-        try:
-            return (self._path.read_bytes() + waiting[self._n_sent :]).decode()
-        except OSError:
-            return waiting.decode()
+        written = b""
+        if self._path is not None:
+            with suppress(OSError):
+                written = self._path.read_bytes()
+        return (written[: written.rfind(b"\n") + 1] + b"".join(self._waiting)).decode()
 
     def lock(self):
         """Keep other jobs out until the file is closed, where the file system has locks.
@@ -104,12 +100,12 @@ class MetricsFile:
         self._locked = True
 
     def cut(self, n_lines):
-        """Keep the first lines of the file, and go on behind them.
+        """Cut off the file behind its first lines.
 
         Raises
         ------
         InputError
-            There are fewer: nothing is changed.
+            The file has fewer lines: nothing is changed.
         """
         *lines, _ = self._path.read_bytes().split(b"\n")
         if len(lines) < n_lines:
@@ -120,7 +116,7 @@ class MetricsFile:
         self.n_lines = n_lines
 
     def sync(self):
-        """Write what waits, and wait until all is on the disk.
+        """Write the waiting lines, and wait until all is on the disk.
 
         Raises
         ------
@@ -128,18 +124,20 @@ class MetricsFile:
             The disk does not take it.
         """
         self._flush()
-        if self._file is None:
-            raise OSError(0, self.problem)
+        if self._error:
+            raise OSError(0, self._error)
         os.fsync(self._file.fileno())
 
     def close(self):
-        """Try once more to write what waits, and close the file; `problem` says whether that went well."""
+        """Try once more to write the waiting lines, and close the file; `problem` says whether that went well."""
         self._flush()
         if self._file is not None:
             self._file.close()
 
     def _flush(self):
-        """Write what waits, as far as the disk takes it."""
+        """Write the waiting lines, as far as the disk takes them."""
+        if self._path is None:
+            return
         try:
             if self._file is None or os.fstat(self._file.fileno()).st_nlink == 0:  # its folder was removed
                 self._open()
@@ -148,10 +146,10 @@ class MetricsFile:
         except OSError as error:
             self._fail(error)
         else:
-            self._failed_at = self.problem = None
+            self._error = None
 
     def _send(self):
-        """Write the rest of the first line that waits, or as much of it as fits."""
+        """Write the rest of the first waiting line, or as much of it as fits."""
         line = self._waiting[0]
         self._n_sent += self._file.write(line[self._n_sent :])
         if self._n_sent == len(line):
@@ -160,12 +158,12 @@ class MetricsFile:
             self._n_sent = 0
 
     def _fail(self, error):
-        """Remember why, and say so the first time."""
-        if self.problem is None:
+        """Remember the error, print it the first time, and close the file."""
+        if self._error is None:
             text = f"{self._path} cannot be written ({error.strerror}): its lines are kept in memory and tried again"
             with suppress(OSError):
                 print(f"isgd_mpi: {text}", file=sys.stderr, flush=True)
-        self.problem = error.strerror
+        self._error = error.strerror or repr(error)
         self._failed_at = self._clock()
         if self._file is not None:
             with suppress(OSError):
@@ -173,7 +171,7 @@ class MetricsFile:
             self._file = None
 
     def _open(self):
-        """Open the file, and cut off what is begun of a last line."""
+        """Open the file, and cut off an incomplete last line."""
         file = open(self._path, "ab", buffering=0)  # noqa: SIM115
         try:
             whole = whole_lines_bytes(self._path)
@@ -188,43 +186,8 @@ class MetricsFile:
         self._file = file
 
 
-class MetricsInMemory:
-    """The lines of a run without a folder, as of :class:`MetricsFile`."""
-
-    problem = None
-
-    def __init__(self):
-        self._lines = []
-
-    @property
-    def n_lines(self):
-        """How many there are."""
-        return len(self._lines)
-
-    def append(self, line, droppable=False):
-        """Keep a line."""
-        self._lines.append(line)
-
-    def take_dropped(self):
-        """Return 0: none is left out."""
-        return 0
-
-    def lock(self):
-        """Do nothing."""
-
-    def sync(self):
-        """Do nothing."""
-
-    def text(self):
-        """Return all lines."""
-        return "\n".join(self._lines)
-
-    def close(self):
-        """Do nothing: the lines can still be read."""
-
-
 def _held_by_another(file):
-    """Lock an open file for as long as it is open; return whether another job has it."""
+    """Lock an open file for as long as it is open; return whether another job has locked it."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

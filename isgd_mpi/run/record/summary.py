@@ -10,28 +10,45 @@ _WORTH_SAYING = 1.1  # variance gains below this are called none
 
 
 def describe_job(setup, folder):
-    """Return three lines that describe the job: data, model, ranks."""
-    config, dataset, node, n_ranks = setup.config, setup.dataset, setup.node, setup.size
+    """Return three lines that describe a job: data, model, ranks.
+
+    Parameters
+    ----------
+    setup : setup.Setup
+    folder : pathlib.Path or None
+        The run's folder.
+    """
+    dataset, threads = setup.dataset, setup.node.threads
     sizes = ", ".join(f"{len(split)} {name}" for name, split in dataset.splits.items())
-    n_scorers = setup.n_scorers
-    if n_scorers:
-        scorers = f"{n_scorers} scorer{'s' * (n_scorers > 1)}, {config.schedule} schedule"
+    return (
+        f"data   {dataset.name}: {sizes} examples of {dataset.n_features} features, {dataset.n_classes} classes\n"
+        f"model  {setup.models.text}{f'; into {folder}' if folder else ''}\n"
+        f"ranks  {setup.size} with {_count(threads, 'thread')} each: {_describe_roles(setup)}"
+    )
+
+
+def _count(n, noun):
+    return f"{n} {noun}{'s' * (n > 1)}"
+
+
+def _describe_roles(setup):
+    """Return in words what the ranks of a job do."""
+    config = setup.config
+    if setup.n_scorers:
+        scorers = f"{_count(setup.n_scorers, 'scorer')}, {config.schedule} schedule"
     elif config.score == "uniform":
         scorers = f"no scorers: {'data-parallel ' * (config.trainers > 1)}uniform SGD"
     elif config.schedule == "exact":
         scorers = "no scorers: all examples are scored at each refresh where training is done"
     else:
         scorers = "no scorers: importance sampling from the minibatches' own scores"
-    roles = f"{config.trainers} trainer{'s' * (config.trainers > 1)}, {scorers}"
+    roles = f"{_count(config.trainers, 'trainer')}, {scorers}"
     if config.score == "predicted-loss":
         place = "the trainer itself" if setup.predictor_rank is None else f"rank {setup.predictor_rank}"
         roles += f"; {place} predicts losses ({config.predictor})"
-    crowd = " (more ranks than cores: scorers give way)" if node.crowded and n_ranks > config.trainers else ""
-    return (
-        f"data   {dataset.name}: {sizes} examples of {dataset.n_features} features, {dataset.n_classes} classes\n"
-        f"model  {setup.models.text}{f'; into {folder}' if folder else ''}\n"
-        f"ranks  {n_ranks} with {node.threads} thread{'s' * (node.threads > 1)} each: {roles}{crowd}"
-    )
+    if setup.node.crowded and setup.size > config.trainers:
+        roles += " (more ranks than cores: scorers give way)"
+    return roles
 
 
 def summarise(trainer, setup, seconds, waiting_seconds):
@@ -44,7 +61,7 @@ def summarise(trainer, setup, seconds, waiting_seconds):
     seconds : float
         Training time, without the evaluation at the end.
     waiting_seconds : float
-        The part of it that trainer 0 waited; see :attr:`timeline.Timeline.waiting_seconds`.
+        The part of it in which trainer 0 waited; see :attr:`timeline.Timeline.waiting_seconds`.
 
     Returns
     -------
@@ -74,7 +91,7 @@ def last_evaluation(splits):
 
 
 def verdict(trainer, score):
-    """Say in a line what importance sampling gained, or would have."""
+    """Return in one line what importance sampling gained, or could have gained in a uniform run."""
     figures, gain = trainer.figures, trainer.sampler.mean_variance_gain
     if score == "uniform":
         ideal = figures.get("trace_ideal", 0.0)
@@ -103,7 +120,7 @@ def columns_by_kind(lines):
     Returns
     -------
     dict of str to dict of str to ndarray
-        For each kind its fields, but ``kind``, each over all its lines; a number that is not known is NaN.
+        For each kind its fields other than ``kind``, over all its lines; an unknown number is NaN.
     """
     return {
         kind: _columns([line for line in lines if line["kind"] == kind])
@@ -122,14 +139,13 @@ class Keeper:
     Parameters
     ----------
     folder : pathlib.Path or None
-        The run's; nothing is written if None.
+        The run's folder; nothing is written if None.
 
     Attributes
     ----------
-    folder
-        See above.
+    folder : pathlib.Path or None
     problems : list of str
-        Files that could not be written, and why.
+        For each file that could not be written a sentence with the reason.
     """
 
     def __init__(self, folder):
@@ -142,9 +158,8 @@ class Keeper:
         Parameters
         ----------
         name : str
-            Of the file.
         write : callable
-            Takes its path.
+            Takes the path to write to.
         """
         if self.folder is None:
             return
