@@ -1,4 +1,4 @@
-"""Disks that are full, gone or read-only: training goes on, one line says what is missing, what was good stays."""
+"""Disks that are full, gone or read-only: training goes on, one line names the missing files, whole files stay."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""The examples of the documentation, as a reader starts them."""
+"""The examples of the documentation, started as a reader does."""
 
 import importlib.util
 import re

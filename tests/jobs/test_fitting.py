@@ -1,4 +1,4 @@
-"""What isgd_mpi.fit does to the process that calls it."""
+"""The effects of isgd_mpi.fit on the process that calls it."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A scorer that stops responding: told of, waited for, and given up on; with real processes that are stopped."""
+"""A scorer that stops responding: it is named, waited for, and given up on. The processes are real, and stopped."""
 
 import os
 import re
