@@ -57,7 +57,8 @@ class Job:
         self._saved = saved
         node = find_node(comm, config.wanted_threads)
         dataset = on_all_ranks(comm, partial(_load, node, load))
-        resumption = comm.bcast(on_all_ranks(comm, partial(_check_saved, comm, saved, dataset)), root=TRAINER)
+        plan = on_all_ranks(comm, lambda: saved and saved.plan(dataset, comm.Get_size()))
+        resumption = comm.bcast(plan, root=TRAINER)
         check_agreement(comm, {"the settings": repr(config), **dataset.facts})
         models = on_all_ranks(comm, partial(blueprint, config, dataset))
         models.choose_arithmetic(common_value(comm, fastest_arithmetic(), otherwise="float32"), node.threads)
@@ -143,11 +144,3 @@ def _load(node, load):
     """Load the data set, on one rank of each node first: that one may have to convert it."""
     with node.first_rank_first():
         return load()
-
-
-def _check_saved(comm, saved, dataset):
-    """Return the plan for resuming the saved run, or None if there is none."""
-    if saved is None:
-        return None
-    saved.check_data(dataset)
-    return saved.resumption(comm.Get_size())

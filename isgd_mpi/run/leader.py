@@ -113,11 +113,11 @@ def open_run(setup, comms, keeper, saved=None):
     on_all_ranks(setup.comm, partial(_prepare, setup, log, state, keeper, saved))
     timeline.start()
     log.start_clock(saved.seconds if saved else 0.0)
-    log.event(saved.step if saved else 0, f"resume: {setup.size} ranks" if saved else "start")
-    if saved and saved.arithmetic not in (None, setup.models.arithmetic):
-        tell(f"scores are computed in {setup.models.arithmetic} now, and were in {saved.arithmetic}")
+    log.event(trainer.step, f"resume: {setup.size} ranks" if saved else "start")
     # (5) trainer 0 hands out what was saved
     if saved:
+        if saved.arithmetic not in (None, setup.models.arithmetic):
+            tell(f"scores are computed in {setup.models.arithmetic} now, and were in {saved.arithmetic}")
         state.hand_out(comms)
     return Run(trainer, exchange, log, watch, state)
 

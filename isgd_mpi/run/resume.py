@@ -135,13 +135,20 @@ class SavedRun:
     def _read(self, name):
         return read_intact_json(self._folder / name) or {}
 
-    def check_data(self, dataset):
-        """Refuse a data set other than that of the saved run."""
+    def plan(self, dataset, n_ranks):
+        """Return the plan for resuming the run on a data set and a number of ranks.
+
+        Returns
+        -------
+        Resumption
+
+        Raises
+        ------
+        InputError
+            The run was on another data set.
+        """
         if self._number("run/data") != dataset.fingerprint:
             raise InputError(f"--resume {self._folder}: the data set {dataset.name} is not the one that it was run on")
-
-    def resumption(self, n_ranks):
-        """Return the plan for resuming the run, as a :class:`Resumption`, with the ranks of this job."""
         before = self._number("run/ranks"), self._number("run/trainers")
         reported = any(name.startswith("run/reports/") for name in self._flat)
         if not self._config.repeatable:
