@@ -18,11 +18,11 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
 export PRTE_MCA_rmaps_default_mapping_policy = :oversubscribe
 export PRTE_MCA_hwloc_default_binding_policy = none
 
-JOB_TESTS := tests/jobs tests/test_contract.py
-PORTABLE_TESTS := tests/settings tests/data tests/run
+SECOND   := $(if $(filter openmpi,$(MPI)),mpich,openmpi)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-jobs test-units test-portable test-serial test-mpi test-nojit lint bench docs clean
+.PHONY: help run test test-all test-serial test-mpi test-slow test-any-mpi test-second-mpi test-portable test-nojit soak \
+        lint bench docs clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z%-]*\):.*## /\1  /p' $(MAKEFILE_LIST) | column -t -l 2
@@ -36,30 +36,41 @@ $(READY): setup.cfg pyproject.toml
 run: $(READY)  ## train on the bundled data with $(RANKS) ranks
 	mpirun -n $(RANKS) python -m isgd_mpi
 
-test: lint test-serial test-1 test-2 test-3 test-5  ## all tests: serial, and on 1, 2, 3 and 5 ranks
+test: lint test-serial test-mpi  ## the style, the units, the MPI tests, and one job of each kind
+	@echo "passed; make test-all adds the slow tests (faults, kills, disks, SLURM, benches), those with $(SECOND), and a soak"
 
-test-serial: $(READY)  ## the serial tests, and those that start mpirun themselves
-	python -m pytest
+test-all: test test-slow test-second-mpi soak  ## all that there is
 
-test-jobs: $(READY)  ## the tests that start mpirun themselves
-	python -m pytest $(JOB_TESTS)
+test-serial: $(READY)  ## the units, and one job of each kind
+	python -m pytest -m "not slow"
 
-test-units: $(READY)  ## the other serial tests
-	python -m pytest $(addprefix --ignore=,$(JOB_TESTS))
-
-test-portable: $(READY)  ## the tests of files, options and data: where versions of Python differ
-	python -m pytest $(PORTABLE_TESTS)
-
-test-mpi: test-1 test-2 test-3 test-5  ## the MPI tests alone
+test-mpi: test-1 test-2 test-3 test-5  ## the MPI tests, on 1, 2, 3 and 5 ranks
 
 test-%: $(READY)  ## the MPI tests on % ranks
 	mpirun -n $* python -m pytest -q -p no:cacheprovider --timeout 120 --timeout-method thread tests/mpi
 
+test-slow: $(READY)  ## the slow tests
+	python -m pytest -m slow
+
+test-second-mpi:  ## the MPI tests, and those of what depends on the MPI, with $(SECOND)
+	$(MAKE) MPI=$(SECOND) VENV=$(VENV)-$(SECOND) test-2 test-5 test-any-mpi
+
+test-any-mpi: $(READY)  ## the tests of what depends on the MPI
+	python -m pytest -m any_mpi
+
+test-portable: $(READY)  ## the tests of files, options and data: where versions of Python differ
+	python -m pytest tests/settings tests/data tests/run
+
+soak: $(READY)  ## a job that is stopped and resumed again and again, for a minute: is anything left behind?
+	python tests/soak.py --minutes 1 --life 20
+
 test-nojit: $(READY)  ## the kernel tests without compilation
 	NUMBA_DISABLE_JIT=1 python -m pytest -m kernels
 
-lint: $(READY)  ## style of code and job scripts
+lint: $(READY)  ## style of code and job scripts, and spelling: what pre-commit checks
 	ruff check .
+	ruff format --check .
+	codespell
 	shellcheck -x jobs/*.sbatch jobs/common.bash .ci/run
 
 bench: $(READY)  ## kernel microbenchmarks

@@ -13,6 +13,8 @@ from isgd_mpi.model.params import initial_params
 from isgd_mpi.sampling.proposal import Proposal, mix, prob_weights_from_scores, stratified_order
 from isgd_mpi.sampling.variance import PAIR_EVERY
 
+slow = pytest.mark.slow
+
 STEPS, REFRESH_EVERY, BATCH, MINIBATCH, LR, MOMENTUM = 200, 20, 700, 24, 0.05, 0.5
 OPTIONS = (
     "--quiet", "--schedule", "exact", "--hidden", 64, 24, "--steps", STEPS, "--seed", 5,
@@ -55,7 +57,7 @@ def serial_loop():
     return model.params
 
 
-@pytest.mark.parametrize("ranks", [2, 3])
+@pytest.mark.parametrize("ranks", [2, pytest.param(3, marks=slow)])
 def test_exact_with_predicted_losses_is_bitwise_the_same_on_any_number_of_ranks(ranks, tmp_path):
     options = (*OPTIONS, "--score", "predicted-loss", "--steps", 60)
     alone, shared = (train(tmp_path / f"{n}", n, *options) for n in (1, ranks))
@@ -84,7 +86,7 @@ def rounded(tmp_path_factory):
     return train(tmp_path_factory.mktemp("contract") / "run", 1, *OPTIONS, "--score-precision", "bf16")
 
 
-@pytest.mark.parametrize("ranks", [2, 4])
+@pytest.mark.parametrize("ranks", [2, pytest.param(4, marks=slow)])
 def test_exact_is_bitwise_the_same_for_any_number_of_scorers_that_round(ranks, rounded, expected, tmp_path):
     run = train(tmp_path / "run", ranks, *OPTIONS, "--score-precision", "bf16")
     np.testing.assert_array_equal(run.params, rounded.params)
@@ -98,6 +100,7 @@ def two_trainers(tmp_path_factory):
     return train(tmp_path_factory.mktemp("contract") / "run", 2, *OPTIONS, "--trainers", 2)
 
 
+@slow
 @pytest.mark.parametrize("ranks", [3, 4])
 def test_exact_is_bitwise_the_same_for_two_trainers_and_any_number_of_scorers(ranks, two_trainers, tmp_path):
     run = train(tmp_path / "run", ranks, *OPTIONS, "--trainers", 2)
@@ -105,6 +108,7 @@ def test_exact_is_bitwise_the_same_for_two_trainers_and_any_number_of_scorers(ra
     assert run.summary["trainers"] == 2 and run.summary["train"]["error"] < 0.1
 
 
+@slow
 def test_another_seed_gives_another_run(expected, tmp_path):
     run = train(tmp_path / "run", 2, *OPTIONS, "--seed", 6)
     assert not np.array_equal(run.params, expected)

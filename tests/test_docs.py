@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CHANGES.md", ROOT / "jobs" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGES.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "jobs" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 FILES = {
     path.as_posix()
     for folder in ("docs", "isgd_mpi", "jobs", "kernels", "tests")
