@@ -1,6 +1,7 @@
 """The map of folders, and rules of style that a program can check; nothing is imported but in fresh processes."""
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -67,6 +68,10 @@ WITHOUT_TWIN = ["add_moments", "fill_examples"]  # held against NumPy's mean and
 
 MOST_MODULE_LINES = 400
 MOST_FUNCTION_LINES = 60
+MOST_PARAMETERS = 5  # of a constructor
+
+SENTENCE = re.compile(r"[A-Z`].*\.")
+RIDDLE = re.compile(r"^(What|How|When|Where|Whether|Who|Why|Which)\b| as of ", re.IGNORECASE)
 
 
 def folder_of(module):
@@ -146,7 +151,7 @@ def test_module_is_handed_its_mpi(module):
 
 @pytest.mark.parametrize("folder", ["isgd_mpi", *(f"isgd_mpi.{folder}" for folder in WITHOUT_MPI)])
 def test_importing_a_folder_does_not_initialise_mpi(folder):
-    modules = [name for name in MODULES if f"{name}.".startswith(f"{folder}.") and not name.endswith("__main__")]
+    modules = [name for name in MODULES if f"{name}.".startswith(f"{folder}.")]
     if folder == "isgd_mpi":
         modules = ["isgd_mpi"]
     code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
@@ -202,6 +207,102 @@ def test_module_classes_functions_and_methods_say_what_they_are(module):
     tree = tree_of(PATHS[module])
     silent = [node.name for node in public_definitions(tree.body) if not (ast.get_docstring(node) or is_setter(node))]
     assert ast.get_docstring(tree) and not silent
+
+
+def docstrings(module):
+    """All docstrings of a module, by the name of what they describe."""
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    found = {getattr(node, "name", module): ast.get_docstring(node) for node in nodes(module, kinds)}
+    return {name: text for name, text in found.items() if text is not None}
+
+
+@for_each_module
+def test_first_lines_of_docstrings_are_sentences_that_pose_no_riddle(module):
+    lines = {name: text.splitlines()[0] for name, text in docstrings(module).items()}
+    assert not {name: line for name, line in lines.items() if not SENTENCE.fullmatch(line)}
+    assert not {name: line for name, line in lines.items() if RIDDLE.search(line)}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if PATHS[name].name == "__init__.py" and "." in name])
+def test_a_folders_init_is_one_docstring(module):
+    tree = tree_of(PATHS[module])
+    assert ast.get_docstring(tree) and len(tree.body) == 1
+
+
+@for_each_module
+def test_constructors_have_few_parameters(module):
+    constructors = [
+        (node.name, method.args)
+        for node in nodes(module, ast.ClassDef)
+        for method in node.body
+        if getattr(method, "name", "") == "__init__"
+    ]
+    counts = {name: sum(isinstance(part, ast.arg) for part in ast.walk(args)) - 1 for name, args in constructors}
+    assert not {name: count for name, count in counts.items() if count > MOST_PARAMETERS}
+
+
+def is_own(node):
+    """Whether an object is the one that a method belongs to, or the interpreter with its hooks."""
+    return ast.unparse(node) in ("self", "cls", "sys")
+
+
+@cache
+def methods():
+    """Names of all methods of our classes, but for properties, which are data."""
+    classes = [node for module in MODULES for node in nodes(module, ast.ClassDef)]
+    found = [item for node in classes for item in node.body if isinstance(item, ast.FunctionDef)]
+    data = {item.name for item in found if is_setter(item) or "property" in map(ast.unparse, item.decorator_list)}
+    return {item.name for item in found} - data
+
+
+def is_function(value, functions):
+    """Whether a value is a function or a method, or is made by a call that is handed one."""
+    if isinstance(value, ast.Call):
+        return any(is_function(argument, functions) for argument in value.args)
+    return (
+        isinstance(value, ast.Lambda)
+        or (isinstance(value, ast.Name) and value.id in functions)
+        or (isinstance(value, ast.Attribute) and value.attr in methods())
+        or (isinstance(value, (ast.Tuple, ast.List)) and any(is_function(item, functions) for item in value.elts))
+    )
+
+
+def rewirings(tree):
+    """Where attributes are set by name, or one of another object is set to a function or method."""
+    own = {item for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for item in node.body}
+    functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node not in own}
+    imported = [alias for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names]
+    functions |= {alias.asname or alias.name for alias in imported if alias.name.islower()}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("setattr") and not is_own(node.args[0]):
+            yield node
+        if isinstance(node, ast.Assign) and is_function(node.value, functions):
+            parts = [part for target in node.targets for part in ast.walk(target)]
+            stored = [part for part in parts if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store)]
+            if not all(is_own(part.value) for part in stored):
+                yield node
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("model.params = vector", False),
+        ("self.look = waiter.idle", False),
+        ("waiter.idle = self.look", False),
+        ("trainer.take_step = lambda: None", True),
+        ("trainer.take_step = timed(trainer.take_step)", True),
+        ("trainer.exchange.receive, n = trainer.take_step, 1", True),
+        ("setattr(trainer, name, value)", True),
+        ("setattr(self, name, value)", False),
+    ],
+)
+def test_a_replaced_method_is_found(line, found):
+    assert any(rewirings(ast.parse(line))) == found
+
+
+@for_each_module
+def test_no_method_of_another_object_is_replaced(module):
+    assert not [f"line {node.lineno}: {ast.unparse(node)}" for node in rewirings(tree_of(PATHS[module]))]
 
 
 @for_each_module

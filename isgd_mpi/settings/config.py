@@ -171,7 +171,7 @@ class Config:
 
     @property
     def leaves_files(self):
-        """Whether a run leaves files behind: one on arrays in memory only where it is told to."""
+        """Return whether a run leaves files behind; one on arrays in memory does so only where it is told to."""
         return self.run_dir is not None or self.data != "arrays"
 
     @property

@@ -65,7 +65,7 @@ def measure(comm, plan):
 
 
 def measure_precision(comm, node, plan, precision):
-    """Measure scoring in a precision, as of ``--score-precision``. Collective.
+    """Measure scoring in one of the precisions of ``--score-precision``. Collective.
 
     Returns
     -------
