@@ -69,7 +69,7 @@ class Dataset:
     def fingerprint(self):
         """Return a number that identifies the content: a run is resumed only on data with the same one.
 
-        The checksum of the converted files is left out: another processor may round the moments in them otherwise.
+        The checksum of the converted files is left out: the same examples may come from other files.
         """
         return zlib.crc32(repr(self._content).encode())
 

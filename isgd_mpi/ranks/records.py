@@ -162,4 +162,5 @@ def restored_report(state, dtype):
     for name in dtype.names:
         check_array(fields.get(name), report[name], name)
         report[name] = fields[name]
+    report["signal"] = 0  # it ended the run's last life, and must not end this one
     return report

@@ -108,7 +108,7 @@ def open_run(setup, comms, keeper, saved=None):
     # (3) trainer 0 and the predictor open theirs
     forecaster, predicted = _open_predictor(setup, comms, sampler, log, waiter)
     trainer = Trainer(setup, learner, sampler, log, predicted)
-    state = RunState(setup, trainer, exchange, forecaster)
+    state = RunState(setup, trainer, exchange, forecaster if saved else None)
     # (4) trainer 0 prepares the run's folder; all ranks fail together if it cannot
     on_all_ranks(setup.comm, partial(_prepare, setup, log, state, keeper, saved))
     timeline.start()
@@ -242,9 +242,11 @@ class Leader:
         """Save the state as far as that is possible without the silent ranks, and complete the error's message."""
         step = self._run.trainer.step
         self._run.state.alone = True
-        with suppress(Silent):  # if a silent rank has a part of the state
-            self._checkpoints.save(step)
         self._checkpoints.finish()
+        if self._checkpoints.step != step:  # else it is saved already, with the refresh that is under way
+            with suppress(Silent):  # if a silent rank has a part of the state
+                self._checkpoints.save(step)
+            self._checkpoints.finish()
         self._run.log.event(step, f"stop: {silent}")
         silent.can_go_on = self._checkpoints.step is not None
         silent.args = (f"stopped at step {step}: {silent}; {self._checkpoints.describe()}",)

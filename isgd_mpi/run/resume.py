@@ -18,11 +18,11 @@ in a checkpoint      restored by                                 dropped
                      checkpoint are cut off
 ==================== =========================================== ===============================================
 
-:class:`Ranks` has the three ways to resume.
+:class:`Resumption` names the three ways to resume.
 """
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from enum import Enum
 from pathlib import Path
 
@@ -42,27 +42,12 @@ _NEEDED = ("ranks", "trainers", "data", "pending", "trainer")
 _OPTIONAL = ("reports", "evaluated_params")
 
 
-class Ranks(Enum):
-    """The ranks of a resumed run, compared with the ranks that its checkpoint is of."""
+class Resumption(Enum):
+    """The three ways to resume a run. All ranks must know which one it is."""
 
-    SAME = "the same ranks continue where they stopped, with the same bits"
-    OTHER = "other ranks start with no refresh under way"
+    SAME_RANKS = "the same ranks continue where they were, to the same bits"
+    OTHER_RANKS = "other ranks begin with nothing under way"
     RELAXED = "the schedule is not repeatable: the refresh under way is dropped"
-
-
-@dataclass(frozen=True)
-class Resumption:
-    """The plan for resuming a run, which all ranks must know.
-
-    Attributes
-    ----------
-    step : int
-        Steps taken.
-    ranks : Ranks
-    """
-
-    step: int
-    ranks: Ranks
 
 
 class SavedRun:
@@ -136,7 +121,7 @@ class SavedRun:
         return read_intact_json(self._folder / name) or {}
 
     def plan(self, dataset, n_ranks):
-        """Return the plan for resuming the run on a data set and a number of ranks.
+        """Return the way to resume the run on a data set and a number of ranks.
 
         Returns
         -------
@@ -152,12 +137,9 @@ class SavedRun:
         before = self._number("run/ranks"), self._number("run/trainers")
         reported = any(name.startswith("run/reports/") for name in self._flat)
         if not self._config.repeatable:
-            ranks = Ranks.RELAXED
-        elif before == (n_ranks, self._config.trainers) and reported:
-            ranks = Ranks.SAME
-        else:
-            ranks = Ranks.OTHER
-        return Resumption(self.step, ranks)
+            return Resumption.RELAXED
+        same = before == (n_ranks, self._config.trainers) and reported
+        return Resumption.SAME_RANKS if same else Resumption.OTHER_RANKS
 
     def state(self):
         """Return the state of the run; raise ValueError unless its outermost names are those of a run."""
@@ -181,7 +163,7 @@ class RunState:
     trainer : trainer.Trainer
     exchange : exchange.TrainerExchange or exchange.LocalExchange
     forecaster : forecaster.Forecaster or None
-        The loss predictor; a new one if another rank predicts, for the initial state of its report.
+        The loss predictor; its like if another rank predicts, which gets its report when the run is resumed.
 
     Attributes
     ----------
@@ -233,18 +215,24 @@ class RunState:
             state = saved.state()
             self._trainer.restore(state["trainer"])
             self._restore_reports(state)
+            if self._forecaster and self._trainer.predicted.restored_report is not None:
+                self._forecaster.restore_report(self._trainer.predicted.restored_report)
         except ValueError as error:
             raise InputError(f"{saved.path}: {error}") from None
 
     def _restore_reports(self, state):
         self._pending = bool(state["pending"])
-        if reports := state.get("reports"):
-            check_names(reports, map(str, range(len(reports))))
-            dtypes = self._setup.report_dtypes(self._setup.shards_of(len(reports)))
-            self._reports = [restored_report(reports[str(part)], dtype) for part, dtype in enumerate(dtypes)]
-        if "evaluated_params" in state:
-            check_array(state["evaluated_params"], self._trainer.params, "evaluated_params")
-            self._trainer.evaluations.params = np.array(state["evaluated_params"])
+        reports = state.get("reports", {})
+        same_ranks = self._setup.resumption is Resumption.SAME_RANKS
+        check_names(reports, map(str, range(self._setup.grid.n_parts if same_ranks else len(reports))))
+        if same_ranks and len(reports) < self._setup.grid.n_parts:
+            raise ValueError(f"reports/{len(reports)} is missing")
+        dtypes = self._setup.report_dtypes(self._setup.shards_of(len(reports))) if reports else []
+        self._reports = [restored_report(reports.get(str(part), {}), dtype) for part, dtype in enumerate(dtypes)]
+        params = state.get("evaluated_params")
+        if params is not None or (same_ranks and any(map(is_evaluating, self._reports))):
+            check_array(params, self._trainer.params, "evaluated_params")
+            self._trainer.evaluations.params = np.array(params)
 
     def hand_out(self, comms):
         """Give all other ranks their part of the restored state: step 5 of the start. Collective, with their roles.
@@ -256,14 +244,15 @@ class RunState:
         setup, trainer, waiter = self._setup, self._trainer, self._setup.node.waiter
         if setup.config.trainers > 1:
             share_training_state(comms, trainer.optimiser, waiter)
-        if setup.resumption.ranks is Ranks.SAME:
+        if setup.predictor_rank is not None:
+            send_arrays(comms.states, [self._forecaster.report()], setup.predictor_rank, waiter)
+        if setup.resumption is Resumption.SAME_RANKS:
             if setup.n_scorers:
                 self._send_reports(comms, waiter)
             self._exchange.restore(self._reports, self._pending)
         else:
             self._begin_anew()
-        if trainer.predicted:
-            self._hand_out_predictions(comms, waiter)
+        self._reports, self._forecaster = [], None  # which are large
 
     def _send_reports(self, comms, waiter):
         """Give each scorer its own report back, and the parameters that it is evaluating."""
@@ -276,15 +265,6 @@ class RunState:
         if self._pending:
             self._trainer.merge(self._reports, self._setup.shards_of(len(self._reports)))
         self._trainer.evaluations.start_again()
-
-    def _hand_out_predictions(self, comms, waiter):
-        """Give the loss predictor its report back, or that of an untrained one if none was saved."""
-        report = self._trainer.predicted.restored_report
-        if self._setup.predictor_rank is not None:
-            report = self._forecaster.report() if report is None else report
-            send_arrays(comms.states, [report], self._setup.predictor_rank, waiter)
-        elif report is not None:
-            self._forecaster.restore_report(report)
 
 
 def is_evaluating(report):

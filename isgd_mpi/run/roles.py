@@ -18,7 +18,7 @@ from isgd_mpi.ranks.agreement import on_all_ranks
 from isgd_mpi.ranks.exchange import ScorerExchange
 from isgd_mpi.ranks.heartbeat import Pulse
 from isgd_mpi.ranks.states import receive_arrays
-from isgd_mpi.run.resume import Ranks, is_evaluating, share_training_state
+from isgd_mpi.run.resume import Resumption, is_evaluating, share_training_state
 from isgd_mpi.run.setup import TRAINER
 from isgd_mpi.training.co_trainers import CoTrainer, own_share, run_co_trainer
 from isgd_mpi.training.scorer import finish_scorer, run_counting_scorer, run_relaxed_scorer
@@ -36,7 +36,7 @@ def score(setup, comms, interruption):
     """
 
     def resume(scorer):
-        if setup.resumption.ranks is Ranks.SAME:
+        if setup.resumption is Resumption.SAME_RANKS:
             report, params = np.zeros_like(scorer.record), None
             receive_arrays(comms.states, [report], TRAINER, setup.node.waiter)
             if is_evaluating(report):

@@ -315,5 +315,7 @@ class Sampler(Saved):
         self._order = orders["uniform_order"].astype(np.int64)
         self._form_uniform_proposal()
         self._order = orders["order"].astype(np.int64)
+        if importance_sampling and self._scored.values is None:
+            raise ValueError("importance_sampling is true, and there are no weights to sample by")
         if importance_sampling:
             self._form_proposal()

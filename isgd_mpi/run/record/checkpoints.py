@@ -62,6 +62,7 @@ class Checkpoints:
         self.finish()
         self._due = self._log.seconds + self._config.checkpoint_every
         self._writing_step = step
+        arrays = {name: np.array(array) for name, array in flatten(self._state(), "run/").items()}
         self._log.event(step, "checkpoint")
         try:
             self._log.metrics.sync()
@@ -69,7 +70,6 @@ class Checkpoints:
             self._problem = error.strerror
             self._report_problem()
             return
-        arrays = {name: np.array(array) for name, array in flatten(self._state(), "run/").items()}
         arrays |= flatten({"log": {"seconds": self._log.seconds, "n_lines": self._log.metrics.n_lines}})
         arrays["config"] = text_array(json.dumps(asdict(self._config)))
         self._writer = threading.Thread(target=self._write, args=(arrays,))

@@ -8,7 +8,7 @@ import numpy as np
 from isgd_mpi.ranks.records import STOP, report_state, restored_report
 from isgd_mpi.sampling.random_state import check_indices
 from isgd_mpi.sampling.score_table import NEVER
-from isgd_mpi.settings.saved import Saved
+from isgd_mpi.settings.saved import Saved, check_array
 
 
 class PredictedScores(Saved):
@@ -154,6 +154,8 @@ class PredictedScores(Saved):
         own = {name: state.get(name) for name in ("rows", "losses", "pending", "report")}
         super().restore({name: value for name, value in state.items() if name not in own})
         rows, losses = own["rows"], own["losses"]
+        for name in ("rows", "losses"):
+            check_array(own[name], self._exchange.published[name], name)
         if not 0 <= self._n_waiting <= len(rows):
             raise ValueError(f"n_waiting must lie in 0..{len(rows)}, not {self._n_waiting}")
         check_indices("rows", rows, self._shard.stop)

@@ -1,0 +1,56 @@
+"""Records of a refresh: the fresh batches in reports, and reports as states."""
+
+import numpy as np
+import pytest
+
+from isgd_mpi.ranks.records import fresh_batches, report_dtype, report_state, restored_report
+from isgd_mpi.ranks.shards import Grid
+from isgd_mpi.sampling.score_table import NEVER
+
+N, BATCH = 11, 3
+
+
+def reports_of(shards, rng):
+    reports = [np.zeros((), report_dtype(shard, 300)) for shard in shards]
+    for shard, report in zip(shards, reports):
+        report["scores"], report["predictions"] = rng.random(len(shard)), rng.integers(0, 300, len(shard))
+        report["batch_steps"] = NEVER
+    return reports
+
+
+@pytest.mark.parametrize("n_parts", [1, 2, 3, 5])
+def test_each_batch_is_fresh_once_for_each_step_of_its_parameters(rng, n_parts):
+    shards = Grid(BATCH, n_parts).shards(N)
+    reports, known = reports_of(shards, rng), np.full(4, NEVER, np.int64)
+    assert list(fresh_batches(reports, known, shards)) == []
+    scores = np.concatenate([report["scores"] for report in reports])
+    predictions = np.concatenate([report["predictions"] for report in reports])
+    for step in (5, 9):
+        for report in reports:
+            report["batch_steps"] = step
+        batches = list(fresh_batches(reports, known, shards))
+        assert [(rows.start, rows.stop) for rows, *_ in batches] == [(0, 3), (3, 6), (6, 9), (9, 11)]
+        for rows, own_scores, own_predictions, own_step in batches:
+            np.testing.assert_array_equal(own_scores, scores[rows])
+            np.testing.assert_array_equal(own_predictions, predictions[rows])
+            assert own_step == step
+        assert list(fresh_batches(reports, known, shards)) == []
+
+
+@pytest.mark.parametrize(
+    ("n_classes", "dtype"), [(2, np.uint8), (256, np.uint8), (257, np.uint16), (70_000, np.uint32)]
+)
+def test_predicted_classes_take_the_smallest_type_that_holds_them_and_words_stay_aligned(n_classes, dtype):
+    found = report_dtype(Grid(BATCH, 1).shards(N)[0], n_classes)
+    assert found["predictions"].base == dtype and found.itemsize % 8 == 0
+
+
+def test_a_report_is_restored_but_for_the_signal_that_ended_the_last_life(rng):
+    (report,) = reports_of(Grid(BATCH, 1).shards(N), rng)
+    report["signal"], report["n_scored"] = 15, 7
+    again = restored_report(report_state(report), report.dtype)
+    assert again["signal"] == 0
+    report["signal"] = 0
+    assert again == report
+    with pytest.raises(ValueError, match="scores is float64"):
+        restored_report(report_state(report) | {"scores": np.zeros(N)}, report.dtype)

@@ -1,0 +1,63 @@
+"""Reports in a checkpoint that do not belong together are refused, before a rank waits for one of them."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from isgd_mpi.ranks.records import report_dtype, report_state
+from isgd_mpi.ranks.shards import Grid
+from isgd_mpi.run.resume import Resumption, RunState
+
+N, BATCH, N_SCORERS = 11, 3, 2
+
+
+def run_state(resumption):
+    grid = Grid(BATCH, N_SCORERS)
+    setup = SimpleNamespace(
+        grid=grid,
+        resumption=resumption,
+        shards_of=lambda n_parts: Grid(BATCH, n_parts).shards(N),
+        report_dtypes=lambda shards: [report_dtype(shard, 4) for shard in shards],
+    )
+    trainer = SimpleNamespace(
+        restore=lambda state: None, params=np.zeros(5, np.float32), evaluations=SimpleNamespace(params=None)
+    )
+    return RunState(setup, trainer, exchange=None)
+
+
+def reports(n_parts, **fields):
+    states = {}
+    for part, shard in enumerate(Grid(BATCH, n_parts).shards(N)):
+        report = np.zeros((), report_dtype(shard, 4))
+        for name, value in fields.items():
+            report[name] = value
+        states[str(part)] = report_state(report)
+    return states
+
+
+def restore(resumption, **state):
+    run_state(resumption)._restore_reports({"pending": True, **state})
+
+
+@pytest.mark.parametrize(
+    ("state", "named"),
+    [
+        ({"reports": {}}, "reports/0 is missing"),
+        ({"reports": reports(1)}, "reports/1 is missing"),
+        ({"reports": reports(3)}, "'2' does not belong"),
+        ({"reports": reports(2) | {"0": {}}}, "is missing or no array"),
+        ({"reports": reports(2, evaluating_step=7)}, "evaluated_params is missing"),
+        ({"reports": reports(2), "evaluated_params": np.zeros(4, np.float32)}, "evaluated_params is float32 of shape"),
+    ],
+)
+def test_the_same_ranks_want_a_report_each_and_the_parameters_that_they_evaluate(state, named):
+    with pytest.raises(ValueError, match=named):
+        restore(Resumption.SAME_RANKS, **state)
+    restore(Resumption.SAME_RANKS, reports=reports(N_SCORERS))
+
+
+@pytest.mark.parametrize("n_parts", [1, 3, 5])
+def test_other_ranks_take_any_number_of_reports(n_parts):
+    restore(Resumption.OTHER_RANKS, reports=reports(n_parts))
+    restore(Resumption.RELAXED)
