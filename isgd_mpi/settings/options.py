@@ -145,7 +145,7 @@ def _one_line(message, config_files):
         words = re.findall(r"Literal\['(\w+)'\]|<class '(\w+)'>", kinds)
         return f"{option(name)}: {value!r} is neither {' nor '.join(map(''.join, words))}; see --help"
     if match := _UNKNOWN_KEY.match(message):
-        return f"unknown option {match[1]!r} in {' '.join(config_files)}; see --help"
+        return f"unknown option {match[1]!r} in {' '.join(config_files)}: misspelt, or of another version; see --help"
     if "not iterable" in message or 'key "hidden"' in message:
         return f"{' '.join(config_files)}: hidden must be a list, such as [512, 512]"
     if "config" in message.partition(":")[0]:

@@ -69,6 +69,10 @@ def test_numbers_must_be_finite(name, value):
     refused(f"^{option(name)} must be a finite number, not {value}$", **{name: value})
 
 
+def test_counts_fit_into_a_checkpoint():
+    refused("^--eval-every must be at most 4611686018427387904, not 10{30}$", eval_every=10**30)
+
+
 @pytest.mark.parametrize("widths", [[0], [5, -1]])
 def test_every_number_of_a_list_must_lie_in_the_range(widths):
     refused(f"^--hidden must be above 0, not {widths[-1]}$", hidden=widths)
