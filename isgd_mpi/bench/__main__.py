@@ -57,8 +57,6 @@ def _run(name, arguments):
         raise InputError(f"unknown benchmark {name!r}: choose {', '.join(BENCHES)}; see --help")
     place, meaning = BENCHES[name]
     bench = import_module(f"isgd_mpi.{place}")
-    if name == "runs":  # the report's, which parses for itself
-        return bench.main(arguments) or DONE
     settings = output.parse(name, meaning, bench.OPTIONS, arguments)
     output.write(settings.json, {"settings": settings.as_dict(), **bench.run(settings)})
     return DONE

@@ -25,7 +25,8 @@ def parse(name, description, options, arguments):
     name, description : str
     options : dict of str to tuple
         For each option, such as ``--ranks``: its default, its type or a list of choices, and its meaning. Where the
-        default is a list, the option takes one value or more.
+        default is a list, the option takes one value or more. A name without dashes is a positional argument, which
+        must be given.
     arguments : list of str
 
     Returns
@@ -46,7 +47,9 @@ def parse(name, description, options, arguments):
             values, keywords["nargs"] = default, "+"
         if default not in (None, []):
             meaning += f" (default: {' '.join(map(str, values))})"
-        parser.add_argument(option, default=default, help=meaning, **keywords)
+        if option.startswith("--"):
+            keywords["default"] = default
+        parser.add_argument(option, help=meaning, **keywords)
     parser.add_argument("--json", metavar="FILE", help="file to write the results to as well")
     settings = commands.parse(parser, arguments)
     if settings.json and not Path(settings.json).absolute().parent.is_dir():

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from isgd_mpi.data.files import finite_or_none
 from isgd_mpi.report import series
 from isgd_mpi.report.statistics import quartiles
 from isgd_mpi.report.study import read_study
-from isgd_mpi.settings.commands import make_parser, parse
+
+OPTIONS = {"runs": ([], str, "folder of a run, or of such folders")}
 
 COLUMNS = {
     "train loss": series.final_loss,
@@ -21,27 +23,25 @@ COLUMNS = {
 """The numbers of a run: of its last evaluation, of its last refresh, or over all of it."""
 
 
-def main(arguments):
-    """Print the table, as Markdown.
-
-    Parameters
-    ----------
-    arguments : list of str
-        The arguments after ``python -m isgd_mpi.bench runs``.
+def run(settings):
+    """Print the table, as Markdown, and return what ``--json`` writes: the quartiles of each column over complete runs.
 
     Raises
     ------
     InputError
         There is no run, or one cannot be read.
     """
-    description = "Print a table of complete runs: median (quartiles) over runs that differ in their seed only."
-    parser = make_parser("isgd_mpi.bench runs", description)
-    parser.add_argument("runs", nargs="+", metavar="RUN", type=Path, help="folder of a run, or of such folders")
-    groups = read_study(parse(parser, arguments).runs).groups
+    groups = read_study([Path(folder) for folder in settings.runs]).groups
     rows = [("runs", "complete", *COLUMNS), ["---"] * (2 + len(COLUMNS))]
     rows += [(group.label, group.count, *spreads(group.complete)) for group in groups]
     text = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     print(text.encode(errors="replace").decode())  # labels come from files, and may hold lone surrogates
+    return {"rows": [{"runs": group.label, "complete": group.count} | _figures(group.complete) for group in groups]}
+
+
+def _figures(runs):
+    """Return the quartiles of each column, and the number of runs that have it; None where no run has it."""
+    return finite_or_none({name: quartiles(map(column, runs))._asdict() for name, column in COLUMNS.items()})
 
 
 def spreads(runs, names=COLUMNS):

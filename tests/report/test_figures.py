@@ -1,10 +1,13 @@
-"""What figures, tables and verdicts are made of, on runs of which every number is known."""
+"""Numbers, curves and verdicts of the report, on runs whose every number is known."""
+
+import json
 
 import numpy as np
 import pytest
 from run_folders import SUMMARY, evaluation, ordinary_lines, write_run
 
-from isgd_mpi.report import run_table, series
+from isgd_mpi.bench.__main__ import main as bench
+from isgd_mpi.report import series
 from isgd_mpi.report.statistics import band, first_at_or_below, last_tenth, quartiles, value_at
 from isgd_mpi.report.study import read_study
 from isgd_mpi.report.verdicts import BASELINE, DID_NOT, PAID, UNCLEAR, verdict
@@ -105,18 +108,21 @@ def test_runs_that_are_not_complete_do_not_count(tmp_path, capsys):
     write_run(tmp_path / "run", summary=SUMMARY | {"stopped": "SIGINT"})
     groups = read_study([tmp_path]).groups
     assert verdict(groups[0], groups).kind == UNCLEAR
-    run_table.main([str(tmp_path)])
+    assert bench(["runs", str(tmp_path)]) == 0
     assert capsys.readouterr().out.splitlines()[2].startswith("| run | 0 of 1 | – | – |")
 
 
 def test_the_table_of_runs_has_medians_and_quartiles_and_dashes_for_what_a_run_lacks(tmp_path, capsys):
     two_groups(tmp_path, 0.1, 0.4)
-    run_table.main([str(tmp_path)])
+    assert bench(["runs", str(tmp_path), "--json", str(tmp_path / "table.json")]) == 0
     head, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines())
     own, uniform = (dict(zip(head, row)) for row in rows)
     assert own["train loss"] == "0.101 (0.1 – 0.101)" and own["complete"] == "3 of 3"
     assert own["test error / %"] == "1.01 (1 – 1.01)" and own["in use / uniform"] == "0.25 (0.25 – 0.25)"
     assert (own["variance gain"], uniform["variance gain"]) == ("6.1 (6.1 – 6.1)", "–")
+    written = json.loads((tmp_path / "table.json").read_text())["rows"]
+    assert written[0]["variance gain"] == {"low": 6.1, "median": 6.1, "high": 6.1, "n": 3}
+    assert written[1]["variance gain"] == {"low": None, "median": None, "high": None, "n": 0}
 
 
 def test_error_of_the_last_tenth(tmp_path):
