@@ -14,7 +14,7 @@ LEFT = pytest.StashKey()
 
 
 def pytest_configure(config):
-    """Mark all processes that come of this session."""
+    """Mark all processes that this session will start."""
     os.environ[MARK] = f"{os.getpid()}-{time.time_ns()}"
 
 
@@ -53,13 +53,13 @@ def floating_point_faults_are_errors():
 
 @pytest.fixture(params=["jit", "python"])
 def variant(request):
-    """Return what to call a kernel by: as it is compiled, and as it is written."""
+    """Return a function that selects the compiled form of a kernel, or its plain Python form."""
     return python_of if request.param == "python" else lambda kernel: kernel
 
 
 @pytest.fixture(params=["compiled", "mkl"])
 def make_products(request):
-    """Return a class that multiplies bfloat16 numbers: each is right on any processor, and fast on some."""
+    """Return a class that multiplies bfloat16 numbers, by compiled loops or by MKL; skip without MKL."""
     from isgd_mpi.model.bfloat16 import arithmetic, mkl
 
     if request.param == "mkl" and mkl.load() is None:
@@ -76,7 +76,7 @@ def spurious_flags_of_blas():
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """Return a function that mounts a file system of a size such as 64k and returns its folder; skip without leave."""
+    """Return a function that mounts a file system of a given size, such as 64k; skip where it may not."""
     place = tmp_path / "disk"
     mounts = []
 

@@ -1,4 +1,4 @@
-"""Run a job for a long time, with signals and resumes in between; report whether memory or anything else leaks.
+"""Run a job for a long time, with signals and resumes in between; fail if memory, files or processes leak.
 
 ``python tests/soak.py --minutes 20`` starts a job of four ranks, stops it with a signal now and then, resumes it, and
 looks at its processes all the while. Prints one line for each life, then the figures; exit code 1 if anything leaks.

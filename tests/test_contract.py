@@ -25,7 +25,7 @@ OPTIONS = (
 
 
 def serial_loop():
-    """The algorithm without MPI, schedule, table or monitor."""
+    """Return the parameters that the algorithm gives without MPI, schedule, score table or variance estimate."""
     dataset = datasets.load("mnist10k")
     train_set = dataset.splits["train"]
     n_examples = len(train_set)

@@ -1,5 +1,6 @@
-"""The pages: short lines, and no name of a file or of a test that does not exist."""
+"""The pages: short lines, and no name of a file or of a test that does not exist; docstrings name no such file."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -19,7 +20,10 @@ FILES = {
     for path in (ROOT / folder).rglob("*.*")
 }
 TESTS = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+NAME = r"[\w/-]+\.(?:bash|md|py|sbatch|sh)\b"
 GONE = {"jobs/mnist-schedules.sh"}  # CHANGES.md says so
+
+SOURCES = sorted(path for folder in ("isgd_mpi", "kernels") for path in (ROOT / folder).rglob("*.py"))
 
 MOST_COLUMNS = 100
 
@@ -34,8 +38,22 @@ def test_lines_are_short_outside_of_tables_and_code(page):
 
 @for_each_page
 def test_files_that_are_named_exist(page):
-    names = set(re.findall(r"`([\w/-]+\.(?:bash|md|py|sbatch|sh))\b", page.read_text())) - GONE
-    assert not [name for name in names if not any(file.endswith(f"/{name}") for file in FILES)]
+    assert not missing(re.findall(rf"`({NAME})", page.read_text()))
+
+
+def missing(names):
+    """Return the names of files that do not exist."""
+    return [name for name in set(names) - GONE if not any(file.endswith(f"/{name}") for file in FILES)]
+
+
+def test_files_that_docstrings_name_exist():
+    trees = {path: ast.walk(ast.parse(path.read_text())) for path in SOURCES}
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    texts = {
+        path: " ".join(ast.get_docstring(node) or "" for node in nodes if isinstance(node, documented))
+        for path, nodes in trees.items()
+    }
+    assert not [(path, names) for path, text in texts.items() if (names := missing(re.findall(NAME, text)))]
 
 
 @for_each_page

@@ -1,4 +1,4 @@
-"""Parameters out, reports back: in a refresh one record goes to all ranks, and one comes back from each.
+"""The exchange of records in a refresh: parameters go to all ranks, and a report comes back from each.
 
 The exchange moves records as plain bytes: :mod:`isgd_mpi.ranks.records` defines their content, and
 :mod:`isgd_mpi.ranks.transports` has the ways in which they travel. In each refresh all ranks first start to

@@ -1,7 +1,8 @@
-"""Heartbeats: each rank that serves the trainer sends it a beat now and then, also while it waits.
+"""Heartbeats, by which the trainer notices that a scorer or the predictor has stopped responding.
 
-A collective that does not complete does not tell which rank it waits for. A beat is a message of eight bytes,
-outside of the exchange; the last one tells that no more will come.
+Each of these ranks sends a beat now and then, also while it waits: a collective that does not complete does not tell
+which rank it waits for. A beat is a message of eight bytes, outside of the exchange; the last one tells that no more
+will come.
 """
 
 import time

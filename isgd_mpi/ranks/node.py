@@ -1,4 +1,4 @@
-"""The node that a rank runs on: its cores and its other ranks, numbers of threads, and priorities."""
+"""Find the cores and the ranks of a node, and choose threads and priorities by them."""
 
 import os
 from contextlib import contextmanager, suppress

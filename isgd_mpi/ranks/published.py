@@ -1,4 +1,4 @@
-"""The buffers of published records, which are used in turn so that parameters are never copied.
+"""Three buffers for published parameters: ranks fill and read them in turn, so that nothing is copied.
 
 1. The trainer fills the next record and publishes it; this record is then the last one, and read-only.
 2. Scorers use the last record until they have received the one after it.

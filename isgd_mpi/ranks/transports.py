@@ -1,4 +1,4 @@
-"""The ways in which records travel: shared memory, messages from rank to rank, or collectives.
+"""Transports, which move records between ranks by shared memory, by messages, or by collectives.
 
 All ranks of a communicator use the same one. `python -m isgd_mpi.bench exchange` compares them, and
 docs/performance.md has the measurements.
@@ -7,12 +7,12 @@ docs/performance.md has the measurements.
 import numpy as np
 from mpi4py import MPI
 
+from isgd_mpi.kernels.memory import LINE_BYTES
 from isgd_mpi.ranks.published import N_BUFFERS
 from isgd_mpi.ranks.states import as_bytes
 from isgd_mpi.ranks.waiting import POLITE, TRAINER_TESTS
 
 _PUBLISHED, _REPORT = 1, 2  # tags
-_LINE_BYTES = 64  # of a cache
 _NOTHING = np.empty(0, np.uint8)
 
 
@@ -34,7 +34,7 @@ def transport_between(n_ranks, n_on_node, n_bytes, n_shared_bytes):
     """
     if n_on_node < n_ranks:
         return Collectives  # from another node each message would come through the trainer's own network card
-    return SharedMemory if 2 * N_BUFFERS * (n_bytes + _LINE_BYTES) <= n_shared_bytes else Messages
+    return SharedMemory if 2 * N_BUFFERS * (n_bytes + LINE_BYTES) <= n_shared_bytes else Messages
 
 
 class Transport:
@@ -166,7 +166,7 @@ class SharedMemory(Messages):
 
     def allocate(self, dtype):
         """See :class:`Transport`; all ranks get the same buffers."""
-        stride = -(-dtype.itemsize // _LINE_BYTES) * _LINE_BYTES
+        stride = -(-dtype.itemsize // LINE_BYTES) * LINE_BYTES
         at_root = self._comm.Get_rank() == self._root
         POLITE.meet(self._comm)  # Allocate_shared spins until all ranks are there
         self._window = MPI.Win.Allocate_shared(N_BUFFERS * stride if at_root else 0, comm=self._comm)

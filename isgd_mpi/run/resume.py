@@ -163,7 +163,7 @@ class RunState:
     trainer : trainer.Trainer
     exchange : exchange.TrainerExchange or exchange.LocalExchange
     forecaster : forecaster.Forecaster or None
-        The loss predictor; its like if another rank predicts, which gets its report when the run is resumed.
+        The loss predictor; a second one with the same initial state, if another rank predicts.
 
     Attributes
     ----------

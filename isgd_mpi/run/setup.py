@@ -1,4 +1,4 @@
-"""The setup of a job: everything that a rank knows before it plays its role, and the parts that the role needs."""
+"""Setup of a job: the facts that a rank has before it plays its role, and the parts that are made from them."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property, partial

@@ -1,4 +1,4 @@
-"""The gain of importance sampling: estimated from gradient norms, reported as figures, and handed to the switch."""
+"""Estimate the gain of importance sampling from gradient norms, and decide by it whether to sample uniformly."""
 
 import math
 

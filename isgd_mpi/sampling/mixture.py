@@ -85,7 +85,7 @@ class Mixture(Saved):
         Returns
         -------
         changed : bool
-            Whether the value changed by so much that the proposal should be formed anew.
+            Whether the value changed enough for the proposal to be formed anew.
         """
         if not self._automatic:
             return False

@@ -1,4 +1,4 @@
-"""The switch: importance sampling is used only while it pays.
+"""The switch, which turns importance sampling off while it does not pay.
 
 It is on where ``variance_gain x (steps per second with it) > steps per second without``: scoring is done
 by other ranks, so its cost for the trainer is the time of the refreshes.
@@ -8,7 +8,7 @@ import math
 
 from isgd_mpi.settings.saved import Saved
 
-_ON_AGAIN = 1.05  # speed gain above which it is switched on again: more than 1, so that it does not flutter
+_ON_AGAIN = 1.05  # speed gain above which it is switched on again: above 1, lest it switch to and fro
 _SHARE_KEPT = 0.9  # of the moving average of the refreshes' share of the time, at each refresh
 
 

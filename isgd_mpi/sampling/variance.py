@@ -1,4 +1,4 @@
-"""The variance of the gradient: traces of the covariance, and figures of the proposal.
+"""Estimate the variance of the gradient under a proposal, as the trace of its covariance.
 
 For a proposal q over N examples with gradients g_n of mean mu, the trace of the covariance of one
 drawn ``g / (N q)`` is ``Tr Sigma(q) = mean(omega) mean(|g|^2 / omega) - |mu|^2``: `in use` with the

@@ -1,4 +1,4 @@
-"""The scorers: gradient norms of their shard, refresh after refresh, until the trainer stops."""
+"""A scorer and its loops: in each refresh it scores examples of its shard, until the trainer stops."""
 
 from typing import NamedTuple
 

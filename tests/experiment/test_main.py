@@ -14,7 +14,7 @@ import pytest
 from experiments import NAMES, TINY, tiny_plan, write_run
 
 from isgd_mpi.experiment import __main__ as command
-from isgd_mpi.experiment import launcher as launching
+from isgd_mpi.experiment import launcher as launcher_module
 from isgd_mpi.experiment.conduct import conduct
 from isgd_mpi.experiment.description import Group
 from isgd_mpi.experiment.launcher import Mpirun, command_line
@@ -229,7 +229,7 @@ def fake_mpirun(tmp_path, monkeypatch):
         path = tmp_path / "mpirun"
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
-        monkeypatch.setattr(launching.shutil, "which", lambda *_, **__: str(path))
+        monkeypatch.setattr(launcher_module.shutil, "which", lambda *_, **__: str(path))
         return tmp_path / "a.toml", tmp_path / "run", 3
 
     return place
@@ -253,7 +253,7 @@ def test_a_job_that_takes_too_long_is_ended(fake_mpirun):
 
 
 def test_a_job_that_does_not_end_is_killed(fake_mpirun, monkeypatch):
-    monkeypatch.setattr(launching, "_GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(launcher_module, "_GRACE_SECONDS", 0.2)
     job = fake_mpirun('trap "" TERM; while :; do sleep 0.05; done')
     begin = time.monotonic()
     with pytest.raises(TimeoutError):
@@ -278,14 +278,14 @@ def test_an_interrupt_ends_the_job(number, fake_mpirun):
 
 
 def test_without_mpirun_one_line_says_so(monkeypatch):
-    monkeypatch.setattr(launching.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr(launcher_module.shutil, "which", lambda *_, **__: None)
     with pytest.raises(InputError, match="no mpirun"):
         Mpirun(1)
 
 
 def test_the_users_variables_win(monkeypatch):
     monkeypatch.setenv("PRTE_MCA_rmaps_default_mapping_policy", "slot")
-    environment = launching.environment()
+    environment = launcher_module.environment()
     assert environment["PRTE_MCA_rmaps_default_mapping_policy"] == "slot"
     assert environment["PRTE_MCA_hwloc_default_binding_policy"] == "none"
 

@@ -1,4 +1,4 @@
-"""A run that was stopped and taken up again is the run that never was: in this process, on all ranks there are."""
+"""A run that is stopped and resumed ends bitwise as if it had not been stopped; on all ranks of this process."""
 
 import json
 import os
@@ -30,7 +30,7 @@ OF_EVERY_KIND = {
 
 @pytest.fixture
 def stop_at(monkeypatch, comm):
-    """Let a rank get a signal as it takes a step, twice."""
+    """Return a function that sends a rank a signal twice as it takes a given step."""
 
     def plant(step, name="SIGTERM"):
         take_step = trainer.Trainer.take_step
@@ -48,7 +48,7 @@ def stop_at(monkeypatch, comm):
 
 
 def comparable(lines):
-    """The part of the metrics that two runs must share."""
+    """Return the metrics without events and times: the part that must be equal in both runs."""
     return [{name: line[name] for name in line.keys() - TIMINGS} for line in lines if line["kind"] != "event"]
 
 

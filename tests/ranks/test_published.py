@@ -1,4 +1,4 @@
-"""Buffers of published records: which one is overwritten next."""
+"""Buffers of published records: the next one overwrites neither the last record nor the retained one."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from isgd_mpi.ranks.records import EVALUATE, STOP
 
 
 class Record(dict):
-    """A record that can be filled in, and is itself alone."""
+    """A record that can be filled in. Use ``is`` to compare two: dicts with the same content are equal."""
 
 
 def buffers():

@@ -1,4 +1,4 @@
-"""A launch that became N jobs of one rank is told from all others; the variables are those that a real SLURM set."""
+"""Launches that became N jobs of one rank are found, and no others; a real SLURM had set the variables used here."""
 
 import pytest
 

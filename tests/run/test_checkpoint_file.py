@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isgd_mpi.ranks.states import flatten, nest
-from isgd_mpi.run.record import checkpoints as saving
+from isgd_mpi.run.record import checkpoints as checkpoints_module
 from isgd_mpi.run.record.checkpoint_file import read_checkpoint, write_checkpoint
 from isgd_mpi.sampling.random_state import SavedGenerator
 from isgd_mpi.settings.config import Config
@@ -181,11 +181,11 @@ def test_whatever_keeps_a_checkpoint_from_being_written_it_does_not_count(tmp_pa
     def fail(path, arrays):
         raise error
 
-    monkeypatch.setattr(saving, "write_checkpoint", fail)
+    monkeypatch.setattr(checkpoints_module, "write_checkpoint", fail)
     said = []
     metrics = SimpleNamespace(n_lines=0, sync=lambda: None)
     log = SimpleNamespace(seconds=0.0, metrics=metrics, event=lambda step, text: None, print=said.append)
-    checkpoints = saving.Checkpoints(tmp_path, Config(), log, dict)
+    checkpoints = checkpoints_module.Checkpoints(tmp_path, Config(), log, dict)
     checkpoints.save(7)
     assert checkpoints.finish() and checkpoints.step is None
     assert len(said) == 1 and "step 7 could not be written" in said[0]

@@ -1,4 +1,4 @@
-"""The folder of a run, its metrics, and what is printed."""
+"""The log of a run: its folder, its metrics, and its lines on the terminal."""
 
 import json
 import threading
@@ -36,7 +36,7 @@ def lines_of(folder):
 
 
 def at_once(n, action):
-    """Return the results of n threads that do the same at the same time."""
+    """Return the results of an action that n threads do at the same time."""
     start, results = threading.Barrier(n), [None] * n
 
     def run(i):

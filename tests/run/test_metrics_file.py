@@ -35,7 +35,7 @@ def path(tmp_path):
 
 @contextmanager
 def room_for(n_bytes):
-    """Let this process write no file beyond a size, as on a full disk; only for a moment, since pytest writes too."""
+    """Limit the size of files that this process writes, as a full disk does; for a moment, since pytest writes too."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
     try:

@@ -1,4 +1,4 @@
-"""A tiny experiment, and what its runs leave behind."""
+"""A tiny experiment, and folders as its runs would leave them."""
 
 import run_folders
 
@@ -29,6 +29,6 @@ def tiny_plan(folder, **options):
 
 
 def write_run(folder, config_file, stopped=None, ranks=2):
-    """Leave behind what a run does."""
+    """Write the files that a run of the tiny experiment leaves behind."""
     run_folders.write_run(folder, summary=run_folders.SUMMARY | {"stopped": stopped, "ranks": ranks}, spans=False)
     (folder / "config.toml").write_text(config_file.read_text())

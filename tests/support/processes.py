@@ -1,4 +1,4 @@
-"""Jobs that a test starts: they are found by a mark in their environment, and none outlives its test."""
+"""Start jobs that cannot outlive their test: a mark in the environment finds all their processes."""
 
 import itertools
 import os
@@ -14,12 +14,12 @@ _numbers = itertools.count()
 
 
 class Job(subprocess.Popen):
-    """A command in a session of its own; leaving the block ends all processes that came of it.
+    """A command in a session of its own; leaving the block kills all processes that it has started.
 
     Raises
     ------
     AssertionError
-        When the block is left: the command had ended, and processes of it went on.
+        When the block is left: the command had ended, and some of its processes were still running.
     """
 
     def __init__(self, command, env=None, **options):
@@ -40,7 +40,7 @@ class Job(subprocess.Popen):
         return self.communicate(timeout=patience(seconds))
 
     def rank_pids(self):
-        """Return the process id of each rank, by rank; of those that have begun to run Python."""
+        """Return the process ids by rank, of the ranks that have begun to run Python."""
         found = {}
         for pid, words, environment in marked_processes(self._mark):
             rank = environment.get("PMI_RANK", environment.get("OMPI_COMM_WORLD_RANK"))
@@ -58,7 +58,7 @@ def run_to_end(command, seconds=100, **options):
 
 
 def patience(seconds):
-    """Return the seconds to wait for what takes less than `seconds` on a machine that is not busy."""
+    """Return a timeout for work that takes less than `seconds` on an idle machine: longer while this one is busy."""
     return seconds * min(5, max(1, os.getloadavg()[0] / os.cpu_count()))
 
 
@@ -75,7 +75,7 @@ def all_processes():
 
 
 def marked_processes(mark):
-    """Return those of all processes whose mark begins so."""
+    """Return the processes whose mark begins with `mark`: process id, command line and environment of each."""
     return [found for found in all_processes() if found[2].get(MARK, "").startswith(mark) and alive(found[0])]
 
 

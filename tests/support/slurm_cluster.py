@@ -1,4 +1,4 @@
-"""A real SLURM on this machine: munged, slurmctld and a slurmd for each of two pretended nodes."""
+"""Start a real SLURM on this machine: munged, slurmctld, and a slurmd for each of two pretended nodes."""
 
 import os
 import shutil
@@ -49,7 +49,7 @@ PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 
 
 def missing():
-    """What keeps a SLURM from being started here, and the way out; None if nothing does."""
+    """Return the reason why no SLURM can be started here, with the remedy; None if one can."""
     absent = [name for name in PROGRAMS if shutil.which(name, path=SEARCH_PATH) is None]
     if absent:
         return f"no {absent[0]}: apt-get install -y --no-install-recommends slurm-wlm munge"
@@ -139,7 +139,7 @@ class Cluster:
 
 
 def free_ports(n):
-    """Ports that nobody listens at."""
+    """Return the numbers of n free ports."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
     try:
         return [one.getsockname()[1] for one in sockets]

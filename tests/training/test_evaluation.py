@@ -42,7 +42,7 @@ def evaluation(model, dataset):
 
 
 def measured(model, dataset, n_parts, n_batches=None, batch_size=BATCH):
-    """Totals of all parts, each advanced by so many batches at a time."""
+    """Return the totals of all parts, each advanced `n_batches` at a time; by all at once if None."""
     parts = [part_of(model, dataset, part, n_parts, batch_size) for part in range(n_parts)]
     for evaluation in parts:
         evaluation.start(model.params, step=7)

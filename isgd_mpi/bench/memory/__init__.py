@@ -1,9 +1,8 @@
 """Benchmark ``memory``: memory of each rank and the trainer's time, with a large training set.
 
-main
-    Options, data, one job for each shape, tables.
-ranks
-    A training run whose memory, steps and activities are measured.
-resident
-    Memory of processes, read from /proc while they run.
+To read in this order:
+
+* `main`: options, data, one job for each shape, tables;
+* `ranks`: a training run whose memory, steps and activities are measured;
+* `resident`: memory of processes, read from /proc while they run.
 """

@@ -1,5 +1,6 @@
 """Benchmark ``predictor``: speed of the loss predictor.
 
-main
-    Options, calls and their matrix products alone, table.
+To read in this order:
+
+* `main`: options, calls and their matrix products alone, table.
 """

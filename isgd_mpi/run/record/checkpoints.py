@@ -1,4 +1,4 @@
-"""Save the state of a run: at intervals, and when it stops."""
+"""Save the state of a run in a checkpoint, at intervals and when the run stops."""
 
 import json
 import threading

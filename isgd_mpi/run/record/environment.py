@@ -1,4 +1,4 @@
-"""The environment of a run, for environment.json: versions, MPI, hosts, threads, processor, revision."""
+"""Describe the versions, hosts and processor that a run used, for environment.json."""
 
 import platform
 from importlib.metadata import version

@@ -101,7 +101,7 @@ class RunLog:
         return time.perf_counter() - self._begin
 
     def start_clock(self, seconds=0.0):
-        """Set the clock: training begins now, or began this many seconds ago."""
+        """Set the clock: training begins now, or began `seconds` ago."""
         self._begin = time.perf_counter() - seconds
 
     def cut(self, n_lines, step):

@@ -11,7 +11,7 @@ from isgd_mpi.settings.errors import InputError
 
 _RETRY_SECONDS = 1.0
 _MOST_WAITING_BYTES = 100_000_000
-_LOCK_SECONDS = 5.0  # a job that was just killed has so long to be gone
+_LOCK_SECONDS = 5.0  # to wait for a job that was just killed
 _POLL_SECONDS = 0.05
 
 

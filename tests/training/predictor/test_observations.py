@@ -18,7 +18,7 @@ STATE = {"predictor/last": np.zeros(N, np.float32)}
 
 
 class Exchange:
-    """One whose answers come when the test says so."""
+    """An exchange whose report arrives when the test sets `is_complete`."""
 
     def __init__(self):
         self.published = np.zeros((), observations_dtype(CAPACITY))
