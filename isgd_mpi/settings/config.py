@@ -11,6 +11,7 @@ LIMITS = ("steps", "epochs", "seconds")
 """Options that say when to stop, of which one may be given."""
 
 _DEFAULT_EPOCHS = 5.0
+_LAST_STEP = 2**62  # a checkpoint holds steps in 64 bits
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,7 @@ class Config:
     minibatch_size: int = declare(128, "examples in a step of the trainer [examples]", above=0)
     steps: int | None = declare(None, "stop after this number of updates [steps]", True, above=0)
     epochs: float | None = declare(
-        None,
-        "stop after drawing the training set this number of times [epochs; 5 if no limit is given]",
-        True,
-        above=0,
-        at_most=1e9,
+        None, "stop after drawing the training set this number of times [epochs; 5 if no limit is given]", True, above=0
     )
     seconds: float | None = declare(None, "stop after this training time [s]", True, above=0)
     score: Literal["grad-norm", "grad-bound", "loss", "predicted-loss", "uniform"] = declare(
@@ -226,7 +223,7 @@ class Config:
         """
         if self.steps is not None or self.seconds is not None:
             return self.steps
-        return math.ceil(self.with_limit().epochs * n_examples / self.minibatch_size)
+        return math.ceil(min(self.with_limit().epochs * n_examples / self.minibatch_size, _LAST_STEP))
 
     def optimiser_settings(self, n_examples):
         """Return the keyword arguments of :class:`isgd_mpi.model.optim.SGD`.
@@ -250,7 +247,7 @@ class Config:
 
     def steps_per_evaluation(self, n_examples):
         """Return the steps from one evaluation to the next; those of an epoch if not given."""
-        return self.eval_every or math.ceil(n_examples / self.minibatch_size)
+        return min(self.eval_every or math.ceil(n_examples / self.minibatch_size), _LAST_STEP)
 
 
 def option(name):

@@ -4,7 +4,6 @@ import math
 import operator
 from dataclasses import field
 
-_LARGEST_COUNT = 2**62  # a checkpoint holds counts in 64 bits
 _HOLDS = {"above": operator.gt, "at_least": operator.ge, "at_most": operator.le, "below": operator.lt}
 
 
@@ -36,8 +35,6 @@ def problem_of(item, value):
     for number in value if isinstance(value, list) else [value]:
         if not -math.inf < number < math.inf:
             return f"must be a finite number, not {number}"
-        if isinstance(number, int) and number > _LARGEST_COUNT:
-            return f"must be at most {_LARGEST_COUNT}, not {number}"
         if not all(_HOLDS[bound](number, limit) for bound, limit in bounds.items()):
             limits = " and ".join(f"{bound.replace('_', ' ')} {limit}" for bound, limit in bounds.items())
             word = f", or {item.default}" if isinstance(item.default, str) else ""
