@@ -1,6 +1,7 @@
 """Every trainer takes its share: together they do what one does alone."""
 
 import json
+import os
 from functools import partial
 from types import SimpleNamespace
 
@@ -113,6 +114,7 @@ def train_together(comm, dataset, config, folder, polite=True, interruption=AWAK
 )
 def test_together_they_do_what_one_does(comm, everywhere, dataset, tmp_path, polite, minibatch_size, score):
     config = Config(minibatch_size=minibatch_size, score=score, **SETTINGS)
+    polite = polite or comm.size > os.cpu_count()  # ranks that spin and share cores wait for each other's time slices
     params, trainer = train_together(comm, dataset, config, tmp_path / "together", polite)
     expected, alone = train_alone(dataset, config, tmp_path / "alone")
     distance = np.linalg.norm(params - expected) / np.linalg.norm(expected - make_model(dataset, config).params)
