@@ -1,5 +1,7 @@
 import os
+import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -16,6 +18,8 @@ LEFT = pytest.StashKey()
 def pytest_configure(config):
     """Mark all processes that this session will start."""
     os.environ[MARK] = f"{os.getpid()}-{time.time_ns()}"
+    if "mpi4py.MPI" not in sys.modules:  # of several ranks the launcher is to end all at once
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends what the tests have started, as Ctrl-C does
 
 
 def pytest_sessionfinish(session):

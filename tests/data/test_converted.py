@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
 from data_files import random_examples
+from processes import Job
 
 from isgd_mpi.data import converted, sources
 from isgd_mpi.data.converted import entry_name, open_converted
@@ -206,7 +208,8 @@ def test_processes_at_once_agree_on_one_entry(npz, cache):
         "print(open_converted(recipe(sys.argv[1]), Path(sys.argv[2]))[1]['x_train'].sum())"
     )
     command = [sys.executable, "-c", program, npz, cache]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(3)]
-    sums = {process.communicate()[0] for process in processes}
-    assert [process.returncode for process in processes] == [0, 0, 0] and len(sums) == 1
+    with ExitStack() as stack:
+        jobs = [stack.enter_context(Job(command, stdout=subprocess.PIPE)) for _ in range(3)]
+        sums = {job.wait_for_end()[0] for job in jobs}
+    assert [job.returncode for job in jobs] == [0, 0, 0] and len(sums) == 1
     assert not list(cache.glob("*.unfinished")) and entry_of(cache)

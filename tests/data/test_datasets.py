@@ -1,6 +1,3 @@
-import os
-from pathlib import Path
-
 import numba
 import numpy as np
 import pytest
@@ -19,8 +16,6 @@ from isgd_mpi.data import datasets
 from isgd_mpi.data.datasets import NAMES, load
 from isgd_mpi.data.synthetic import examples_at
 from isgd_mpi.settings.errors import InputError
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -176,12 +171,8 @@ def test_the_cache_follows_its_variable(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="takes a minute in plain Python")
-def test_the_whole_of_mnist(tmp_path):
-    folders = [os.environ.get("ISGD_MPI_DATA"), REPOSITORY.parent / "shared" / "data"]
-    folder = next((Path(f) for f in folders if f and (Path(f) / "mnist").is_dir()), None)
-    if folder is None:
-        pytest.skip("MNIST is not here")
-    dataset = load("mnist", folder, cache_dir=tmp_path)
+def test_the_whole_of_mnist(real_data, tmp_path):
+    dataset = load("mnist", real_data, cache_dir=tmp_path)
     assert {name: len(split) for name, split in dataset.splits.items()} == {"train": 60_000, "test": 10_000}
     # the mean of all pixels that everyone divides by 255 and quotes as 0.1307
     assert abs(dataset.mean.mean() / 255 - 0.1307) < 1e-4

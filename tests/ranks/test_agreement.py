@@ -1,7 +1,6 @@
 """Ranks that differ are refused: unit tests on made-up ranks, and real jobs with a stale file on one rank."""
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 from data_files import random_examples, write_mnist
 from launch import ENVIRONMENT, MPIRUN
+from processes import run_to_end
 
 import isgd_mpi
 from isgd_mpi.ranks.agreement import check_agreement, common_value, program_facts, source_digest
@@ -80,10 +80,6 @@ def options_for(tmp_path):
     return "--run-dir", str(tmp_path / "run"), "--seconds", "30"
 
 
-def launch(*words, env):
-    return subprocess.run([MPIRUN, *words], capture_output=True, text=True, timeout=60, env=env, check=False)
-
-
 def test_a_stale_file_on_one_rank_is_refused(tmp_path, rng):
     train, test = random_examples(rng, 300, (28, 28)), random_examples(rng, 50, (28, 28))
     write_mnist(tmp_path / "fresh/mnist", train, test)
@@ -91,7 +87,9 @@ def test_a_stale_file_on_one_rank_is_refused(tmp_path, rng):
     write_mnist(tmp_path / "stale/mnist", train, test)
     env = {**ENVIRONMENT, "ISGD_MPI_CACHE": str(tmp_path / "cache"), "ISGD_MPI_DATA": str(tmp_path / "fresh")}
     python = [sys.executable, "-m", "isgd_mpi", "--data", "mnist", *options_for(tmp_path)]
-    done = launch("-n", "2", *python, ":", "-n", "1", "env", f"ISGD_MPI_DATA={tmp_path / 'stale'}", *python, env=env)
+    done = run_to_end(
+        [MPIRUN, "-n", 2, *python, ":", "-n", 1, "env", f"ISGD_MPI_DATA={tmp_path / 'stale'}", *python], env=env
+    )
     assert done.returncode == 2
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("isgd_mpi: ") and "converting" not in line]
     assert "the checksum of what it was converted from differs:" in line and "on rank 2 (" in line
@@ -107,7 +105,7 @@ def test_another_version_on_one_rank_is_refused(tmp_path):
         "runpy.run_module('isgd_mpi', run_name='__main__')\n"
     )
     python = [sys.executable, str(program), *options_for(tmp_path)]
-    done = launch("-n", "1", *python, ":", "-n", "1", "env", "FAKE=1.2.3", *python, env=ENVIRONMENT)
+    done = run_to_end([MPIRUN, "-n", 1, *python, ":", "-n", 1, "env", "FAKE=1.2.3", *python], env=ENVIRONMENT)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("isgd_mpi: ")]
     assert "the version of isgd_mpi differs: 1.2.3 on rank 1 (" in line
