@@ -6,7 +6,6 @@ import shlex
 import signal
 import sys
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -247,25 +246,23 @@ ENDS_ON_SIGTERM = 'trap "echo ended; exit 1" TERM; echo started; while :; do sle
 
 def test_a_job_that_takes_too_long_is_ended(fake_mpirun):
     job = fake_mpirun(ENDS_ON_SIGTERM)
-    with pytest.raises(TimeoutError, match="more than 0.5 s"):
-        Mpirun(0.5).run(*job)
+    with pytest.raises(TimeoutError, match="more than 2 s"):
+        Mpirun(2).run(*job)
     assert job[0].with_suffix(".log").read_text() == "started\nended\n"
 
 
 def test_a_job_that_does_not_end_is_killed(fake_mpirun, monkeypatch):
     monkeypatch.setattr(launcher_module, "_GRACE_SECONDS", 0.2)
     job = fake_mpirun('trap "" TERM; while :; do sleep 0.05; done')
-    begin = time.monotonic()
     with pytest.raises(TimeoutError):
         Mpirun(0.5).run(*job)
-    assert time.monotonic() - begin < 5
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_the_job(number, fake_mpirun):
     job, before = fake_mpirun(ENDS_ON_SIGTERM), [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP)]
     command.interrupt_on_signals()
-    timer = threading.Timer(0.5, os.kill, (os.getpid(), number))
+    timer = threading.Timer(2, os.kill, (os.getpid(), number))
     timer.start()
     try:
         with pytest.raises(KeyboardInterrupt):
