@@ -1,4 +1,4 @@
-"""The map of folders, and rules of style that a program can check; nothing is imported but in fresh processes."""
+"""The map of folders, and rules of style that ruff does not know; nothing is imported but in fresh processes."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def name_of(path):
-    """The name that a file is imported by; kernels/ is installed as isgd_mpi.kernels."""
+    """Return the name that a file is imported by; kernels/ is installed as isgd_mpi.kernels."""
     name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     return name if name.startswith("isgd_mpi") else f"isgd_mpi.{name}"
 
@@ -75,7 +75,7 @@ RIDDLE = re.compile(r"^(What|How|When|Where|Whether|Who|Why|Which)\b| as of ", r
 
 
 def folder_of(module):
-    """The folder below the package that a module is in; the name of a module at the top."""
+    """Return the folder below the package that a module is in, or the name of a module at the top."""
     return module.split(".")[1] if "." in module else "__init__"
 
 
@@ -98,7 +98,7 @@ def nodes(module, kind):
 
 
 def imports(module):
-    """Names of all modules that a module imports, also inside functions."""
+    """Return the names of all modules that a module imports, also inside functions."""
     found = {alias.name for node in nodes(module, ast.Import) for alias in node.names}
     for node in nodes(module, ast.ImportFrom):
         assert node.level == 0, f"{module}: relative import, line {node.lineno}"
@@ -206,13 +206,13 @@ def test_constructors_have_few_parameters(module):
 
 
 def is_own(node):
-    """Whether an object is the one that a method belongs to, or the interpreter with its hooks."""
+    """Return whether an object is the one that a method belongs to, or the interpreter with its hooks."""
     return ast.unparse(node) in ("self", "cls", "sys")
 
 
 @cache
 def methods():
-    """Names of all methods of our classes, but for properties, which are data."""
+    """Return the names of all methods of our classes, but for properties, which are data."""
     classes = [node for module in MODULES for node in nodes(module, ast.ClassDef)]
     found = [item for node in classes for item in node.body if isinstance(item, ast.FunctionDef)]
     data = {item.name for item in found if is_setter(item) or "property" in map(ast.unparse, item.decorator_list)}
@@ -220,7 +220,7 @@ def methods():
 
 
 def is_function(value, functions):
-    """Whether a value is a function or a method, or is made by a call that is handed one."""
+    """Return whether a value is a function or a method, or is made by a call that is handed one."""
     if isinstance(value, ast.Call):
         return any(is_function(argument, functions) for argument in value.args)
     return (
@@ -232,7 +232,7 @@ def is_function(value, functions):
 
 
 def rewirings(tree):
-    """Where attributes are set by name, or one of another object is set to a function or method."""
+    """Yield the lines that set an attribute by name, or one of another object to a function or method."""
     own = {item for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for item in node.body}
     functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node not in own}
     imported = [alias for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names]
@@ -275,7 +275,7 @@ def test_module_is_read_at_a_sitting(module):
 
 
 def code_lines(function):
-    """Lines of a function without its docstring."""
+    """Return the number of lines of a function without its docstring."""
     docstring = function.body[0] if ast.get_docstring(function, clean=False) is not None else None
     length = function.end_lineno - function.lineno + 1
     return length - (docstring.end_lineno - docstring.lineno + 1 if docstring else 0)
@@ -288,7 +288,7 @@ def test_functions_are_short(module):
 
 
 def kernels_of(module):
-    """Functions that are compiled, by name."""
+    """Return the functions that are compiled, by name."""
     return {
         node.name: node
         for node in tree_of(PATHS[module]).body
@@ -301,7 +301,7 @@ def test_there_are_kernels():
 
 
 def entries():
-    """Public kernels that no other kernel of their module is made of."""
+    """Yield the public kernels that no other kernel of their module is made of."""
     for module in COMPILED:
         kernels = kernels_of(module)
         calls = [node for kernel in kernels.values() for node in ast.walk(kernel) if isinstance(node, ast.Call)]

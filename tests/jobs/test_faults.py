@@ -1,4 +1,4 @@
-"""When something goes wrong: the whole job ends, soon, with one message, and nothing is left broken."""
+"""Errors, signals and divergence: the whole job ends, soon, with one message, and no file is left broken."""
 
 import json
 import os

@@ -35,7 +35,7 @@ by_srun = pytest.mark.skipif(not MPICH, reason="Open MPI needs a PMIx in SLURM, 
 
 @pytest.fixture(scope="module")
 def cluster():
-    """A SLURM of two pretended nodes, n1 and n2, as long as these tests last; compiled kernels go into its folder."""
+    """Run a SLURM of two pretended nodes, n1 and n2; compiled kernels go into its folder."""
     folder = tempfile.mkdtemp(prefix="isgd_mpi-slurm-")  # short: a socket's path has 108 letters at most
     try:
         with Cluster(folder) as running:
@@ -57,27 +57,28 @@ class Job:
         self._folder = folder
 
     def log(self):
-        """What the job, or its array's tasks, have printed."""
+        """Return the lines that the job, or its array's tasks, have printed."""
         return "".join(path.read_text() for path in sorted(self._folder.glob(f"{self.id}_*.log")))
 
     def facts(self):
-        """What SLURM says of the job."""
+        """Return the fields that SLURM lists of the job."""
         return dict(re.findall(r"(\S+?)=(\S*)", self._cluster.ask("scontrol", "-o", "show", "job", self.id)))
 
     def ended(self):
-        """Whether it is over, for good."""
+        """Return whether the job is over, for good."""
         return not self._cluster.ask("squeue", "-h", "-j", self.id)
 
     def restarted(self):
+        """Return whether SLURM has started the job again."""
         return int(self.facts()["Restarts"]) > 0
 
     def wait(self, condition=None, seconds=120):
-        """Wait until it has ended, or something else."""
+        """Wait until the job has ended, or until another condition holds; return the job."""
         wait_for(condition or self.ended, seconds, lambda: f"{self.facts()}\n{self.log()}")
         return self
 
     def ranks(self):
-        """Process ids by rank."""
+        """Return the process id of each rank."""
         return {
             int(environment.get("PMI_RANK", environment.get("OMPI_COMM_WORLD_RANK", -1))): pid
             for pid, words, environment in all_processes()
@@ -87,7 +88,7 @@ class Job:
 
 @pytest.fixture
 def swept():
-    """A set for the files of shared memory that killed ranks leave behind; removed at the end."""
+    """Return a set for the files of shared memory that killed ranks leave behind; remove them at the end."""
     segments = set()
     yield segments
     for segment in segments:
@@ -96,7 +97,7 @@ def swept():
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """What the options lead to outside of SLURM, after so many steps."""
+    """Return a function that trains with the same options outside of SLURM, for a number of steps."""
     runs = {}
 
     def of_steps(steps):

@@ -24,14 +24,14 @@ def pytest_configure(config):
 
 
 def pytest_unconfigure(config):
-    """Remove it once no rank reads another's files any more."""
+    """Remove the temporary folder once no rank reads another's files any more."""
     POLITE.meet(MPI.COMM_WORLD)  # a run has left the scorers with little priority against a rank that spins
     shutil.rmtree(config.option.basetemp, ignore_errors=True)
 
 
 @pytest.fixture
 def comm():
-    """A communicator of its own for each test, so that no message strays into the next."""
+    """Return a communicator of its own for each test, so that no message strays into the next."""
     POLITE.meet(MPI.COMM_WORLD)
     duplicate = MPI.COMM_WORLD.Dup()
     yield duplicate
@@ -52,7 +52,7 @@ def everywhere(comm):
 
 @pytest.fixture
 def shared_tmp_path(comm, tmp_path):
-    """Rank 0's temporary folder, on every rank."""
+    """Return rank 0's temporary folder, on every rank."""
     return comm.bcast(tmp_path, root=0)
 
 

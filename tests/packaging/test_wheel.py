@@ -26,13 +26,13 @@ def run(folder, *words):
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    """A copy of the checkout: a build leaves files behind."""
+    """Return a copy of the checkout: a build leaves files behind."""
     return shutil.copytree(ROOT, tmp_path_factory.mktemp("source") / "copy", symlinks=True, ignore=LEFT_OUT)
 
 
 @pytest.fixture(scope="module")
 def wheel(source):
-    """A wheel that is made from a source distribution, not from the checkout itself."""
+    """Build a wheel from a source distribution, not from the checkout itself; return its path."""
     run(source, sys.executable, "-m", "build", "--outdir", "dist")
     assert len(list(source.glob("dist/*.tar.gz"))) == 1
     (path,) = source.glob("dist/*.whl")
@@ -41,7 +41,7 @@ def wheel(source):
 
 @pytest.fixture(scope="module")
 def folder(wheel, tmp_path_factory):
-    """A folder in which the README's lines have been typed; the wheel is in place of the checkout."""
+    """Run the README's lines, with the wheel in place of the checkout; return the folder."""
     folder = tmp_path_factory.mktemp("outside")
     (lines,) = re.findall("<!-- ci: begin -->\n```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     extra = "" if MPI == "site" else f"[{MPI}]"
