@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from launch import ENVIRONMENT, Run, launch, metrics_of, train, training
+from launch import ENVIRONMENT, Run, complaint, launch, metrics_of, train, training
 from processes import wait_for
 
 FIELDS_OF_A_REFRESH = {
@@ -128,9 +128,7 @@ def test_sizes_that_nothing_divides(tmp_path):
 def test_bad_usage_is_one_line_and_code_2(ranks, options, named, tmp_path):
     done = launch(ranks, "--run-dir", "run", *options, cwd=tmp_path)
     assert done.returncode == 2
-    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("isgd_mpi:")]
-    assert len(lines) == 1 and named in lines[0]
-    assert "Traceback" not in done.stderr
+    assert named in complaint(done.stdout + done.stderr)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -138,7 +136,7 @@ def test_an_existing_run_is_never_overwritten(tmp_path):
     run = train(tmp_path / "run", 1, "--steps", 2, "--hidden", 8, "--quiet")
     before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
     done = launch(2, "--run-dir", run.folder, "--steps", 3)
-    assert done.returncode == 2 and str(run.folder) in done.stderr
+    assert done.returncode == 2 and str(run.folder) in complaint(done.stderr)
     assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
 
 
@@ -147,8 +145,7 @@ def test_an_unwritable_cache_is_named(tmp_path):
     blocked.write_text("")
     environment = {**ENVIRONMENT, "ISGD_MPI_CACHE": str(blocked / "cache")}
     done = launch(2, "--run-dir", tmp_path / "run", env=environment)
-    assert done.returncode == 2
-    assert "ISGD_MPI_CACHE" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 2 and "ISGD_MPI_CACHE" in complaint(done.stderr)
 
 
 def test_a_stdout_that_fails_costs_the_printout_and_not_the_run(tmp_path):

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from launch import launch, metrics_of, resume, saved_step, training
+from launch import complaint, launch, metrics_of, resume, saved_step, training
 from processes import wait_for
 
 OPTIONS = ("--schedule", "pipelined", "--refresh-every", 8, "--checkpoint-every", 0.5, "--eval-every", 50)
@@ -82,5 +82,5 @@ def test_a_disk_that_takes_nothing_is_bad_input(small_disk, damage):
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     done = launch(2, "--run-dir", disk / "run", "--hidden", 4, "--steps", 5)
     reason = "No space left on device" if damage == "full" else "Read-only file system"
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith("isgd_mpi: ")]
+    line = complaint(done.stderr)
     assert done.returncode == 2 and reason in line and str(disk / "run") in line

@@ -6,7 +6,7 @@ import signal
 
 import numpy as np
 import pytest
-from launch import launch, metrics_of, resume, saved_step, train, training
+from launch import complaint, launch, metrics_of, resume, saved_step, train, training
 
 SMALL = ("--hidden", 16, "--threads", 1, "--quiet", "--score-batch-size", 512, "--refresh-every", 12)
 
@@ -60,7 +60,7 @@ def test_a_killed_job_goes_on_from_its_last_checkpoint(tmp_path):
 def test_a_second_job_is_refused_usr1_is_code_75_and_a_damaged_checkpoint_one_line(tmp_path):
     with training(tmp_path / "run", "--checkpoint-every", 1, until="checkpoint.npz") as job:
         second = launch(1, "--resume", tmp_path / "run")
-        assert second.returncode == 2 and second.stderr.count("another job is at work there") == 1
+        assert second.returncode == 2 and "another job is at work there" in complaint(second.stderr)
         for pid in job.rank_pids().values():
             os.kill(pid, signal.SIGUSR1)
             os.kill(pid, signal.SIGTERM)
@@ -71,7 +71,6 @@ def test_a_second_job_is_refused_usr1_is_code_75_and_a_damaged_checkpoint_one_li
     checkpoint = tmp_path / "run/checkpoint.npz"
     checkpoint.write_bytes(before["checkpoint.npz"][:-1000])
     done = launch(3, "--resume", tmp_path / "run")
-    assert done.returncode == 2 and "Traceback" not in done.stderr
-    assert "truncated" in next(line for line in done.stderr.splitlines() if line.startswith("isgd_mpi:"))
+    assert done.returncode == 2 and "truncated" in complaint(done.stderr)
     checkpoint.write_bytes(before["checkpoint.npz"])
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before

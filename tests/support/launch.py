@@ -52,6 +52,13 @@ def training(folder, *options, ranks=3, until="metrics.jsonl"):
         yield job
 
 
+def complaint(errors):
+    """Return the one line in which the program says why it ended; there is no other, and no traceback."""
+    assert "Traceback" not in errors, errors
+    (line,) = [line for line in errors.splitlines() if line.startswith("isgd_mpi:") and "converting" not in line]
+    return line
+
+
 def has_refreshed(folder):
     """Return whether a run has used scores: it trains, and its scorers answer."""
     metrics = folder / "metrics.jsonl"
