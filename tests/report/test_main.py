@@ -115,7 +115,8 @@ def test_a_run_with_next_to_nothing_has_a_report(tmp_path, lines):
 def test_numbers_of_any_size_are_drawn(tmp_path):
     lines = [refresh(step, in_use=value) for step, value in ((10, 1e-300), (20, 1e149), (30, 0.0))]
     lines += [evaluation(step, value) for step, value in ((10, 1e149), (20, 1e-300), (30, -1.0))]
-    write_report([write_run(tmp_path / "run", lines)])
+    page = write_report([write_run(tmp_path / "run", lines)])
+    assert page.stat().st_size > 0 and list(page.parent.glob("*.png"))
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,10 @@ def reports(n_parts, **fields):
 
 
 def restore(resumption, **state):
-    run_state(resumption)._restore_reports({"pending": True, **state})
+    """Restore the reports of a state; return them."""
+    restored = run_state(resumption)
+    restored._restore_reports({"pending": True, **state})
+    return restored._reports
 
 
 @pytest.mark.parametrize(
@@ -54,10 +57,12 @@ def restore(resumption, **state):
 def test_the_same_ranks_want_a_report_each_and_the_parameters_that_they_evaluate(state, named):
     with pytest.raises(ValueError, match=named):
         restore(Resumption.SAME_RANKS, **state)
-    restore(Resumption.SAME_RANKS, reports=reports(N_SCORERS))
+    assert len(restore(Resumption.SAME_RANKS, reports=reports(N_SCORERS))) == N_SCORERS
 
 
 @pytest.mark.parametrize("n_parts", [1, 3, 5])
 def test_other_ranks_take_any_number_of_reports(n_parts):
-    restore(Resumption.OTHER_RANKS, reports=reports(n_parts))
-    restore(Resumption.RELAXED)
+    restored = restore(Resumption.OTHER_RANKS, reports=reports(n_parts, n_scored=7))
+    assert [len(report["scores"]) for report in restored] == [len(shard) for shard in Grid(BATCH, n_parts).shards(N)]
+    assert all(report["n_scored"] == 7 for report in restored)
+    assert restore(Resumption.RELAXED) == []
