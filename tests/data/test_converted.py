@@ -87,6 +87,22 @@ def test_a_changed_source_is_never_served_stale(npz, cache, arrays):
     np.testing.assert_array_equal(got["x_test"], arrays["x_test"] ^ 255)
 
 
+def test_a_file_replaced_with_the_same_size_and_time_is_read_again(npz, cache, arrays):
+    open_converted(recipe(npz), cache)
+    before = npz.stat()
+    np.savez(npz, **{**arrays, "x_test": arrays["x_test"] ^ 255})
+    os.utime(npz, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (npz.stat().st_size, npz.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    _, got, _ = open_converted(recipe(npz), cache)
+    np.testing.assert_array_equal(got["x_test"], arrays["x_test"] ^ 255)
+
+
+def test_an_empty_file_is_told_of(npz, cache):
+    npz.write_bytes(b"")
+    with pytest.raises(InputError, match="set.npz: is not an npz file"):
+        open_converted(recipe(npz), cache)
+
+
 def test_the_name_of_an_entry_depends_on_all_that_matters(npz, monkeypatch):
     seen = {entry_name(recipe(npz))}
     os.utime(npz, ns=(0, 1))
