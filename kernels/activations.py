@@ -12,32 +12,34 @@ _TILE = 32  # rows of a transposed array read side by side: they stay in the fir
 
 
 @jit
-def bias_relu(z, bias, squared_norms):
-    """Add the bias, clip at zero, and take each row's squared norm.
+def bias_relu(z, bias, squared_norms, begin=0):
+    """Add the bias, clip at zero, and take each row's squared norm, in the columns from `begin` on.
 
     Parameters
     ----------
     z : (B, fan_out) ndarray
         ``h W`` on entry, ``max(h W + bias, 0)`` on return, in place. A NaN stays one.
-    bias : (fan_out,) ndarray
-        Same dtype as `z`.
+    bias : (n_columns,) ndarray
+        Biases of the columns to be handled. Same dtype as `z`.
     squared_norms : (B,) ndarray of float64
-        Squared norm of each row of the result, overwritten.
+        Squared norm of these columns of each row of the result, overwritten.
+    begin : int
+        First column.
     """
-    zero = z.dtype.type(0)
+    zero, end = z.dtype.type(0), begin + bias.shape[0]
     for n in range(z.shape[0]):
-        total = zero
-        for o in range(z.shape[1]):
-            value = z[n, o] + bias[o]
+        row, total = z[n, begin:end], zero
+        for o in range(row.shape[0]):
+            value = row[o] + bias[o]
             value = zero if value < zero else value  # this way round a NaN passes
-            z[n, o] = value
+            row[o] = value
             total += value * value
         squared_norms[n] = total
 
 
 @jit
-def relu_backward(delta, activation, squared_norms):
-    """Zero the deltas of inactive units and take each row's squared norm.
+def relu_backward(delta, activation, squared_norms, begin=0, end=None):
+    """Zero the deltas of inactive units and take each row's squared norm, in the columns from `begin` to `end`.
 
     Parameters
     ----------
@@ -46,38 +48,45 @@ def relu_backward(delta, activation, squared_norms):
     activation : (B, fan_out) ndarray
         Activations, as :func:`bias_relu` writes them.
     squared_norms : (B,) ndarray of float64
-        Squared norm of each row of the result, overwritten.
+        Squared norm of these columns of each row of the result, overwritten.
+    begin, end : int
+        Columns; all if not given.
     """
     zero = delta.dtype.type(0)
+    if end is None:
+        end = delta.shape[1]
     for n in range(delta.shape[0]):
-        total = zero
-        for o in range(delta.shape[1]):
-            value = zero if activation[n, o] <= zero else delta[n, o]
-            delta[n, o] = value
+        row, active, total = delta[n, begin:end], activation[n, begin:end], zero
+        for o in range(row.shape[0]):
+            value = zero if active[o] <= zero else row[o]
+            row[o] = value
             total += value * value
         squared_norms[n] = total
 
 
 @jit
-def relu_backward_transposed(upstream, activation, delta, squared_norms):
+def relu_backward_transposed(upstream, activation, delta, squared_norms, begin=0):
     """Zero the deltas of inactive units and take each row's squared norm, from a transposed gradient.
 
     Parameters
     ----------
-    upstream : (fan_out, B) ndarray
-        Gradient by the activations, transposed, as ``W @ delta.T`` gives it.
+    upstream : (n_columns, B) ndarray
+        Gradient by the activations in the columns to be handled, transposed, as ``W @ delta.T`` gives it.
     activation : (B, fan_out) ndarray
         Activations, as :func:`bias_relu` writes them.
     delta : (B, fan_out) ndarray
-        Gradient by the pre-activations, overwritten. Must not share memory with `upstream`.
+        Gradient by the pre-activations, overwritten in these columns. Must not share memory with `upstream`.
     squared_norms : (B,) ndarray of float64
-        Squared norm of each row of the result, overwritten.
+        Squared norm of these columns of each row of the result, overwritten.
+    begin : int
+        First column.
     """
-    zero = delta.dtype.type(0)
+    zero, end = delta.dtype.type(0), begin + upstream.shape[0]
     squared_norms[: delta.shape[0]] = 0
-    for start in range(0, delta.shape[1], _TILE):
-        columns = slice(start, start + _TILE)
-        upstream_tile, active_tile, delta_tile = upstream[columns], activation[:, columns], delta[:, columns]
+    for start in range(begin, end, _TILE):
+        columns = slice(start, min(start + _TILE, end))
+        upstream_tile = upstream[start - begin : columns.stop - begin]
+        active_tile, delta_tile = activation[:, columns], delta[:, columns]
         for n in range(delta_tile.shape[0]):
             total = zero
             for o in range(delta_tile.shape[1]):

@@ -18,8 +18,8 @@ _STREAMED = 256  # inputs of a dense product between two stores of the sums
 
 
 @jit
-def active_in_rows(h, values, indices, counts):
-    """List the inputs of each example that are not zero, block by block.
+def active_in_rows(h, values, indices, counts, begin=0, end=None):
+    """List the inputs of each example that are not zero, in the blocks from `begin` to `end`.
 
     Parameters
     ----------
@@ -31,10 +31,14 @@ def active_in_rows(h, values, indices, counts):
         Places of these inputs within the block, overwritten.
     counts : (B, n_blocks) ndarray of int32
         Number of these inputs in each block, overwritten.
+    begin, end : int
+        Blocks; all if not given.
     """
     zero = h.dtype.type(0)
+    if end is None:
+        end = counts.shape[1]
     for n in range(h.shape[0]):
-        for block in range(counts.shape[1]):
+        for block in range(begin, end):
             start = block * DEPTH
             row = h[n, start : min(start + DEPTH, h.shape[1])]
             value, index = values[n, start : start + DEPTH], indices[n, start : start + DEPTH]
@@ -47,8 +51,8 @@ def active_in_rows(h, values, indices, counts):
 
 
 @jit
-def active_in_columns(h, values, indices, counts):
-    """List the examples for which each input is not zero.
+def active_in_columns(h, values, indices, counts, begin=0, end=None):
+    """List the examples for which each input is not zero, for the inputs from `begin` to `end`.
 
     Parameters
     ----------
@@ -60,9 +64,13 @@ def active_in_columns(h, values, indices, counts):
         Examples that these values are of, overwritten.
     counts : (fan_in,) ndarray of int32
         Number of these values of each input, overwritten.
+    begin, end : int
+        Inputs; all if not given.
     """
     zero = h.dtype.type(0)
-    for i in range(h.shape[1]):
+    if end is None:
+        end = h.shape[1]
+    for i in range(begin, end):
         value, index = values[i], indices[i]
         count = 0
         for n in range(h.shape[0]):

@@ -50,3 +50,25 @@ def add_squared_grad_norms(squared_input_norms, squared_delta_norms, out):
     """
     for n in range(out.shape[0]):
         out[n] += (squared_input_norms[n] + 1.0) * squared_delta_norms[n]
+
+
+@jit
+def sum_squared_grad_norms(squared_input_norms, squared_delta_norms, out):
+    """Add up each squared gradient norm over layers, whose squared norms are given in parts.
+
+    Parameters
+    ----------
+    squared_input_norms, squared_delta_norms : (n_layers, n_parts, max_rows) ndarray of float64
+        Sums of squares over parts of the columns; see :func:`add_squared_grad_norms`.
+    out : (B,) ndarray of float64
+        Overwritten. The last layer's share is added first, and the first part of each norm.
+    """
+    out[:] = 0
+    for layer in range(squared_input_norms.shape[0] - 1, -1, -1):
+        inputs, deltas = squared_input_norms[layer], squared_delta_norms[layer]
+        for n in range(out.shape[0]):
+            squared_input_norm, squared_delta_norm = inputs[0, n], deltas[0, n]
+            for part in range(1, inputs.shape[0]):
+                squared_input_norm += inputs[part, n]
+                squared_delta_norm += deltas[part, n]
+            out[n] += (squared_input_norm + 1.0) * squared_delta_norm

@@ -87,6 +87,31 @@ def nesterov_update(params, velocity, gradient, learning_rate, momentum, weight_
 
 
 @jit
+def update_columns(params, velocity, gradient, learning_rate, momentum, weight_decay, begin, end):
+    """Take one step of SGD or of Nesterov's momentum in the columns from `begin` to `end` of a matrix, in place.
+
+    Parameters
+    ----------
+    params : (fan_in, fan_out) ndarray
+        Updated in place.
+    velocity : (fan_in, fan_out) ndarray or None
+        Updated in place; None without momentum.
+    gradient : (fan_in, fan_out) ndarray
+        Finite in these columns.
+    learning_rate, momentum, weight_decay : float
+        See :func:`nesterov_update`.
+    begin, end : int
+        Columns.
+    """
+    for i in range(params.shape[0]):
+        theta, g = params[i, begin:end], gradient[i, begin:end]
+        if velocity is None:  # decided when this is compiled
+            sgd_update(theta, g, learning_rate, weight_decay)
+        else:
+            nesterov_update(theta, velocity[i, begin:end], g, learning_rate, momentum, weight_decay)
+
+
+@jit
 def adam_update(params, mean, mean_square, gradient, learning_rate, step):
     """Take one step of Adam, in place.
 

@@ -62,6 +62,7 @@ TWINS = {
     "pack_transposed": "product_of_bfloat16",
     "multiply": "product_of_bfloat16",
     "add_active_product": "add_product",
+    "update_columns": "nesterov_update",
     "search": "search_positions",
     "systematic_search": "systematic_positions",
 }

@@ -13,29 +13,29 @@ from isgd_mpi.kernels.few_rows import (
 )
 from isgd_mpi.kernels.few_rows_backward import N_VECTORS, add_active_dots
 from isgd_mpi.kernels.threads import on_columns
-from isgd_mpi.model.layers import FEW_ROWS, Layer
+from isgd_mpi.model.layers import FEW_ROWS, Layer, matrix
 
 _PACKED_ROWS = 64  # least rows for which zeros are skipped: that copies weights into the first-level cache
 _ACTIVE = 0.75  # largest share of inputs that are not zero for which skipping the others is faster
 _ACTIVE_BACKWARD = 0.6  # the same share for the backward product
 
 
-def make_layers(widths, shared):
+def make_layers(widths, buffers):
     """Return the layers of a model. Those are streamed whose rows of weights are whole vectors, as the kernels need.
 
     Parameters
     ----------
     widths : sequence of int
         Features, hidden widths, classes.
-    shared : layers.SharedBuffers
+    buffers : layers.Buffers
 
     Returns
     -------
     list of layers.Layer
     """
-    width = width_of(shared.gradient)
+    width = width_of(buffers.gradient)
     kinds = [Layer if fan_out % width else StreamedLayer for fan_out in widths[1:]]
-    return [kind(k, widths, shared) for k, kind in enumerate(kinds)]
+    return [kind(k, widths, buffers) for k, kind in enumerate(kinds)]
 
 
 class StreamedLayer(Layer):
@@ -43,66 +43,86 @@ class StreamedLayer(Layer):
 
     Parameters
     ----------
-    k, widths, shared
+    k, widths, buffers
         See :class:`layers.Layer`.
     """
 
-    def __init__(self, k, widths, shared):
-        super().__init__(k, widths, shared)
-        self._width = width_of(shared.gradient)
-        n_rows, n_blocks = shared.few_rows, -(-self._fan_in // DEPTH)
+    def __init__(self, k, widths, buffers):
+        super().__init__(k, widths, buffers)
+        self._width = width_of(buffers.gradient)
+        n_rows, n_blocks = buffers.few_rows, -(-self._fan_in // DEPTH)
         self._n_operations = 2 * n_rows * self._fan_in * self._fan_out
-        self._in_rows = _lists((n_rows, n_blocks * DEPTH), (n_rows, n_blocks), shared.dtype)
-        self._in_columns = _lists((n_rows * self._fan_in,), (self._fan_in,), shared.dtype)
+        listed = self._behind_relu and n_rows >= _PACKED_ROWS
+        rows = n_rows if listed else 0
+        self._in_rows = buffers.share.allocate(*_lists((rows, n_blocks * DEPTH), (rows, n_blocks), buffers.dtype))
+        self._in_columns = buffers.share.allocate(*_lists((n_rows * self._fan_in,), (self._fan_in,), buffers.dtype))
+        self._is_listed = False
+
+    def list_rows(self, h, rows, columns):
+        """List a part of the inputs that are not zero, by rows; see :class:`layers.Layer`."""
+        if _PACKED_ROWS <= len(h) <= FEW_ROWS:
+            lists = [part[rows] for part in self._in_rows]
+            active_in_rows(h[rows], *lists, columns.start // DEPTH, -(-columns.stop // DEPTH))
+
+    def list_columns(self, h):
+        """List those of this trainer's columns of the inputs that are not zero; see :class:`layers.Layer`."""
+        if len(h) <= FEW_ROWS:
+            active_in_columns(h, *self._lists(len(h)), self._own_inputs.start, self._own_inputs.stop)
 
     def backward(self, delta, before_step=False):
-        """Add the layer's share of the norms, and compute the delta below; before a step, skip inputs that are zero."""
-        self._lists = self._listed_inputs() if before_step else None
-        return super().backward(delta)
+        """Compute the delta below; before a step, list the inputs and skip those that are zero."""
+        self._is_listed = before_step and len(delta) <= FEW_ROWS
+        if self._is_listed and self._behind_relu:
+            self.list_columns(self._inputs)
+        return super().backward(delta, before_step)
 
-    def step(self, delta, shares, optimiser):
-        """Take the optimiser's step of the layer's parameters, without forming the gradient of the weights."""
-        arguments = optimiser.step_arguments(self._weights, self._w.shape)
-        self._run(descend_along_product, *self._lists, self._shared.weighted(delta, shares), *arguments)
-        np.matmul(shares, delta, out=self._bias_gradient)
-        optimiser.step_part(self._biases, self._bias_gradient)
-
-    def _multiply(self, h, z):
-        if len(h) > FEW_ROWS:
-            super()._multiply(h, z)
+    def _step_weights(self, weighted, optimiser):
+        if not self._is_listed:
+            super()._step_weights(weighted, optimiser)
             return
-        z[:] = 0
+        inputs = self._cut.rows(self._fan_in)
+        lists = [part[inputs] for part in self._lists(len(weighted))]
+        arguments = optimiser.step_arguments(self._weights_of(inputs), (-1, self._fan_out))
+        self._run(descend_along_product, *lists, weighted, *arguments, columns=self._columns)
+
+    def _multiply(self, h, z, rows, columns):
+        if len(h) > FEW_ROWS:
+            super()._multiply(h, z, rows, columns)
+            return
+        z[rows, columns] = 0
         if self._behind_relu and len(h) >= _PACKED_ROWS:
             values, indices, counts = (part[: len(h)] for part in self._in_rows)
-            active_in_rows(h, values, indices, counts)
             if counts.sum() <= _ACTIVE * h.size:
-                self._run(add_active_product, values, indices, counts, self._w, z)
+                lists = values[rows], indices[rows], counts[rows]
+                self._run(add_active_product, *lists, self._w, z[rows], columns=columns)
                 return
-        self._run(add_product, h, self._w, z)
+        self._run(add_product, h[rows], self._w, z[rows], columns=columns)
 
     def _multiply_back(self, delta, upstream):
-        if self._lists and self._fan_out % (N_VECTORS * self._width) == 0:
-            _, indices, counts = self._lists
+        if self._is_listed and self._fan_out % (N_VECTORS * self._width) == 0:
+            own = self._own_inputs
+            _, indices, counts = (part[own] for part in self._lists(len(delta)))
             if counts.sum() <= _ACTIVE_BACKWARD * indices.size:
                 upstream[:] = 0
-                self._run(add_active_dots, indices, counts, delta, self._w, upstream, n_columns=self._fan_in, width=1)
+                arguments = indices, counts, delta, self._w[own], upstream
+                self._run(add_active_dots, *arguments, columns=slice(0, len(upstream)), width=1)
                 return
         super()._multiply_back(delta, upstream)
 
-    def _listed_inputs(self):
-        """List the examples for which each input is not zero; return values, examples and counts."""
-        shape = self._inputs.shape[::-1]
+    def _lists(self, n_rows):
+        """Return values, examples and counts of the lists by columns."""
         *lists, counts = self._in_columns
-        values, indices = (flat[: self._inputs.size].reshape(shape) for flat in lists)
-        active_in_columns(self._inputs, values, indices, counts)
-        return values, indices, counts
+        return *(matrix(flat, (self._fan_in, n_rows)) for flat in lists), counts
 
-    def _run(self, kernel, *arguments, n_columns=None, width=None):
-        """Run a kernel on all columns of the weights, or on `n_columns` others."""
-        whole = {"n_columns": n_columns or self._fan_out, "width": width or self._width}
-        on_columns(kernel, *arguments, **whole, n_operations=self._n_operations)
+    def _run(self, kernel, *arguments, columns, width=None):
+        """Run a kernel on a range of columns, which a trainer alone shares among its threads."""
+        if self._buffers.share.n > 1:
+            kernel(*arguments, columns.start, columns.stop)
+        else:
+            whole = {"n_columns": columns.stop, "width": width or self._width}
+            on_columns(kernel, *arguments, **whole, n_operations=self._n_operations)
 
 
 def _lists(shape, counts_shape, dtype):
-    """Return buffers for values, indices and counts."""
-    return np.empty(shape, dtype), np.empty(shape, np.int32), np.empty(counts_shape, np.int32)
+    """Return shapes and dtypes of buffers for values, indices and counts."""
+    return (shape, dtype), (shape, np.int32), (counts_shape, np.int32)

@@ -2,7 +2,7 @@
 
 Three passes, all without allocation: `scores` goes forward, and backward for the deltas alone; `gradient` also writes
 the weighted gradient; `descend` takes a step along the gradient instead, without forming it. What happens in a layer
-is in :mod:`isgd_mpi.model.layers`.
+is in :mod:`isgd_mpi.model.layers`. Several trainers can `descend` together: see :mod:`isgd_mpi.model.share`.
 """
 
 import math
@@ -10,10 +10,10 @@ import math
 import numpy as np
 
 from isgd_mpi.kernels.activations import softmax_cross_entropy
-from isgd_mpi.kernels.memory import aligned_zeros
-from isgd_mpi.kernels.norms import squared_row_norms
+from isgd_mpi.kernels.norms import squared_row_norms, sum_squared_grad_norms
 from isgd_mpi.model.few_rows import make_layers
-from isgd_mpi.model.layers import FEW_ROWS, SharedBuffers
+from isgd_mpi.model.layers import Buffers
+from isgd_mpi.model.share import WHOLE
 
 
 class MLP:
@@ -31,10 +31,12 @@ class MLP:
         The kind of an example's score: the norm of its gradient, the norm of ``softmax(z) - onehot(y)``
         (the last layer's delta, arXiv:1803.00942), or its loss. The last two need no backward pass.
 
+    share : share.Share
+        This trainer's share of the model, if several compute it together. They construct it and call :meth:`descend`
+        together, and call nothing else.
+
     Attributes
     ----------
-    most_rows_to_descend : int
-        The most examples that :meth:`descend` takes.
     params : (P,) ndarray
         The parameters. May be set to another vector of the same size, which is then used in
         place, not copied.
@@ -49,27 +51,24 @@ class MLP:
     Raises
     ------
     ValueError
-        By each method, if it is given more examples than it takes.
+        By each method, if it is given more examples than the buffers hold.
 
     Notes
     -----
     Arrays returned are views of buffers that the next call overwrites.
     """
 
-    most_rows_to_descend = FEW_ROWS
-
-    def __init__(self, widths, max_rows, dtype=np.float32, score="grad-norm"):
-        self.widths = tuple(widths)
+    def __init__(self, widths, max_rows, dtype=np.float32, score="grad-norm", share=WHOLE):
+        self.widths, self.share = tuple(widths), share
         self._score = score
-        self._shared = SharedBuffers(self.widths, max_rows, dtype)
-        self._layers = make_layers(self.widths, self._shared)
-        self._squared_feature_norms = np.empty(max_rows)
-        self._grad_norms = np.empty(max_rows, dtype)
-        self._bounds = np.empty(max_rows, dtype)
-        self._losses = np.empty(max_rows, dtype)
-        self._predictions = np.empty(max_rows, np.int32)
+        self._buffers = Buffers(self.widths, max_rows, dtype, share)
+        self._layers = make_layers(self.widths, self._buffers)
+        self._squared_grad_norms = np.empty(max_rows)
+        self._grad_norms, self._bounds = np.empty((2, max_rows), dtype)
         self._correct = np.empty(max_rows, bool)
-        self.params = aligned_zeros(self._shared.gradient.shape, dtype)
+        self._losses, self._predictions, self.params = share.allocate(
+            ((max_rows,), dtype), ((max_rows,), np.int32), (self._buffers.gradient.shape, dtype)
+        )
 
     @property
     def params(self):
@@ -78,8 +77,8 @@ class MLP:
 
     @params.setter
     def params(self, vector):
-        if vector.shape != self._shared.gradient.shape:
-            raise ValueError(f"{self._shared.gradient.size} parameters are wanted, not {vector.shape}")
+        if vector.shape != self._buffers.gradient.shape:
+            raise ValueError(f"{self._buffers.gradient.size} parameters are wanted, not {vector.shape}")
         self._params = vector
         for layer in self._layers:
             layer.use(vector)
@@ -103,7 +102,8 @@ class MLP:
         correct : (B,) ndarray of bool
             Whether the predicted class is the true one.
         """
-        delta = self._forward(x, y, self._shared.max_rows)
+        self._check_alone()
+        delta = self._forward(x, y)
         if self._score == "grad-norm":
             for layer in reversed(self._layers):
                 delta = layer.backward(delta)
@@ -129,13 +129,14 @@ class MLP:
         scores : (B,) ndarray
             Scores of the unweighted losses; see :meth:`scores`.
         """
+        self._check_alone()
         shares = weights / x.dtype.type(len(x))
-        delta = self._forward(x, y, self._shared.max_rows)
+        delta = self._forward(x, y)
         for layer in reversed(self._layers):
             layer.write_gradient(delta, shares)
             delta = layer.backward(delta)
         self._write_grad_norms()
-        return float(shares @ self.losses), self._shared.gradient, self._chosen_scores()
+        return float(shares @ self.losses), self._buffers.gradient, self._chosen_scores()
 
     def descend(self, x, y, weights, optimiser):
         """Take a step along the weighted mean gradient of a minibatch, layer by layer and without forming it.
@@ -143,9 +144,9 @@ class MLP:
         Parameters
         ----------
         x, y, weights : ndarray
-            Minibatch; see :meth:`gradient`. At most FEW_ROWS rows.
+            Minibatch; see :meth:`gradient`.
         optimiser : optim.SGD
-            Optimiser of this model's parameters.
+            Optimiser of this model's parameters. Trainers that compute together share its velocity too.
 
         Returns
         -------
@@ -159,11 +160,14 @@ class MLP:
         FloatingPointError
             If the loss or the gradient is not finite; no parameter is touched then.
         """
-        shares = weights / x.dtype.type(len(x))
-        delta, deltas = self._forward(x, y, self._shared.few_rows), []
-        for layer in reversed(self._layers):
-            deltas.append(delta)
-            delta = layer.backward(delta, before_step=True)
+        shares, meet = weights / x.dtype.type(len(x)), self.share.meet
+        first, *others = self._layers
+        first.list_columns(x)
+        deltas = [self._forward(x, y)]
+        for layer in reversed(others):
+            deltas.append(layer.backward(deltas[-1], before_step=True))
+            meet()
+        first.backward(deltas[-1], before_step=True)
         self._write_grad_norms()
         loss = float(shares @ self.losses)
         if not math.isfinite(loss):
@@ -173,6 +177,7 @@ class MLP:
         for layer, delta in zip(self._layers, reversed(deltas)):
             layer.step(delta, shares, optimiser)
         optimiser.advance()
+        meet()
         return loss, self._chosen_scores()
 
     @property
@@ -190,29 +195,39 @@ class MLP:
         """Gradient norms of the last call's examples."""
         return self._grad_norms[: self._n_rows]
 
-    def _forward(self, x, y, most_rows):
-        """Write losses, predictions and bounds; return the last layer's delta."""
-        n_rows = self._n_rows = len(x)
-        if n_rows > most_rows:
-            raise ValueError(f"at most {most_rows} rows, not {n_rows}")
-        self._shared.squared_grad_norms[:n_rows] = 0
-        h, squared_norms = x, self._squared_feature_norms
-        squared_row_norms(h, squared_norms)
-        *hidden, last = self._layers
-        for layer in hidden:
-            h, squared_norms = layer.activate(h, squared_norms)
-        z, squared_norms = last.logits(h, squared_norms), self._shared.squared_delta_norms
-        softmax_cross_entropy(z, y, self._losses, self._predictions[:n_rows], squared_norms)
-        if self._score == "grad-bound":
-            np.sqrt(squared_norms[:n_rows], out=self._bounds[:n_rows], casting="same_kind")
+    def _check_alone(self):
+        """Refuse to compute what only a whole model can."""
+        if self.share.n > 1:
+            raise ValueError(f"this model is that of one of {self.share.n} trainers: together they can only descend")
+
+    def _forward(self, x, y):
+        """Write losses, predictions and norms; return the last layer's delta."""
+        n_rows, buffers = len(x), self._buffers
+        if n_rows > buffers.max_rows:
+            raise ValueError(f"at most {buffers.max_rows} rows, not {n_rows}")
+        self._n_rows = n_rows
+        rows = self.share.rows(n_rows)
+        squared_row_norms(x[rows], buffers.squared_input_norms[0, 0, rows])
+        h = x
+        for layer, above in zip(self._layers, self._layers[1:]):
+            h = layer.activate(h)
+            above.list_rows(h, *layer.part(n_rows))
+            self.share.meet()
+        z, squared_norms = self._layers[-1].logits(h), buffers.squared_delta_norms[-1, 0, rows]
+        softmax_cross_entropy(z[rows], y[rows], self.losses[rows], self.predictions[rows], squared_norms)
+        self.share.meet()
         return z
 
     def _write_grad_norms(self):
-        """Take the root of the sums over the layers."""
-        squared = self._shared.squared_grad_norms[: self._n_rows]
+        """Take the roots of the sums over the layers."""
+        buffers, squared = self._buffers, self._squared_grad_norms[: self._n_rows]
+        sum_squared_grad_norms(buffers.squared_input_norms, buffers.squared_delta_norms, squared)
         np.sqrt(squared, out=self._grad_norms[: self._n_rows], casting="same_kind")
 
     def _chosen_scores(self):
         """Return the kind of score that was asked for."""
+        if self._score == "grad-bound":
+            squared = self._buffers.squared_delta_norms[-1, 0, : self._n_rows]
+            np.sqrt(squared, out=self._bounds[: self._n_rows], casting="same_kind")
         kinds = {"grad-norm": self._grad_norms, "grad-bound": self._bounds, "loss": self._losses}
         return kinds[self._score][: self._n_rows]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from isgd_mpi.kernels.memory import aligned_zeros
-from isgd_mpi.kernels.optim import adam_update, nesterov_update, sgd_update
+from isgd_mpi.kernels.optim import adam_update, nesterov_update, sgd_update, update_columns
 from isgd_mpi.settings.saved import Saved
 
 _WARM_UP = 0.1  # share of the steps over which the step size rises
@@ -48,6 +48,16 @@ class SGD(Saved):
         done = min((self._n_done + 1) / (self._n_steps + 1), 1.0)
         return self.learning_rate * min(done / _WARM_UP, (1 - done) / (1 - _WARM_UP))
 
+    def keep_in(self, share):
+        """Keep the velocity in memory that the trainers share, from zero on. Collective over them.
+
+        Parameters
+        ----------
+        share : share.Share
+        """
+        if self.momentum:
+            (self.velocity,) = share.allocate((self.params.shape, self.params.dtype))
+
     def step(self, gradient):
         """Take one step along the gradient.
 
@@ -82,6 +92,23 @@ class SGD(Saved):
             sgd_update(params, gradient, rate, decay)
         else:
             nesterov_update(params, velocity, gradient, rate, momentum, decay)
+
+    def step_columns(self, part, gradient, columns):
+        """Take the step of some columns of a matrix of parameters. Call :meth:`advance` once all parts are done.
+
+        Parameters
+        ----------
+        part : slice
+            Place of the matrix in the parameter vector.
+        gradient : (fan_in, fan_out) ndarray
+            Gradient by the matrix.
+        columns : slice
+        """
+        if columns.stop - columns.start == gradient.shape[1]:
+            self.step_part(part, gradient.reshape(-1))
+        else:
+            params, velocity, *settings = self.step_arguments(part, gradient.shape)
+            update_columns(params, velocity, gradient, *settings, columns.start, columns.stop)
 
     def step_arguments(self, part, shape=-1):
         """Return the arguments of a kernel that takes the step of a part of the parameters.

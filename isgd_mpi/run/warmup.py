@@ -3,7 +3,8 @@
 import numpy as np
 
 from isgd_mpi.model.bfloat16.scoring_mlp import LowPrecisionMLP
-from isgd_mpi.model.mlp import FEW_ROWS, MLP
+from isgd_mpi.model.layers import FEW_ROWS
+from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.sampling.mixture import Mixture
 from isgd_mpi.sampling.proposal import Proposal

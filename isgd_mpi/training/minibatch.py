@@ -77,7 +77,7 @@ class Learner:
         self.model = model
         self.optimiser = optimiser
         self.answer = answer
-        self._fuses = getattr(model, "most_rows_to_descend", 0) >= n_rows
+        self._fuses = hasattr(model, "descend")
         self._images = np.empty((n_rows, dataset.n_features), model.params.dtype)
         self._labels = np.empty(n_rows, np.int32)
 

@@ -119,6 +119,12 @@ CASES = (
     Case(norms.squared_row_norms, _INPUTS, lambda rng, n, i: (normal(rng, n, i), np.empty(n)), _moved("read")),
     Case(norms.add_squared_grad_norms, _BATCHES, lambda rng, n: tuple(rng.random((3, n))), _moved("update", 2)),
     Case(
+        norms.sum_squared_grad_norms,
+        _BATCHES,
+        lambda rng, n: (*rng.random((2, 3, 4, n)), np.empty(n)),  # three layers, four trainers
+        _moved("read"),
+    ),
+    Case(
         activations.bias_relu,
         _HIDDEN,
         lambda rng, n, o: (normal(rng, n, o), normal(rng, o), np.empty(n)),
@@ -165,6 +171,12 @@ CASES = (
     Case(bfloat16_products.multiply, _BLOCKS, arguments.rounded_product, _PRODUCT),
     Case(optim.sgd_update, _PARAMS, lambda rng, n: (*normal(rng, 2, n), 1e-3), _moved("update", 0)),
     Case(optim.nesterov_update, _PARAMS, lambda rng, n: (*normal(rng, 3, n), 1e-3, 0.9), _moved("update", 0, 1)),
+    Case(
+        optim.update_columns,
+        _FACTORS,
+        lambda rng, i, o: (*normal(rng, 3, i, o), 1e-3, 0.9, 0.0, 0, o),
+        _moved("update", 0, 1),
+    ),
     Case(
         optim.adam_update,
         _ADAM,

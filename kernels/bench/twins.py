@@ -15,6 +15,11 @@ def add_squared_grad_norms(squared_input_norms, squared_delta_norms, out):
     out += (squared_input_norms + 1) * squared_delta_norms
 
 
+def sum_squared_grad_norms(squared_input_norms, squared_delta_norms, out):
+    """Sum over parts, and then over layers."""
+    out[:] = ((squared_input_norms.sum(axis=1) + 1) * squared_delta_norms.sum(axis=1)).sum(axis=0)
+
+
 def bias_relu(z, bias, squared_norms):
     """Add the bias, clip and take the norms: three passes."""
     z += bias
@@ -122,6 +127,15 @@ def nesterov_update(params, velocity, gradient, learning_rate, momentum, weight_
     velocity -= np.float32(learning_rate) * gradient
     params += np.float32(1 + momentum) * velocity
     return params.size
+
+
+def update_columns(params, velocity, gradient, learning_rate, momentum, weight_decay, begin, end):
+    """Update views of the columns."""
+    theta, g = params[:, begin:end], gradient[:, begin:end]
+    if velocity is None:
+        sgd_update(theta, g, learning_rate, weight_decay)
+    else:
+        nesterov_update(theta, velocity[:, begin:end], g, learning_rate, momentum, weight_decay)
 
 
 def adam_update(params, mean, mean_square, gradient, learning_rate, step):

@@ -53,6 +53,28 @@ def test_relu_backward_transposed(variant, rng, dtype, shape):
     np.testing.assert_allclose(squared_norms, reference.squared_row_norms(got), rtol=RTOL[dtype])
 
 
+@pytest.mark.parametrize(("begin", "end"), [(0, 70), (16, 48), (33, 70), (5, 5)])
+def test_a_range_of_columns(variant, rng, begin, end):
+    z, bias, upstream = rng.standard_normal((4, 70)), rng.standard_normal(70), rng.standard_normal((70, 4))
+    own, norms = slice(begin, end), np.full(4, np.nan)
+
+    def check(got, expected, before):
+        np.testing.assert_array_equal(got[:, own], expected[:, own])
+        np.testing.assert_allclose(norms, reference.squared_row_norms(got[:, own]), rtol=1e-13)
+        got[:, own] = before[:, own]
+        np.testing.assert_array_equal(got, before)
+
+    got, activation = z.copy(), reference.bias_relu(z, bias)
+    variant(bias_relu)(got, bias[own], norms, begin)
+    check(got, activation, z)
+    got = z.copy()
+    variant(relu_backward)(got, activation, norms, begin, end)
+    check(got, reference.relu_backward(z, activation), z)
+    got = z.copy()
+    variant(relu_backward_transposed)(upstream[own], activation, got, norms, begin)
+    check(got, reference.relu_backward_transposed(upstream, activation), z)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("label_dtype", [np.int32, np.int64])

@@ -5,6 +5,7 @@ from column_lists import PRECISIONS, column_lists, matrices, with_zeros
 
 from isgd_mpi.kernels.few_rows import (
     DEPTH,
+    active_in_columns,
     active_in_rows,
     add_active_product,
     add_product,
@@ -43,6 +44,17 @@ def test_active_in_columns(variant, rng, shape, dtype):
     values, indices, counts = column_lists(h, variant)
     for i, expected in enumerate(reference.active_in_columns(h)):
         assert list(zip(indices[i, : counts[i]], values[i, : counts[i]])) == expected
+
+
+def test_lists_are_made_in_parts(variant, rng):
+    h = with_zeros(rng, rng.standard_normal((6, 150)))
+    rows, columns = row_lists(h), column_lists(h)
+    parts = [np.full_like(each, -7) for each in rows], [np.full_like(each, -7) for each in columns]
+    for begin, end in [(0, 2), (2, 3)]:
+        variant(active_in_rows)(h, *parts[0], begin, end)
+        variant(active_in_columns)(h, *parts[1], begin * 50, end * 50)
+    for got, expected in zip([*parts[0], *parts[1]], [*rows, *columns]):
+        np.testing.assert_array_equal(got, expected)
 
 
 def test_a_nan_is_active(variant):

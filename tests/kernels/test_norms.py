@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.kernels.norms import add_squared_grad_norms, squared_row_norms
+from isgd_mpi.kernels.norms import add_squared_grad_norms, squared_row_norms, sum_squared_grad_norms
 
 pytestmark = pytest.mark.kernels
 RTOL = {np.float32: 1e-5, np.float64: 1e-13}
@@ -54,3 +54,12 @@ def test_nan_in_nan_out_of_a_layers_share(variant):
     out = np.zeros(3)
     variant(add_squared_grad_norms)(np.array([1, np.nan, 1.0]), np.array([1, 1, np.nan]), out)
     np.testing.assert_array_equal(out, [2, np.nan, np.nan])
+
+
+@pytest.mark.parametrize("n_parts", [1, 3])
+def test_sums_over_layers_are_of_the_sums_over_parts(variant, rng, n_parts):
+    inputs, deltas = rng.random((2, 4, n_parts, 8))
+    out = np.full(7, np.nan)
+    variant(sum_squared_grad_norms)(inputs, deltas, out)
+    expected = reference.sum_squared_grad_norms(inputs, deltas)[:7]
+    np.testing.assert_allclose(out, expected, rtol=1e-14)

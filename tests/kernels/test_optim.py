@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.kernels.optim import _BLOCK, adam_update, nesterov_update, sgd_update
+from isgd_mpi.kernels.optim import _BLOCK, adam_update, nesterov_update, sgd_update, update_columns
 
 pytestmark = pytest.mark.kernels
 DTYPES = [np.float32, np.float64]
@@ -34,6 +34,19 @@ def test_nesterov_update(variant, rng, dtype, size, decay):
     assert variant(nesterov_update)(got, got_velocity, gradient, 0.3, 0.9, decay) == size
     expected = reference.nesterov_update(params, velocity, gradient, 0.3, 0.9, decay)
     np.testing.assert_allclose([got, got_velocity], expected, rtol=RTOL[dtype], atol=RTOL[dtype])
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("columns", [(0, 9), (2, 5), (3, 3)])
+def test_update_columns(variant, rng, momentum, columns):
+    params, velocity, gradient = rng.standard_normal((3, 4, 9))
+    velocity *= momentum > 0
+    got, got_velocity = params.copy(), velocity.copy()
+    variant(update_columns)(got, got_velocity if momentum else None, gradient, 0.3, momentum, 0.01, *columns)
+    expected = reference.nesterov_update(params, velocity, gradient, 0.3, momentum, 0.01)
+    own = (np.arange(9) >= columns[0]) & (np.arange(9) < columns[1])
+    np.testing.assert_allclose(got, np.where(own, expected[0], params), rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(got_velocity, np.where(own & (momentum > 0), expected[1], velocity), atol=1e-13)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -4,7 +4,7 @@ import pytest
 from isgd_mpi.kernels.few_rows import width_of
 from isgd_mpi.kernels.few_rows_backward import N_VECTORS
 from isgd_mpi.model.few_rows import StreamedLayer
-from isgd_mpi.model.layers import SharedBuffers
+from isgd_mpi.model.layers import Buffers
 from isgd_mpi.model.params import n_parameters
 
 pytestmark = pytest.mark.kernels
@@ -18,11 +18,11 @@ def test_products_are_the_same_whether_zeros_are_skipped_or_not(rng, n_rows, n_v
     widths = (1, 70, n_vectors * width_of(np.empty(0)))
     h, delta = rng.random((n_rows, 70)), rng.standard_normal((n_rows, widths[2]))
     h *= h < share
-    shared, params = SharedBuffers(widths, n_rows + 1, np.float64), rng.standard_normal(n_parameters(widths))
-    shared.squared_delta_norms[:] = shared.squared_grad_norms[:] = 0
-    layer = StreamedLayer(1, widths, shared)
+    params = rng.standard_normal(n_parameters(widths))
+    layer = StreamedLayer(1, widths, Buffers(widths, n_rows + 1, np.float64))
     layer.use(params)
+    layer.list_rows(h, slice(0, n_rows), slice(0, 70))
     w, b = params[-71 * widths[2] : -widths[2]].reshape(70, -1), params[-widths[2] :]
-    np.testing.assert_allclose(layer.logits(h, (h**2).sum(axis=1)), h @ w + b, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(layer.logits(h), h @ w + b, rtol=1e-11, atol=1e-12)
     below = layer.backward(delta, before_step)
     np.testing.assert_allclose(below, (h > 0) * (delta @ w.T), rtol=1e-11, atol=1e-12)

@@ -24,6 +24,11 @@ def squared_grad_norms(x, delta):
     return np.array(norms)
 
 
+def sum_squared_grad_norms(input_norms, delta_norms):
+    """Sum over layers, whose squared norms are lists of parts."""
+    return sum((sum(inputs) + 1) * sum(deltas) for inputs, deltas in zip(input_norms, delta_norms))
+
+
 def bias_relu(z, bias):
     """Add the bias, and clip at zero."""
     return np.maximum(z + bias, 0)

@@ -1,0 +1,149 @@
+"""T trainers that compute a model together, here as threads, do what one does alone."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Barrier, Lock
+
+import numpy as np
+import pytest
+
+from isgd_mpi.kernels.few_rows import DEPTH
+from isgd_mpi.kernels.memory import aligned_zeros
+from isgd_mpi.model.layers import FEW_ROWS
+from isgd_mpi.model.mlp import MLP
+from isgd_mpi.model.optim import SGD
+from isgd_mpi.model.params import initial_params
+from isgd_mpi.model.share import WHOLE, Share
+
+pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")
+TOGETHER = [1, 2, 3, 5]
+WIDTHS = [(5, 3), (1, 1, 1), (6, 5, 3), (70, 64, 3), (5, 33, 64, 64), (9, 128, 70, 320, 4), (3, 320, 256, 2)]
+
+
+def shares_of(n, seconds=60):
+    """Return shares whose trainers are threads: what the first allocates in each call, the others get too."""
+    barrier, lock, made = Barrier(n, timeout=seconds), Lock(), []
+
+    def allocator():
+        n_calls = 0
+
+        def allocate(*specifications):
+            nonlocal n_calls
+            with lock:
+                if n_calls == len(made):
+                    made.append([aligned_zeros(*each) for each in specifications])
+                n_calls += 1
+                return made[n_calls - 1]
+
+        return allocate
+
+    return [Share(rank, n, allocator(), barrier.wait) for rank in range(n)]
+
+
+def together(n, play):
+    """Call a function of a share in n threads; return the results."""
+    with ThreadPoolExecutor(n) as pool:
+        return list(pool.map(play, shares_of(n)))
+
+
+def descend(share, widths, minibatches, dtype=np.float64, **settings):
+    """Take a step along each minibatch; return the model, its answers and the velocity."""
+    model = MLP(widths, len(minibatches[0][1]), dtype, share=share)
+    optimiser = SGD(model.params, 0.1, **settings)
+    optimiser.keep_in(share)
+    if share.rank == 0:
+        model.params[:] = initial_params(widths, "he", np.random.default_rng(1), dtype)
+    share.meet()
+    answers = []
+    for minibatch in minibatches:
+        loss, scores = model.descend(*minibatch, optimiser)
+        answers.append([np.array(part) for part in (loss, scores, model.predictions, model.grad_norms, model.losses)])
+        share.meet()
+    return model.params.copy(), answers, optimiser.velocity
+
+
+def minibatches_of(rng, widths, n_rows, dtype=np.float64, n=3):
+    return [
+        (
+            rng.standard_normal((n_rows, widths[0])).astype(dtype),
+            rng.integers(0, widths[-1], n_rows),
+            rng.exponential(size=n_rows).astype(dtype),
+        )
+        for _ in range(n)
+    ]
+
+
+@pytest.mark.parametrize("n", TOGETHER)
+@pytest.mark.parametrize("widths", WIDTHS)
+@pytest.mark.parametrize("n_rows", [1, 16, 80, FEW_ROWS + 3])
+@pytest.mark.parametrize("settings", [{}, {"momentum": 0.9, "weight_decay": 0.01}])
+def test_together_they_take_the_steps_of_one(rng, n, widths, n_rows, settings):
+    minibatches = minibatches_of(rng, widths, n_rows)
+    params, answers, velocity = descend(WHOLE, widths, minibatches, **settings)
+    for got, got_answers, got_velocity in together(n, lambda share: descend(share, widths, minibatches, **settings)):
+        compare = np.testing.assert_array_equal if n == 1 else np.testing.assert_allclose
+        bounds = {} if n == 1 else {"rtol": 1e-9, "atol": 1e-11}
+        compare(got, params, **bounds)
+        for one, other in zip(got_answers, answers):
+            for part, expected in zip(one, other):
+                compare(part, expected, **bounds)
+        if velocity is not None:
+            compare(got_velocity, velocity, **bounds)
+
+
+def test_the_same_number_gives_the_same_bits(rng):
+    minibatches = minibatches_of(rng, (70, 256, 128, 5), 64, np.float32)
+    runs = [together(3, lambda share: descend(share, (70, 256, 128, 5), minibatches, np.float32)) for _ in range(2)]
+    for one, other in zip(*runs):
+        np.testing.assert_array_equal(one[0], other[0])
+
+
+@pytest.mark.parametrize("bad", ["feature", "weight"])
+def test_all_refuse_together_what_is_not_finite_and_touch_nothing(rng, bad):
+    ((x, y, weights),) = minibatches_of(rng, (70, 128, 3), 8, n=1)
+    {"feature": x, "weight": weights}[bad].flat[5] = np.nan
+
+    def play(share):
+        model = MLP((70, 128, 3), 8, np.float64, share=share)
+        optimiser = SGD(model.params, 0.1, 0.9)
+        optimiser.keep_in(share)
+        with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match="not finite"):
+            model.descend(x, y, weights, optimiser)
+        return model.params.any() or optimiser.velocity.any()
+
+    assert not any(together(3, play))
+
+
+@pytest.mark.parametrize("n", [*TOGETHER, 12, 16])
+@pytest.mark.parametrize("width", [1, 10, 64, 100, 512, 2048])
+@pytest.mark.parametrize("n_rows", [1, 16, 128])
+def test_the_parts_of_a_layer_tile_it(n, width, n_rows):
+    shares = [replace(WHOLE, rank=rank, n=n) for rank in range(n)]
+    for cuts in ([share.cut(width, n_rows) for share in shares], [share.cut_by_rows(width) for share in shares]):
+        covered = np.zeros((n_rows, width), int)
+        for cut in cuts:
+            covered[cut.rows(n_rows), cut.columns] += 1
+            assert cut.columns.start % DEPTH == 0
+        assert (covered == 1).all()
+        biases = np.zeros(width, int)
+        for cut in cuts:
+            biases[cut.columns] += cut.leads
+        assert (biases == 1).all()
+    for parts in ([share.rows(n_rows) for share in shares], [share.columns(n_rows) for share in shares]):
+        np.testing.assert_array_equal(np.concatenate([np.arange(n_rows)[part] for part in parts]), np.arange(n_rows))
+
+
+@pytest.mark.parametrize(
+    ("n", "n_rows", "grid"), [(2, 16, (2, 1)), (8, 16, (8, 1)), (12, 16, (4, 3)), (16, 16, (8, 2))]
+)
+def test_a_layer_is_cut_by_columns_first_and_by_rows_where_these_do_not_suffice(n, n_rows, grid):
+    cut = replace(WHOLE, n=n).cut(512, n_rows)
+    assert (cut.n_column_parts, cut.n_row_parts) == grid
+
+
+@pytest.mark.parametrize("method", ["scores", "gradient"])
+def test_a_model_that_is_shared_does_nothing_else(rng, method):
+    model = MLP((4, 3, 2), 3, share=replace(WHOLE, n=2))
+    arguments = np.zeros((3, 4), np.float32), np.zeros(3, int), np.ones(3, np.float32)
+    with pytest.raises(ValueError, match="one of 2 trainers"):
+        getattr(model, method)(*arguments[: 2 + (method == "gradient")])
