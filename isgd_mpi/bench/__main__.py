@@ -18,6 +18,7 @@ BENCHES = {
     "exchange": ("bench.exchange.main", "move parameters and scores in several ways, time each"),
     "memory": ("bench.memory.main", "measure the ranks' memory and the trainer's time, with many examples"),
     "predictor": ("bench.predictor.main", "count the losses that the predictor learns and predicts a second"),
+    "refresh": ("bench.refresh.main", "time the trainer's part of a refresh, with the reports of made-up scorers"),
     "runs": ("report.run_table", "show finished runs side by side: medians and quartiles over seeds"),
     "scaling": ("bench.scaling.main", "predict refreshes, staleness and variance gain up to 4 096 ranks"),
     "throughput": ("bench.throughput.main", "count scored examples a second, beside the matrix products alone"),

@@ -12,6 +12,7 @@ from mpi4py import MPI
 from isgd_mpi.bench.exchange.patterns import open_end
 from isgd_mpi.kernels.bench.timing import alternating_medians
 from isgd_mpi.ranks.node import find_node
+from isgd_mpi.ranks.priority import scorer_niceness, set_niceness
 from isgd_mpi.ranks.records import published_dtype
 from isgd_mpi.ranks.waiting import POLITE
 from isgd_mpi.run.record.environment import describe_environment
@@ -38,7 +39,7 @@ def measure(comm, plan):
     """
     node = find_node(comm, threads=1)
     if plan["scorers_give_way"] and node.crowded and comm.Get_rank() > 0:
-        node.give_way()
+        set_niceness(scorer_niceness(1, comm.Get_size() - 1), node.own_session)
     on_one_node = node.comm.Get_size() == comm.Get_size()
     cases = [case for case in plan["cases"] if on_one_node or case["pattern"] != "memory"]
     rows = [case | measure_case(comm, node.waiter, case) for case in cases]

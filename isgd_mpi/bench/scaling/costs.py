@@ -10,7 +10,7 @@ from isgd_mpi.bench.jobs import measure_on_ranks, run_command
 from isgd_mpi.data import datasets
 from isgd_mpi.model.params import n_parameters
 from isgd_mpi.ranks.records import report_dtype
-from isgd_mpi.ranks.shards import Grid
+from isgd_mpi.ranks.shards import Grid, score_batch_size
 from isgd_mpi.report.runs import read_run
 from isgd_mpi.sampling.forecast import Costs
 from isgd_mpi.settings.config import Config, option
@@ -39,7 +39,7 @@ def measure_costs(options, merge_seconds, network, cores):
     """
     config = Config(**options)
     dataset = datasets.load(config.data, config.data_dir, config.synthetic_size)
-    batch_size = min(config.score_batch_size, dataset.n_train)
+    batch_size = min(score_batch_size(config.score_batch_size, dataset.n_train), dataset.n_train)
     params_bytes = 4 * n_parameters((dataset.n_features, *config.hidden, dataset.n_classes))
     report_bytes = report_dtype(Grid(batch_size, 1).shards(dataset.n_train)[0], dataset.n_classes).itemsize
     scored = measure_on_ranks("isgd_mpi.bench.throughput.ranks", 1, {

@@ -23,7 +23,7 @@ RUN_OPTIONS = {
     "--minibatch-size": (16, PositiveInt, "examples"),
     "--lr": (0.1, PositiveFloat, "learning rate"),
     "--refresh-every": (32, PositiveInt, "steps from one refresh to the next"),
-    "--score-batch-size": (2048, PositiveInt, "examples"),
+    "--score-batch-size": (None, PositiveInt, "examples (default: as in a run)"),
     "--steps": (2000, PositiveInt, "length of each real run [steps]"),
 }
 OPTIONS = RUN_OPTIONS | {

@@ -1,0 +1,118 @@
+"""``python -m isgd_mpi.bench refresh``: the trainer's time for the reports of a refresh, and for a draw.
+
+No scorer runs and no model is trained: the reports are made up, so that those of 15 scorers can be had anywhere. The
+first table has the parts of a refresh in which all scores are new or a part of them is; its last column is the share
+of the time of the steps from one refresh to the next. The second has a step's draw and what is learnt from it.
+"""
+
+import time
+
+import numpy as np
+import threadpoolctl
+from jsonargparse.typing import ClosedUnitInterval, PositiveFloat, PositiveInt
+
+from isgd_mpi.bench import output
+from isgd_mpi.bench.refresh.trainer_side import TrainerSide
+from isgd_mpi.ranks.records import fresh_batches
+from isgd_mpi.settings.config import Config
+
+OPTIONS = {
+    "--examples": ([60_000, 574_168, 10_000_000], PositiveInt, "training examples"),
+    "--scorers": (15, PositiveInt, "reports of a refresh"),
+    "--fresh": ([1.0, 0.25], ClosedUnitInterval, "shares of the training set that are scored in a refresh"),
+    "--refresh-every": (32, PositiveInt, "steps from one refresh to the next"),
+    "--minibatch-size": (128, PositiveInt, "examples"),
+    "--step-ms": (1.0, PositiveFloat, "a step of the trainer, for the shares [ms]"),
+    "--repeat": (15, PositiveInt, "refreshes behind each median"),
+}
+
+PARTS = ("pick", "learn", "figures", "renew", "merge")
+"""The new batches in the reports; scores, moments and mixture; the metrics; the proposal; all of it and the log."""
+
+COLUMNS = ("examples", "fresh/%", *(f"{part}/ms" for part in PARTS), "share/%")
+_DRAW_COLUMNS = ("examples", "draw/us", "learn/us", "share/%")
+_DRAWS = 2000
+
+
+def run(settings):
+    """Measure, print the tables, and return what ``--json`` writes."""
+    with threadpoolctl.threadpool_limits(1):
+        return _measure(settings)
+
+
+def _measure(settings):
+    header = output.machine(1)
+    output.print_lines(header)
+    config = Config(minibatch_size=settings.minibatch_size, refresh_every=settings.refresh_every)
+    rows, draws = [], []
+    for n_examples in settings.examples:
+        for fresh in settings.fresh:
+            side = TrainerSide(n_examples, settings.scorers, fresh, config)
+            rows.append({"examples": n_examples, "fresh": fresh} | refresh_seconds(side, settings.repeat))
+        draws.append({"examples": n_examples} | draw_seconds(side))
+    between, step = settings.refresh_every * settings.step_ms * 1e-3, settings.step_ms * 1e-3
+    print(f"\na refresh with {settings.scorers} reports; share of {settings.refresh_every} steps")
+    output.print_table(COLUMNS, [refresh_line(row, between) for row in rows])
+    print(f"\na step with {settings.minibatch_size} examples; share of {settings.step_ms:g} ms")
+    output.print_table(_DRAW_COLUMNS, [draw_line(row, step) for row in draws])
+    return {"environment": header, "refreshes": rows, "draws": draws}
+
+
+def refresh_seconds(side, repeat):
+    """Return the median seconds of the parts of a refresh, and of all of it.
+
+    Parameters
+    ----------
+    side : trainer_side.TrainerSide
+    repeat : int
+    """
+    parts = np.median([part_seconds(side) for _ in range(repeat + 1)][1:], axis=0)
+    wholes = []
+    for _ in range(repeat + 1):
+        reports = side.reports()
+        begin = time.perf_counter()
+        side.trainer.merge(reports)
+        wholes.append(time.perf_counter() - begin)
+    return dict(zip(PARTS, [*parts.tolist(), float(np.median(wholes[1:]))]))
+
+
+def part_seconds(side):
+    """Return the seconds of the parts of one refresh, in the order in which a trainer does them."""
+    reports = side.reports()
+    marks = [time.perf_counter()]
+    batches = list(fresh_batches(reports, side.known_steps, side.shards))
+    marks.append(time.perf_counter())
+    side.sampler.learn_from_scores(batches)
+    marks.append(time.perf_counter())
+    side.sampler.figures(side.trainer.step)
+    marks.append(time.perf_counter())
+    side.sampler.renew(side.trainer.step, 0.0)
+    marks.append(time.perf_counter())
+    return np.diff(marks)
+
+
+def draw_seconds(side):
+    """Return the mean seconds of a draw, and of learning from the minibatch."""
+    totals = np.zeros(2)
+    for _ in range(_DRAWS):
+        begin = time.perf_counter()
+        indices, weights = side.sampler.draw()
+        drawn = time.perf_counter()
+        minibatch = side.minibatch(indices, weights)
+        ready = time.perf_counter()
+        side.sampler.learn_from_minibatch(minibatch, side.trainer.step)
+        totals += drawn - begin, time.perf_counter() - ready
+    return dict(zip(("draw", "learn"), (totals / _DRAWS).tolist()))
+
+
+def refresh_line(row, seconds):
+    """Return a row of the first table."""
+    parts = [output.short(1e3 * row[part]) for part in PARTS]
+    return [f"{row['examples']:,}", f"{100 * row['fresh']:g}", *parts, output.short(100 * row["merge"] / seconds)]
+
+
+def draw_line(row, seconds):
+    """Return a row of the second table."""
+    times = row["draw"], row["learn"]
+    return [f"{row['examples']:,}", *(output.short(1e6 * each) for each in times),
+            output.short(100 * sum(times) / seconds)]  # fmt: skip

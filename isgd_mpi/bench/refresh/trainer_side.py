@@ -1,0 +1,94 @@
+"""A trainer that receives reports of scorers which are not there: scores are made up, and no model is trained."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from isgd_mpi.data.datasets import Dataset, Split
+from isgd_mpi.ranks.records import report_dtype
+from isgd_mpi.ranks.shards import Grid, score_batch_size
+from isgd_mpi.run.record.log import RunLog
+from isgd_mpi.sampling.sampler import Sampler
+from isgd_mpi.sampling.score_table import NEVER
+from isgd_mpi.training.minibatch import Minibatch
+from isgd_mpi.training.trainer import Trainer
+
+_N_CLASSES = 10
+_SPREAD = 1.5  # standard deviation of the logarithm of scores
+_CHANGE = 0.3  # the same from one refresh to the next
+_WRONG = 0.03  # share of the examples whose predicted class is another one
+_VARIANTS = 3  # of the scores, which the reports bring in turn
+
+
+class TrainerSide:
+    """A trainer and the reports that it merges.
+
+    Parameters
+    ----------
+    n_examples : int
+        Training examples N.
+    n_scorers : int
+    fresh : float
+        Share of each shard that was scored since the last refresh.
+    config : config.Config
+
+    Attributes
+    ----------
+    sampler, trainer
+        As in a run.
+    shards : list of shards.Shard
+    known_steps : (n_batches,) ndarray of int64
+        For :func:`records.fresh_batches`.
+    """
+
+    def __init__(self, n_examples, n_scorers, fresh, config):
+        self._rng = np.random.default_rng(0)
+        self._fresh = fresh
+        self._config = config
+        labels = self._rng.integers(0, _N_CLASSES, n_examples, dtype=np.int32)
+        split = Split(np.empty((n_examples, 1), np.uint8), labels)
+        dataset = Dataset("made up", _N_CLASSES, {"train": split}, np.zeros(1, np.float32), np.ones(1, np.float32))
+        grid = Grid(score_batch_size(config.score_batch_size, n_examples), n_scorers)
+        self.shards = grid.shards(n_examples)
+        self.known_steps = np.full(grid.n_batches(n_examples), NEVER)
+        setup = SimpleNamespace(config=config, dataset=dataset, grid=grid, shards=self.shards)
+        self.sampler = Sampler(config, dataset, np.random.SeedSequence(0).spawn(3), norms_come_back=True)
+        self.trainer = Trainer(setup, None, self.sampler, RunLog(None, quiet=True))
+        self._variants = [self._reports(self.shards, labels) for _ in range(_VARIANTS)]
+        self._n_refreshes = 0
+        self._next = [0] * n_scorers
+        for _ in range(2):  # all scores are known, and the proposal is formed from them
+            self.trainer.merge(self.reports(1.0))
+
+    def _reports(self, shards, labels):
+        """Return a report on each shard, with scores of its own."""
+        scores = _SPREAD * np.random.default_rng(1).standard_normal(len(labels))
+        scores = np.exp(scores + _CHANGE * self._rng.standard_normal(len(labels)))
+        wrong = self._rng.random(len(labels)) < _WRONG
+        predictions = np.where(wrong, self._rng.integers(0, _N_CLASSES, len(labels)), labels)
+        reports = [np.zeros((), report_dtype(shard, _N_CLASSES)) for shard in shards]
+        for shard, report in zip(shards, reports):
+            own = slice(shard.start, shard.stop)
+            report["scores"], report["predictions"] = scores[own], predictions[own]
+        return reports
+
+    def reports(self, fresh=None):
+        """Return the next reports, in which a share of the batches is new."""
+        fresh = self._fresh if fresh is None else fresh
+        self._n_refreshes += 1
+        self.trainer.step = self._n_refreshes * self._config.refresh_every
+        reports = self._variants[self._n_refreshes % _VARIANTS]
+        before = self._variants[(self._n_refreshes - 1) % _VARIANTS]
+        for part, (report, last) in enumerate(zip(reports, before)):
+            steps = report["batch_steps"]
+            steps[...] = last["batch_steps"]
+            scored = self._next[part] + np.arange(round(fresh * len(steps)))
+            steps[scored % max(1, len(steps))] = self.trainer.step
+            self._next[part] += len(scored)
+        return reports
+
+    def minibatch(self, indices, weights):
+        """Return a minibatch with made-up results."""
+        n = len(indices)
+        norms = self._rng.exponential(size=n).astype(np.float32)
+        return Minibatch(indices, weights, 1.0, None, norms, np.zeros(n, np.int32), norms)
