@@ -11,7 +11,8 @@ To read in this order:
 * `published`: the buffers of published records, in turn;
 * `states`: send states between ranks when a run is resumed;
 * `start`: initialise MPI, and find out if the launcher did not;
-* `node`: the cores and ranks of a node, threads, priorities;
+* `node`: the cores and ranks of a node, and threads;
+* `priority`: give way to the trainer, but not to other processes;
 * `agreement`: check that all ranks run the same program on the same data;
 * `faults`: end all ranks together when something goes wrong;
 * `heartbeat`: notice a rank that has fallen silent.

@@ -2,7 +2,7 @@
 
 Each of these ranks sends a beat now and then, also while it waits: a collective that does not complete does not tell
 which rank it waits for. A beat is a message of eight bytes, outside of the exchange; the last one tells that no more
-will come.
+will come. A beat also tells whether other processes leave the rank too little CPU time.
 """
 
 import time
@@ -12,7 +12,7 @@ from mpi4py import MPI
 
 from isgd_mpi.ranks.waiting import POLITE
 
-_BEAT, _LAST = 0, 1
+_BEAT, _LAST, _STARVED_BEAT = 0, 1, 2
 _LONGEST_INTERVAL_SECONDS = 1.0
 _LATEST_WARNING_SECONDS = 60.0
 _CHECK_EVERY_SECONDS = 0.02
@@ -41,9 +41,15 @@ class Pulse:
         Silence after which the trainer gives up. A beat is sent each 40th part of this, at least each second.
     root : int
         The trainer's rank.
+
+    Attributes
+    ----------
+    starved : bool
+        Whether to tell the trainer that this rank gets too little CPU time.
     """
 
     def __init__(self, comm, timeout_seconds, root=0):
+        self.starved = False
         self._comm = comm
         self._root = root
         self._interval = min(_LONGEST_INTERVAL_SECONDS, timeout_seconds / 40)
@@ -56,6 +62,7 @@ class Pulse:
         now = time.monotonic()
         if now >= self._due and self._request.Test():
             self._due = now + self._interval
+            self._message[0] = _STARVED_BEAT if self.starved else _BEAT
             self._request = self._comm.Isend(self._message, self._root)
 
     def stop(self):
@@ -78,7 +85,8 @@ class Watch:
     names : sequence of str
         Name of each rank of `comm`, for messages.
     tell : callable
-        Takes a line of text when a rank falls silent, and when it is heard again.
+        Takes a line of text when a rank falls silent, and when it is heard again; and once when a rank gets too little
+        CPU time.
 
     Notes
     -----
@@ -97,6 +105,7 @@ class Watch:
         self._requests = [self._expect(i) for i in range(len(self._sources))]
         self._silence = np.zeros(len(self._sources))  # seconds
         self._warned = np.zeros(len(self._sources), bool)
+        self._told_of_starved = False
         self._checked = None
 
     def _expect(self, i):
@@ -127,8 +136,20 @@ class Watch:
                 if self._warned[i]:
                     self._warned[i] = False
                     self._tell(f"{self._names[self._sources[i]]} answers again after {self._silence[i]:.1f} s")
-                self._silence[i] = 0 if self._messages[i, 0] == _BEAT else -np.inf
-                self._requests[i] = self._expect(i) if self._messages[i, 0] == _BEAT else MPI.REQUEST_NULL
+                if self._messages[i, 0] == _STARVED_BEAT:
+                    self._tell_of_starved(self._names[self._sources[i]])
+                is_last = self._messages[i, 0] == _LAST
+                self._silence[i] = -np.inf if is_last else 0
+                self._requests[i] = MPI.REQUEST_NULL if is_last else self._expect(i)
+
+    def _tell_of_starved(self, name):
+        """Report a rank that gets too little CPU time, once in a run."""
+        if not self._told_of_starved:
+            self._told_of_starved = True
+            self._tell(
+                f"{name} gets little CPU time: other processes keep the cores busy, and scores grow old; "
+                "run fewer of these, or fewer ranks"
+            )
 
     def _judge(self):
         """Report ranks that have fallen silent, and give up on those that were silent for too long."""

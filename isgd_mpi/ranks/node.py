@@ -1,7 +1,7 @@
-"""Find the cores and the ranks of a node, and choose threads and priorities by them."""
+"""Find the cores and the ranks of a node, and choose threads by them."""
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import threadpoolctl
@@ -10,7 +10,6 @@ from mpi4py import MPI
 from isgd_mpi.kernels.threads import set_threads
 from isgd_mpi.ranks.waiting import Waiter
 
-_LOWEST = 19  # nice
 _SHARED_MEMORY = "/dev/shm"
 
 
@@ -24,6 +23,8 @@ class Node:
         The ranks of this node.
     threads : int
         Threads of BLAS and kernels that this rank may use.
+    n_cores : int
+        Cores of the node that its ranks may use.
     crowded : bool
         Whether the node's ranks, with their threads, outnumber its cores: waiting must then be polite.
     own_session : bool
@@ -42,6 +43,7 @@ class Node:
 
     comm: MPI.Comm
     threads: int
+    n_cores: int
     crowded: bool
     own_session: bool
     hosts: list[str]
@@ -60,22 +62,6 @@ class Node:
         finally:
             if self.comm.Get_rank() == 0:
                 self.waiter.meet(self.comm)  # also when the block failed: the others must not wait for ever
-
-    def give_way(self):
-        """Lower this rank's priority below that of ranks which did not call this."""
-        self._set_priority(_LOWEST)
-
-    def take_back(self):
-        """Undo :meth:`give_way` where that is permitted: a rank without CPU time would keep the others from ending."""
-        self._set_priority(self.niceness)
-
-    def _set_priority(self, niceness):
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, 0, niceness)
-        if self.own_session:
-            # between sessions the niceness of the group counts, not that of the process; not all kernels have groups
-            with suppress(OSError), open("/proc/self/autogroup", "w") as file:
-                file.write(str(niceness))
 
 
 def find_node(comm, threads=None):
@@ -106,6 +92,7 @@ def find_node(comm, threads=None):
     return Node(
         comm=node_comm,
         threads=threads,
+        n_cores=len(cores),
         crowded=crowded,
         own_session=len(sessions) == n_ranks,
         hosts=comm.allgather(MPI.Get_processor_name()),

@@ -17,6 +17,7 @@ import numpy as np
 from isgd_mpi.ranks.agreement import on_all_ranks
 from isgd_mpi.ranks.exchange import ScorerExchange
 from isgd_mpi.ranks.heartbeat import Pulse
+from isgd_mpi.ranks.priority import Priority
 from isgd_mpi.ranks.states import receive_arrays
 from isgd_mpi.run.resume import Resumption, is_evaluating, share_training_state
 from isgd_mpi.run.setup import TRAINER
@@ -44,11 +45,11 @@ def score(setup, comms, interruption):
                 receive_arrays(comms.states, [params], TRAINER, setup.node.waiter)
             scorer.restore(report, params)
 
-    pulse, waiter = _pulse_and_waiter(setup, comms)
+    pulse, waiter, priority = _pulse_waiter_and_priority(setup, comms)
     scorer = setup.make_scorer(setup.rank - setup.config.trainers, waiter)
     # (2) trainer 0 and the scorers open the exchange of scores
     exchange = ScorerExchange(comms.transport(comms.scoring), setup.published, scorer.record.dtype, waiter)
-    _serve(setup, scorer, exchange, interruption, resume)
+    _serve(setup, (scorer, exchange, priority), interruption, resume)
     pulse.stop()
 
 
@@ -60,11 +61,11 @@ def predict(setup, comms, interruption):
         receive_arrays(comms.states, [report], TRAINER, setup.node.waiter)
         forecaster.restore_report(report)
 
-    pulse, waiter = _pulse_and_waiter(setup, comms)
+    pulse, waiter, priority = _pulse_waiter_and_priority(setup, comms)
     forecaster = setup.make_forecaster(waiter)
     # (3) trainer 0 and the predictor open theirs
     exchange = ScorerExchange(comms.transport(comms.predicting), setup.observations, forecaster.record.dtype, waiter)
-    _serve(setup, forecaster, exchange, interruption, resume)
+    _serve(setup, (forecaster, exchange, priority), interruption, resume)
     pulse.stop()
 
 
@@ -83,28 +84,36 @@ def train_along(setup, comms, interruption):
     run_co_trainer(co_trainer, interruption)
 
 
-def _pulse_and_waiter(setup, comms):
-    """Return this rank's heartbeat, and a waiter that sends a beat while it waits."""
+def _pulse_waiter_and_priority(setup, comms):
+    """Return this rank's heartbeat and its priority, and a waiter that sees to both while it waits."""
+
+    def see_to_both():
+        priority.measure()
+        pulse.starved = priority.starved
+        pulse.beat()
+
     pulse = Pulse(comms.heartbeat, setup.config.scorer_timeout)
-    return pulse, replace(setup.node.waiter, idle=pulse.beat)
+    priority = Priority(setup.node, *setup.roles_on_node)
+    return pulse, replace(setup.node.waiter, idle=see_to_both), priority
 
 
-def _serve(setup, scorer, exchange, interruption, resume):
+def _serve(setup, parts, interruption, resume):
     """Take part in the last steps of the start, and answer trainer 0 until it stops.
 
     Parameters
     ----------
     setup : setup.Setup
-    scorer : scorer.Scorer or forecaster.Forecaster
-    exchange : exchange.ScorerExchange
+    parts : tuple
+        The Scorer or Forecaster, its ScorerExchange, its Priority.
     interruption : faults.Interruption
     resume : callable
         Takes the scorer, receives what was saved of it, and restores it.
     """
+    scorer, exchange, priority = parts
     relaxed = setup.config.schedule == "relaxed"
     gives_way = relaxed and setup.node.crowded  # in the other schedules the trainer waits for this rank
     if gives_way:
-        setup.node.give_way()
+        priority.give_way()
     # (4) trainer 0 prepares the run's folder
     on_all_ranks(setup.comm)
     setup.node.waiter.timeline.start()
@@ -116,5 +125,5 @@ def _serve(setup, scorer, exchange, interruption, resume):
     else:
         run_counting_scorer(scorer, exchange, interruption, setup.batches_a_refresh(scorer))
     if gives_way:
-        setup.node.take_back()  # the trainer waits for the evaluation at the end
+        priority.take_back()  # the trainer waits for the evaluation at the end
     finish_scorer(scorer, exchange)

@@ -67,6 +67,20 @@ def test_after_the_time_limit_the_silent_rank_is_named(comm, everywhere):
     everywhere(ok)
 
 
+def test_of_ranks_that_get_too_little_cpu_time_the_first_is_told_of(comm, everywhere):
+    told = []
+    if comm.rank:
+        pulse = Pulse(comm, 8)
+        pulse.starved = True
+        pulse.beat()
+        pulse.stop()
+    else:
+        watch, told = watch_of(comm, 8)
+        watch.close()
+    everywhere(all("gets little CPU time" in line for line in told))
+    everywhere(comm.rank > 0 or len(told) == (comm.size > 1), str(told))
+
+
 def drain(watch):
     """Receive the beats that are left, so that none strays into the next test."""
     while True:

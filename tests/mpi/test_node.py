@@ -7,6 +7,7 @@ import pytest
 
 from isgd_mpi.ranks.agreement import on_all_ranks
 from isgd_mpi.ranks.node import find_node
+from isgd_mpi.ranks.priority import Priority, scorer_niceness
 from isgd_mpi.settings.errors import InputError
 
 
@@ -65,8 +66,9 @@ def test_threads_default_to_the_cores_of_each_rank(comm, everywhere):
 
 
 def test_a_rank_that_gave_way_takes_its_priority_back(node, everywhere):
-    before = os.getpriority(os.PRIO_PROCESS, 0)
-    node.give_way()
-    everywhere(os.getpriority(os.PRIO_PROCESS, 0) == 19)
-    node.take_back()
-    everywhere(os.getpriority(os.PRIO_PROCESS, 0) in (before, 19, 0))  # 19: not permitted to this user
+    before, lower = os.getpriority(os.PRIO_PROCESS, 0), scorer_niceness(1, node.comm.size)
+    priority = Priority(node, 1, node.comm.size)
+    priority.give_way()
+    everywhere(os.getpriority(os.PRIO_PROCESS, 0) == max(before, lower))
+    priority.take_back()
+    everywhere(os.getpriority(os.PRIO_PROCESS, 0) in (before, lower))  # lower: not permitted to this user
