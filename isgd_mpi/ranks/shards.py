@@ -6,6 +6,26 @@ whatever that number is, and their scores are bitwise the same.
 
 from dataclasses import dataclass
 
+_LEAST_BATCH, _LARGEST_BATCH = 256, 2048  # scoring is as fast within these, and slower below
+_WANTED_BATCHES = 48  # about three for each of 15 scorers: all work, and new parameters are soon noticed
+
+
+def score_batch_size(wanted, n_examples):
+    """Return the number of examples in a score batch.
+
+    Parameters
+    ----------
+    wanted : int or "auto"
+        "auto": the largest power of two that leaves enough batches for all scorers of a node to have work. It follows
+        from the training set alone, so the grid does not depend on the number of ranks.
+    n_examples : int
+        Training examples N.
+    """
+    if wanted != "auto":
+        return wanted
+    size = 2 ** (max(1, n_examples // _WANTED_BATCHES).bit_length() - 1)
+    return min(_LARGEST_BATCH, max(_LEAST_BATCH, size))
+
 
 def block(n_items, n_parts, part):
     """Return the range of items in one of `n_parts` contiguous blocks.

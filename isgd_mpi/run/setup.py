@@ -10,7 +10,7 @@ from isgd_mpi.data.datasets import Dataset
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.ranks import records
 from isgd_mpi.ranks.node import Node
-from isgd_mpi.ranks.shards import Grid
+from isgd_mpi.ranks.shards import Grid, score_batch_size
 from isgd_mpi.ranks.transports import transport_between
 from isgd_mpi.run.resume import Resumption
 from isgd_mpi.settings.config import Config
@@ -76,10 +76,18 @@ class Setup:
         """Return whether this rank is a scorer."""
         return self.rank >= self.config.trainers and not self.predicts
 
+    @property
+    def roles_on_node(self):
+        """Return the numbers of ranks on this rank's node that train, and that serve trainer 0."""
+        hosts, trainers = self.node.hosts, self.config.trainers
+        own = hosts[self.rank]
+        return hosts[:trainers].count(own), hosts[trainers:].count(own)
+
     @cached_property
     def grid(self):
         """The grid of score batches, cut into a shard for each scorer, or each trainer where there are no scorers."""
-        batch_size = min(self.config.score_batch_size, max(map(len, self.dataset.splits.values())))
+        size = score_batch_size(self.config.score_batch_size, self.dataset.n_train)
+        batch_size = min(size, max(map(len, self.dataset.splits.values())))
         return Grid(batch_size, self.n_scorers or self.config.trainers, self.config.whole_batches)
 
     @cached_property

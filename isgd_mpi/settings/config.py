@@ -109,7 +109,11 @@ class Config:
     refresh_every: int = declare(
         32, "steps from one exchange of parameters and scores to the next, at least [steps]", above=0
     )
-    score_batch_size: int = declare(2048, "examples that a scorer handles at a time [examples]", above=0)
+    score_batch_size: Literal["auto"] | int = declare(
+        "auto",
+        "examples that a scorer handles at a time, or auto (256 to 2048, by the size of the training set) [examples]",
+        above=0,
+    )
     score_precision: Literal["auto", "f32", "bf16"] = declare(
         "auto",
         "arithmetic of the scorers: f32 (float32), bf16 (products of bfloat16 numbers with float32 sums, where the "

@@ -82,6 +82,13 @@ def enough_is_known(lines):
     return len({line["step"] - line["staleness"] for line in found}) > 2 and found[-1]["loss"] < 0.35
 
 
+def test_scores_of_the_untrained_net_do_not_make_a_large_rate_diverge(tmp_path):
+    options = ("--minibatch-size", 64, "--lr", 1.0, "--steps", 250, "--refresh-every", 8)
+    run = train(tmp_path / "run", 3, *options)
+    assert run.summary["stopped"] is None and run.summary["train"]["loss"] < 0.1
+    assert run.of_kind("refresh")[-1]["importance_sampling"]
+
+
 def test_more_ranks_than_score_batches(tmp_path):
     run = train(tmp_path / "run", 5, "--steps", 60, "--score-batch-size", 10_000, "--schedule", "pipelined")
     assert {line["n"] for line in run.of_kind("eval")} == {8000, 1000}

@@ -41,7 +41,7 @@ def test_every_field_says_what_it_means(name):
 RANGES = {
     "above 0": (
         [0, -1],
-        ["synthetic_size", "lr", "minibatch_size", "steps", "epochs", "seconds", "refresh_every", "score_batch_size"]
+        ["synthetic_size", "lr", "minibatch_size", "steps", "epochs", "seconds", "refresh_every"]
         + ["trainers", "threads", "scorer_timeout", "checkpoint_every", "eval_every"],
     ),
     "at least 0": (
@@ -51,6 +51,7 @@ RANGES = {
     "at least 0 and below 1": ([-0.1, 1], ["momentum"]),
     "at least 0 and at most 1": ([-0.1, 1.1], ["uniform_probability"]),
     "at least 0 and at most 1, or auto": ([-0.1, 1.1], ["mixture"]),
+    "above 0, or auto": ([0, -1], ["score_batch_size"]),
     "above 0 and at most 1": ([0, 1.1], ["usable_fraction"]),
     "above 0, or he": ([0, -1], ["init"]),
     "at most 1": ([1.1], ["bias_exponent"]),

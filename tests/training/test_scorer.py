@@ -43,3 +43,14 @@ def test_pieces_of_a_batch_are_reported_as_the_whole(rng, dataset, rows_at_a_tim
     assert (whole["batch_steps"] == 7).all() and whole["evaluated_step"] == 7
     for name in whole.dtype.names:
         np.testing.assert_allclose(parted[name], whole[name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+def test_a_scorer_rests_once_all_is_scored_with_the_newest_parameters(rng, dataset):
+    model = MLP(WIDTHS, BATCH)
+    scorer = Scorer(ScoringModels(model, model), dataset, Grid(BATCH, 1), 0, Waiter(polite=True))
+    for step in (7, 8):
+        record = published(rng)
+        record["step"] = step
+        scorer.take(record)
+        assert [scorer.advance() for _ in range(scorer.n_batches + 2)] == scorer.n_batches * [True] + 2 * [False]
+        assert (scorer.record["batch_steps"] == step).all()
