@@ -1,16 +1,59 @@
 """Run a benchmark's function on ranks of this machine, and return its result."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 
 from isgd_mpi.experiment.launcher import find_mpirun, run_to_end
+from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import InputError
 
 
-def measure_on_ranks(module, ranks, plan, variables=None, timeout_seconds=600):
+@contextmanager
+def on_cores(n_cores):
+    """Bind the processes that the block starts to some of the cores of this process.
+
+    Raises
+    ------
+    InputError
+        There are fewer cores.
+    """
+    own = os.sched_getaffinity(0)
+    if n_cores > len(own):
+        raise InputError(f"{n_cores} cores are wanted, and there are {len(own)}")
+    os.sched_setaffinity(0, sorted(own, key=lambda core: (_place_among_siblings(core), core))[:n_cores])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, own)
+
+
+def _place_among_siblings(core):
+    """Return 0 for the first hardware thread of a processor's core: those are taken before any second one."""
+    try:
+        text = Path(f"/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list").read_text()
+    except OSError:
+        return 0
+    first = int(text.replace("-", ",").split(",")[0])
+    return int(core != first)
+
+
+def train_precisions():
+    """Return the arithmetics of the trainer that a run may choose from."""
+    return ["f32", "bf16"] if any(field.name == "train_precision" for field in fields(Config)) else ["f32"]
+
+
+def train_precision(name):
+    """Return the option of a run that chooses the trainer's arithmetic; none where there is only one."""
+    return {"train_precision": name} if len(train_precisions()) > 1 else {}
+
+
+def measure_on_ranks(module, ranks, plan, variables=None, timeout_seconds=600, prints=False):
     """Call a module's ``measure(comm, plan)`` on ranks of this machine.
 
     Parameters
@@ -24,6 +67,8 @@ def measure_on_ranks(module, ranks, plan, variables=None, timeout_seconds=600):
         Environment variables of the job, besides ours.
     timeout_seconds : float
         The job is ended after this time.
+    prints : bool
+        Whether what the ranks print on stdout is shown.
 
     Returns
     -------
@@ -39,18 +84,19 @@ def measure_on_ranks(module, ranks, plan, variables=None, timeout_seconds=600):
         plan_path, result_path = Path(folder, "plan.json"), Path(folder, "result.json")
         plan_path.write_text(json.dumps(plan))
         arguments = ["-m", "isgd_mpi.bench.ranks", module, plan_path, result_path]
-        run_command(ranks, arguments, variables, timeout_seconds)
+        run_command(ranks, arguments, variables, timeout_seconds, prints)
         return json.loads(result_path.read_text())
 
 
-def run_command(ranks, arguments, variables=None, timeout_seconds=600):
+def run_command(ranks, arguments, variables=None, timeout_seconds=600, prints=False):
     """Run Python with some arguments on ranks of this machine; see :func:`measure_on_ranks`."""
     launcher = [] if ranks is None else [find_mpirun(), "-n", ranks]
     name = "the process" if ranks is None else f"the job of {ranks} ranks"
     with tempfile.TemporaryFile() as output:
         command = [*launcher, sys.executable, *arguments]
         try:
-            code = run_to_end(command, timeout_seconds, variables, stdout=subprocess.DEVNULL, stderr=output)
+            stdout = None if prints else subprocess.DEVNULL
+            code = run_to_end(command, timeout_seconds, variables, stdout=stdout, stderr=output)
         except TimeoutError:
             raise InputError(f"{name} took more than {timeout_seconds:g} s") from None
         if code:

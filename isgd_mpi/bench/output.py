@@ -13,6 +13,7 @@ from isgd_mpi.kernels.processor import this_processor
 from isgd_mpi.kernels.revision import git_revision
 from isgd_mpi.settings import commands
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.version import __version__
 
 AtLeastTwo = restricted_number_type("AtLeastTwo", int, (">=", 2))
 
@@ -87,7 +88,7 @@ def machine(threads, *packages):
     dict of str
     """
     blas = {f"{pool['internal_api']} {pool['version']}" for pool in threadpoolctl.threadpool_info() if pool["version"]}
-    versions = [f"{name} {version(name)}" for name in ("isgd_mpi", "numpy", "numba", *packages)]
+    versions = [f"isgd_mpi {__version__}", *(f"{name} {version(name)}" for name in ("numpy", "numba", *packages))]
     return {
         "host": platform.node(),
         "processor": this_processor().name,

@@ -33,6 +33,8 @@ class Trainer(Saved):
     ----------
     step : int
         Updates done.
+    loss : float
+        Weighted mean loss of the last minibatch, nats.
     n_scored : int
         Examples that scorers scored.
     reported_signal : int
@@ -64,6 +66,7 @@ class Trainer(Saved):
         self._last_merge = (0.0, 0.0)  # when it began, and the seconds that it took
         self._sum_of_losses = 0.0
         self.step = 0
+        self.loss = math.nan
         self.n_scored = 0
         self.published_step = NEVER
         self.reported_signal = 0
@@ -105,6 +108,7 @@ class Trainer(Saved):
             self.sampler.learn_from_minibatch(minibatch, self.step)
             if self.predicted:
                 self._learn_to_predict(minibatch)
+            self.loss = minibatch.loss
             self._sum_of_losses += minibatch.loss
             self.reported_signal = max(self.reported_signal, self.learner.reported_signal)
             self.step += 1

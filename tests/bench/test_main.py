@@ -56,7 +56,7 @@ def test_help_lists_the_benches(arguments, capsys):
         (["exchange", "--json", "no/such/folder/table.json"], "no/such/folder"),
         (["throughput", "--net", "big"], "big"),
         (["time-to-loss", "--rates", "-1"], "rates"),
-        (["time-to-loss", "--steps", "100"], "--every 300"),
+        (["time-to-loss", "--cores", "4000", "--methods", "importance"], "4000 cores"),
         (["scaling", "--real-ranks", "1"], "1"),
         (["scaling", "--ages", "64", "16"], "64 16"),
         (["scaling", "--steps", "100"], "--ages"),

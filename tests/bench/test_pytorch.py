@@ -1,4 +1,5 @@
 import json
+import time
 
 import numba
 import numpy as np
@@ -6,7 +7,9 @@ import pytest
 import reference
 
 from isgd_mpi.bench.__main__ import main
+from isgd_mpi.bench.pytorch import step_ranks
 from isgd_mpi.bench.pytorch.race import Contest, alternate, race
+from isgd_mpi.data.datasets import load
 
 
 def sleepless(log, name):
@@ -21,7 +24,7 @@ def test_sides_take_turns_and_every_other_round_runs_backwards():
 
 
 def test_ratio_is_that_of_the_rates():
-    row = race(Contest("net", "name", "calls/s", 7, lambda: sum(range(100_000)), lambda: None, lambda: None), 3)
+    row = race(Contest("net", "name", "calls/s", 7, lambda: sum(range(100_000)), lambda: None, lambda: None), 3, 0.1)
     assert row["theirs"][1] > row["ours"][1] and 0 < row["ratio"][1] < 0.1
 
 
@@ -30,18 +33,35 @@ def test_race_reports_sides_that_differ():
         raise AssertionError("they differ")
 
     with pytest.raises(AssertionError, match="they differ"):
-        race(Contest("net", "name", "calls/s", 1, lambda: None, lambda: None, differ), 1)
+        race(Contest("net", "name", "calls/s", 1, lambda: None, lambda: None, differ), 1, 0.1)
 
 
-def test_both_sides_compute_the_same_and_the_table_is_written(tmp_path, capsys):
+def test_steps_are_counted_once_the_first_ones_are_done():
+    clock, n_calls = step_ranks.StepClock(0.01), 0
+    while not clock.is_over():
+        time.sleep(0.001)
+        n_calls += 1
+    assert n_calls < 100 and 0 < clock.steps_per_second <= 1000
+
+
+def test_ratio_is_to_the_better_of_pytorchs_updates():
+    row = step_ranks.row_of({"ours": [4.0, 8.0], "default": [2.0, 1.0], "fused": [1.0, 2.0]})
+    assert row["ratio"] == [4.0, 4.0, 4.0] or row["ratio"] == [2.0, 4.0, 4.0]
+    case = {"net": "small", "minibatch_size": 16, "threads": 2, "precision": "f32"}
+    assert "4 [" in step_ranks.line(case | row) and step_ranks.line(case | {"problem": "why"}).endswith("why")
+
+
+def test_both_sides_are_timed_and_the_table_is_written(tmp_path, capsys):
     pytest.importorskip("torch")
     path = tmp_path / "table.json"
-    assert main(["torch", "--repeat", "1", "--json", str(path)]) == 0
+    options = ["--repeat", "1", "--block-seconds", "0.05", "--threads", "1", "2", "--precision", "f32"]
+    assert main(["torch", *options, "--json", str(path)]) == 0
     table, out = json.loads(path.read_text()), capsys.readouterr().out
     assert {"host", "processor", "versions", "threads", "rows"} <= set(table)
     assert all(row["name"] in out and row["ratio"][1] > 0 for row in table["rows"])
-    assert {row["unit"] for row in table["rows"]} == {"steps/s", "examples/s"}
     assert len(table["accuracy"]) == sum("autocast" in row["name"] for row in table["rows"])
+    assert [(row["threads"], row["minibatch_size"]) for row in table["steps"]] == [(1, 16), (2, 16)]
+    assert all(min(row[side][1] for side in step_ranks.SIDES) > 0 for row in table["steps"])
 
 
 @pytest.fixture
@@ -60,7 +80,27 @@ def net(contests):
 @pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_steps_equal_those_of_torch(contests, net, momentum, fused):
-    contests.step_contest(net, momentum, fused).check()
+    contests.check_steps(net, momentum, fused)
+
+
+def test_torch_sees_the_examples_that_we_gather(contests):
+    dataset, indices = load("mnist10k"), np.array([0, 0, 7, 7999])
+    images, labels = np.empty((4, dataset.n_features), np.float32), np.empty(4, np.int32)
+    dataset.gather(indices, images, labels)
+    for rounded, tolerance in ((False, 1e-6), (True, 2**-8)):
+        theirs = contests.torch_side.Examples(dataset, rounded)
+        np.testing.assert_allclose(images, theirs.images[indices].float().numpy(), rtol=tolerance, atol=1e-6)
+        assert (labels == theirs.labels[indices].numpy()).all()
+
+
+def test_torch_begins_anew_from_loaded_parameters(contests, net):
+    step = contests.torch_side.Step(net.initial_params(), net.widths, contests.torch_side.Way(0.1, 0.9))
+    minibatches = [theirs for _, theirs in zip(*net.minibatches())]
+    losses = []
+    for _ in range(2):
+        step.load(net.initial_params())
+        losses.append([step(*minibatch) for minibatch in minibatches])
+    assert losses[0] == losses[1] and len(set(losses[0])) > 1
 
 
 @pytest.fixture

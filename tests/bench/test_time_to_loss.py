@@ -1,36 +1,167 @@
+import math
+
 import numpy as np
 import pytest
 
 from isgd_mpi.bench.time_to_loss import main as time_to_loss
-from isgd_mpi.bench.time_to_loss.descent import Snapshots, first_below
+from isgd_mpi.bench.time_to_loss.conduct import Ledger
+from isgd_mpi.bench.time_to_loss.descent import Descent, Evaluation, Limits
+from isgd_mpi.bench.time_to_loss.methods import workers_of
+from isgd_mpi.bench.time_to_loss.search import Arrival, Budget, Search, Space, Trial
 from isgd_mpi.data.datasets import load
+from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.params import initial_params
 
+SPACE = Space([16, 64], [0.1, 0.2], [1, 2, 4], ["f32", "bf16"], [""], [])
+BUDGET = Budget(trials=100, first_seconds=0.3, longest_seconds=100.0, search_seconds=60.0)
 
-def test_snapshots_are_copies_in_order_of_time():
-    snapshots, params = Snapshots(50), np.zeros(3, np.float32)
-    for step in range(1, 201):
+
+def smooth(trial, allowed):
+    """Return an arrival that is the sooner the nearer a trial is to the best: 512, 1.6, 2, bf16."""
+    distance = abs(math.log2(trial.minibatch_size / 512)) + 2 * abs(math.log2(trial.rate / 1.6))
+    seconds = 1 + distance + (trial.workers != 2) + (trial.precision == "f32")
+    return Arrival(allowed, seconds, 10) if seconds <= allowed else Arrival(allowed, loss=seconds)
+
+
+def test_search_leaves_its_space_where_the_best_lies_beyond_it():
+    search = Search(SPACE, BUDGET, smooth)
+    best = search.run()
+    assert (best.minibatch_size, best.workers, best.precision) == (512, 2, "bf16") and 1.5 < best.rate < 1.7
+
+
+def test_no_run_may_take_longer_than_the_best_arrival():
+    log = []
+
+    def measure(trial, allowed):
+        log.append((allowed, smooth(trial, allowed)))
+        return log[-1][1]
+
+    Search(SPACE, BUDGET, measure).run()
+    best = math.inf
+    for allowed, arrival in log:
+        assert allowed <= best
+        best = min(best, arrival.seconds or math.inf)
+    assert log[0][0] == 0.3 and [round(allowed, 1) for allowed, _ in log].count(0.9) == 8  # a third of 24
+
+
+def test_search_ends_where_nothing_arrives_or_all_fails():
+    search = Search(SPACE, BUDGET, lambda trial, allowed: Arrival(allowed, loss=1.0))
+    assert search.run() in search.arrivals and max(each.allowed_seconds for each in search.arrivals.values()) == 100
+    search = Search(SPACE, BUDGET, lambda trial, allowed: Arrival(allowed, problem="out of memory"))
+    assert search.arrivals == {} and search.run() in search.arrivals
+
+
+def test_a_search_whose_time_is_over_has_tried_something():
+    search = Search(SPACE, Budget(100, 0.3, 100.0, 0.0), smooth)
+    assert search.run() and len(search.arrivals) == 1
+
+
+def test_a_space_that_is_too_large_is_drawn_from_and_late_variants_come_last():
+    space = Space([16, 64], [0.1, 0.2], [1, 2, 4], ["f32"], ["plain", "fused"], ["compiled"])
+    assert len(set(space.draw(7))) == 7 and space.draw(7) == space.draw(7) and len(space.draw(1000)) == 24
+    search = Search(space, BUDGET, smooth)
+    search.run()
+    assert [trial.variant for trial in search.arrivals].index("compiled") == len(search.arrivals) - 1
+
+
+@pytest.mark.parametrize(
+    ("method", "cores", "wanted", "found"),
+    [
+        ("importance", 16, [], [1, 2, 4, 8, 12, 15]),
+        ("uniform", 16, [], [1, 2, 4, 8, 12, 16]),
+        ("importance", 2, [], [1]),
+        ("torch", 2, [], [1, 2]),
+        ("importance", 1, [], [1]),
+        ("importance", 16, [16, 12, 4], [4, 12]),
+        ("importance", 2, [4, 12], [1]),
+    ],
+)
+def test_trainers_leave_a_core_for_a_scorer(method, cores, wanted, found):
+    assert workers_of(method, cores, wanted) == found
+
+
+def test_snapshots_are_copies_that_lie_apart_by_a_factor():
+    descent, params = Descent(Limits(60.0, 0.06, 10, 1.5), 16), np.zeros(3, np.float32)
+    for step in range(1, 61):
         params[0] = step
-        snapshots.take_if_due(step, lambda: params)
-    assert [(step, int(params[0])) for step, _, params in snapshots.taken] == [(n, n) for n in (50, 100, 150, 200)]
-    seconds = [seconds for _, seconds, _ in snapshots.taken]
+        assert not descent.is_over(step, 2.0, lambda: params)
+    assert [(step, int(params[0])) for step, _, params in descent.taken] == [(n, n) for n in (10, 15, 23, 35, 53)]
+    seconds = [seconds for _, seconds, _ in descent.taken]
     assert seconds == sorted(seconds) and seconds[0] > 0
 
 
-def test_first_below_measures_the_loss_over_the_whole_training_set(rng):
-    dataset = load("mnist10k")
+@pytest.mark.parametrize(("loss", "n_steps"), [(0.044, 1), (math.nan, 1), (0.046, 100)])
+def test_a_run_is_over_once_the_loss_was_surely_reached_or_is_not_finite(loss, n_steps):
+    descent = Descent(Limits(60.0, 0.06, 1000, 1.5), 4096)
+    over = [descent.is_over(step, loss, lambda: np.zeros(3)) for step in range(1, 101)]
+    assert over.index(True) + 1 == n_steps if any(over) else n_steps == 100
+    assert len(descent.taken) == sum(over)
+
+
+def test_a_run_is_over_when_time_is_up_and_leaves_a_snapshot():
+    descent = Descent(Limits(0.0, 0.06, 1000, 1.5), 16)
+    assert descent.is_over(1, 2.0, lambda: np.zeros(3)) and len(descent.taken) == 1
+
+
+@pytest.fixture
+def dataset():
+    return load("mnist10k")
+
+
+def test_first_below_measures_the_loss_over_the_whole_training_set(rng, dataset):
     widths = (dataset.n_features, 8, dataset.n_classes)
     params = initial_params(widths, "he", rng)
     nothing = np.zeros_like(params)  # all classes are as likely: the loss is log 10
-    found = first_below([(10, 1.0, params), (20, 2.5, nothing), (30, 4.0, nothing)], np.log(10) + 1e-5, dataset, widths)
-    assert (found["steps"], found["seconds"]) == (20, 2.5) and found["steps_per_second"] == 29 / 4
-    assert found["losses"][10] > found["losses"][20] == pytest.approx(np.log(10), rel=1e-6)
+    limits = Limits(5.0, np.log(10) + 1e-5, 10, 1.1)
+    snapshots = [(10, 1.0, params), (20, 2.5, nothing), (30, 4.0, params)]
+    found = Evaluation(dataset, widths).first_below(snapshots, limits)
+    assert (found.steps, found.seconds, found.steps_per_second) == (20, 2.5, 29 / 4)
+    assert found.loss == pytest.approx(np.log(10), rel=1e-6)
+    nowhere = Evaluation(dataset, widths).first_below(snapshots[:1] + snapshots[2:], limits)
+    assert nowhere.seconds is None and nowhere.loss > np.log(10)
+    assert Evaluation(dataset, widths).first_below([], limits) == Arrival(5.0)
 
 
-def test_a_method_that_did_not_arrive_counts_as_infinite():
+def test_a_loss_that_is_too_large_shows_after_the_hardest_examples(rng, dataset):
+    widths = (dataset.n_features, 8, dataset.n_classes)
+    params = initial_params(widths, "he", rng)
+    evaluation, model = Evaluation(dataset, widths), MLP(widths, dataset.n_train)
+    model.params = params
+    images = np.empty((dataset.n_train, dataset.n_features), np.float32)
+    expected = model.scores(*dataset.batch("train", 0, dataset.n_train, images))[1].mean(dtype=float)
+    for enough in (math.inf, expected * 1.001):
+        assert evaluation.mean_loss(params, enough) == pytest.approx(expected, rel=1e-5)
+    lower = evaluation.mean_loss(params, expected / 10)
+    assert expected / 10 < lower < expected / 2
+
+
+def test_known_runs_are_not_done_again(tmp_path):
+    trial, done = Trial(16, 0.1, 1, "f32"), []
+
+    def train():
+        done.append(1)
+        return Arrival(1.5, 1.0, 10)
+
+    first = Ledger(tmp_path / "progress.json", [], str)
+    assert first.arrival(trial, 0, 1.5, train) == Arrival(1.5, 1.0, 10)
+    second = Ledger(tmp_path / "progress.json", first.runs, str)
+    assert second.arrival(trial, 0, 1.5, train) == Arrival(1.5, 1.0, 10) and len(done) == 1
+    second.arrival(trial, 1, 1.5, train)
+    assert len(done) == 2 and second.runs[0] == first.runs[0]
+
+
+def result(method, seconds):
+    finals = [{"allowed_seconds": 9.0, "seconds": each, "steps": each and 10} for each in seconds]
+    return {"cores": 2, "method": method, "best": {**vars(Trial(16, 0.1, 1, "f32"))}, "finals": finals}
+
+
+def test_a_run_that_did_not_arrive_counts_as_infinite():
     results = [
-        {"method": "scored", "rate": 0.1, "seed": seed, "steps": steps, "seconds": steps, "steps_per_second": 1.0}
-        for seed, steps in enumerate([5, None, 3, None])
+        result("importance", [1.0, 2.0, 3.0]),
+        result("uniform", [None, 8.0, 4.0]),
+        result("torch", [None, 4.0, None]),
     ]
-    assert time_to_loss.median_seconds(results, "scored", 0.1) == np.inf
-    assert time_to_loss.line(results, "scored", 0.1)[2] == "2 of 4"
+    lines = [time_to_loss.line(results, each, [0, 1, 2]) for each in results]
+    assert [line[5] for line in lines] == ["3 of 3", "2 of 3", "1 of 3"]
+    assert [line[-1] for line in lines] == ["1.00", "0.25", "-"]
+    assert time_to_loss.median_seconds([]) == math.inf

@@ -1,12 +1,14 @@
 """The benches that start jobs: each does a small one, and what it prints is what it writes."""
 
 import json
+import os
 
 import pytest
 
 from isgd_mpi.bench.__main__ import main
 from isgd_mpi.bench.exchange.main import PATTERNS
-from isgd_mpi.bench.jobs import run_command
+from isgd_mpi.bench.jobs import on_cores, run_command
+from isgd_mpi.bench.time_to_loss.main import note_failure
 from isgd_mpi.experiment import launcher
 from isgd_mpi.settings.errors import InputError
 
@@ -64,15 +66,45 @@ def test_throughput_counts_strong_and_weak_sizes(tmp_path, capsys):
     assert "products alone" in out and table["environment"]["processor"] in out
 
 
-def test_time_to_loss_finds_the_first_snapshot_below_the_target(tmp_path, capsys):
-    command = "time-to-loss --methods scored trainers threads --rates 0.1 --seeds 0 --steps 80 --every 20"
-    table, out = run_bench(tmp_path, capsys, command + " --target 1.2 --data mnist10k --hidden 16")
-    assert [result["method"] for result in table["results"]] == ["scored", "trainers", "threads"]
+TIME_TO_LOSS = (
+    "time-to-loss --methods importance uniform --cores 1 --rates 0.4 --minibatch-size 32 --precision f32 --hidden 16 "
+    "--data mnist10k --target 0.9 --trials 1 --search-seconds 4 --seeds 0 1"
+)
+
+
+def test_time_to_loss_searches_and_runs_the_best_with_every_seed(tmp_path, capfd):
+    table, out = run_bench(tmp_path, capfd, TIME_TO_LOSS)
+    assert [result["method"] for result in table["results"]] == ["importance", "uniform"]
     for result in table["results"]:
-        *above, (step, last) = [(int(step), loss) for step, loss in result["losses"].items()]
-        assert last <= 1.2 and step == result["steps"] and result["seconds"] > 0
-        assert all(loss > 1.2 for _, loss in above)
-    assert "first / this" in out and table["best_rates"]["scored"] == 0.1
+        assert [final["loss"] <= 0.9 for final in result["finals"]] == [True, True]
+        assert all(final["seconds"] > 0 and final["steps"] > 0 for final in result["finals"])
+        assert result["best"] in [run["trial"] for run in result["runs"]]
+        assert len(result["runs"]) > 3  # neighbours of the only trial
+    assert "2 of 2" in out and "seed 1: 0." in out and "first / this" in out
+
+
+def test_time_to_loss_goes_on_without_a_run_whose_job_fails(tmp_path):
+    progress = tmp_path / "progress.json"
+    failure = InputError("the job of 2 ranks ended with exit code 1")
+    with pytest.raises(InputError, match="exit code 1"):
+        note_failure(progress, failure)  # before any run
+    runs = [{"trial": {}, "seed": 0, "arrival": {"seconds": 1.0}}]
+    running = {"trial": {}, "seed": 0, "arrival": {"allowed_seconds": 2.0, "problem": None}}
+    progress.write_text(json.dumps({"runs": runs, "running": running}))
+    *before, failed = note_failure(progress, failure)
+    assert before == runs and failed["arrival"] == {"allowed_seconds": 2.0, "problem": str(failure)}
+
+
+def test_a_job_runs_on_the_cores_that_it_is_bound_to():
+    own = os.sched_getaffinity(0)
+    with on_cores(1):
+        run_command(None, ["-c", "import os; assert len(os.sched_getaffinity(0)) == 1"])
+    assert os.sched_getaffinity(0) == own
+    with (
+        pytest.raises(InputError, match=f"{len(own) + 1} cores are wanted, and there are {len(own)}"),
+        on_cores(len(own) + 1),
+    ):
+        pass
 
 
 def test_a_failing_job_is_one_line():

@@ -2,9 +2,10 @@
 
 To read in this order:
 
-* `main`: options and table;
+* `main`: options and tables;
+* `step_ranks`: training steps on one rank or more;
 * `race`: time two sides in turn, then check that they compute the same;
-* `contests`: the pairs to time: training steps, and scoring in float32;
+* `contests`: scoring in float32, and the check of training steps;
 * `rounded`: scoring in bfloat16: its pairs, and its error;
 * `torch_side`: PyTorch's net, step and scores.
 """

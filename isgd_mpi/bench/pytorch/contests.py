@@ -1,29 +1,18 @@
-"""The pairs that the benchmark ``torch`` times: training steps and scoring of one net, on both sides."""
+"""Scoring as a contest that the benchmark ``torch`` times, and the check that both sides take the same steps."""
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import cycle
-from types import SimpleNamespace
 
 import numpy as np
 import torch
 
 from isgd_mpi.bench.pytorch import torch_side
 from isgd_mpi.bench.pytorch.race import Contest
-from isgd_mpi.data import datasets
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.model.params import initial_params
-from isgd_mpi.ranks.shards import Grid
-from isgd_mpi.run.record.log import RunLog
-from isgd_mpi.sampling.sampler import Sampler
-from isgd_mpi.settings.config import Config
-from isgd_mpi.training.minibatch import Learner
-from isgd_mpi.training.trainer import Trainer
 
 _N_MINIBATCHES = 8  # in turn: a single one is soon learnt, and its deltas become denormal numbers
-_LEARNING_RATE = 1e-3
-_MOMENTUM = 0.9
 _CHECKED_STEPS = 3
 _CHECKED_LEARNING_RATE = 0.1  # parameters then move by more than their rounding
 _TOLERANCE = 1e-3  # relative
@@ -72,12 +61,7 @@ class Net:
 
 
 def contests(net):
-    """Yield the contests of a net, one at a time: each holds arrays of its own."""
-    for momentum in (0.0, _MOMENTUM):
-        for fused in (False, True):
-            yield step_contest(net, momentum, fused)
-    if net.data:
-        yield drawing_contest(net)
+    """Yield the contest of scoring in float32."""
     model, theirs = net.model(net.score_batch_size), torch_side.Scores(net.initial_params(), net.widths)
     yield scoring_contest(net, f"scores, {net.score_batch_size} at a time", model, theirs)
 
@@ -99,26 +83,8 @@ class OurStep:
         return self.model.gradient(x, y, self._weights)[1]
 
 
-def step_contest(net, momentum, fused):
-    """Return a contest of training steps on minibatches that lie ready.
-
-    Parameters
-    ----------
-    net : Net
-    momentum : float
-        Nesterov's.
-    fused : bool
-        Whether PyTorch updates in one pass.
-    """
-    ours, theirs = _step_sides(net, _LEARNING_RATE, momentum, fused)
-    our_turn, their_turn = map(cycle, net.minibatches())
-    name = (f"step, Nesterov {momentum}" if momentum else "step, no momentum") + ", fused" * fused
-    calls = (lambda: ours(*next(our_turn))), (lambda: theirs(*next(their_turn)))
-    return Contest(net.name, name, "steps/s", 1, *calls, partial(check_steps, net, momentum, fused))
-
-
 def _step_sides(net, learning_rate, momentum, fused):
-    theirs = torch_side.Step(net.initial_params(), net.widths, learning_rate, momentum, fused)
+    theirs = torch_side.Step(net.initial_params(), net.widths, torch_side.Way(learning_rate, momentum, fused))
     return OurStep(net, learning_rate, momentum), theirs
 
 
@@ -138,30 +104,6 @@ def assert_close(ours, theirs):
     """Assert that two vectors differ by little, relative to their length."""
     difference = np.linalg.norm(ours - theirs) / np.linalg.norm(theirs)
     assert difference < _TOLERANCE, f"ours and PyTorch's differ by {difference:.2g}"
-
-
-def drawing_contest(net):
-    """Return a contest of whole steps of the trainer, with drawing and gathering."""
-    dataset = datasets.load(net.data)
-    config = Config(hidden=list(net.widths[1:-1]), lr=_LEARNING_RATE, minibatch_size=net.minibatch_size)
-    grid, model = Grid(net.score_batch_size, 1), net.model(net.minibatch_size)
-    setup = SimpleNamespace(config=config, dataset=dataset, grid=grid, shards=grid.shards(dataset.n_train))
-    learner = Learner(dataset, model, SGD(model.params, _LEARNING_RATE), net.minibatch_size)
-    sampler = Sampler(config, dataset, np.random.SeedSequence(0).spawn(3), norms_come_back=True)
-    trainer = Trainer(setup, learner, sampler, RunLog(None, quiet=True))
-    theirs = torch_side.DrawingStep(dataset, net.minibatch_size, net.initial_params(), net.widths, _LEARNING_RATE, 0.0)
-    check = partial(check_gather, dataset, theirs)
-    return Contest(net.name, "draw, gather, step", "steps/s", 1, trainer.take_step, theirs, check)
-
-
-def check_gather(dataset, theirs):
-    """Assert that both sides gather the same minibatch: examples 0, 0, 7 and the last."""
-    indices = np.array([0, 0, 7, dataset.n_train - 1])
-    images, labels = np.empty((4, dataset.n_features), np.float32), np.empty(4, np.int32)
-    dataset.gather(indices, images, labels)
-    x, y = theirs.gather(torch.from_numpy(indices))
-    assert_close(images, x.numpy())
-    assert (labels == y.numpy()).all()
 
 
 def scoring_contest(net, name, model, theirs, tolerance=_TOLERANCE):

@@ -1,18 +1,20 @@
-"""``python -m isgd_mpi.bench torch``: our training step and our scoring beside PyTorch's.
+"""``python -m isgd_mpi.bench torch``: our training steps and our scoring beside PyTorch's.
 
-Both compute in float32, scorers also in bfloat16, in one process, on the same number of threads. Our step also
-gives the minibatch's scores, takes importance weights and checks that the gradient is finite, our scoring
-also gives losses and predictions; PyTorch does none of this. That both compute the same is
-asserted once the clock has stopped.
+Steps are those of the real program, by as many trainers as PyTorch has threads, all on as many cores; they draw and
+gather their minibatches, and so does PyTorch. Ours also take importance weights, give the minibatch's scores and check
+that the gradient is finite. Scoring is that of one rank, and also gives losses and predictions. That both sides compute
+the same steps is asserted before the clock starts, for scores once it has stopped.
 """
 
-from itertools import chain
+from itertools import chain, product
 
 import threadpoolctl
-from jsonargparse.typing import PositiveInt
+from jsonargparse.typing import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from isgd_mpi.bench import output
-from isgd_mpi.bench.pytorch.race import BLOCK_SECONDS, race
+from isgd_mpi.bench.jobs import measure_on_ranks, on_cores, train_precisions
+from isgd_mpi.bench.pytorch.race import race
+from isgd_mpi.bench.pytorch.step_ranks import HEADINGS
 from isgd_mpi.kernels.threads import set_threads
 from isgd_mpi.model.bfloat16.arithmetic import fastest_arithmetic
 from isgd_mpi.settings.errors import InputError
@@ -24,32 +26,41 @@ NETS = {
 """Fields of each :class:`isgd_mpi.bench.pytorch.contests.Net`; `paper` is that of arXiv:1511.06481."""
 
 OPTIONS = {
+    "--parts": (["steps", "scores"], ["steps", "scores"], "what to time"),
     "--net": ("small", [*NETS, "all"], "784-512-512-10, or 3072-2048x4-10, which takes minutes"),
-    "--threads": (1, PositiveInt, "threads of each side"),
-    "--repeat": (15, PositiveInt, "blocks of each side"),
+    "--threads": ([1], PositiveInt, "for steps: trainers of ours, and threads of PyTorch"),
+    "--minibatch-size": ([], PositiveInt, "for steps (16 of the small net, 128 of the paper's if not given)"),
+    "--precision": (["f32", "bf16"], ["f32", "bf16"], "for steps: float32, bfloat16 (PyTorch: autocast)"),
+    "--momentum": (0.0, NonNegativeFloat, "for steps: Nesterov momentum"),
+    "--repeat": (7, PositiveInt, "blocks of each side"),
+    "--block-seconds": (0.3, PositiveFloat, "length of a block [s]"),
 }
 
 _LINE = "{:<6} {:<27} {:>24} {:>24} {:<11} {}"
+_LONGEST_JOB_SECONDS = 7200.0
 
 
 def run(settings):
     """Measure, print the tables, and return what ``--json`` writes; raises InputError without PyTorch."""
     contests, rounded, torch = _import_torch()
     nets = [contests.Net(name, **NETS[name]) for name in (NETS if settings.net == "all" else [settings.net])]
-    torch.set_num_threads(settings.threads)
-    set_threads(settings.threads)
-    with threadpoolctl.threadpool_limits(settings.threads):
-        header = output.machine(settings.threads, "torch") | {
-            "scores": f"scorers compute in {fastest_arithmetic()} here, unless float32 is asked for",
-            "figures": f"float32 if not said; median [quartiles] of {settings.repeat} alternating blocks of "
-            f"{BLOCK_SECONDS:g} s",
-        }
-        output.print_lines(header)
-        print("\n" + _LINE.format("net", "", "ours", "PyTorch", "unit", "ours / PyTorch (above 1: ours is faster)"))
-        pairs = chain.from_iterable(chain(contests.contests(net), rounded.contests(net)) for net in nets)
-        rows = [show(race(contest, settings.repeat)) for contest in pairs]
-        accuracies = [show_accuracy(found) for found in map(rounded.accuracy, nets) if found]
-    return header | {"rows": rows, "accuracy": accuracies}
+    header = output.machine(1, "torch") | {
+        "scores": f"scorers compute in {fastest_arithmetic()} here, unless float32 is asked for",
+        "figures": f"float32 if not said; median [quartiles] of {settings.repeat} alternating blocks of "
+        f"{settings.block_seconds:g} s",
+    }
+    output.print_lines(header)
+    result = header
+    if "steps" in settings.parts:
+        for net in nets:
+            contests.check_steps(net, settings.momentum, fused=False)
+        result = result | {"steps": time_steps(settings, nets)}
+    if "scores" in settings.parts:
+        torch.set_num_threads(1)
+        set_threads(1)
+        with threadpoolctl.threadpool_limits(1):
+            result = result | time_scores(settings, nets, contests, rounded)
+    return result
 
 
 def _import_torch():
@@ -63,8 +74,39 @@ def _import_torch():
     return contests, rounded, torch
 
 
+def time_steps(settings, nets):
+    """Print the table of steps a second, and return its rows; a job for each number of threads."""
+    plan = {name: settings[name] for name in ("momentum", "repeat", "block_seconds")} | {"cases": cases(settings, nets)}
+    rows = []
+    print(f"\n{HEADINGS}", flush=True)
+    for threads in settings.threads:
+        with on_cores(threads):
+            module = "isgd_mpi.bench.pytorch.step_ranks"
+            rows += measure_on_ranks(module, threads, plan, None, _LONGEST_JOB_SECONDS, prints=True)["rows"]
+        output.write(settings.json, {"settings": settings.as_dict(), "steps": rows})
+    return rows
+
+
+def cases(settings, nets):
+    """Return the cases for :func:`isgd_mpi.bench.pytorch.step_ranks.measure`."""
+    precisions = [name for name in settings.precision if name in train_precisions()]
+    return [
+        {"net": net.name, "widths": net.widths, "data": net.data, "minibatch_size": size, "precision": precision}
+        for net in nets
+        for size, precision in product(settings.minibatch_size or [net.minibatch_size], precisions)
+    ]
+
+
+def time_scores(settings, nets, contests, rounded):
+    """Print the table of scoring, and return its rows and the errors of rounded scores."""
+    print("\n" + _LINE.format("net", "", "ours", "PyTorch", "unit", "ours / PyTorch (above 1: ours is faster)"))
+    pairs = chain.from_iterable(chain(contests.contests(net), rounded.contests(net)) for net in nets)
+    rows = [show(race(contest, settings.repeat, settings.block_seconds)) for contest in pairs]
+    return {"rows": rows, "accuracy": [show_accuracy(found) for found in map(rounded.accuracy, nets) if found]}
+
+
 def show(row):
-    """Print a row of the table, and return it."""
+    """Print a row of the table of scoring, and return it."""
     ours, theirs, ratio = (output.spread(*row[name]) for name in ("ours", "theirs", "ratio"))
     print(_LINE.format(row["net"], row["name"], ours, theirs, row["unit"], ratio), flush=True)
     return row

@@ -8,9 +8,6 @@ import numpy as np
 
 from isgd_mpi.bench.output import quartiles
 
-BLOCK_SECONDS = 0.1
-"""Length of a block; one call at least."""
-
 _WARM_UP_CALLS = 2  # compilation, caches, lazily allocated buffers
 
 
@@ -37,7 +34,7 @@ class Contest:
     check: Callable
 
 
-def race(contest, n_blocks):
+def race(contest, n_blocks, block_seconds):
     """Time both sides of a contest, then check that they compute the same.
 
     Parameters
@@ -45,6 +42,8 @@ def race(contest, n_blocks):
     contest : Contest
     n_blocks : int
         Of each side.
+    block_seconds : float
+        Length of a block; one call at least.
 
     Returns
     -------
@@ -57,7 +56,7 @@ def race(contest, n_blocks):
     AssertionError
         They do not compute the same.
     """
-    seconds = alternate((contest.ours, contest.theirs), n_blocks, BLOCK_SECONDS)
+    seconds = alternate((contest.ours, contest.theirs), n_blocks, block_seconds)
     contest.check()
     ours, theirs = (contest.n_items / seconds).T
     figures = {"ours": ours, "theirs": theirs, "ratio": ours / theirs}

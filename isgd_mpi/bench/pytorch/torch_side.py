@@ -1,10 +1,15 @@
 """PyTorch's side of the benchmarks: the same net, training step and scores, as fast as PyTorch can."""
 
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
 from isgd_mpi.model.params import layer_views
+
+_ROWS = 2048  # standardised at a time
 
 
 def sequential(params, widths):
@@ -30,6 +35,29 @@ def sequential(params, widths):
     return nn.Sequential(*modules[:-1])
 
 
+@dataclass(frozen=True)
+class Way:
+    """Settings of a training step.
+
+    Attributes
+    ----------
+    learning_rate, momentum : float
+        Momentum is Nesterov's.
+    fused : bool
+        Whether the update is PyTorch's single pass over the parameters, which is not its default.
+    autocast : bool
+        Whether products are computed in bfloat16.
+    compiled : bool
+        Whether the loss is compiled by torch.compile, for the number of threads that is set.
+    """
+
+    learning_rate: float
+    momentum: float = 0.0
+    fused: bool = False
+    autocast: bool = False
+    compiled: bool = False
+
+
 class Step:
     """A training step: forward, backward, update.
 
@@ -37,23 +65,35 @@ class Step:
     ----------
     params, widths
         See :func:`sequential`.
-    learning_rate, momentum : float
-        Momentum is Nesterov's.
-    fused : bool
-        Whether the update is PyTorch's single pass over the parameters, which is not its default.
+    way : Way
     """
 
-    def __init__(self, params, widths, learning_rate, momentum, fused=False):
-        self.net = sequential(params, widths)
+    def __init__(self, params, widths, way):
+        self.net, self._widths = sequential(params, widths), widths
+        self._autocast = way.autocast
+        self._loss = torch.compile(self._mean_loss, dynamic=False) if way.compiled else self._mean_loss
         self._optimiser = torch.optim.SGD(
-            self.net.parameters(), lr=learning_rate, momentum=momentum, nesterov=momentum > 0, fused=fused
+            self.net.parameters(), way.learning_rate, way.momentum, nesterov=way.momentum > 0, fused=way.fused
         )
 
+    def _mean_loss(self, x, y):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._autocast):
+            return cross_entropy(self.net(x), y)
+
     def __call__(self, x, y):
-        """Take a step on the mean loss of a minibatch of tensors."""
+        """Take a step on the mean loss of a minibatch of tensors; return that loss, nats."""
         self._optimiser.zero_grad(set_to_none=True)
-        cross_entropy(self.net(x), y).backward()
+        loss = self._loss(x, y)
+        loss.backward()
         self._optimiser.step()
+        return loss.item()
+
+    def load(self, params):
+        """Begin anew from a vector of parameters."""
+        with torch.no_grad():
+            for own, given in zip(self.net.parameters(), sequential(params, self._widths).parameters()):
+                own.copy_(given)
+        self._optimiser.state.clear()
 
     def gradient(self):
         """Return the last step's gradient as a vector in our order."""
@@ -68,38 +108,55 @@ def _flat(tensors):
     return torch.cat([tensor.T.reshape(-1) if tensor.ndim == 2 else tensor for tensor in tensors]).numpy()
 
 
-class DrawingStep(Step):
-    """A training step on a minibatch drawn uniformly, gathered and standardised.
+class Examples:
+    """A training set as tensors, standardised beforehand: PyTorch's step then only copies rows.
 
     Parameters
     ----------
     dataset : datasets.Dataset
-        Its training images stay uint8 until they are gathered.
+    rounded : bool
+        Whether to keep them in bfloat16, to which autocast would round them in each step.
+
+    Attributes
+    ----------
+    images : (N, n_features) tensor of float32 or bfloat16
+    labels : (N,) tensor of int64
+    """
+
+    def __init__(self, dataset, rounded=False):
+        train = dataset.splits["train"]
+        self.images = torch.empty(train.images.shape, dtype=torch.bfloat16 if rounded else torch.float32)
+        buffer = np.empty((_ROWS, dataset.n_features), np.float32)
+        pieces = dataset.pieces("train", 0, dataset.n_train, buffer)
+        for rows, (images, _) in zip(self.images.split(_ROWS), pieces):
+            rows.copy_(torch.from_numpy(images))
+        self.labels = torch.from_numpy(train.labels.astype("int64"))
+
+
+class DrawingStep(Step):
+    """A training step on a minibatch drawn uniformly.
+
+    Parameters
+    ----------
+    examples : Examples
     minibatch_size : int
-    params, widths, learning_rate, momentum
+    params, widths, way
         See :class:`Step`.
     """
 
-    def __init__(self, dataset, minibatch_size, *step):
+    def __init__(self, examples, minibatch_size, *step):
         super().__init__(*step)
-        train = dataset.splits["train"]
-        self._images = torch.from_numpy(train.images.copy())  # from_numpy warns of read-only arrays
-        self._labels = torch.from_numpy(train.labels.astype("int64"))
-        self._mean, self._inverse_std = (torch.tensor(values) for values in (dataset.mean, dataset.inverse_std))
-        self._minibatch_size = minibatch_size
+        self.examples = examples
+        self.minibatch_size = minibatch_size
 
     def __call__(self):
-        """Draw a minibatch and take a step."""
-        super().__call__(*self.gather(self.draw()))
+        """Draw a minibatch and take a step; return its mean loss, nats."""
+        indices = self.draw()
+        return super().__call__(self.examples.images[indices], self.examples.labels[indices])
 
     def draw(self):
         """Return the indices of a minibatch."""
-        return torch.randint(len(self._labels), (self._minibatch_size,))
-
-    def gather(self, indices):
-        """Return standardised examples and labels as tensors."""
-        x = self._images[indices].float().sub_(self._mean).mul_(self._inverse_std)
-        return x, self._labels[indices]
+        return torch.randint(len(self.examples.labels), (self.minibatch_size,))
 
 
 class Scores:

@@ -1,9 +1,12 @@
-"""Benchmark ``time-to-loss``: wall-clock time until the training loss is small, beside uniform SGD.
+"""Benchmark ``time-to-loss``: wall-clock time until the training loss is small, each method at its best settings.
 
 To read in this order:
 
-* `main`: options, one run for each seed, rate and method, tables;
-* `ranks`: one of our runs;
-* `torch_ranks`: one of PyTorch's;
+* `main`: options, a job for each method and number of cores, tables;
+* `methods`: what is compared, and the settings that are tried;
+* `search`: successive halving, then steps to neighbours;
+* `conduct`: the search and the runs with all seeds, each run in a file;
+* `ranks`: our runs, one after another in one job;
+* `torch_ranks`: PyTorch's;
 * `descent`: snapshots of the parameters on the way, and their evaluation afterwards.
 """

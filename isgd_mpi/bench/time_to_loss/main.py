@@ -1,135 +1,143 @@
 """``python -m isgd_mpi.bench time-to-loss``: wall-clock time until the training loss is small.
 
-MNIST, 784-512-512-10, minibatch 16, no momentum: one rank that trains and one that scores, beside
-uniform SGD on the same two cores, ours and PyTorch's. Parameters are copied every so often and evaluated
-when the run has ended; neither that nor the start counts. Each method is shown at each learning rate, and
-compared at its best one.
+For each number of cores and each method a search finds minibatch, learning rate, trainers or threads, and precision
+with one seed (see :mod:`isgd_mpi.bench.time_to_loss.search`); the best ones then run with every seed. Parameters are
+copied now and then, and evaluated when the run has ended; neither that nor the start counts.
 """
 
 import importlib.util
+import math
+import os
+import tempfile
+from dataclasses import asdict
 from itertools import product
+from pathlib import Path
 
-import numpy as np
 from jsonargparse.typing import NonNegativeInt, PositiveFloat, PositiveInt
 
 from isgd_mpi.bench import output
-from isgd_mpi.bench.jobs import measure_on_ranks
+from isgd_mpi.bench.jobs import measure_on_ranks, on_cores
+from isgd_mpi.bench.time_to_loss.methods import METHODS, precision_text, space_of, workers_text
+from isgd_mpi.bench.time_to_loss.search import Arrival, Budget, Trial
+from isgd_mpi.data.files import read_intact_json
 from isgd_mpi.settings.errors import InputError
-
-UNIFORM = {"score": "uniform", "refresh_every": 512}
-METHODS = {
-    # name: its text, ranks (None: PyTorch), options
-    "scored": ("1 rank trains, 1 scores", 2, {"threads": 1}),
-    "trainers": ("uniform, 2 trainers", 2, {"trainers": 2, "threads": 1, **UNIFORM}),
-    "threads": ("uniform, 2 threads", 1, {"threads": 2, **UNIFORM}),
-    "torch-2": ("PyTorch, 2 threads", None, {"threads": 2}),
-    "torch-1": ("PyTorch, 1 thread", None, {"threads": 1}),
-}
-"""The methods; the first is compared with each of the others."""
-
-_SCORED_STEPS, _UNIFORM_STEPS = 6000, 12_000  # by default: what uniform SGD needs at its best rate, almost doubled
-_EXPECTED_SECONDS = {"scored": 20, "trainers": 50, "threads": 40, "torch-2": 35, "torch-1": 40}  # a run, 2 idle cores
 
 OPTIONS = {
     "--methods": ([*METHODS], [*METHODS], "what to compare with the first"),
-    "--rates": ([0.05, 0.1, 0.2, 0.3], PositiveFloat, "learning rates"),
-    "--seeds": ([0, 1, 2, 3, 4], NonNegativeInt, "seeds of the runs"),
+    "--cores": ([len(os.sched_getaffinity(0))], PositiveInt, "cores, of which each has a rank of ours"),
+    "--minibatch-size": ([16, 64, 128, 256, 512, 1024], PositiveInt, "minibatches that the search begins with"),
+    "--rates": ([0.15, 0.3, 0.6, 1.2, 2.4], PositiveFloat, "learning rates that it begins with"),
+    "--workers": ([], PositiveInt, "trainers, or threads of PyTorch (those that fit; powers of two if not given)"),
+    "--precision": (["f32", "bf16"], ["f32", "bf16"], "arithmetics of training"),
+    "--trials": (36, PositiveInt, "runs of the first round"),
+    "--first-seconds": (0.4, PositiveFloat, "training time of a run in the first round [s]"),
+    "--longest-seconds": (15.0, PositiveFloat, "longest training time of a run [s]"),
+    "--search-seconds": (300.0, PositiveFloat, "longest time of a search, with start and evaluation of its runs [s]"),
+    "--seeds": ([0, 1, 2, 3, 4], NonNegativeInt, "seeds of the best; the search has the first one"),
     "--target": (0.06, PositiveFloat, "training loss to reach [nats]"),
-    "--every": (300, PositiveInt, "steps between snapshots"),
-    "--steps": (
-        None,
-        PositiveInt,
-        f"longest run [steps] (default: {_SCORED_STEPS} with scores, {_UNIFORM_STEPS} without)",
-    ),
     "--data": ("mnist", str, "data set of the runs"),
     "--data-dir": (None, str, "folder of data sets, as in a run"),
     "--hidden": ([512, 512], PositiveInt, "hidden widths"),
 }
 
-COLUMNS = ("method", "learning rate", "reached", "steps", "s", "steps/s")
-"""Of the table of all runs."""
+COLUMNS = (
+    *("cores, method", "minibatch", "rate", "ranks or threads", "precision"),
+    *("reached", "s", "steps", "steps/s", "first / this"),
+)
+"""Of the table of the best trials; below 1 the first method of these cores is faster."""
 
-BEST_COLUMNS = ("at its best rate", "learning rate", "s", "first / this")
-"""Of the comparison; below 1 the first method is faster, and its goal is 0.5 or less."""
+_MOST_FAILURES = 8  # of a method's jobs
+_LONGEST_JOB_SECONDS = 7200.0
 
 
 def run(settings):
     """Measure, print the tables, and return what ``--json`` writes."""
     check(settings)
-    runs = list(product(settings.seeds, settings.rates, settings.methods))
-    expected = sum(_EXPECTED_SECONDS[method] for _, _, method in runs)
-    print(f"{len(runs)} runs, about {expected / 60:.0f} minutes on two idle cores", flush=True)
-    results = [run_once(settings, *each) for each in runs]
+    results = []
+    for cores, method in product(settings.cores, settings.methods):
+        print(f"{METHODS[method]} on {cores} cores", flush=True)
+        results.append({"cores": cores, "method": method, **conduct(settings, cores, method)})
+        output.write(settings.json, {"settings": settings.as_dict(), "results": results})
     environments = [result["environment"] for result in results if "environment" in result]
-    if environments:
+    if environments and environments[0]:
         output.print_environment(environments[0])
     print(", ".join(sorted({result["versions"] for result in results if "versions" in result})))
     print(f"until the training loss is {settings.target:g}; medians [quartiles] over seeds {settings.seeds}")
-    output.print_table(COLUMNS, [line(results, *group) for group in product(settings.methods, settings.rates)])
-    print()
-    best = {method: best_rate(results, method, settings.rates) for method in settings.methods}
-    output.print_table(BEST_COLUMNS, [best_line(results, best, method) for method in settings.methods])
-    return {"best_rates": best, "results": results}
+    output.print_table(COLUMNS, [line(results, result, settings.seeds) for result in results])
+    return {"results": results}
 
 
 def check(settings):
-    """Raise InputError where options do not fit together, or PyTorch is missing."""
-    if settings.steps is not None and settings.steps < settings.every:
-        raise InputError(f"--steps {settings.steps} is less than --every {settings.every}: there would be no snapshot")
-    if any(name.startswith("torch") for name in settings.methods) and not importlib.util.find_spec("torch"):
-        raise InputError("PyTorch is not installed: pip install torch, or leave torch-1 and torch-2 out of --methods")
+    """Raise InputError where PyTorch or cores are missing."""
+    if "torch" in settings.methods and not importlib.util.find_spec("torch"):
+        raise InputError("PyTorch is not installed: pip install torch, or leave torch out of --methods")
+    for cores in settings.cores:
+        with on_cores(cores):
+            pass
 
 
-def run_once(settings, seed, rate, method):
-    """Do a run, print a line on it, and return its settings and results."""
-    text, ranks, own_options = METHODS[method]
-    steps = settings.steps or (_SCORED_STEPS if method == "scored" else _UNIFORM_STEPS)
-    options = {name: settings[name] for name in ("data", "data_dir", "hidden")} | {
-        "lr": rate,
-        "minibatch_size": 16,
-        "seed": seed,
-        "steps": steps,
-        "eval_every": steps + 1,
-        "quiet": True,
-    }
-    plan = {"every": settings.every, "target": settings.target, "options": options | own_options}
-    program = "isgd_mpi.bench.time_to_loss." + ("torch_ranks" if ranks is None else "ranks")
-    result = measure_on_ranks(program, ranks, plan)
-    reached = "not reached" if result["steps"] is None else f"{result['steps']} steps, {result['seconds']:.2f} s"
-    print(f"seed {seed}, rate {rate:g}, {text}: {reached}", flush=True)
-    return {"method": method, "seed": seed, "rate": rate, **result}
+def conduct(settings, cores, method):
+    """Do all runs of a method on some cores; return the result of :func:`conduct.conduct`.
 
-
-def figures_of(results, method, rate):
-    """Return steps, seconds and steps a second of a method at a learning rate, one row a run.
-
-    Infinite where a run did not reach the target.
+    A run whose job fails is noted, and the others go on in another job.
     """
-    group = [result for result in results if (result["method"], result["rate"]) == (method, rate)]
-    columns = ("steps", "seconds", "steps_per_second")
-    return np.array([[np.inf if each[name] is None else each[name] for name in columns] for each in group])
+    limits = {name: settings[name] for name in ("trials", "first_seconds", "longest_seconds", "search_seconds")}
+    plan = {name: settings[name] for name in ("target", "seeds", "data", "data_dir", "hidden")} | {
+        "method": method,
+        "cores": cores,
+        "space": asdict(space_of(method, cores, settings)),
+        "budget": asdict(Budget(**limits)),
+        "known": [],
+    }
+    program, ranks = ("torch_ranks", None) if method == "torch" else ("ranks", cores)
+    with tempfile.TemporaryDirectory(prefix="isgd_mpi-bench-") as folder, on_cores(cores):
+        plan["progress"] = str(Path(folder, "progress.json"))
+        for _ in range(_MOST_FAILURES):
+            try:
+                module = f"isgd_mpi.bench.time_to_loss.{program}"
+                return measure_on_ranks(module, ranks, plan, timeout_seconds=_LONGEST_JOB_SECONDS, prints=True)
+            except InputError as error:
+                plan["known"] = note_failure(plan["progress"], error)
+                print(f"  a job failed: {error}", flush=True)
+    raise InputError(f"{METHODS[method]} on {cores} cores: {_MOST_FAILURES} jobs failed")
 
 
-def median_seconds(results, method, rate):
-    """Return the median time of a method at a learning rate."""
-    return output.quartiles(figures_of(results, method, rate)[:, 1])[1]
+def note_failure(path, error):
+    """Return the runs so far of a job that failed, with the one that it failed in; raise the error if there is none."""
+    progress = read_intact_json(Path(path))
+    if progress is None:
+        raise error
+    failed = progress["running"]
+    failed["arrival"]["problem"] = str(error)
+    return [*progress["runs"], failed]
 
 
-def best_rate(results, method, rates):
-    """Return the learning rate with the smallest median time."""
-    return min(rates, key=lambda rate: median_seconds(results, method, rate))
+def line(results, result, seeds):
+    """Return the row of a method on some cores."""
+    cores, method, trial = result["cores"], result["method"], Trial(**result["best"])
+    arrivals = [Arrival(**each) for each in result["finals"]]
+    n_reached = sum(arrival.seconds is not None for arrival in arrivals)
+    columns = [[getattr(arrival, name) for arrival in arrivals] for name in ("seconds", "steps", "steps_per_second")]
+    return [
+        f"{cores}, {METHODS[method]}",
+        *(trial.minibatch_size, f"{trial.rate:g}", workers_text(method, cores, trial), precision_text(trial)),
+        f"{n_reached} of {len(seeds)}",
+        *(output.spread(*output.quartiles(infinite_if_missing(values))) if values else "-" for values in columns),
+        ratio_text(next(each for each in results if each["cores"] == cores), result),
+    ]
 
 
-def line(results, method, rate):
-    """Return the row of a method at a learning rate."""
-    figures = figures_of(results, method, rate).T
-    reached = f"{np.isfinite(figures[1]).sum()} of {len(figures[1])}"
-    spreads = [output.spread(*output.quartiles(values)) for values in figures]
-    return [METHODS[method][0], f"{rate:g}", reached, *spreads]
+def ratio_text(first, result):
+    """Return the median time of the first method by that of this one."""
+    medians = [median_seconds(each["finals"]) for each in (first, result)]
+    return f"{medians[0] / medians[1]:.2f}" if all(map(math.isfinite, medians)) else "-"
 
 
-def best_line(results, best, method):
-    """Return the row of a method in the comparison with the first one."""
-    seconds, first = (median_seconds(results, name, best[name]) for name in (method, next(iter(best))))
-    ratio = f"{first / seconds:.2f}" if np.isfinite(first) else "-"
-    return [METHODS[method][0], f"{best[method]:g}", output.short(seconds), ratio]
+def median_seconds(finals):
+    """Return the median time of arrivals; infinite if there are none, or half of them did not arrive."""
+    return output.quartiles(infinite_if_missing(each["seconds"] for each in finals))[1] if finals else math.inf
+
+
+def infinite_if_missing(values):
+    """Return a list with infinity in place of each None."""
+    return [math.inf if value is None else value for value in values]

@@ -1,49 +1,140 @@
-"""The part of the benchmark ``time-to-loss`` that runs on ranks: train, and evaluate snapshots."""
+"""Our part of the benchmark ``time-to-loss``, on ranks: one job does all runs of a method, one after another."""
 
+import json
 import logging
-from functools import partial
+import os
+import signal
+from contextlib import suppress
+from dataclasses import asdict
 
 import numpy as np
 import threadpoolctl
 
-from isgd_mpi.bench.time_to_loss.descent import Snapshots, first_below
+from isgd_mpi.bench.jobs import train_precision
+from isgd_mpi.bench.time_to_loss.conduct import conduct
+from isgd_mpi.bench.time_to_loss.descent import Descent, Evaluation, Limits
+from isgd_mpi.bench.time_to_loss.methods import UNIFORM
+from isgd_mpi.bench.time_to_loss.search import Arrival, Trial
 from isgd_mpi.data import datasets
+from isgd_mpi.kernels.threads import set_threads
 from isgd_mpi.model.blueprints import MLPBlueprint
 from isgd_mpi.ranks.faults import Interruption
+from isgd_mpi.ranks.waiting import POLITE
 from isgd_mpi.run.job import Job
 from isgd_mpi.run.record.environment import describe_environment
 from isgd_mpi.settings.config import Config
+from isgd_mpi.settings.errors import InputError
+
+_ORDER_BYTES = 1024
+_NO_END = 2**40  # steps
 
 
 def measure(comm, plan):
-    """Train, then evaluate. Collective.
+    """Do all runs of a method. Collective.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
         All ranks.
     plan : dict
-        ``options`` (of the run), ``every`` (steps between snapshots) and ``target`` (loss).
+        That of :func:`conduct.conduct`, with ``data``, ``data_dir`` and ``hidden`` besides.
 
     Returns
     -------
     dict or None
-        On rank 0: see :func:`descent.first_below`, and ``environment``.
+        On rank 0: see :func:`conduct.conduct`, and ``environment``.
     """
-    options = plan["options"]
-    load = partial(datasets.load, options["data"], options["data_dir"])
     logging.getLogger("isgd_mpi").setLevel(logging.ERROR)
-    job = Job(comm, Config(**options | {"data": "arrays"}), load, MLPBlueprint)  # which writes no files
-    environment = describe_environment(comm, job.setup.node)
-    snapshots = Snapshots(plan["every"])
-
-    def on_step(trainer):
-        snapshots.take_if_due(trainer.step, lambda: trainer.params)
-
-    with np.errstate(all="ignore"), Interruption() as interruption:
-        outcome = job.run(interruption, on_step)
+    runs = Runs(comm, plan)
     if comm.Get_rank() > 0:
+        while runs.follow():
+            pass
         return None
-    threadpoolctl.threadpool_limits(None)
-    result = first_below(snapshots.taken, plan["target"], job.setup.dataset, job.setup.models.widths)
-    return result | {"environment": environment, "stopped": outcome.stopped}
+    result = conduct(plan, runs.lead)
+    runs.end()
+    return result | {"environment": runs.environment}
+
+
+class Runs:
+    """Trains again and again on the same ranks.
+
+    Parameters
+    ----------
+    comm, plan
+        See :func:`measure`.
+
+    Attributes
+    ----------
+    environment : dict or None
+        Describes the last run's job.
+    """
+
+    def __init__(self, comm, plan):
+        self._comm = comm
+        self._plan = plan
+        self._dataset = datasets.load(plan["data"], plan["data_dir"])
+        self._order = np.zeros(_ORDER_BYTES, np.uint8)
+        widths = (self._dataset.n_features, *plan["hidden"], self._dataset.n_classes)
+        self._evaluation = Evaluation(self._dataset, widths) if comm.Get_rank() == 0 else None
+        self.environment = None
+
+    def lead(self, trial, seed, limits):
+        """Have all ranks do a run, and return its arrival. Collective, with :meth:`follow`."""
+        self._share_order({"trial": asdict(trial), "seed": seed, "limits": asdict(limits)})
+        try:
+            taken = self._train(trial, seed, limits)
+        except InputError as error:
+            return Arrival(limits.seconds, problem=str(error))
+        n_cores = len(os.sched_getaffinity(0))
+        set_threads(n_cores)
+        with threadpoolctl.threadpool_limits(n_cores):
+            return self._evaluation.first_below(taken, limits)
+
+    def follow(self):
+        """Take part in the next run that rank 0 orders; return whether it ordered one. Collective."""
+        if order := self._share_order():
+            with suppress(InputError):  # on all ranks; rank 0 notes it
+                self._train(Trial(**order["trial"]), order["seed"], Limits(**order["limits"]))
+        return bool(order)
+
+    def end(self):
+        """Tell the other ranks that there are no more runs. Collective, with :meth:`follow`."""
+        self._share_order({})
+
+    def _share_order(self, order=None):
+        """Send an order from rank 0 to the others, as JSON; return it. Collective."""
+        if order is not None:
+            self._order[:] = list(json.dumps(order).encode().ljust(_ORDER_BYTES))
+        POLITE.wait([self._comm.Ibcast(self._order, root=0)])
+        return json.loads(self._order.tobytes())
+
+    def _train(self, trial, seed, limits):
+        """Train, and return the snapshots, which only trainer 0 takes. Collective."""
+        job = Job(self._comm, self._config(trial, seed), lambda: self._dataset, MLPBlueprint)  # which writes no files
+        self.environment = describe_environment(self._comm, job.setup.node)
+        descent = Descent(limits, trial.minibatch_size)
+        with np.errstate(all="ignore"), Interruption() as interruption:
+
+            def on_step(trainer):
+                if descent.is_over(trainer.step, trainer.loss, lambda: trainer.params):
+                    interruption.signal = interruption.signal or signal.SIGTERM  # without an evaluation at the end
+
+            job.run(interruption, on_step)
+        return descent.taken
+
+    def _config(self, trial, seed):
+        method = UNIFORM if self._plan["method"] == "uniform" else {}
+        return Config(
+            **method,
+            **train_precision(trial.precision),
+            data="arrays",
+            hidden=self._plan["hidden"],
+            lr=trial.rate,
+            minibatch_size=trial.minibatch_size,
+            trainers=trial.workers,
+            threads=1,
+            seed=seed,
+            steps=_NO_END,
+            eval_every=_NO_END,
+            quiet=True,
+        )

@@ -1,0 +1,67 @@
+"""The methods that are compared: their space of trials on some cores, and their trials in words."""
+
+from isgd_mpi.bench.jobs import train_precisions
+from isgd_mpi.bench.output import short
+from isgd_mpi.bench.time_to_loss.search import Space
+
+METHODS = {"importance": "importance sampling", "uniform": "uniform sampling", "torch": "PyTorch"}
+"""Their names in words; the first is compared with each of the others. All but PyTorch have a rank on each core."""
+
+UNIFORM = {"score": "uniform", "refresh_every": 512}
+"""Options of uniform sampling."""
+
+
+def space_of(method, cores, settings):
+    """Return the values that the search begins with.
+
+    Parameters
+    ----------
+    method : str
+    cores : int
+    settings : jsonargparse.Namespace
+        Options of the benchmark.
+    """
+    torch = method == "torch"
+    variants, late = (["plain", "fused"], ["compiled"]) if torch else ([""], [])
+    precisions = settings.precision if torch else [name for name in settings.precision if name in train_precisions()]
+    workers = workers_of(method, cores, settings.workers)
+    return Space(settings.minibatch_size, settings.rates, workers, precisions or ["f32"], variants, late)
+
+
+def workers_of(method, cores, wanted):
+    """Return the numbers of trainers, or of PyTorch's threads, to try on some cores.
+
+    They are the wanted ones if any of those fit. Importance sampling leaves a core for a scorer, where there are two.
+    """
+    most = max(1, cores - 1) if method == "importance" else cores
+    numbers = {2**k for k in range(cores.bit_length())} | {3 * cores // 4, most}
+    return sorted(n for n in wanted if n <= most) or sorted(n for n in numbers if 1 <= n <= most)
+
+
+def describe(method, cores, trial):
+    """Return a trial in words."""
+    settings = f"minibatch {trial.minibatch_size}, rate {trial.rate:g}"
+    return ", ".join((METHODS[method], settings, workers_text(method, cores, trial), precision_text(trial)))
+
+
+def workers_text(method, cores, trial):
+    """Return the roles of the ranks, or the number of threads."""
+    if method == "torch":
+        return f"{trial.workers} threads"
+    others = cores - trial.workers
+    role = "scorers" if method == "importance" else "idle"
+    return f"{trial.workers} trainers" + (f" + {others} {role}" if others else "")
+
+
+def precision_text(trial):
+    """Return precision and variant."""
+    return " ".join(filter(None, (trial.precision, trial.variant)))
+
+
+def describe_arrival(arrival):
+    """Return the result of a run in words."""
+    if arrival.problem:
+        return f"failed ({arrival.problem})"
+    if arrival.seconds is None:
+        return f"loss {short(arrival.loss)} after {arrival.allowed_seconds:.3g} s"
+    return f"{arrival.seconds:.3f} s, {arrival.steps} steps, {short(arrival.steps_per_second)} steps/s"

@@ -1,0 +1,220 @@
+"""Search for the settings with which a method reaches a loss soonest.
+
+The budget is dealt by successive halving, then by steps to neighbours, all with one seed:
+
+1. some trials are drawn from the space, and each may train for a first time; the better third may train three times as
+   long, and so on, until it is as long as the best arrival took;
+2. all neighbours of the best trial train, also those beyond the border of the space; if one is better, its neighbours
+   follow, until none is. So the best trial never lies at the border of what was tried, unless there are no more cores;
+3. variants that take long to prepare are tried at the best trial only.
+
+No run may train for longer than the best arrival took so far: it is hopeless then. Trials of promise go first.
+"""
+
+import math
+import time
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+_KEPT = 3  # one in this many trials goes on
+_LONGER = 3  # by this factor
+_RATE_STEP = math.sqrt(2)  # to the next learning rate; a neighbour's minibatch is twice or half as large
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Settings of a run.
+
+    Attributes
+    ----------
+    minibatch_size : int
+    rate : float
+        Learning rate.
+    workers : int
+        Trainers, or threads of PyTorch.
+    precision : str
+        f32 or bf16, of the products in training.
+    variant : str
+        Of the method, such as ``fused``; empty if it has none.
+    """
+
+    minibatch_size: int
+    rate: float
+    workers: int
+    precision: str
+    variant: str = ""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """The result of a run.
+
+    Attributes
+    ----------
+    allowed_seconds : float
+        Training time that the run had.
+    seconds, steps : float, int or None
+        Time and step of the first snapshot below the target; None if there is none.
+    loss : float or None
+        Of that snapshot, or of the last one, nats; None if it is not finite.
+    steps_per_second : float or None
+        Over the whole run.
+    problem : str or None
+        The reason why the run failed.
+    """
+
+    allowed_seconds: float
+    seconds: float | None = None
+    steps: int | None = None
+    loss: float | None = None
+    steps_per_second: float | None = None
+    problem: str | None = None
+
+    @property
+    def order(self):
+        """Return a key that sorts the better arrival first: by time, then by loss."""
+        return tuple(math.inf if value is None else value for value in (self.seconds, self.loss))
+
+
+@dataclass(frozen=True)
+class Space:
+    """The values that a search begins with; trials with others may follow, see the module.
+
+    Attributes
+    ----------
+    minibatch_sizes, rates, workers, precisions, variants
+        Lists of the values of each field of :class:`Trial`. Beyond the ends of the first two the search may go on.
+    late_variants : list of str
+        Variants that are tried at the best trial only.
+    """
+
+    minibatch_sizes: list[int]
+    rates: list[float]
+    workers: list[int]
+    precisions: list[str]
+    variants: list[str]
+    late_variants: list[str]
+
+    def draw(self, n_trials):
+        """Return all trials of the space, or as many of them as asked for, always the same ones."""
+        axes = (self.minibatch_sizes, self.rates, self.workers, self.precisions, self.variants)
+        trials = [Trial(*values) for values in product(*axes)]
+        if len(trials) <= n_trials:
+            return trials
+        return [trials[i] for i in sorted(np.random.default_rng(0).choice(len(trials), n_trials, replace=False))]
+
+    def neighbours(self, trial):
+        """Return the trials that differ by a step in one field, or in minibatch and learning rate together."""
+        size, rate = trial.minibatch_size, trial.rate
+        found = [replace(trial, rate=rounded(rate * step)) for step in (_RATE_STEP, 1 / _RATE_STEP)]
+        if size > 1:
+            found += [replace(each, minibatch_size=size // 2) for each in (trial, found[1])]
+        found += [replace(each, minibatch_size=2 * size) for each in (trial, found[0])]
+        found += [replace(trial, workers=number) for number in _beside(self.workers, trial.workers)]
+        found += [replace(trial, precision=name) for name in self.precisions]
+        found += [replace(trial, variant=name) for name in self.variants]
+        return [each for each in dict.fromkeys(found) if each != trial]
+
+
+def rounded(rate):
+    """Return a learning rate with two digits."""
+    return float(f"{rate:.2g}")
+
+
+def _beside(values, value):
+    place = values.index(value)
+    return values[max(place - 1, 0) : place + 2]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The limits of a search.
+
+    Attributes
+    ----------
+    trials : int
+        Trials of the first round.
+    first_seconds, longest_seconds : float
+        Training time of a run, in the first round and at most.
+    search_seconds : float
+        Time after which no further run begins.
+    """
+
+    trials: int
+    first_seconds: float
+    longest_seconds: float
+    search_seconds: float
+
+
+class Search:
+    """A search; see the module.
+
+    Parameters
+    ----------
+    space : Space
+    budget : Budget
+    measure : callable
+        Takes a trial and the seconds that it may train; returns an Arrival.
+
+    Attributes
+    ----------
+    arrivals : dict of Trial to Arrival
+        The longest run of each trial.
+    """
+
+    def __init__(self, space, budget, measure):
+        self._space = space
+        self._budget = budget
+        self._measure = measure
+        self._end = time.monotonic() + budget.search_seconds
+        self.arrivals = {}
+
+    @property
+    def best(self):
+        """Return the trial that arrived first, or came nearest; None before the first run."""
+        return min(self.arrivals, key=lambda trial: self.arrivals[trial].order, default=None)
+
+    @property
+    def _best_seconds(self):
+        """Return the time of the best arrival, or the longest that a run may take."""
+        best = self.best and self.arrivals[self.best].seconds
+        return self._budget.longest_seconds if best is None else best
+
+    def run(self):
+        """Search, and return the best trial."""
+        seconds = self._halve(self._space.draw(self._budget.trials))
+        self._climb(seconds)
+        self._try_all([replace(self.best, variant=name) for name in self._space.late_variants], seconds)
+        return self.best
+
+    def _halve(self, trials):
+        """Give fewer and fewer trials more and more time; return the time that the last ones had."""
+        seconds = self._budget.first_seconds
+        while True:
+            self._try_all(trials, seconds)
+            if seconds >= self._best_seconds or time.monotonic() > self._end:
+                return seconds
+            tried = sorted(filter(self.arrivals.get, trials), key=lambda trial: self.arrivals[trial].order)
+            trials = tried[: math.ceil(len(tried) / _KEPT)]
+            seconds = min(_LONGER * seconds, self._budget.longest_seconds)
+
+    def _climb(self, seconds):
+        """Try the neighbours of the best trial until none of them is better."""
+        before = None
+        while self.best != before:
+            before = self.best
+            self._try_all(self._space.neighbours(before), seconds)
+
+    def _try_all(self, trials, seconds):
+        for trial in trials:
+            if time.monotonic() > self._end and self.arrivals:
+                return
+            self._try(trial, min(seconds, self._best_seconds))
+
+    def _try(self, trial, seconds):
+        """Run a trial unless it has arrived, failed, or had this time."""
+        before = self.arrivals.get(trial)
+        if before is None or (before.seconds is None and not before.problem and before.allowed_seconds < seconds):
+            self.arrivals[trial] = self._measure(trial, seconds)
