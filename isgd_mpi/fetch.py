@@ -159,7 +159,7 @@ def _parser():
     parser.add_argument(
         "--data-dir",
         metavar="DIR",
-        help="folder for original data files, made if missing (default: $ISGD_MPI_DATA or ~/.cache/isgd_mpi)",
+        help="folder for original data files, made if missing (default: $ISGD_MPI_DATA or isgd_mpi in the cache)",
     )
     parser.add_argument("--mirror", metavar="URL", help="another folder with files of the same names")
     return parser

@@ -18,20 +18,21 @@ import uuid
 
 import numpy as np
 
+from isgd_mpi.data.cache_entries import META, UNFINISHED, check_place, map_entry, remove_leftovers, remove_replaced
 from isgd_mpi.data.checksums import checksum_of_files, sampled_checksum
-from isgd_mpi.data.examples import FormatError
 from isgd_mpi.data.folders import CACHE_VARIABLE
+from isgd_mpi.data.safe_files import create, open_own
 from isgd_mpi.data.standardization import Moments
+from isgd_mpi.kernels.own_folders import make_folder, why_distrust
 from isgd_mpi.settings.errors import InputError
 
 _logger = logging.getLogger(__name__)
 
-_VERSION = 2  # to be raised when conversion, splits or synthetic examples change
-_META = "meta.json"
+_VERSION = 3  # to be raised when conversion, splits or synthetic examples change
 _CHUNK_BYTES = 2**24
 
 
-def open_converted(recipe, cache_folder):
+def open_converted(recipe, cache_folder, verify=True):
     """Map a data set's arrays, after converting it if no one has yet.
 
     Parameters
@@ -40,6 +41,8 @@ def open_converted(recipe, cache_folder):
         Read if the set must be converted.
     cache_folder : Path
         Folder of converted data; made if missing.
+    verify : bool
+        Whether to read all files for their checksum.
 
     Returns
     -------
@@ -55,18 +58,30 @@ def open_converted(recipe, cache_folder):
     Raises
     ------
     InputError
-        The source is damaged, the cache cannot be written or is damaged.
+        The source is damaged, the cache cannot be written, is damaged or may be another user's work.
     """
-    entry = cache_folder / entry_name(recipe)
-    if not entry.is_dir():
+    with contextlib.ExitStack() as until_mapped:
         try:
-            _convert(recipe, entry)
+            make_folder(cache_folder)
+            check_place(cache_folder)
+            entry = cache_folder / entry_name(recipe)
+            if not _exists(entry):
+                until_mapped.enter_context(_converted(recipe, entry))
         except OSError as error:
             raise InputError(
                 f"cannot write converted data to {cache_folder} ({error.strerror or error}); "
                 f"name another folder in {CACHE_VARIABLE}"
             ) from None
-    return _map(entry)
+        return map_entry(entry, verify)
+
+
+def _exists(entry):
+    """Return whether there is an entry, or anything else in its place."""
+    try:
+        entry.lstat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def entry_name(recipe):
@@ -79,13 +94,22 @@ def entry_name(recipe):
 
     Raises
     ------
-    FormatError
+    InputError
         A file is missing, or cannot be read.
     """
-    files = [_state(path) for path in recipe.files]
-    identity = (_VERSION, recipe.name, recipe.synthetic_size, files)
+    states = [_state(path) for path in recipe.files]
+    return f"{_origin(recipe)}-{_digest((_VERSION, states))[:16]}"
+
+
+def _origin(recipe):
+    """Return the part of an entry's name that stays when its files change."""
+    paths = [str(path.resolve()) for path in recipe.files]
     safe_name = re.sub(r"[^\w.-]", "_", recipe.name)[:64]
-    return f"{safe_name}-{hashlib.sha256(repr(identity).encode()).hexdigest()[:16]}"
+    return f"{safe_name}-{_digest((recipe.name, recipe.synthetic_size, paths))[:8]}"
+
+
+def _digest(identity):
+    return hashlib.sha256(repr(identity).encode()).hexdigest()
 
 
 def _state(path):
@@ -94,35 +118,51 @@ def _state(path):
         # both ends are read: an npz file keeps the checksums of its arrays at its end
         content = sampled_checksum(np.memmap(path, mode="r")) if status.st_size else None
     except OSError as error:
-        raise FormatError(path, error.strerror) from None
-    return str(path.resolve()), status.st_size, status.st_mtime_ns, content
+        raise InputError(f"{path}: {error.strerror}") from None
+    return status.st_size, status.st_mtime_ns, content
 
 
-def _convert(recipe, entry):
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(entry.with_name(entry.name + ".lock")):
-        if entry.is_dir():
-            return
-        unfinished = entry.with_name(f"{entry.name}.{uuid.uuid4().hex[:8]}.unfinished")
-        try:
-            unfinished.mkdir()
-            source = recipe.read()
-            _logger.info("converting %s into %s, once", recipe.name, entry)
-            _write(source, unfinished)
-            _rename(unfinished, entry)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+@contextlib.contextmanager
+def _converted(recipe, entry):
+    """Convert a data set into an entry, unless another process does; it counts as in use to the end of the block."""
+    remove_leftovers(entry.parent)
+    with contextlib.ExitStack() as locks:
+        with _locked(entry.with_name(entry.name + ".lock")):
+            if not _exists(entry):
+                _convert(recipe, entry, locks)
+        yield
+
+
+def _convert(recipe, entry, locks):
+    unfinished = entry.with_name(f"{entry.name}.{uuid.uuid4().hex[:8]}{UNFINISHED}")
+    try:
+        unfinished.mkdir(mode=0o755)
+        meta_file = locks.enter_context(create(unfinished / META))
+        with contextlib.suppress(OSError):  # no locks here
+            fcntl.flock(meta_file, fcntl.LOCK_EX)
+        source = recipe.read()
+        _logger.info("converting %s into %s, once", recipe.name, entry)
+        meta_file.write(json.dumps(_write(source, unfinished), indent=1).encode())
+        meta_file.flush()
+        _rename(unfinished, entry)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    remove_replaced(entry, f"{re.escape(_origin(recipe))}-[0-9a-f]{{16}}")
 
 
 @contextlib.contextmanager
 def _locked(path):
-    with open(path, "w") as file:
+    """Keep other processes of this user out of the block, where the file system has locks."""
+    with open_own(path, os.O_RDWR | os.O_CREAT) as file:
+        own = why_distrust(os.fstat(file.fileno())) is None
         with contextlib.suppress(OSError):  # no locks here: then several convert, one wins
-            fcntl.flock(file, fcntl.LOCK_EX)
+            if own:  # another user might never unlock it
+                fcntl.flock(file, fcntl.LOCK_EX)
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
+            if own:
+                path.unlink(missing_ok=True)
 
 
 def _rename(unfinished, entry):
@@ -134,23 +174,23 @@ def _rename(unfinished, entry):
 
 
 def _write(source, folder):
+    """Write the arrays of a data set into a folder, and return their description."""
     moments = Moments()
     for name, rows in source.splits.items():
         _write_split(source, name, rows, folder, moments if name == "train" else None)
     for name, array in zip(("mean", "std"), moments.mean_and_std()):
         np.save(folder / f"{name}.npy", array)
-    paths = sorted(folder.iterdir())
+    paths = sorted(folder.glob("*.npy"))
     sizes = {path.name: path.stat().st_size for path in paths}
     splits, checksum = list(source.splits), checksum_of_files(paths)
-    meta = {"n_classes": source.n_classes, "splits": splits, "bytes": sizes, "crc32": checksum}
-    (folder / _META).write_text(json.dumps(meta, indent=1))
+    return {"n_classes": source.n_classes, "splits": splits, "bytes": sizes, "crc32": checksum}
 
 
 def _write_split(source, name, rows, folder, moments):
     first, _ = source.take(rows[:1])
     chunk_rows = max(1, _CHUNK_BYTES // first.nbytes)
     # written in sequence, not through a map: a full disk is then an error, not a signal
-    with open(folder / f"x_{name}.npy", "wb") as x_file, open(folder / f"y_{name}.npy", "wb") as y_file:
+    with create(folder / f"x_{name}.npy") as x_file, create(folder / f"y_{name}.npy") as y_file:
         _write_header(x_file, first.dtype, (len(rows), first.shape[1]))
         _write_header(y_file, np.dtype(np.int32), (len(rows),))
         for start in range(0, len(rows), chunk_rows):
@@ -164,23 +204,3 @@ def _write_split(source, name, rows, folder, moments):
 def _write_header(file, dtype, shape):
     description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, description)
-
-
-def _map(entry):
-    """Return the number of classes, the arrays and the checksum of a complete entry."""
-    try:
-        meta = json.loads((entry / _META).read_text())
-        for file_name, n_bytes in meta["bytes"].items():
-            found = (entry / file_name).stat().st_size
-            if found != n_bytes:
-                raise ValueError(f"{file_name} has {found} bytes instead of {n_bytes}")
-        names = [f"{letter}_{split}" for split in meta["splits"] for letter in "xy"] + ["mean", "std"]
-        arrays = {name: _map_array(entry / f"{name}.npy") for name in names}
-        return meta["n_classes"], arrays, str(meta["crc32"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{entry} is damaged ({error}); delete this folder and run again") from None
-
-
-def _map_array(path):
-    # asarray: kernels take plain arrays faster than numpy.memmap
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))

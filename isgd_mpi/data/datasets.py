@@ -142,7 +142,7 @@ class Dataset:
             yield self.batch(split, first, min(first + len(images), stop), images)
 
 
-def load(name, data_dir=None, synthetic_size=DEFAULT_SIZE, cache_dir=None, standardize="auto"):
+def load(name, data_dir=None, synthetic_size=DEFAULT_SIZE, cache_dir=None, standardize="auto", verify=True):
     """Load a data set, mapped from the cache of converted data.
 
     Not collective: any number of processes may load the same set at once; the first one converts it.
@@ -154,14 +154,16 @@ def load(name, data_dir=None, synthetic_size=DEFAULT_SIZE, cache_dir=None, stand
         x_test, y_test and perhaps x_valid, y_valid.
     data_dir : str or Path, optional
         Folder of the original files; by default ``$ISGD_MPI_DATA`` or
-        ``~/.cache/isgd_mpi``.
+        ``isgd_mpi`` in the user's cache.
     synthetic_size : int
         Training examples of the synthetic set.
     cache_dir : str or Path, optional
         Folder of converted data; by default ``$ISGD_MPI_CACHE`` or
-        ``~/.cache/isgd_mpi/converted``.
+        ``isgd_mpi/converted`` in the user's cache.
     standardize : "auto", "feature" or "range"
         See :func:`isgd_mpi.data.standardization.scaling`.
+    verify : bool
+        Whether to compute the checksum of the converted files: one process of a node is enough.
 
     Returns
     -------
@@ -177,7 +179,7 @@ def load(name, data_dir=None, synthetic_size=DEFAULT_SIZE, cache_dir=None, stand
         raise InputError(f"--data-dir {data_dir}: there is no such folder")
     recipe = sources.recipe(name, data_dir, synthetic_size)
     try:
-        n_classes, arrays, checksum = open_converted(recipe, cache_folder(cache_dir))
+        n_classes, arrays, checksum = open_converted(recipe, cache_folder(cache_dir), verify)
     except FormatError as error:
         raise InputError(f"{error}; {recipe.way_out}") from None
     splits = {key[2:]: Split(arrays[key], arrays["y_" + key[2:]]) for key in arrays if key.startswith("x_")}

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isgd_mpi.data.safe_files import is_no_damage
+from isgd_mpi.kernels.limits import usable_memory
 from isgd_mpi.settings.errors import InputError
 
 _CHUNK_ROWS = 4096  # searched for NaN at a time
@@ -29,11 +31,37 @@ class FormatError(InputError):
 
 @contextmanager
 def refusing_damage(path, *more):
-    """Turn the exceptions that a damaged file causes in the block, and `more` kinds, into a FormatError."""
+    """Turn the exceptions that a damaged file causes in the block, and `more` kinds, into a FormatError.
+
+    Where the system refuses to read the file, as without permission, there is no damage: that is another InputError.
+    """
     try:
         yield
     except (*_DAMAGED, *more) as error:
+        if is_no_damage(error):
+            raise InputError(f"{path}: cannot be read ({error.strerror})") from None
         raise FormatError(path, f"cannot be read, truncated or damaged? ({type(error).__name__}: {error})") from None
+
+
+def check_fits(where, n_bytes):
+    """Refuse to read what does not fit into the memory that this process may use, such as what inflates too much.
+
+    Parameters
+    ----------
+    where : str or Path
+        The file, for messages.
+    n_bytes : int
+        Size of what is to be read, as the file announces it.
+
+    Raises
+    ------
+    InputError
+    """
+    if n_bytes > (most := usable_memory()):
+        raise InputError(
+            f"{where}: holds {n_bytes / 1e9:.3g} GB, and this process may use {most / 1e9:.3g} GB of memory (of the "
+            "machine, the control group and ulimit -v)"
+        )
 
 
 @dataclass(frozen=True)

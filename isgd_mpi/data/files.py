@@ -4,6 +4,7 @@ import json
 import math
 import os
 
+from isgd_mpi.data.safe_files import create, open_regular
 from isgd_mpi.settings.errors import InputError
 
 
@@ -18,7 +19,7 @@ def write_atomically(path, write):
     """
     beside = path.with_name(path.name + ".part")
     try:
-        with open(beside, "wb") as file:
+        with create(beside) as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
@@ -99,7 +100,8 @@ def read_text(path):
         The file cannot be read, or is not text in UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        with open_regular(path) as file:
+            return file.read().decode()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:

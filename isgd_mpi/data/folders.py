@@ -3,12 +3,11 @@
 import os
 from pathlib import Path
 
+from isgd_mpi.kernels.own_folders import user_cache
 from isgd_mpi.settings.errors import InputError
 
 DATA_VARIABLE = "ISGD_MPI_DATA"
 CACHE_VARIABLE = "ISGD_MPI_CACHE"
-
-_DEFAULT = "~/.cache/isgd_mpi"
 
 SUBFOLDERS = {
     "mnist": ("mnist",),
@@ -21,19 +20,39 @@ SUBFOLDERS = {
 
 
 def data_folder(data_dir=None):
-    """Return the folder of original data files: `data_dir`, ``$ISGD_MPI_DATA`` or ``~/.cache/isgd_mpi``.
+    """Return the folder of original data files: `data_dir`, ``$ISGD_MPI_DATA`` or ``isgd_mpi`` in the user's cache.
 
-    The folder need not exist.
+    The folder need not exist. The user's cache is ``$XDG_CACHE_HOME`` or ``~/.cache``.
+
+    Raises
+    ------
+    InputError
+        No folder is named, and there is no home.
     """
-    return Path(data_dir or os.environ.get(DATA_VARIABLE) or _DEFAULT).expanduser()
+    return _named(data_dir, DATA_VARIABLE) or _default(DATA_VARIABLE)
 
 
 def cache_folder(cache_dir=None):
-    """Return the folder of converted data: `cache_dir`, ``$ISGD_MPI_CACHE`` or ``~/.cache/isgd_mpi/converted``.
+    """Return the folder of converted data: `cache_dir`, ``$ISGD_MPI_CACHE`` or ``isgd_mpi/converted`` in the cache.
 
-    The folder need not exist.
+    The folder need not exist. See :func:`data_folder`.
     """
-    return Path(cache_dir or os.environ.get(CACHE_VARIABLE) or f"{_DEFAULT}/converted").expanduser()
+    return _named(cache_dir, CACHE_VARIABLE) or _default(CACHE_VARIABLE) / "converted"
+
+
+def _named(folder, variable):
+    """Return the folder that the caller or the environment names, or None."""
+    named = folder or os.environ.get(variable)
+    try:
+        return Path(named).expanduser() if named else None
+    except RuntimeError:
+        raise InputError(f"{named}: there is no home folder of this name; name another in {variable}") from None
+
+
+def _default(variable):
+    if (cache := user_cache()) is None:
+        raise InputError(f"there is no home folder (HOME is not set, no entry in passwd): name a folder in {variable}")
+    return cache / "isgd_mpi"
 
 
 def fetch_command(name, data_dir=None):

@@ -6,13 +6,16 @@ truncated, of another kind, or holds impossible values. No reader runs code that
 
 import gzip
 import math
+import os
+from contextlib import contextmanager
 
 import numpy as np
 
-from isgd_mpi.data.examples import FormatError, check_examples, describe, refusing_damage
+from isgd_mpi.data.examples import FormatError, check_examples, check_fits, describe, refusing_damage
 from isgd_mpi.data.mat_check import check_mat
-from isgd_mpi.data.npz import open_npz
+from isgd_mpi.data.npz import MOST_INFLATION, open_npz
 from isgd_mpi.data.plain_pickle import as_plain_array, read_plain_pickle
+from isgd_mpi.data.safe_files import open_regular
 
 _IDX_IMAGES, _IDX_LABELS = 0x0803, 0x0801  # third byte: 8 means uint8; fourth: number of axes
 _CIFAR10_SHAPE = (3, 32, 32)
@@ -47,6 +50,7 @@ def _read_idx_array(path, expected_magic):
         if magic != expected_magic:
             raise FormatError(path, f"wrong magic number 0x{magic:08x} instead of 0x{expected_magic:08x}")
         shape = tuple(int.from_bytes(file.read(4), "big") for _ in range(n_axes))
+        check_fits(path, min(math.prod(shape), MOST_INFLATION * os.path.getsize(path)))
         # one more than announced, to notice a longer file
         content = _read_at_most(file, math.prod(shape) + 1)
     if len(content) != math.prod(shape):
@@ -55,10 +59,12 @@ def _read_idx_array(path, expected_magic):
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)
 
 
+@contextmanager
 def _open_maybe_gzipped(path):
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         is_gzip = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path) if is_gzip else open(path, "rb")
+        file.seek(0)
+        yield gzip.GzipFile(fileobj=file) if is_gzip else file
 
 
 def _read_at_most(file, n_bytes):
@@ -84,8 +90,8 @@ def read_cifar10_binary(path, n_classes=10):
     RawExamples
         Images of shape (n, 3, 32, 32): channel, row, column.
     """
-    with refusing_damage(path):
-        content = np.fromfile(path, dtype=np.uint8)
+    with refusing_damage(path), open_regular(path) as file:
+        content = np.fromfile(file, dtype=np.uint8)
     record_bytes = 1 + _CIFAR10_PIXELS
     if content.size % record_bytes:
         raise FormatError(path, f"truncated, {content.size} bytes are no multiple of {record_bytes}")
@@ -108,7 +114,7 @@ def read_cifar10_pickle(path, n_classes=10):
     RawExamples
         Images of shape (n, 3072): channel, row, column.
     """
-    with refusing_damage(path), open(path, "rb") as file:
+    with refusing_damage(path), open_regular(path) as file:
         batch = read_plain_pickle(file)
         images, labels = (as_plain_array(batch.get(key.encode(), batch.get(key))) for key in ("data", "labels"))
     if images.ndim != 2 or images.shape[1] != _CIFAR10_PIXELS:
@@ -133,9 +139,10 @@ def read_svhn(path):
     """
     from scipy.io.matlab import MatReadError, loadmat  # here, as no other data set needs SciPy
 
-    with refusing_damage(path, MatReadError):
-        check_mat(path)
-        variables = loadmat(path, variable_names=("X", "y"))
+    with refusing_damage(path, MatReadError), open_regular(path) as file:
+        check_mat(file)
+        file.seek(0)
+        variables = loadmat(file, variable_names=("X", "y"))
         images, labels = variables["X"], variables["y"]
     if images.ndim != 4 or images.shape[:3] != (32, 32, 3) or images.dtype != np.uint8:
         raise FormatError(path, f"X must be uint8 of shape (32, 32, 3, n), not {describe(images)}")

@@ -3,32 +3,34 @@
 import struct
 import zlib
 
+from isgd_mpi.data.examples import check_fits
+from isgd_mpi.data.npz import MOST_INFLATION
+
 _ORDERS = {b"\x00\x01IM": "<", b"\x01\x00MI": ">"}  # version and byte order, at byte 124
 _HEADER_BYTES = 128
 _MATRIX, _COMPRESSED = 14, 15
 _NUMERIC = range(6, 16)  # classes of arrays of numbers
-_MOST_INFLATION = 1032  # of deflate
 _HEAD_BYTES = 4096  # of a variable: flags, sizes, name and the tag of its numbers
 _MOST_HEAD_FIELD_BYTES = 1024
 
 
-def check_mat(path):
+def check_mat(file):
     """Raise ValueError unless all variables of a file are arrays of numbers that the file can hold.
 
     Parameters
     ----------
-    path : str or pathlib.Path
+    file : binary file
+        Open at its beginning.
     """
-    with open(path, "rb") as file:
-        header = file.read(_HEADER_BYTES)
-        order = _ORDERS.get(header[124:])
-        if order is None or 0 in header[:4]:  # with a zero there SciPy reads it as version 4
-            raise ValueError("it is no MATLAB 5 file")
-        size = file.seek(0, 2)
-        place = _HEADER_BYTES
-        while place < size:
-            file.seek(place)
-            place += _check_element(file, order, size - place)
+    header = file.read(_HEADER_BYTES)
+    order = _ORDERS.get(header[124:])
+    if order is None or 0 in header[:4]:  # with a zero there SciPy reads it as version 4
+        raise ValueError("it is no MATLAB 5 file")
+    size = file.seek(0, 2)
+    place = _HEADER_BYTES
+    while place < size:
+        file.seek(place)
+        place += _check_element(file, order, size - place)
 
 
 def _check_element(file, order, n_left):
@@ -42,8 +44,9 @@ def _check_element(file, order, n_left):
     else:
         head = zlib.decompressobj().decompress(head, _HEAD_BYTES)
         kind, n_inflated = _unpack(order, head[:8])
-        if kind != _MATRIX or n_inflated > _MOST_INFLATION * n_bytes:
+        if kind != _MATRIX or n_inflated > MOST_INFLATION * n_bytes:
             raise ValueError("a variable announces more than the file can hold")
+        check_fits(file.name, n_inflated)
         _check_array(head[8:], n_inflated, order)
     return 8 + n_bytes
 

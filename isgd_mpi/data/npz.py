@@ -6,9 +6,12 @@ from contextlib import contextmanager
 
 from numpy.lib import format as npy
 
-from isgd_mpi.data.examples import FormatError, refusing_damage
+from isgd_mpi.data.examples import FormatError, check_fits, refusing_damage
+from isgd_mpi.data.safe_files import open_regular
 
-_MOST_INFLATION = 1032  # of deflate
+MOST_INFLATION = 1032
+"""The most that deflate makes of a byte."""
+
 _HEADER_READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
@@ -45,7 +48,7 @@ def open_npz(path, compressed=True):
     compressed : bool
         Whether arrays may be compressed. If not, all of them together are no larger than the file.
     """
-    with refusing_damage(path), open(path, "rb") as file:
+    with refusing_damage(path), open_regular(path) as file:
         if not zipfile.is_zipfile(file):
             raise FormatError(path, "is not an npz file, or truncated")
         yield Npz(file, compressed)
@@ -62,6 +65,7 @@ class Npz:
     def __init__(self, file, compressed):
         self._archive = zipfile.ZipFile(file)
         self._n_bytes = file.seek(0, 2)
+        self._n_read = 0  # bytes of all arrays so far
         infos = self._archive.infolist()
         if not compressed and any(info.compress_type != zipfile.ZIP_STORED for info in infos):
             raise ValueError("it is compressed")
@@ -77,15 +81,18 @@ class Npz:
             return npy.read_array(file, allow_pickle=False)
 
     def _check_size(self, name, info):
-        """Raise ValueError unless the file can hold an array of the announced size."""
+        """Raise ValueError unless the file can hold an array of the announced size, InputError unless memory can."""
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ValueError(f"{name} is compressed in a strange way")
-        inflation = _MOST_INFLATION if info.compress_type == zipfile.ZIP_DEFLATED else 1
+        inflation = MOST_INFLATION if info.compress_type == zipfile.ZIP_DEFLATED else 1
         with self._archive.open(info) as file:
             if file.peek(6)[:6] != npy.MAGIC_PREFIX:
                 raise ValueError(f"{name} is no array")
             shape, _, dtype = _HEADER_READERS[npy.read_magic(file)](file)
         if dtype.hasobject:
             raise ValueError(f"{name}: Object arrays cannot be loaded when allow_pickle=False")
-        if math.prod(shape) * dtype.itemsize > min(info.file_size, inflation * min(info.compress_size, self._n_bytes)):
+        n_bytes = math.prod(shape) * dtype.itemsize
+        if n_bytes > min(info.file_size, inflation * min(info.compress_size, self._n_bytes)):
             raise ValueError(f"{name} announces more than the file can hold")
+        self._n_read += n_bytes
+        check_fits(self._archive.filename, self._n_read)

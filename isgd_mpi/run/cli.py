@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import time
+from functools import partial
 
 import numpy as np
 from mpi4py import MPI
@@ -71,9 +72,7 @@ def is_split(comm):
 
 def train(comm, config, interruption):
     """Train an MLP on the data set that the settings name; return the exit code. Collective."""
-
-    def load():
-        return datasets.load(config.data, config.data_dir, config.synthetic_size, standardize=config.standardize)
+    load = partial(datasets.load, config.data, config.data_dir, config.synthetic_size, standardize=config.standardize)
 
     saved = on_all_ranks(comm, lambda: SavedRun(config) if config.resume and comm.Get_rank() == TRAINER else None)
     if comm.bcast(saved is not None and saved.complete, root=TRAINER):

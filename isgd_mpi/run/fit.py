@@ -147,7 +147,7 @@ def _prepare_job(comm, arrays, make_model, options):
         if any(other != first for other in others):
             raise InputError(f"the {name} are not the same on every rank: call fit with the same ones everywhere")
     blueprint = MLPBlueprint if make_model is None else partial(OwnBlueprint, make_model)
-    return Job(comm, config, lambda: dataset, blueprint)
+    return Job(comm, config, lambda verify: dataset, blueprint)
 
 
 @contextmanager

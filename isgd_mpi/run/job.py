@@ -34,7 +34,8 @@ class Job:
     config : config.Config
         The same on every rank.
     load : callable
-        Returns the data set; called on every rank, first on one of each node.
+        Takes whether to verify checksums, and returns the data set; called on every rank, first on one of each
+        node, which verifies.
     blueprint : callable
         Makes, from the settings and the data set, an object that makes the models, such as
         :class:`blueprints.MLPBlueprint`.
@@ -143,4 +144,4 @@ class Job:
 def _load(node, load):
     """Load the data set, on one rank of each node first: that one may have to convert it."""
     with node.first_rank_first():
-        return load()
+        return load(verify=node.comm.Get_rank() == 0)

@@ -5,7 +5,9 @@ file that the run has left behind comes first.
 """
 
 import argparse
+import os
 import re
+import stat
 import sys
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -111,8 +113,10 @@ def _split_files(argv):
 
 
 def _check_readable(path):
-    """Refuse a file that is not readable text: the parser would take its name for TOML."""
+    """Refuse a file that is not readable text, which the parser reads once more: it would take its name for TOML."""
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise InputError(f"--config {path} is not a regular file: name one")
         Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"--config {path} cannot be read ({error.strerror})") from None

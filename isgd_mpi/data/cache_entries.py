@@ -1,0 +1,193 @@
+"""Check, map and clean up the entries of the cache of converted data: folders of .npy files with a description.
+
+What is mapped is used without further checks, by compiled loops: so each entry is looked at before. It must be the work
+of this user or of root, and its sizes, labels and checksum must be right. A lock on a mapped file tells other
+processes that the entry is in use.
+"""
+
+import json
+import math
+import os
+import re
+import shutil
+import stat
+import time
+import uuid
+
+import numpy as np
+from numpy.lib import format as npy
+
+from isgd_mpi.data.checksums import checksum_of_files
+from isgd_mpi.data.folders import CACHE_VARIABLE
+from isgd_mpi.data.safe_files import in_use, is_no_damage, lock, open_trusted
+from isgd_mpi.kernels.own_folders import why_distrust, why_distrust_place
+from isgd_mpi.settings.errors import InputError
+
+META = "meta.json"
+"""Description of an entry; locked while the entry is being written."""
+
+UNFINISHED = ".unfinished"
+"""Ends the name of an entry that is being written, or was when its process was killed."""
+
+_MAPPED = "x_train.npy"  # is locked for as long as it is mapped
+_SPLITS = (["train", "test"], ["train", "valid", "test"])
+_HEADER_READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+_MOST_CLASSES = 2**31
+_YOUNG_SECONDS = 60.0  # in which a new folder gets its description
+
+
+def check_place(folder):
+    """Refuse a cache into which other users could put entries of their own.
+
+    Raises
+    ------
+    InputError
+    """
+    if reason := why_distrust_place(folder):
+        raise InputError(f"converted data: {reason}, so others could replace them; name another in {CACHE_VARIABLE}")
+
+
+def map_entry(entry, verify=True):
+    """Map the arrays of a complete entry.
+
+    Parameters
+    ----------
+    entry : pathlib.Path
+    verify : bool
+        Whether to compute the checksum of all files.
+
+    Returns
+    -------
+    n_classes, arrays, checksum
+        See :func:`isgd_mpi.data.converted.open_converted`.
+
+    Raises
+    ------
+    InputError
+        The entry may be another user's work, cannot be read, or is damaged.
+    """
+    try:
+        _check_owner(entry)
+        meta = _read_meta(entry)
+        names = [f"{letter}_{split}" for split in meta["splits"] for letter in "xy"] + ["mean", "std"]
+        _check_files(entry, meta["bytes"], {f"{name}.npy" for name in names})
+        arrays = {name: _map_array(entry / f"{name}.npy") for name in names}
+        _check_arrays(arrays, meta)
+        if verify and checksum_of_files(sorted(entry / name for name in meta["bytes"])) != meta["crc32"]:
+            raise ValueError("its checksum is wrong")
+    except (OSError, ValueError, KeyError, TypeError, ArithmeticError) as error:
+        if is_no_damage(error) and not isinstance(error, FileNotFoundError):
+            raise InputError(f"{error.filename or entry} cannot be read ({error.strerror})") from None
+        raise InputError(f"{entry} is damaged ({error}); delete this folder and run again") from None
+    return meta["n_classes"], arrays, meta["crc32"]
+
+
+def _check_owner(entry):
+    status = entry.lstat()
+    if not stat.S_ISDIR(status.st_mode):
+        raise InputError(f"{entry} is not a folder: remove it, or name another cache in {CACHE_VARIABLE}")
+    if reason := why_distrust(status):
+        raise InputError(f"{entry} {reason}, and is not believed; name a cache of your own in {CACHE_VARIABLE}")
+
+
+def _read_meta(entry):
+    """Return the description of an entry; raise ValueError unless each of its fields is of the right kind."""
+    with open_trusted(entry / META) as file:
+        try:
+            meta = json.loads(file.read())
+        except RecursionError:
+            raise ValueError(f"{META} is nested too deeply") from None
+    if not (type(meta["n_classes"]) is int and 0 < meta["n_classes"] <= _MOST_CLASSES):
+        raise ValueError(f"{META}: n_classes is no count")
+    if meta["splits"] not in _SPLITS:
+        raise ValueError(f"{META}: splits must be train, perhaps valid, and test")
+    if not re.fullmatch("[0-9a-f]{8}", meta["crc32"]):
+        raise ValueError(f"{META}: crc32 is no checksum")
+    return meta
+
+
+def _check_files(entry, sizes, names):
+    """Raise ValueError unless the files that are announced are the ones needed, and have their sizes."""
+    if set(sizes) != names:
+        raise ValueError(f"{META}: bytes must name {', '.join(sorted(names))}")
+    for name, n_bytes in sizes.items():
+        found = (entry / name).lstat().st_size
+        if found != n_bytes:
+            raise ValueError(f"{name} has {found} bytes instead of {n_bytes}")
+
+
+def _map_array(path):
+    """Map the array in a file, read-only; the lock on the file stays for as long as the map does."""
+    with open_trusted(path) as file:
+        lock(file, shared=True)
+        shape, fortran_order, dtype = _HEADER_READERS[npy.read_magic(file)](file)
+        n_bytes = file.tell() + dtype.itemsize * math.prod(shape)
+        if dtype.hasobject or fortran_order or n_bytes != os.fstat(file.fileno()).st_size:
+            raise ValueError(f"{path.name} is not the array that was written")
+        # asarray: kernels take plain arrays faster than numpy.memmap
+        return np.asarray(np.memmap(file, dtype, "r", file.tell(), shape))
+
+
+def _check_arrays(arrays, meta):
+    """Raise ValueError unless the arrays fit each other: what uses them checks nothing."""
+    n_features = arrays["x_train"].shape[1:]
+    for split in meta["splits"]:
+        x, y = arrays[f"x_{split}"], arrays[f"y_{split}"]
+        if x.dtype not in (np.uint8, np.float32) or x.dtype != arrays["x_train"].dtype:
+            raise ValueError(f"x_{split} has features of type {x.dtype}")
+        if x.ndim != 2 or x.shape[1:] != n_features or x.size == 0 or y.shape != x.shape[:1] or y.dtype != np.int32:
+            raise ValueError(f"x_{split} and y_{split} do not fit each other")
+        if y.min() < 0 or y.max() >= meta["n_classes"]:
+            raise ValueError(f"y_{split} has a label out of range 0..{meta['n_classes'] - 1}")
+    for name in ("mean", "std"):
+        if arrays[name].shape != n_features or arrays[name].dtype != np.float64 or not np.isfinite(arrays[name]).all():
+            raise ValueError(f"{name} does not fit the features")
+    if arrays["std"].min() < 0:
+        raise ValueError("std has a negative number")
+
+
+def remove_leftovers(cache):
+    """Remove what killed processes of this user left in a cache, which nobody else is writing."""
+    for path in cache.glob(f"*{UNFINISHED}"):
+        if _is_own_folder(path) and not _being_written(path):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _being_written(folder):
+    if (folder / META).exists():
+        return in_use(folder / META)
+    return time.time() - folder.stat().st_mtime < _YOUNG_SECONDS
+
+
+def remove_replaced(entry, pattern):
+    """Remove the copies of an entry's files as they were before, unless they are in use.
+
+    Parameters
+    ----------
+    entry : pathlib.Path
+        The new copy, which stays.
+    pattern : str
+        What the names of all copies match, and nothing else.
+    """
+    copies = (path for path in entry.parent.iterdir() if path != entry and re.fullmatch(pattern, path.name))
+    for path in copies:
+        if _is_own_folder(path) and not in_use(path / META) and not in_use(path / _MAPPED):
+            _remove(path)
+
+
+def _remove(path):
+    """Remove an entry at once for all who look for it, and then its files."""
+    unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{UNFINISHED}")
+    try:
+        path.rename(unfinished)
+    except OSError:  # another process was first
+        return
+    shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _is_own_folder(path):
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
