@@ -36,7 +36,7 @@ class Node:
     niceness : int
         Niceness that this rank began with.
     n_shared_bytes : int
-        Free memory that the node's ranks may share.
+        Free memory that the ranks of every node may share.
     waiter : waiting.Waiter
         How this rank waits, with its timeline.
     """
@@ -98,7 +98,7 @@ def find_node(comm, threads=None):
         hosts=comm.allgather(MPI.Get_processor_name()),
         niceness=os.getpriority(os.PRIO_PROCESS, 0),
         blas=[f"{pool['internal_api']} {pool['version']}" for pool in pools if pool["user_api"] == "blas"],
-        n_shared_bytes=node_comm.bcast(_free_shared_bytes()),
+        n_shared_bytes=comm.allreduce(_free_shared_bytes(), MPI.MIN),
         waiter=Waiter(polite=crowded),
     )
 

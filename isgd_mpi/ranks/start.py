@@ -9,6 +9,8 @@ def prepare_mpi():
     """Set the options that MPI is initialised with. Has no effect once it is."""
     # MPICH's default Ibcast needs the trainer to look at it dozens of times, this algorithm about four.
     os.environ.setdefault("MPIR_CVAR_IBCAST_INTRA_ALGORITHM", "tsp_tree")
+    # of the trees this one crosses from node to node once, where ranks fill one node after the other
+    os.environ.setdefault("MPIR_CVAR_IBCAST_TREE_TYPE", "knomial_2")
     # Open MPI's UCX component for windows prints warnings; windows within a node, as those here, need another one
     os.environ.setdefault("OMPI_MCA_osc", "^ucx")
     mpi4py.rc.thread_level = "funneled"  # one thread calls MPI: no locks on its way

@@ -26,15 +26,16 @@ def transport_between(n_ranks, n_on_node, n_bytes, n_shared_bytes):
     n_bytes : int
         Size of a published record.
     n_shared_bytes : int
-        Free memory that the ranks of this node may share. Half of it is left to others.
+        Free memory that the ranks of every node may share. Half of it is left to others.
 
     Returns
     -------
     type of Transport
     """
-    if n_on_node < n_ranks:
-        return Collectives  # from another node each message would come through the trainer's own network card
-    return SharedMemory if 2 * N_BUFFERS * (n_bytes + LINE_BYTES) <= n_shared_bytes else Messages
+    if 2 * N_BUFFERS * (n_bytes + LINE_BYTES) <= n_shared_bytes:
+        return SharedMemory
+    # between nodes each message would come through the trainer's own network card
+    return Messages if n_on_node == n_ranks else Collectives
 
 
 class Transport:
@@ -130,67 +131,94 @@ class Messages(Transport):
 
     def refresh(self, record, recvbuf):
         """See :class:`Transport`; not collective here."""
-        received, counts, displs, _ = recvbuf
-        others = [rank for rank in range(self._comm.Get_size()) if rank != self._root]
-        blocks = [received[displs[rank] : displs[rank] + counts[rank]] for rank in others]
-        outgoing = self._content(record)
-        return [
-            *(self._comm.Irecv([block, MPI.BYTE], rank, _REPORT) for rank, block in zip(others, blocks)),
-            *(self._comm.Isend([outgoing, MPI.BYTE], rank, _PUBLISHED) for rank in others),
-        ]
+        published = [as_bytes(record), MPI.BYTE]
+        sends = [self._comm.Isend(published, rank, _PUBLISHED) for rank in self._others()]
+        return self._collect(recvbuf) + sends
 
     def receive(self, record):
         """See :class:`Transport`; not collective here."""
-        return self._comm.Irecv([self._content(record), MPI.BYTE], self._root, _PUBLISHED)
+        return self._comm.Irecv([as_bytes(record), MPI.BYTE], self._root, _PUBLISHED)
 
     def send(self, report):
         """See :class:`Transport`; not collective here."""
         return self._comm.Isend([as_bytes(report), MPI.BYTE], self._root, _REPORT)
 
-    def _content(self, record):
-        """Return the content of the message that publishes a record."""
-        return as_bytes(record)
+    def _collect(self, recvbuf):
+        """Expect a report from each rank; return the requests."""
+        received, counts, displs, _ = recvbuf
+        blocks = {rank: received[displs[rank] : displs[rank] + counts[rank]] for rank in self._others()}
+        return [self._comm.Irecv([block, MPI.BYTE], rank, _REPORT) for rank, block in blocks.items()]
+
+    def _others(self):
+        """Return the ranks but the root."""
+        return [rank for rank in range(self._comm.Get_size()) if rank != self._root]
 
 
 class SharedMemory(Messages):
-    """Memory that all ranks of a node share: a record is used where the root wrote it, and never copied.
+    """Memory that the ranks of a node share: no rank copies a record, and it crosses the network once for each node.
 
-    An empty message announces each record.
+    On the root's node a record is used where the root wrote it. To each other node it travels once, into memory of
+    that node, by a broadcast between the nodes' leaders. An empty message announces it to the other ranks of a node.
+    Its sender is the leader: the root, or the lowest rank. Reports travel as messages to the root.
+
+    The leader of another node may expect a record while ranks beside it still read what its memory held before: they
+    have received the record in between by the time that the root sends this one, which is after their reports.
     """
-
-    trainer_tests = 4  # nothing large is on its way
 
     def __init__(self, comm, root=0):
         super().__init__(comm, root)
+        POLITE.meet(comm)  # the calls below spin until all ranks are there
+        behind_root = int(comm.Get_rank() != root)
+        self._node = comm.Split_type(MPI.COMM_TYPE_SHARED, behind_root)
+        self._leads = self._node.Get_rank() == 0
+        self._leaders = comm.Split(0 if self._leads else MPI.UNDEFINED, behind_root)
+        if self._leads and self._leaders.Get_size() == 1:
+            self.trainer_tests = 4  # nothing large is on its way
         self._window = None
+        self._announcing = []
 
     def allocate(self, dtype):
-        """See :class:`Transport`; all ranks get the same buffers."""
+        """See :class:`Transport`; all ranks of a node get the same buffers."""
         stride = -(-dtype.itemsize // LINE_BYTES) * LINE_BYTES
-        at_root = self._comm.Get_rank() == self._root
-        POLITE.meet(self._comm)  # Allocate_shared spins until all ranks are there
-        self._window = MPI.Win.Allocate_shared(N_BUFFERS * stride if at_root else 0, comm=self._comm)
+        self._window = MPI.Win.Allocate_shared(N_BUFFERS * stride if self._leads else 0, comm=self._node)
         self._window.Lock_all(MPI.MODE_NOCHECK)
-        memory = np.frombuffer(self._window.Shared_query(self._root)[0], np.uint8)
-        if at_root:
+        memory = np.frombuffer(self._window.Shared_query(0)[0], np.uint8)
+        if self._leads:
             memory[:] = 0  # too little memory fails here, and not hours later
         starts = range(0, N_BUFFERS * stride, stride)
         return [memory[start : start + dtype.itemsize].view(dtype).reshape(()) for start in starts]
 
     def refresh(self, record, recvbuf):
-        """See :class:`Messages`."""
+        """See :class:`Transport`."""
         self._window.Sync()
-        return super().refresh(record, recvbuf)
+        return [*self._collect(recvbuf), *self._announce(), self._pass_on(record)]
+
+    def receive(self, record):
+        """See :class:`Transport`."""
+        return self._pass_on(record) if self._leads else self._node.Irecv([_NOTHING, MPI.BYTE], 0, _PUBLISHED)
 
     def arrive(self):
         """See :class:`Transport`."""
         self._window.Sync()
+        if self._leads:
+            MPI.Request.Waitall(self._announcing)  # the ranks beside this one have reported since
+            self._announcing = self._announce()
+
+    def _pass_on(self, record):
+        """Start to send a record from the root to the leaders of the other nodes; return the request."""
+        return self._leaders.Ibcast([as_bytes(record), MPI.BYTE], root=0)
+
+    def _announce(self):
+        """Start to tell the ranks beside this one that a record is there; return the requests."""
+        beside = range(1, self._node.Get_size())
+        return [self._node.Isend([_NOTHING, MPI.BYTE], rank, _PUBLISHED) for rank in beside]
 
     def close(self):
         """See :class:`Transport`."""
         POLITE.meet(self._comm)
+        MPI.Request.Waitall(self._announcing)
         self._window.Unlock_all()
         self._window.Free()
-
-    def _content(self, record):
-        return _NOTHING
+        for comm in (self._node, self._leaders):
+            if comm != MPI.COMM_NULL:
+                comm.Free()

@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import stat
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 import slurm_cluster
 from experiments import TINY
-from launch import ENVIRONMENT, MPIRUN, Run, complaint, has_refreshed, train
+from launch import ENVIRONMENT, MPICH, MPIRUN, Run, complaint, has_refreshed, train
 from processes import all_processes, run_to_end, shared_segments, wait_for
 from slurm_cluster import Cluster
 
@@ -29,7 +28,6 @@ pytestmark = pytest.mark.skipif(
 JOBS = Path(__file__).parents[2] / "jobs"
 RANKS = 3
 OPTIONS = ("--hidden", 16, "--schedule", "pipelined", "--seed", 3, "--threads", 1)
-MPICH = "HYDRA" in subprocess.run([MPIRUN, "--version"], capture_output=True, text=True, check=False).stdout
 by_srun = pytest.mark.skipif(not MPICH, reason="Open MPI needs a PMIx in SLURM, for srun --mpi=pmix")
 
 

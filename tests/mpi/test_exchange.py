@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from mpi4py import MPI
 
 from isgd_mpi.ranks.exchange import LocalExchange, ScorerExchange, TrainerExchange
 from isgd_mpi.ranks.records import EVALUATE, is_evaluated, published_dtype
 from isgd_mpi.ranks.transports import Collectives, Messages, SharedMemory, transport_between
-from isgd_mpi.ranks.waiting import Waiter
+from isgd_mpi.ranks.waiting import POLITE, Waiter
 
 PUBLISHED = published_dtype(1000)
 
@@ -62,9 +63,20 @@ def run_scorer_end(transport, comm, n_refreshes, polls, waiter):
     return ok
 
 
+class PretendedNodes(MPI.Intracomm):
+    """Ranks in turn on two nodes."""
+
+    def Split_type(self, kind, key=0):
+        return self.Split(self.rank % 2, key)
+
+
+def shared_on_two_nodes(comm):
+    return SharedMemory(PretendedNodes(comm))
+
+
 @pytest.mark.parametrize("polite", [False, True])
 @pytest.mark.parametrize("polls", [False, True])
-@pytest.mark.parametrize("transport", [Collectives, Messages, SharedMemory])
+@pytest.mark.parametrize("transport", [Collectives, Messages, SharedMemory, shared_on_two_nodes])
 def test_refreshes_arrive_whole_and_in_order(comm, everywhere, polite, polls, transport):
     end, transport = run_trainer_end if comm.rank == 0 else run_scorer_end, transport(comm)
     ok = end(transport, comm, 20, polls, Waiter(polite))
@@ -72,10 +84,23 @@ def test_refreshes_arrive_whole_and_in_order(comm, everywhere, polite, polls, tr
     everywhere(ok, "a record differs")
 
 
-def test_records_are_shared_on_one_node_where_there_is_room():
+def test_ranks_of_a_node_share_memory_and_others_do_not(comm, everywhere):
+    transport = shared_on_two_nodes(comm)
+    (record, *_) = transport.allocate(PUBLISHED)
+    POLITE.meet(comm)
+    if comm.rank < 2:  # the leaders, one of each node
+        record["step"] = 10 + comm.rank
+    POLITE.meet(comm)
+    shared = int(record["step"]) == 10 + comm.rank % 2
+    transport.close()
+    everywhere(shared, "no memory is shared with the node's leader")
+
+
+def test_records_are_shared_where_there_is_room():
     assert transport_between(4, 4, 1000, 10_000) is SharedMemory
+    assert transport_between(4, 2, 1000, 10_000) is SharedMemory
     assert transport_between(4, 4, 1000, 6000) is Messages
-    assert transport_between(4, 2, 1000, 10_000) is Collectives
+    assert transport_between(4, 2, 1000, 6000) is Collectives
 
 
 def test_local_exchange_answers_with_the_same_interface():

@@ -13,6 +13,7 @@ from isgd_mpi.experiment.launcher import environment, find_mpirun
 from isgd_mpi.run.record.checkpoint_file import read_checkpoint
 
 MPIRUN, ENVIRONMENT = find_mpirun(), environment()
+MPICH = "HYDRA" in subprocess.run([MPIRUN, "--version"], capture_output=True, text=True, check=False).stdout
 MODULE = ("-m", "isgd_mpi")
 
 

@@ -22,7 +22,7 @@ _SIDE = 128  # of the matrices that the trainer multiplies while it computes
 
 
 def measure(comm, plan):
-    """Measure the cases of a plan, but shared memory only where all ranks are on one node. Collective.
+    """Measure the cases of a plan. Collective.
 
     Parameters
     ----------
@@ -40,10 +40,8 @@ def measure(comm, plan):
     node = find_node(comm, threads=1)
     if plan["scorers_give_way"] and node.crowded and comm.Get_rank() > 0:
         set_niceness(scorer_niceness(1, comm.Get_size() - 1), node.own_session)
-    on_one_node = node.comm.Get_size() == comm.Get_size()
-    cases = [case for case in plan["cases"] if on_one_node or case["pattern"] != "memory"]
-    rows = [case | measure_case(comm, node.waiter, case) for case in cases]
-    copies = [[n_bytes, copy_seconds(n_bytes)] for n_bytes in sorted({case["params_bytes"] for case in cases})]
+    rows = [case | measure_case(comm, node.waiter, case) for case in plan["cases"]]
+    copies = [[n_bytes, copy_seconds(n_bytes)] for n_bytes in sorted({case["params_bytes"] for case in plan["cases"]})]
     return {"environment": describe_environment(comm, node), "copies_seconds": copies, "rows": rows}
 
 

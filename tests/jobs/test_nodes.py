@@ -1,0 +1,46 @@
+"""Jobs on two nodes, which are namespaces of this machine: the same bits, and parameters cross the cable once."""
+
+import json
+
+import numpy as np
+import pytest
+import two_nodes
+from launch import succeeded, train
+
+pytestmark = pytest.mark.skipif(two_nodes.missing() is not None, reason=f"{two_nodes.missing()}")
+each_kind, any_mpi = pytest.mark.each_kind, pytest.mark.any_mpi
+
+OPTIONS = ("--hidden", 512, "--steps", 150, "--seed", 3, "--threads", 1)
+
+
+@pytest.fixture
+def nodes(tmp_path):
+    """Make two nodes that nobody else uses."""
+    folder = tmp_path / "nodes"
+    folder.mkdir()
+    with two_nodes.TwoNodes(folder) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("n_each", "options"),
+    [
+        pytest.param((2, 2), ("--schedule", "pipelined"), marks=[each_kind, any_mpi]),
+        ((1, 3), ("--schedule", "exact")),
+        ((2, 2), ("--schedule", "exact", "--score", "predicted-loss")),
+        ((1, 2), ("--schedule", "pipelined", "--trainers", 2)),
+    ],
+)
+def test_two_nodes_train_to_the_bits_of_one_and_send_parameters_once(nodes, tmp_path, n_each, options):
+    alone = train(tmp_path / "alone", sum(n_each), *OPTIONS, *options)
+    before = nodes.bytes_sent("nodea")
+    done = nodes.launch(n_each, "--run-dir", tmp_path / "run", *OPTIONS, *options)
+    n_bytes = nodes.bytes_sent("nodea") - before
+    run = succeeded(done, tmp_path / "run")
+    np.testing.assert_array_equal(run.params, alone.params)
+    described = json.loads((tmp_path / "run/environment.json").read_text())
+    assert described["hosts"] == n_each[0] * ["nodea"] + n_each[1] * ["nodeb"]
+    assert described["transport"] == "SharedMemory"
+    if options[2:] == ():  # gradients and observed losses cross, too
+        n_records = len(run.of_kind("refresh")) + 1
+        assert n_bytes < 1.3 * n_records * run.params.nbytes + 500_000
