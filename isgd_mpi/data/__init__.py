@@ -4,7 +4,9 @@ To read in this order:
 
 * `datasets`: load a data set by name, gather standardised minibatches;
 * `arrays`: make a data set from arrays in memory;
-* `standardization`: mean and scale of each feature;
+* `given`: take arrays that a user gives, or say why not;
+* `standardization`: statistics of each feature, and the scaling that they ask for;
+* `coding`: the form in which features are kept;
 * `converted`: the cache, data sets converted into files that all ranks of a node map;
 * `sources`: the files of each data set, and its splits;
 * `synthetic`: the data set that needs no files;

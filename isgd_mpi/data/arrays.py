@@ -1,10 +1,11 @@
 """Make a data set from arrays in memory, checked and standardised like the examples of a file."""
 
-import numpy as np
-
-from isgd_mpi.data.datasets import Dataset, Split
+from isgd_mpi.data.coding import coding_of
+from isgd_mpi.data.datasets import Split, standardized
 from isgd_mpi.data.examples import FormatError, check_alike, check_examples, count_classes, features_of
-from isgd_mpi.data.standardization import Moments, scaling
+from isgd_mpi.data.given import as_array, feature_names
+from isgd_mpi.data.standardization import Moments
+from isgd_mpi.settings.errors import InputError
 
 _WHERE = {"train": "x, y", "valid": "validation", "test": "test"}
 _LABELS = {"train": "y", "valid": "validation", "test": "test"}
@@ -22,7 +23,7 @@ def from_arrays(x, y, validation=None, test=None, standardize="auto"):
         Their classes, 0 to C - 1.
     validation, test : pair of array_like, optional
         Examples and classes of the other splits.
-    standardize : "auto", "feature" or "range"
+    standardize : "auto", "feature", "range" or "none"
         See :func:`isgd_mpi.data.standardization.scaling`.
 
     Returns
@@ -39,22 +40,28 @@ def from_arrays(x, y, validation=None, test=None, standardize="auto"):
     parts = {split: _examples(_WHERE[split], pair) for split, pair in pairs.items() if pair is not None}
     check_alike(list(parts.values()))
     n_classes = count_classes("labels", {_LABELS[split]: part for split, part in parts.items()})
-    images = {split: features_of(part.where, part.images, range(len(part))) for split, part in parts.items()}
+    given = {split: features_of(p.where, p.images, range(len(p)), p.names) for split, p in parts.items()}
     moments = Moments()
-    moments.add(images["train"])
-    mean, std = moments.mean_and_std()
-    mean, inverse_std = mean.astype(np.float32), scaling(std, images["train"].dtype, standardize)
-    splits = {split: Split(_read_only(images[split]), _read_only(part.labels)) for split, part in parts.items()}
-    return Dataset("arrays", n_classes, splits, _read_only(mean), _read_only(inverse_std))
+    moments.add(given["train"])
+    statistics = moments.statistics(parts["train"].images.shape[1:])
+    coding = coding_of(statistics, given["train"].dtype)
+    splits = {
+        split: Split(_read_only(coding.encode(given[split])), _read_only(part.labels)) for split, part in parts.items()
+    }
+    return standardized("arrays", n_classes, splits, (statistics, coding), standardize)
 
 
 def _examples(where, pair):
     """Return a pair of images and labels as examples; check shapes, dtypes and labels."""
     try:
-        images, labels = map(np.asarray, pair)
+        images, labels = pair
     except (TypeError, ValueError) as error:
-        raise FormatError(where, f"must be arrays, examples and their labels ({error})") from None
-    return check_examples(where, images, labels)
+        raise FormatError(where, f"must be a pair of arrays, examples and their labels ({error})") from None
+    try:
+        arrays = as_array(images), as_array(labels)
+    except InputError as error:
+        raise FormatError(where, error) from None
+    return check_examples(where, *arrays, names=feature_names(images))
 
 
 def _read_only(array):

@@ -18,8 +18,10 @@ import numpy as np
 from numpy.lib import format as npy
 
 from isgd_mpi.data.checksums import checksum_of_files
+from isgd_mpi.data.coding import Coding
 from isgd_mpi.data.folders import CACHE_VARIABLE
 from isgd_mpi.data.safe_files import in_use, is_no_damage, lock, open_trusted
+from isgd_mpi.data.standardization import Statistics
 from isgd_mpi.kernels.own_folders import why_distrust, why_distrust_place
 from isgd_mpi.settings.errors import InputError
 
@@ -69,7 +71,8 @@ def map_entry(entry, verify=True):
     try:
         _check_owner(entry)
         meta = _read_meta(entry)
-        names = [f"{letter}_{split}" for split in meta["splits"] for letter in "xy"] + ["mean", "std"]
+        names = [f"{letter}_{split}" for split in meta["splits"] for letter in "xy"]
+        names += Statistics._fields + Coding._fields
         _check_files(entry, meta["bytes"], {f"{name}.npy" for name in names})
         arrays = {name: _map_array(entry / f"{name}.npy") for name in names}
         _check_arrays(arrays, meta)
@@ -139,11 +142,13 @@ def _check_arrays(arrays, meta):
             raise ValueError(f"x_{split} and y_{split} do not fit each other")
         if y.min() < 0 or y.max() >= meta["n_classes"]:
             raise ValueError(f"y_{split} has a label out of range 0..{meta['n_classes'] - 1}")
-    for name in ("mean", "std"):
+    for name in {*Statistics._fields, *Coding._fields} - {"shape"}:
         if arrays[name].shape != n_features or arrays[name].dtype != np.float64 or not np.isfinite(arrays[name]).all():
             raise ValueError(f"{name} does not fit the features")
-    if arrays["std"].min() < 0:
-        raise ValueError("std has a negative number")
+    if arrays["std"].min() < 0 or arrays["unit"].min() <= 0:
+        raise ValueError("std or unit has a negative number")
+    if arrays["shape"].dtype != np.int64 or arrays["shape"].prod() != n_features[0]:
+        raise ValueError("shape does not fit the features")
 
 
 def remove_leftovers(cache):

@@ -20,6 +20,7 @@ import numpy as np
 
 from isgd_mpi.data.cache_entries import META, UNFINISHED, check_place, map_entry, remove_leftovers, remove_replaced
 from isgd_mpi.data.checksums import checksum_of_files, sampled_checksum
+from isgd_mpi.data.coding import coding_of
 from isgd_mpi.data.folders import CACHE_VARIABLE
 from isgd_mpi.data.safe_files import create, open_own
 from isgd_mpi.data.standardization import Moments
@@ -28,7 +29,7 @@ from isgd_mpi.settings.errors import InputError
 
 _logger = logging.getLogger(__name__)
 
-_VERSION = 3  # to be raised when conversion, splits or synthetic examples change
+_VERSION = 4  # to be raised when conversion, splits or synthetic examples change
 _CHUNK_BYTES = 2**24
 
 
@@ -50,8 +51,8 @@ def open_converted(recipe, cache_folder, verify=True):
         Labels are below it.
     arrays : dict of str to ndarray
         x_NAME (n, n_features) and y_NAME (n,) int32 of each split, in the
-        order train, valid, test; mean and std (n_features,) float64 over the
-        training set. All are read-only maps of files.
+        order train, valid, test; the fields of `standardization.Statistics` and
+        `coding.Coding`. All are read-only maps of files.
     checksum : str
         Of all of these files as they were written.
 
@@ -175,10 +176,10 @@ def _rename(unfinished, entry):
 
 def _write(source, folder):
     """Write the arrays of a data set into a folder, and return their description."""
-    moments = Moments()
+    statistics, coding = _measure(source)
     for name, rows in source.splits.items():
-        _write_split(source, name, rows, folder, moments if name == "train" else None)
-    for name, array in zip(("mean", "std"), moments.mean_and_std()):
+        _write_split(source, name, rows, folder, coding)
+    for name, array in (statistics._asdict() | coding._asdict()).items():
         np.save(folder / f"{name}.npy", array)
     paths = sorted(folder.glob("*.npy"))
     sizes = {path.name: path.stat().st_size for path in paths}
@@ -186,19 +187,33 @@ def _write(source, folder):
     return {"n_classes": source.n_classes, "splits": splits, "bytes": sizes, "crc32": checksum}
 
 
-def _write_split(source, name, rows, folder, moments):
+def _measure(source):
+    """Return the statistics of the training set, and the form in which to keep features."""
+    moments = Moments()
+    for images, _ in _pieces(source, "train"):
+        moments.add(images)
+    statistics = moments.statistics(source.shape)
+    return statistics, coding_of(statistics, images.dtype)
+
+
+def _pieces(source, name):
+    """Yield the examples of a split, some at a time."""
+    rows = source.splits[name]
     first, _ = source.take(rows[:1])
     chunk_rows = max(1, _CHUNK_BYTES // first.nbytes)
+    for start in range(0, len(rows), chunk_rows):
+        yield source.take(rows[start : start + chunk_rows])
+
+
+def _write_split(source, name, rows, folder, coding):
+    first = coding.encode(source.take(rows[:1])[0])
     # written in sequence, not through a map: a full disk is then an error, not a signal
     with create(folder / f"x_{name}.npy") as x_file, create(folder / f"y_{name}.npy") as y_file:
         _write_header(x_file, first.dtype, (len(rows), first.shape[1]))
         _write_header(y_file, np.dtype(np.int32), (len(rows),))
-        for start in range(0, len(rows), chunk_rows):
-            images, labels = source.take(rows[start : start + chunk_rows])
-            x_file.write(images)
+        for images, labels in _pieces(source, name):
+            x_file.write(coding.encode(images))
             y_file.write(labels)
-            if moments is not None:
-                moments.add(images)
 
 
 def _write_header(file, dtype, shape):

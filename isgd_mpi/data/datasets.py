@@ -12,10 +12,11 @@ import numpy as np
 
 from isgd_mpi.data import sources
 from isgd_mpi.data.checksums import checksum_of, sampled_checksum
+from isgd_mpi.data.coding import Coding
 from isgd_mpi.data.converted import open_converted
 from isgd_mpi.data.examples import FormatError
 from isgd_mpi.data.folders import cache_folder
-from isgd_mpi.data.standardization import scaling
+from isgd_mpi.data.standardization import Statistics, scaling
 from isgd_mpi.data.synthetic import DEFAULT_SIZE
 from isgd_mpi.kernels.gather import gather_standardized, standardize
 from isgd_mpi.settings.errors import InputError
@@ -44,6 +45,8 @@ class Dataset:
     mean: np.ndarray  # (n_features,) float32, over the training set
     inverse_std: np.ndarray  # (n_features,) float32; see standardization.scaling
     checksum: str = "none"  # of all files that the set was converted into, if it was
+    given: tuple[np.ndarray, np.ndarray] | None = None  # see standardization
+    scaling: str = ""  # what standardises the features, in words
 
     @property
     def n_features(self):
@@ -54,6 +57,15 @@ class Dataset:
     def n_train(self):
         """Return the number of training examples."""
         return len(self.splits["train"])
+
+    @property
+    def standardization(self):
+        """Return the mean and the scale that standardise features as they were given.
+
+        Two (n_features,) arrays: of float32, or of float64 where features are kept in another form than that in which
+        they were given; see :class:`isgd_mpi.data.coding.Coding`.
+        """
+        return self.given or (self.mean, self.inverse_std)
 
     @property
     def facts(self):
@@ -81,7 +93,7 @@ class Dataset:
             content[f"the shape of its split {name}"] = f"{split.images.shape} {split.images.dtype}"
             content[f"the checksum of its labels ({name})"] = checksum_of(split.labels)
             content[f"the checksum of its features ({name})"] = sampled_checksum(split.images)
-        return content | {"the checksum of its mean": checksum_of(self.mean, self.inverse_std)}
+        return content | {"the checksum of its mean": checksum_of(*self.standardization)}
 
     def gather(self, indices, images, labels):
         """Gather training examples and standardise them, in place.
@@ -151,7 +163,7 @@ def load(name, data_dir=None, synthetic_size=DEFAULT_SIZE, cache_dir=None, stand
     ----------
     name : str
         A name in `NAMES`, or the path of an npz file with x_train, y_train,
-        x_test, y_test and perhaps x_valid, y_valid.
+        x_test, y_test and perhaps x_valid, y_valid (or x_val, y_val).
     data_dir : str or Path, optional
         Folder of the original files; by default ``$ISGD_MPI_DATA`` or
         ``isgd_mpi`` in the user's cache.
@@ -160,7 +172,7 @@ def load(name, data_dir=None, synthetic_size=DEFAULT_SIZE, cache_dir=None, stand
     cache_dir : str or Path, optional
         Folder of converted data; by default ``$ISGD_MPI_CACHE`` or
         ``isgd_mpi/converted`` in the user's cache.
-    standardize : "auto", "feature" or "range"
+    standardize : "auto", "feature", "range" or "none"
         See :func:`isgd_mpi.data.standardization.scaling`.
     verify : bool
         Whether to compute the checksum of the converted files: one process of a node is enough.
@@ -183,7 +195,26 @@ def load(name, data_dir=None, synthetic_size=DEFAULT_SIZE, cache_dir=None, stand
     except FormatError as error:
         raise InputError(f"{error}; {recipe.way_out}") from None
     splits = {key[2:]: Split(arrays[key], arrays["y_" + key[2:]]) for key in arrays if key.startswith("x_")}
-    mean = arrays["mean"].astype(np.float32)
-    inverse_std = scaling(arrays["std"], splits["train"].images.dtype, standardize)
-    mean.flags.writeable = inverse_std.flags.writeable = False
-    return Dataset(recipe.name, n_classes, splits, mean, inverse_std, checksum)
+    kept = [kind(*(arrays[name] for name in kind._fields)) for kind in (Statistics, Coding)]
+    return standardized(recipe.name, n_classes, splits, kept, standardize, checksum)
+
+
+def standardized(name, n_classes, splits, kept, standardize, checksum="none"):
+    """Return a data set with the scaling that its options ask for.
+
+    Parameters
+    ----------
+    name, n_classes, splits, checksum
+        See :class:`Dataset`.
+    kept : pair of Statistics and Coding
+        What its features are, and the form in which they are kept.
+    standardize : "auto", "feature", "range" or "none"
+        See :func:`isgd_mpi.data.standardization.scaling`.
+    """
+    statistics, coding = kept
+    mean, factor, text = scaling(statistics, standardize)
+    pairs = [coding.encoded(mean, factor), (mean.copy(), factor)]
+    for array in (*pairs[0], *pairs[1]):
+        array.flags.writeable = False
+    given = None if coding.is_plain else pairs[1]
+    return Dataset(name, n_classes, splits, *pairs[0], checksum, given, text)

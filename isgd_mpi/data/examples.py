@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isgd_mpi.data.given import name_of, problem_of_features, problem_of_labels
 from isgd_mpi.data.safe_files import is_no_damage
 from isgd_mpi.kernels.limits import usable_memory
 from isgd_mpi.settings.errors import InputError
@@ -71,27 +72,28 @@ class RawExamples:
     where: str  # the file, for messages
     images: np.ndarray  # (n, ...) uint8 or float, any strides
     labels: np.ndarray  # (n,) int32, not negative
+    names: list[str] | None = None  # of the features, where they have names
 
     def __len__(self):
         return len(self.labels)
 
     def take(self, rows):
         """Return the features, see :func:`features_of`, and the labels of examples by their numbers."""
-        return features_of(self.where, self.images[rows], rows), self.labels[rows]
+        return features_of(self.where, self.images[rows], rows, self.names), self.labels[rows]
 
 
-def features_of(where, images, rows):
+def features_of(where, images, rows, names=None):
     """Return the features of examples, copied only if need be.
 
     Parameters
     ----------
-    where, rows
+    where, rows, names
         See :func:`check_finite`.
     images : (B, ...) ndarray of uint8 or float
 
     Returns
     -------
-    (B, n_features) ndarray of uint8 or float32
+    (B, n_features) ndarray of uint8, float32 or float64
         C-contiguous.
 
     Raises
@@ -99,18 +101,18 @@ def features_of(where, images, rows):
     FormatError
         A feature is NaN, infinite, or too large for float32.
     """
-    dtype = np.uint8 if images.dtype == np.uint8 else np.float32
-    with np.errstate(over="ignore"):
-        features = np.ascontiguousarray(images.reshape(len(images), -1), dtype)
-    if dtype != np.uint8:
+    is_float = images.dtype != np.uint8
+    dtype = np.uint8 if not is_float else np.float32 if images.dtype.itemsize <= 4 else np.float64
+    features = np.ascontiguousarray(images.reshape(len(images), -1), dtype)
+    if is_float:
         for start in range(0, len(features), _CHUNK_ROWS):
             chunk = slice(start, start + _CHUNK_ROWS)
-            check_finite(where, features[chunk], rows[chunk])
+            check_finite(where, features[chunk], rows[chunk], names)
     return features
 
 
-def check_finite(where, images, rows):
-    """Refuse a feature that is NaN or infinite.
+def check_finite(where, images, rows, names=None):
+    """Refuse a feature that is NaN, infinite, or too large for float32.
 
     Parameters
     ----------
@@ -119,18 +121,24 @@ def check_finite(where, images, rows):
     images : (B, n_features) ndarray of float
     rows : (B,) sequence of int
         Numbers of the examples, for messages.
+    names : list of str, optional
+        Names of the features, for messages.
 
     Raises
     ------
     FormatError
-        Names the first such example.
+        Names the first such example and feature.
     """
-    finite = np.isfinite(images).all(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.isfinite(images.astype(np.float32, copy=False))
     if not finite.all():
-        raise FormatError(where, f"example {rows[finite.argmin()]} has a NaN or infinite feature")
+        row = finite.all(axis=1).argmin()
+        feature = name_of(finite[row].argmin(), names)
+        problem = f"example {rows[row]} has a NaN or infinite feature, {feature}: fill it, or leave the example out"
+        raise FormatError(where, problem)
 
 
-def check_examples(where, images, labels, n_classes=None):
+def check_examples(where, images, labels, n_classes=None, names=None):
     """Return images and labels as `RawExamples` if they fit each other.
 
     Parameters
@@ -143,16 +151,16 @@ def check_examples(where, images, labels, n_classes=None):
         0 to ``n_classes - 1``.
     n_classes : int, optional
         If not given, labels need only not be negative.
+    names : list of str, optional
+        Names of the features, for messages.
 
     Raises
     ------
     FormatError
         Shapes, dtypes, counts or labels are wrong, or there is no example.
     """
-    if images.ndim < 2 or not (images.dtype == np.uint8 or images.dtype.kind == "f"):
-        raise FormatError(where, f"images must be uint8 or float, one per row, not {describe(images)}")
-    if labels.shape not in ((labels.size,), (labels.size, 1)) or labels.dtype.kind not in "iu":
-        raise FormatError(where, f"labels must be integers, one per example, not {describe(labels)}")
+    if problem := problem_of_features(images, names) or problem_of_labels(labels):
+        raise FormatError(where, problem)
     if len(images) != len(labels):
         raise FormatError(where, f"{len(images)} images but {len(labels)} labels")
     if images.size == 0:
@@ -160,8 +168,9 @@ def check_examples(where, images, labels, n_classes=None):
     lowest, highest = int(labels.min()), int(labels.max())
     last = np.iinfo(np.int32).max if n_classes is None else n_classes - 1
     if lowest < 0 or highest > last:
-        raise FormatError(where, f"label {lowest if lowest < 0 else highest} is out of range 0..{last}")
-    return RawExamples(str(where), images, labels.reshape(-1).astype(np.int32))
+        hint = ": number the classes from 0, numpy.unique(y, return_inverse=True)[1]" if n_classes is None else ""
+        raise FormatError(where, f"label {lowest if lowest < 0 else highest} is out of range 0..{last}{hint}")
+    return RawExamples(str(where), images, labels.reshape(-1).astype(np.int32), names)
 
 
 def check_alike(parts):
@@ -202,13 +211,10 @@ def count_classes(where, parts):
     n_train, n_classes = len(parts[first]), 1 + int(parts[first].labels.max())
     if n_classes > n_train:
         raise FormatError(where, f"{first} has label {n_classes - 1}, but only {n_train} examples")
+    learnt = np.unique(parts[first].labels)
     for name, part in parts.items():
-        if part.labels.max() >= n_classes:
-            problem = f"{name} has label {part.labels.max()}, out of range 0..{n_classes - 1} of {first}"
+        unlearnt = np.setdiff1d(part.labels, learnt)
+        if unlearnt.size:
+            problem = f"{name} has label {unlearnt[0]}, of which {first} has no example: leave these examples out"
             raise FormatError(where, problem)
     return n_classes
-
-
-def describe(array):
-    """Return an array's dtype and shape, for messages."""
-    return f"{array.dtype} of shape {array.shape}"

@@ -31,7 +31,8 @@ class Source:
 
     n_classes: int
     splits: dict[str, np.ndarray]  # rows of each split, in its order
-    take: Callable  # rows -> images (B, n_features) uint8 or float32, labels (B,) int32
+    take: Callable  # rows -> images (B, n_features) uint8, float32 or float64, labels (B,) int32
+    shape: tuple[int, ...]  # of an image, before it was flattened to features
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def _end_to_end(parts, splits, n_classes=10):
         back = np.argsort(np.argsort(part_of, kind="stable"))
         return images[back], labels[back]
 
-    return Source(n_classes, splits, take)
+    return Source(n_classes, splits, take, parts[0].images.shape[1:])
 
 
 def _read_mnist10k(files):
@@ -163,7 +164,7 @@ def _read_svhn(files):
 
 
 def _read_synthetic(sizes):
-    return Source(synthetic.N_CLASSES, _consecutive(sizes), synthetic.examples_at)
+    return Source(synthetic.N_CLASSES, _consecutive(sizes), synthetic.examples_at, synthetic.SHAPE)
 
 
 def _npz_recipe(path):

@@ -18,6 +18,9 @@ DEFAULT_SIZE = 100_000  # training examples: 307 MB
 LARGEST_SIZE = 100_000_000  # training examples: 307 GB
 
 _SIDE, _CHANNELS = 32, 3
+SHAPE = (_CHANNELS, _SIDE, _SIDE)
+"""Shape of an example, before it is flattened to features."""
+
 _N_FEATURES = _CHANNELS * _SIDE * _SIDE  # order: channel, row, column
 
 _CELL = 8  # pixels between the random corners that a prototype interpolates

@@ -108,7 +108,7 @@ class MLPBlueprint:
 
     def trained(self, params, dataset, step):
         """Return a :class:`TrainedMLP`, given the parameters after a number of steps."""
-        return TrainedMLP(Learned(params, dataset.mean, dataset.inverse_std, step), self.widths)
+        return TrainedMLP(Learned(params, *dataset.standardization, step), self.widths)
 
 
 class OwnBlueprint:
@@ -166,5 +166,5 @@ class OwnBlueprint:
 
     def trained(self, params, dataset, step):
         """Return a :class:`TrainedOwnModel`, given the parameters after a number of steps."""
-        learned = Learned(params, dataset.mean, dataset.inverse_std, step)
+        learned = Learned(params, *dataset.standardization, step)
         return TrainedOwnModel(learned, self._n_classes, self._make_model)

@@ -5,13 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from isgd_mpi.data.examples import check_finite, describe
+from isgd_mpi.data.examples import check_finite
 from isgd_mpi.data.files import write_atomically
+from isgd_mpi.data.given import as_array, feature_names, problem_of_features
 from isgd_mpi.data.npz import read_arrays
 from isgd_mpi.model.params import layer_views, n_parameters
 from isgd_mpi.settings.errors import InputError
 
 _BATCH_ROWS = 2048  # examples that are predicted at a time
+_DTYPES = (np.float64, np.float32)  # of the standardisation; parameters have the latter
 
 
 class Learned(NamedTuple):
@@ -20,8 +22,8 @@ class Learned(NamedTuple):
     Attributes
     ----------
     params : (P,) ndarray of float32
-    mean, inverse_std : (n_features,) ndarray of float32
-        Features are standardised to ``(x - mean) * inverse_std``.
+    mean, inverse_std : (n_features,) ndarray of float32 or float64
+        Features are standardised to ``(x - mean) * inverse_std``, in this precision.
     step : int
         Number of updates that have led to the parameters.
     """
@@ -44,8 +46,8 @@ class TrainedModel:
     Attributes
     ----------
     params : (P,) ndarray of float32
-    mean, inverse_std : (n_features,) ndarray of float32
-        Features are standardised to ``(x - mean) * inverse_std``.
+    mean, inverse_std : (n_features,) ndarray of float32 or float64
+        Features are standardised to ``(x - mean) * inverse_std``, in this precision.
     step : int
         Number of updates that have led to the parameters.
     """
@@ -86,21 +88,21 @@ class TrainedModel:
 
     def _in_batches(self, function, x, nothing):
         """Apply a function of standardised features to all examples; `nothing` is its result for no example."""
-        x = np.asarray(x)
-        if x.ndim < 2 or not (x.dtype == np.uint8 or x.dtype.kind == "f"):
-            raise InputError(f"x: must be uint8 or float, one example per row, not {describe(x)}")
+        names = feature_names(x)
+        x = as_array(x)
+        if problem := problem_of_features(x, names):
+            raise InputError(f"x: {problem}")
         x = x.reshape(len(x), int(np.prod(x.shape[1:])))
         if x.shape[1] != self.mean.size:
             raise InputError(f"x: {x.shape[1]} features an example, but the model was trained on {self.mean.size}")
         starts = range(0, len(x), _BATCH_ROWS)
-        return np.concatenate([nothing, *(function(self._standardized(x, start)) for start in starts)])
+        return np.concatenate([nothing, *(function(self._standardized(x, start, names)) for start in starts)])
 
-    def _standardized(self, x, start):
+    def _standardized(self, x, start, names):
         """Return a batch of standardised features."""
-        with np.errstate(over="ignore"):
-            rows = x[start : start + _BATCH_ROWS].astype(np.float32)
-        check_finite("x", rows, range(start, start + len(rows)))
-        return (rows - self.mean) * self.inverse_std
+        rows = x[start : start + _BATCH_ROWS]
+        check_finite("x", rows, range(start, start + len(rows)), names)
+        return ((rows.astype(self.mean.dtype) - self.mean) * self.inverse_std).astype(np.float32, copy=False)
 
 
 class TrainedMLP(TrainedModel):
@@ -227,12 +229,12 @@ def load(path, model=None):
 def _problem(arrays):
     """Return a message if the arrays of a file are no saved model, else None."""
     for name in ("params", "mean", "inverse_std"):
-        if name not in arrays or arrays[name].dtype != np.float32 or arrays[name].ndim != 1:
-            return f"{name} must be a float32 vector"
+        if name not in arrays or arrays[name].dtype not in _DTYPES[name == "params" :] or arrays[name].ndim != 1:
+            return f"{name} must be a vector of float32{' or float64' * (name != 'params')}"
         if not np.isfinite(arrays[name]).all():
             return f"{name} is not finite"
-    if arrays["mean"].shape != arrays["inverse_std"].shape:
-        return "mean and inverse_std differ in length"
+    if arrays["mean"].shape != arrays["inverse_std"].shape or arrays["mean"].dtype != arrays["inverse_std"].dtype:
+        return "mean and inverse_std differ in length or dtype"
     if not _is_count(arrays.get("step"), least=0):
         return "step must be a count"
     return _problem_of_widths(arrays) if "widths" in arrays else _problem_of_classes(arrays)

@@ -33,10 +33,11 @@ class Config:
         None, "folder of the original files, DIR/NAME or DIR itself [$ISGD_MPI_DATA or ~/.cache/isgd_mpi]", True
     )
     synthetic_size: int = declare(100_000, "training examples of the synthetic data set [examples]", above=0)
-    standardize: Literal["auto", "feature", "range"] = declare(
+    standardize: Literal["auto", "feature", "range", "none"] = declare(
         "auto",
-        "scaling of the features once their mean is subtracted: feature (each by its standard deviation), range (all "
-        "by 255) or auto (range for uint8 images in which some pixels hardly vary, such as MNIST's, else feature)",
+        "scaling of the features: feature (less the mean, over the standard deviation, at least a twentieth of the "
+        "feature's range), range (less the mean, over largest less smallest value, of the feature, or of all pixels of "
+        "an image), none, or auto (range for images in which some pixels hardly vary, such as MNIST's, else feature)",
     )
     hidden: list[int] = declare([512, 512], "widths of the hidden ReLU layers [units]", above=0)
     init: Literal["he"] | float = declare(

@@ -81,8 +81,8 @@ def test_the_training_set_is_standardised(standardize):
     np.testing.assert_allclose(images.mean(axis=0), 0, atol=1e-4)
     if standardize == "feature":
         varies = dataset.inverse_std > 0
-        np.testing.assert_allclose(images.std(axis=0)[varies], 1, rtol=1e-6)
-        assert (images[:, ~varies] == 0).all() and 0 < (~varies).sum() < 200
+        np.testing.assert_allclose(np.median(images.std(axis=0)[varies]), 1, rtol=1e-6)
+        assert (images[:, ~varies] == 0).all() and 0 < (~varies).sum() < 200 and images.max() < 20.01
     else:  # MNIST's borders hardly vary
         np.testing.assert_array_equal(dataset.inverse_std, np.float32(1 / 255))
 

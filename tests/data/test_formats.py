@@ -275,7 +275,13 @@ def test_npz_round_trip(tmp_path, rng, dtype):
     images, labels = got["test"].take(np.array([2, 0]))
     np.testing.assert_array_equal(images, arrays["x_test"][[2, 0]].reshape(2, 6))
     np.testing.assert_array_equal(labels, arrays["y_test"][[2, 0]])
-    assert images.dtype == (np.uint8 if dtype is np.uint8 else np.float32)
+    assert images.dtype == (np.float32 if dtype is np.float16 else dtype)
+
+
+@pytest.mark.parametrize("name", ["val", "validation"])
+def test_npz_with_another_name_of_the_validation_split(npz, name):
+    got = read_npz(npz(**{f"x_{name}": np.zeros((2, 6), np.uint8), f"y_{name}": np.array([0, 2])}))
+    assert list(got) == ["train", "valid", "test"] and got["valid"].labels.tolist() == [0, 2]
 
 
 def test_npz_with_valid_and_a_column_of_labels(npz):
@@ -288,6 +294,9 @@ def test_npz_with_valid_and_a_column_of_labels(npz):
     ("changes", "problem"),
     [
         ({"x_test": None}, "has no x_test, only"),
+        ({"x_val": np.zeros((2, 6), np.uint8)}, "has no y_val, only"),
+        ({"y_validate": np.zeros(2, int)}, "y_validate would not be used: rename it"),
+        ({"X_extra": np.zeros(2, int)}, "X_extra would not be used: rename it"),
         ({"x_valid": np.zeros((1, 6), np.uint8)}, "has no y_valid, only"),
         ({"x_train": np.zeros((0, 6), np.uint8), "y_train": np.zeros(0, int)}, "(train): holds no example"),
         ({"y_train": np.zeros(5, int)}, "6 images but 5 labels"),
@@ -296,9 +305,9 @@ def test_npz_with_valid_and_a_column_of_labels(npz):
         ({"y_test": np.array([0, 1, -1, 2])}, "label -1 is out of range"),
         ({"y_test": np.array([0, 1, 2**31, 2])}, f"label {2**31} is out of range"),
         ({"y_test": np.array([0, 1, 2, 2**63], dtype=np.uint64)}, f"label {2**63} is out of range"),
-        ({"x_train": np.zeros((6, 6), int)}, "images must be uint8 or float, one per row, not int64 of shape (6, 6)"),
-        ({"x_train": np.zeros(6, np.uint8)}, "images must be uint8 or float, one per row"),
-        ({"x_train": np.zeros((6, 6), complex)}, "images must be uint8 or float, one per row"),
+        ({"x_train": np.zeros((6, 6), int)}, "must be uint8 or float, one example per row, not int64 of shape (6, 6)"),
+        ({"x_train": np.zeros(6, np.uint8)}, "must be uint8 or float, one example per row"),
+        ({"x_train": np.zeros((6, 6), complex)}, "must be uint8 or float, one example per row"),
         ({"x_train": np.array([[1, "a"]] * 6, dtype=object)}, "Object arrays cannot be loaded"),
     ],
 )

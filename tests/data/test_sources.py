@@ -221,7 +221,7 @@ def test_npz_has_the_splits_and_classes_of_its_arrays(tmp_path, rng):
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"y_test": np.array([0, 4, 1])}, "y_test has label 4, out of range 0..3 of y_train"),
+        ({"y_test": np.array([0, 4, 1])}, "y_test has label 4, of which y_train has no example"),
         ({"y_train": np.array([0, 1, 2, 3, 0, 1, 99])}, "y_train has label 99, but only 7 examples"),
         ({"x_test": np.ones((3, 5), np.uint8)}, "5 uint8 features an example, but 6 uint8 features in"),
         ({"x_test": np.ones((3, 6))}, "6 float features an example, but 6 uint8 features in"),

@@ -21,7 +21,8 @@ def describe_job(setup, folder):
     dataset, threads = setup.dataset, setup.node.threads
     sizes = ", ".join(f"{len(split)} {name}" for name, split in dataset.splits.items())
     return (
-        f"data   {dataset.name}: {sizes} examples of {dataset.n_features} features, {dataset.n_classes} classes\n"
+        f"data   {dataset.name}: {sizes} examples of {dataset.n_features} features, {dataset.n_classes} classes; "
+        f"features {dataset.scaling}\n"
         f"model  {setup.models.text}{f'; into {folder}' if folder else ''}\n"
         f"ranks  {setup.size} with {_count(threads, 'thread')} each: {_describe_roles(setup)}"
     )

@@ -1,0 +1,108 @@
+"""Take arrays that a user gives, or say in one line why they cannot be taken and what to do."""
+
+import numpy as np
+
+from isgd_mpi.settings.errors import InputError
+
+_EXCERPT = 30  # characters of a value that a message quotes
+
+
+def as_array(values):
+    """Return what a user gives as an array.
+
+    Parameters
+    ----------
+    values : array_like
+
+    Raises
+    ------
+    InputError
+        It cannot be turned into an array, or some of its numbers are masked.
+    """
+    if np.ma.is_masked(values):
+        n = int(np.ma.count_masked(values))
+        raise InputError(f"{n} values are masked: fill them, x.filled(value), or leave these examples out")
+    try:
+        return np.asarray(values)
+    except Exception as error:  # noqa: BLE001 - an object's own conversion may raise anything
+        raise InputError(f"must be an array ({' '.join(str(error).split())})") from None
+
+
+def feature_names(values):
+    """Return the names of the columns of a data frame as text, or None for anything else."""
+    columns = getattr(values, "columns", None)
+    return None if columns is None else [str(name) for name in columns]
+
+
+def name_of(feature, names=None):
+    """Return the name of a feature by its number, for messages."""
+    return f"number {feature}" if names is None else repr(names[feature])
+
+
+def problem_of_features(images, names=None):
+    """Return what is wrong with the shape or the dtype of features, and what to do; None if nothing is."""
+    if images.ndim < 2:
+        hint = "one example is x[None], one feature x[:, None]" if images.ndim else "give an array"
+    elif images.dtype == np.uint8 or images.dtype.kind == "f":
+        return None
+    elif images.dtype.kind in "iub":
+        hint = 'give x.astype("float32")'
+    elif images.dtype.kind in "OUS":
+        hint = _text_among(images.reshape(len(images), -1), names)
+    else:
+        hint = "turn it into real numbers"
+    return f"must be uint8 or float, one example per row, not {describe(images)}: {hint}"
+
+
+def _text_among(images, names):
+    """Return which feature holds what is no number, and what to do."""
+    for feature, column in enumerate(images.T):
+        for value in column:
+            if not _is_number(value):
+                return (
+                    f"feature {name_of(feature, names)} holds {str(value)[:_EXCERPT]!r}: turn words into numbers, "
+                    "such as a column of 0 and 1 for each word"
+                )
+    return 'all are numbers, so give x.astype("float32")'
+
+
+def _is_number(value):
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return not isinstance(value, (str, bytes))
+
+
+def problem_of_labels(labels):
+    """Return what is wrong with the shape or the dtype of labels, and what to do; None if nothing is."""
+    if labels.shape in ((labels.size,), (labels.size, 1)):
+        if labels.dtype.kind in "iu":
+            return None
+        hint = _hint_for_kind(labels.reshape(-1))
+    elif labels.ndim == 2 and _is_one_hot(labels):
+        hint = "they are one-hot, give their numbers, y.argmax(axis=1)"
+    else:
+        hint = "give one number, 0 to C - 1, for each example"
+    return f"labels must be integers, one per example, not {describe(labels)}: {hint}"
+
+
+def _hint_for_kind(labels):
+    if labels.dtype.kind == "b":
+        return "give y.astype(int)"
+    if labels.dtype.kind == "f":
+        if np.isfinite(labels).all() and (labels == np.round(labels)).all():
+            return "they are whole, so give y.astype(int)"
+        return "numbers that are not whole are no classes, and there is no regression here"
+    return "number the classes, numpy.unique(y, return_inverse=True)[1]"
+
+
+def _is_one_hot(labels):
+    if labels.dtype.kind not in "iufb":
+        return False
+    return bool(((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all())
+
+
+def describe(array):
+    """Return an array's dtype and shape, for messages."""
+    return f"{array.dtype} of shape {array.shape}"
