@@ -168,8 +168,9 @@ def _open_predictor(setup, comms, sampler, log, waiter):
 def _prepare(setup, log, state, keeper, saved):
     """Restore what was saved, and describe the run in its folder; raise InputError if that fails."""
     try:
-        log.metrics.lock()
+        log.metrics.lock(resumed=saved is not None)
         if saved:
+            saved.check_unchanged()
             state.restore(saved)
             log.cut(saved.n_lines, saved.step)
         if keeper.folder:

@@ -42,6 +42,17 @@ _NEEDED = ("ranks", "trainers", "data", "pending", "trainer")
 _OPTIONAL = ("reports", "evaluated_params")
 
 
+def _identity(path):
+    """Return what changes when a file is replaced."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        raise InputError(f"--resume {path.parent}: there is no {FILE} in it to go on from") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror})") from None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
 class Resumption(Enum):
     """The three ways to resume a run. All ranks must know which one it is."""
 
@@ -79,8 +90,7 @@ class SavedRun:
         self._folder = Path(config.resume)
         self._config = config
         self.path = self._folder / FILE
-        if not self.path.exists():
-            raise InputError(f"--resume {self._folder}: there is no {FILE} in it to go on from")
+        self._identity = _identity(self.path)
         self._flat = read_checkpoint(self.path)
         self._check_options()
         self.step = self._number("run/trainer/step")
@@ -116,6 +126,11 @@ class SavedRun:
             return False
         summary = self._read("summary.json")
         return (summary.get("steps"), summary.get("stopped", "")) == (self.step, None)
+
+    def check_unchanged(self):
+        """Refuse to go on from a checkpoint that another job has replaced since it was read."""
+        if _identity(self.path) != self._identity:
+            raise InputError(f"{self.path} was replaced while this job started: run the same command again")
 
     def _read(self, name):
         return read_intact_json(self._folder / name) or {}

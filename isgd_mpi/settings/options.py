@@ -107,7 +107,7 @@ def _split_files(argv):
     if known.resume is None:
         return known.config, others
     path = Path(known.resume) / "config.toml"
-    if not path.exists():
+    if not os.path.lexists(path) and os.access(path.parent, os.X_OK):
         raise InputError(f"--resume {known.resume}: there is no run with a config.toml")
     return [str(path), *known.config], [*others, f"--resume={known.resume}"]
 

@@ -3,10 +3,16 @@
 import json
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from launch import complaint, launch, metrics_of, resume, saved_step, train, training
+from processes import wait_for
+
+from isgd_mpi.run.resume import SavedRun
+from isgd_mpi.settings.config import Config
+from isgd_mpi.settings.errors import InputError
 
 SMALL = ("--hidden", 16, "--threads", 1, "--quiet", "--score-batch-size", 512, "--refresh-every", 12)
 
@@ -74,3 +80,35 @@ def test_a_second_job_is_refused_usr1_is_code_75_and_a_damaged_checkpoint_one_li
     assert done.returncode == 2 and "truncated" in complaint(done.stderr)
     checkpoint.write_bytes(before["checkpoint.npz"])
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+@pytest.mark.parametrize("problem", ["is missing", "no line of metrics", "not a regular file", "a link or a pipe"])
+def test_a_refused_resume_changes_and_creates_nothing(tmp_path, problem):
+    run = tmp_path / "run"
+    train(run, 1, *SMALL, "--steps", 20)
+    metrics = run / "metrics.jsonl"
+    if problem == "no line of metrics":
+        metrics.write_text("one\n" * 100)
+    elif problem == "not a regular file":
+        (run / "checkpoint.npz").unlink()
+        os.mkfifo(run / "checkpoint.npz")
+    else:
+        metrics.unlink()
+    if problem == "a link or a pipe":
+        metrics.symlink_to(tmp_path / "elsewhere")
+    before = {path.name: path.lstat() for path in run.iterdir()}
+    done = launch(1, "--resume", run, "--steps", 30)
+    assert done.returncode == 2 and problem in complaint(done.stderr)
+    assert {path.name: path.lstat()[:-3] for path in run.iterdir()} == {name: s[:-3] for name, s in before.items()}
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_checkpoint_that_another_job_replaces_meanwhile_is_not_used(tmp_path):
+    with training(tmp_path / "run", "--checkpoint-every", 0.2, until="checkpoint.npz") as job:
+        saved = SavedRun(replace(Config(), resume=str(tmp_path / "run"), hidden=[16], seconds=1000.0))
+        step = saved_step(tmp_path / "run")
+        wait_for(lambda: saved_step(tmp_path / "run") > step)
+        with pytest.raises(InputError, match="was replaced while this job started: run the same command again"):
+            saved.check_unchanged()
+        os.kill(job.rank_pids()[0], signal.SIGTERM)
+        job.wait_for_end()

@@ -11,6 +11,7 @@ from unittest import mock
 
 import pytest
 
+from isgd_mpi.data import safe_files
 from isgd_mpi.run.record import metrics_file
 from isgd_mpi.run.record.metrics_file import MetricsFile, whole_lines_bytes
 from isgd_mpi.settings.errors import InputError
@@ -179,8 +180,61 @@ def test_a_second_writer_is_refused_until_the_first_is_gone_also_after_the_disk_
 
 
 def test_without_locks_in_the_file_system_a_job_goes_on(path, monkeypatch):
-    monkeypatch.setattr(metrics_file.fcntl, "flock", mock.Mock(side_effect=OSError(errno.ENOLCK, "No locks available")))
+    monkeypatch.setattr(safe_files.fcntl, "flock", mock.Mock(side_effect=OSError(errno.ENOLCK, "No locks available")))
     file = MetricsFile(path)
     file.lock()
     file.close()
-    assert metrics_file.fcntl.flock.called
+    assert safe_files.fcntl.flock.called
+
+
+def test_a_second_writer_is_refused_while_the_disk_is_full_and_changes_nothing(small_disk, clock, monkeypatch):
+    monkeypatch.setattr(metrics_file, "_LOCK_SECONDS", -1)
+    path = small_disk("64k") / "metrics.jsonl"
+    first = MetricsFile(path, clock)
+    first.lock()
+    for _ in range(100):
+        first.append("x" * 1000)
+    assert first.problem == "No space left on device"
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="another job is at work"):
+        MetricsFile(path, clock).lock(resumed=True)
+    assert path.read_bytes() == before
+    first.close()
+
+
+def test_a_folder_that_came_back_and_has_another_job_is_left_to_it(tmp_path, clock, capsys):
+    path = tmp_path / "run/metrics.jsonl"
+    path.parent.mkdir()
+    first, second = MetricsFile(path, clock), MetricsFile(path, clock)
+    first.lock()
+    shutil.rmtree(path.parent)
+    path.parent.mkdir()
+    second.lock()
+    second.append("second")
+    first.append("first")
+    assert first.problem == "another job is at work there" and path.read_text() == "second\n"
+    second.close()
+    clock.now += 1
+    first.append("again")
+    assert path.read_text() == "second\nfirst\nagain\n" and first.problem is None
+    first.close()
+
+
+def test_a_file_that_must_be_there_is_not_made(path):
+    file = MetricsFile(path)
+    with pytest.raises(InputError, match="metrics.jsonl is missing, which belongs to the checkpoint"):
+        file.lock(resumed=True)
+    file.close()
+    assert not path.exists()
+
+
+def test_links_and_pipes_are_refused_and_not_written_through(tmp_path, path):
+    (tmp_path / "precious").write_text("precious")
+    path.symlink_to(tmp_path / "precious")
+    with pytest.raises(InputError, match="is a link or a pipe"):
+        MetricsFile(path).lock()
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="not a regular file"):
+        MetricsFile(path).lock()
+    assert (tmp_path / "precious").read_text() == "precious"

@@ -107,8 +107,13 @@ class RunLog:
     def cut(self, n_lines, step):
         """Cut off the metrics behind the first lines, and begin the progress bar at a step.
 
-        Raises InputError if there are fewer lines; nothing is changed then.
+        Raises InputError if there are fewer lines, or these are no metrics; nothing is changed then.
         """
+        for number, line in enumerate(self.metrics.text().splitlines()[:n_lines], start=1):
+            if not _is_metrics(line):
+                raise InputError(
+                    f"{self.metrics.path}, line {number} is no line of metrics: put the run's own file back"
+                )
         self.metrics.cut(n_lines)
         if self._bar is not None:
             self._bar.initial = self._bar.n = self._bar.last_print_n = step
@@ -169,6 +174,14 @@ class RunLog:
             with self._stdout_may_be_gone():
                 self._bar.close()
         self.metrics.close()
+
+
+def _is_metrics(line):
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and {"kind", "step"} <= content.keys()
 
 
 def _progress(figures):
