@@ -1,4 +1,4 @@
-"""Draw from a proposal by searches in cumulative sums of its weights; sum second moments under mixed weights.
+"""Order examples, draw from a proposal by searches in cumulative sums, and sum second moments under mixed weights.
 
 Sums are float64: a float32 cumulative sum over 574 168 probabilities ends at 0.99997.
 """
@@ -6,6 +6,36 @@ Sums are float64: a float32 cumulative sum over 574 168 probabilities ends at 0.
 import numpy as np
 
 from isgd_mpi.kernels._jit import inlined, jit
+
+
+@jit
+def counting_sort(keys, order, ends, out):
+    """Sort an order of the examples by their keys; examples with the same key stay in the given order.
+
+    Parameters
+    ----------
+    keys : (N,) ndarray of int
+        In 0..K-1.
+    order : (N,) ndarray of int
+        A permutation of 0..N-1.
+    ends : (K,) ndarray of int
+        Room to count in; overwritten.
+    out : (N,) ndarray of int
+        The sorted permutation, overwritten.
+    """
+    ends[:] = 0
+    for n in range(keys.shape[0]):
+        ends[keys[n]] += 1
+    total = 0
+    for key in range(ends.shape[0]):
+        count = ends[key]
+        ends[key] = total
+        total += count
+    for k in range(order.shape[0]):
+        n = order[k]
+        place = ends[keys[n]]
+        out[place] = n
+        ends[keys[n]] = place + 1
 
 
 @jit

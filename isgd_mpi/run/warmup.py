@@ -7,7 +7,7 @@ from isgd_mpi.model.layers import FEW_ROWS
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.sampling.mixture import Mixture
-from isgd_mpi.sampling.proposal import Proposal
+from isgd_mpi.sampling.proposal import Proposal, stratified_order
 from isgd_mpi.training.predictor.predictors import PREDICTORS
 
 _HIDDEN = (64, 64)  # wide enough for every kernel
@@ -25,7 +25,9 @@ def warm_up(dataset, make_products=None):
     """
     n_rows = FEW_ROWS + 1  # few and many rows have passes of their own
     n_few = min(n_rows, dataset.n_train)
-    proposal = Proposal(np.ones(n_few), np.arange(n_few))
+    few_labels = dataset.splits["train"].labels[:n_few]
+    order = stratified_order(few_labels, few_labels, np.ones(n_few, np.float32), dataset.n_classes)
+    proposal = Proposal(np.ones(n_few), order)
     for sampling in ("multinomial", "systematic"):
         indices, weights = proposal.draw(n_rows, sampling, np.random.default_rng(0))
     Mixture("auto", n_rows, n_rows).observe(weights.astype(np.float32), weights)

@@ -193,6 +193,17 @@ CASES = (
         _counted("loss"),
     ),
     Case(
+        sampling.counting_sort,
+        _SETS,
+        lambda rng, n: (
+            rng.integers(16_000, size=n),
+            rng.permutation(n),
+            *np.empty((1, 16_000), int),
+            np.empty(n, int),
+        ),
+        _counted("example"),
+    ),
+    Case(
         sampling.cumulative_sum,
         _SETS,
         lambda rng, n: (rng.exponential(size=n), rng.permutation(n), np.empty(n)),

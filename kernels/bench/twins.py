@@ -192,6 +192,12 @@ def average_by_class(moments, classes, losses, kept):
         moments[each] += shares @ own, shares @ own**2
 
 
+def counting_sort(keys, order, ends, out):
+    """Sort the keys as ordered, stably."""
+    out[:] = order[np.argsort(keys[order], kind="stable")]
+    ends[:] = np.cumsum(np.bincount(keys, minlength=len(ends)))
+
+
 def cumulative_sum(prob_weights, order, out):
     """Gather, and sum."""
     np.cumsum(prob_weights[order], out=out)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.kernels.sampling import cumulative_sum, search, systematic_search
+from isgd_mpi.kernels.sampling import counting_sort, cumulative_sum, search, systematic_search
 
 pytestmark = pytest.mark.kernels
 JUST_BELOW_ONE = np.nextafter(1.0, 0.0)
@@ -32,6 +32,14 @@ def found_systematically(variant, weights, offset, n_points, mixture=0.0):
     out = np.full(n_points, -1, np.int64)
     variant(systematic_search)(np.cumsum(weights), mixture, offset, out)
     return out
+
+
+@pytest.mark.parametrize(("n", "n_keys"), [(0, 3), (1, 1), (2, 5), (50, 1), (1000, 7), (300, 5000)])
+def test_counting_sort_is_a_stable_sort(variant, rng, n, n_keys):
+    keys, order = rng.integers(0, n_keys, n, dtype=np.int32), rng.permutation(n)
+    got = np.full(n, -1)
+    variant(counting_sort)(keys, order, np.full(n_keys, 9), got)
+    np.testing.assert_array_equal(got, np.array(reference.counting_sort(keys, order), int))
 
 
 @pytest.mark.parametrize("order_dtype", [np.int32, np.int64])

@@ -104,6 +104,11 @@ def nesterov_update(params, velocity, gradient, learning_rate, momentum, weight_
     return params - momentum * velocity + (1 + momentum) * new_velocity, new_velocity
 
 
+def counting_sort(keys, order):
+    """Sort an order by keys, and leave those with equal keys as they are."""
+    return sorted(order, key=lambda n: keys[n])
+
+
 def cumulative_sum(prob_weights, order):
     """Sum in the given order, and return all sums on the way."""
     return np.cumsum(prob_weights[order])
