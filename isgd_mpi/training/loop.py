@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from isgd_mpi.ranks.records import EVALUATE, STOP
 
 _REST = 512  # least steps from one refresh to the next while importance sampling is switched off
-_MOST_MERGING = 0.1  # share of the time that merging may take where the schedule can wait: millions of scores take long
-_SHORT_SECONDS, _LONG_SECONDS = 0.02, 1.0  # shorter merges do not count; longer ones (of a slow disk) count as this
+_MOST_MERGING = 0.02  # share of the time that merging may take where the schedule can wait
+_FREE_SECONDS = 0.05  # of merging that do not count: short runs live from their first refreshes
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Schedule:
         """Return the steps from one publication to the next; more while importance sampling is switched off."""
         return self.refresh_every if on else max(self.refresh_every, _REST)
 
-    def wants_refresh(self, lag, on, last_merge):
+    def wants_refresh(self, lag, on, merging):
         """Return whether it is time to publish.
 
         Parameters
@@ -48,11 +48,11 @@ class Schedule:
             Steps since parameters were last published.
         on : bool
             Whether importance sampling is switched on.
-        last_merge : tuple of float
-            Seconds that the last merge took, and seconds since it began.
+        merging : tuple of float
+            Seconds that merges have taken so far, and seconds since the first one began.
         """
-        seconds, since = min(last_merge[0], _LONG_SECONDS), last_merge[1]
-        too_soon = self.eager and seconds > _SHORT_SECONDS and seconds > _MOST_MERGING * since
+        seconds, since = merging
+        too_soon = self.eager and seconds > _FREE_SECONDS + _MOST_MERGING * since
         return lag >= self.interval(on) and not too_soon
 
 
@@ -80,7 +80,7 @@ def run_trainer(trainer, exchange, schedule, finished, save, on_step=None):
         merge_if_due(trainer, exchange, schedule)
         if schedule.eager or not exchange.pending:  # without waiting for a refresh
             save()
-        if not exchange.pending and schedule.wants_refresh(trainer.lag, trainer.sampler.on, trainer.last_merge):
+        if not exchange.pending and schedule.wants_refresh(trainer.lag, trainer.sampler.on, trainer.merging):
             trainer.publish(exchange)
             merge_if_due(trainer, exchange, schedule)
         trainer.take_step()

@@ -1,6 +1,7 @@
 """The trainer: the state of a training run, and three actions: take a step, publish parameters, merge scores."""
 
 import math
+import time
 
 import numpy as np
 
@@ -63,7 +64,7 @@ class Trainer(Saved):
         self.evaluations = EvaluationPlan(config.steps_per_evaluation(n_train), log, keeps_params=config.repeatable)
         self._batch_steps = np.full(setup.grid.n_batches(n_train), NEVER, np.int64)
         self._counters = Counters()
-        self._last_merge = (0.0, 0.0)  # when it began, and the seconds that it took
+        self._first_merge, self._merge_seconds = None, 0.0
         self._sum_of_losses = 0.0
         self.step = 0
         self.loss = math.nan
@@ -88,10 +89,9 @@ class Trainer(Saved):
         return math.inf if self.published_step == NEVER else self.step - self.published_step
 
     @property
-    def last_merge(self):
-        """Seconds that the last merge took, and seconds since it began."""
-        begin, seconds = self._last_merge
-        return seconds, self._log.seconds - begin
+    def merging(self):
+        """CPU seconds that merges have taken so far, and seconds since the first one began."""
+        return self._merge_seconds, 0.0 if self._first_merge is None else self._log.seconds - self._first_merge
 
     def take_step(self):
         """Draw a minibatch, update the model, and hand the minibatch's scores to the sampler.
@@ -159,7 +159,9 @@ class Trainer(Saved):
         shards : list of shards.Shard, optional
             Shards of the reports, if they come from a job with another number of ranks.
         """
-        begin, before = self._log.seconds, self.timeline.seconds("proposing")
+        begin = time.thread_time()  # a merge that another process or a slow disk interrupts is not a long one
+        if self._first_merge is None:
+            self._first_merge = self._log.seconds
         with self.timeline("proposing"):
             self._merge_scores(reports, shards or self._shards)
             self.evaluations.merge(self.step, reports)
@@ -169,7 +171,7 @@ class Trainer(Saved):
             # decisions must not depend on the clock where a run is to be repeatable
             for event in self.sampler.renew(self.step, 0.0 if self._config.repeatable else refresh_share):
                 self._log.event(self.step, event)
-        self._last_merge = begin, self.timeline.seconds("proposing") - before
+        self._merge_seconds += time.thread_time() - begin
 
     def _merge_scores(self, reports, shards):
         """Hand the batches scored since the last refresh to the sampler."""

@@ -2,7 +2,8 @@
 
 No scorer runs and no model is trained: the reports are made up, so that those of 15 scorers can be had anywhere. The
 first table has the parts of a refresh in which all scores are new or a part of them is; its last column is the share
-of the time of the steps from one refresh to the next. The second has a step's draw and what is learnt from it.
+of the time of the steps from one refresh to the next, which a run in `relaxed` bounds by refreshing less often. The
+second table has a step's draw and what is learnt from it.
 """
 
 import time
