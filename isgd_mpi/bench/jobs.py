@@ -23,14 +23,20 @@ def on_cores(n_cores):
     InputError
         There are fewer cores.
     """
+    check_cores([n_cores])
     own = os.sched_getaffinity(0)
-    if n_cores > len(own):
-        raise InputError(f"{n_cores} cores are wanted, and there are {len(own)}")
     os.sched_setaffinity(0, sorted(own, key=lambda core: (_place_among_siblings(core), core))[:n_cores])
     try:
         yield
     finally:
         os.sched_setaffinity(0, own)
+
+
+def check_cores(numbers):
+    """Raise InputError if one of some numbers of cores is more than this process has."""
+    n_own = len(os.sched_getaffinity(0))
+    if max(numbers) > n_own:
+        raise InputError(f"{max(numbers)} cores are wanted, and there are {n_own}")
 
 
 def _place_among_siblings(core):

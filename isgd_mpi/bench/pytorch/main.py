@@ -12,7 +12,7 @@ import threadpoolctl
 from jsonargparse.typing import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from isgd_mpi.bench import output
-from isgd_mpi.bench.jobs import measure_on_ranks, on_cores, train_precisions
+from isgd_mpi.bench.jobs import check_cores, measure_on_ranks, on_cores, train_precisions
 from isgd_mpi.bench.pytorch.race import race
 from isgd_mpi.bench.pytorch.step_ranks import HEADINGS
 from isgd_mpi.kernels.threads import set_threads
@@ -25,11 +25,14 @@ NETS = {
 }
 """Fields of each :class:`isgd_mpi.bench.pytorch.contests.Net`; `paper` is that of arXiv:1511.06481."""
 
+MINIBATCH_SIZES = {"small": [16, 64, 128, 256, 512], "paper": [128]}
+"""Minibatches of the steps that are timed, unless others are asked for."""
+
 OPTIONS = {
     "--parts": (["steps", "scores"], ["steps", "scores"], "what to time"),
     "--net": ("small", [*NETS, "all"], "784-512-512-10, or 3072-2048x4-10, which takes minutes"),
     "--threads": ([1], PositiveInt, "for steps: trainers of ours, and threads of PyTorch"),
-    "--minibatch-size": ([], PositiveInt, "for steps (16 of the small net, 128 of the paper's if not given)"),
+    "--minibatch-size": ([], PositiveInt, "for steps (16 to 512 of the small net, 128 of the paper's if not given)"),
     "--precision": (["f32", "bf16"], ["f32", "bf16"], "for steps: float32, bfloat16 (PyTorch: autocast)"),
     "--momentum": (0.0, NonNegativeFloat, "for steps: Nesterov momentum"),
     "--repeat": (7, PositiveInt, "blocks of each side"),
@@ -49,6 +52,7 @@ def run(settings):
         "figures": f"float32 if not said; median [quartiles] of {settings.repeat} alternating blocks of "
         f"{settings.block_seconds:g} s",
     }
+    check_cores(settings.threads)
     output.print_lines(header)
     result = header
     if "steps" in settings.parts:
@@ -81,8 +85,11 @@ def time_steps(settings, nets):
     print(f"\n{HEADINGS}", flush=True)
     for threads in settings.threads:
         with on_cores(threads):
-            module = "isgd_mpi.bench.pytorch.step_ranks"
-            rows += measure_on_ranks(module, threads, plan, None, _LONGEST_JOB_SECONDS, prints=True)["rows"]
+            try:
+                module = "isgd_mpi.bench.pytorch.step_ranks"
+                rows += measure_on_ranks(module, threads, plan, None, _LONGEST_JOB_SECONDS, prints=True)["rows"]
+            except InputError as error:  # the other numbers of threads may do
+                print(f"{threads} threads: {error}", flush=True)
         output.write(settings.json, {"settings": settings.as_dict(), "steps": rows})
     return rows
 
@@ -93,7 +100,7 @@ def cases(settings, nets):
     return [
         {"net": net.name, "widths": net.widths, "data": net.data, "minibatch_size": size, "precision": precision}
         for net in nets
-        for size, precision in product(settings.minibatch_size or [net.minibatch_size], precisions)
+        for size, precision in product(settings.minibatch_size or MINIBATCH_SIZES[net.name], precisions)
     ]
 
 

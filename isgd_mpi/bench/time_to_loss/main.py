@@ -16,8 +16,8 @@ from pathlib import Path
 from jsonargparse.typing import NonNegativeInt, PositiveFloat, PositiveInt
 
 from isgd_mpi.bench import output
-from isgd_mpi.bench.jobs import measure_on_ranks, on_cores
-from isgd_mpi.bench.time_to_loss.methods import METHODS, precision_text, space_of, workers_text
+from isgd_mpi.bench.jobs import check_cores, measure_on_ranks, on_cores
+from isgd_mpi.bench.time_to_loss.methods import METHODS, VARIANTS, precision_text, space_of, workers_text
 from isgd_mpi.bench.time_to_loss.search import Arrival, Budget, Trial
 from isgd_mpi.data.files import read_intact_json
 from isgd_mpi.settings.errors import InputError
@@ -29,6 +29,7 @@ OPTIONS = {
     "--rates": ([0.15, 0.3, 0.6, 1.2, 2.4], PositiveFloat, "learning rates that it begins with"),
     "--workers": ([], PositiveInt, "trainers, or threads of PyTorch (those that fit; powers of two if not given)"),
     "--precision": (["f32", "bf16"], ["f32", "bf16"], "arithmetics of training"),
+    "--variants": ([*VARIANTS], VARIANTS, "of PyTorch's step; compiled is tried with the best of the others only"),
     "--trials": (36, PositiveInt, "runs of the first round"),
     "--first-seconds": (0.4, PositiveFloat, "training time of a run in the first round [s]"),
     "--longest-seconds": (15.0, PositiveFloat, "longest training time of a run [s]"),
@@ -71,9 +72,7 @@ def check(settings):
     """Raise InputError where PyTorch or cores are missing."""
     if "torch" in settings.methods and not importlib.util.find_spec("torch"):
         raise InputError("PyTorch is not installed: pip install torch, or leave torch out of --methods")
-    for cores in settings.cores:
-        with on_cores(cores):
-            pass
+    check_cores(settings.cores)
 
 
 def conduct(settings, cores, method):

@@ -7,6 +7,12 @@ from isgd_mpi.bench.time_to_loss.search import Space
 METHODS = {"importance": "importance sampling", "uniform": "uniform sampling", "torch": "PyTorch"}
 """Their names in words; the first is compared with each of the others. All but PyTorch have a rank on each core."""
 
+VARIANTS = ["plain", "fused", "compiled"]
+"""Of PyTorch's step: its default, the update in a single pass, torch.compile."""
+
+LATE_VARIANTS = ["compiled"]
+"""Those that take long to prepare."""
+
 UNIFORM = {"score": "uniform", "refresh_every": 512}
 """Options of uniform sampling."""
 
@@ -22,10 +28,11 @@ def space_of(method, cores, settings):
         Options of the benchmark.
     """
     torch = method == "torch"
-    variants, late = (["plain", "fused"], ["compiled"]) if torch else ([""], [])
+    variants = [name for name in settings.variants if name not in LATE_VARIANTS] if torch else [""]
+    late = [name for name in settings.variants if name in LATE_VARIANTS] if torch else []
     precisions = settings.precision if torch else [name for name in settings.precision if name in train_precisions()]
     workers = workers_of(method, cores, settings.workers)
-    return Space(settings.minibatch_size, settings.rates, workers, precisions or ["f32"], variants, late)
+    return Space(settings.minibatch_size, settings.rates, workers, precisions or ["f32"], variants or ["plain"], late)
 
 
 def workers_of(method, cores, wanted):
