@@ -5,6 +5,7 @@ To read in this order:
 * `__main__`: command line: the list of benchmarks, their options, ``--json``;
 * `output`: options, tables and the JSON file, for all benchmarks;
 * `jobs`, `ranks`: a benchmark's function on several ranks: the side that starts it, and the program that the ranks run;
+* `until`: short runs of the real program, one after another;
 * `exchange`: how parameters and scores can travel, and what that costs the trainer;
 * `throughput`: examples that scorers score in a second;
 * `scaling`: prediction for up to 4 096 ranks, from costs measured here;

@@ -5,22 +5,17 @@ ranks sleep.
 """
 
 import faulthandler
-import logging
-import signal
 import time
 
 import numpy as np
 
 from isgd_mpi.bench.jobs import train_precision
 from isgd_mpi.bench.output import quartiles, spread
+from isgd_mpi.bench.until import train_until
 from isgd_mpi.data import datasets
 from isgd_mpi.data.arrays import from_arrays
-from isgd_mpi.model.blueprints import MLPBlueprint
 from isgd_mpi.model.params import initial_params
-from isgd_mpi.ranks.faults import Interruption
 from isgd_mpi.ranks.waiting import POLITE
-from isgd_mpi.run.job import Job
-from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import InputError
 
 LEARNING_RATE = 1e-3
@@ -29,7 +24,6 @@ SIDES = ("ours", "default", "fused")
 
 _WARM_UP_STEPS = 3
 _RANDOM_EXAMPLES = 4096
-_NO_END = 2**40  # steps
 _HANGING_SECONDS = 120.0  # for all rounds of a case, beyond its blocks
 
 
@@ -77,7 +71,6 @@ def measure(comm, plan):
     dict or None
         On rank 0: ``rows``, see :func:`row_of`.
     """
-    logging.getLogger("isgd_mpi").setLevel(logging.ERROR)
     rows = []
     for case in plan["cases"]:
         rows.append({"threads": comm.Get_size(), **case, **time_case(comm, case, plan)})
@@ -120,7 +113,6 @@ def load(case):
 def options_of(case, momentum, n_trainers):
     """Return the options of our runs."""
     return train_precision(case["precision"]) | {
-        "data": "arrays",
         "hidden": case["widths"][1:-1],
         "score": "uniform",
         "refresh_every": 512,
@@ -129,22 +121,13 @@ def options_of(case, momentum, n_trainers):
         "minibatch_size": case["minibatch_size"],
         "trainers": n_trainers,
         "threads": 1,
-        "steps": _NO_END,
-        "eval_every": _NO_END,
-        "quiet": True,
     }
 
 
 def steps_per_second(comm, dataset, options, seconds):
     """Train for some seconds on all ranks; return the steps a second on rank 0, and None elsewhere. Collective."""
-    job, clock = Job(comm, Config(**options), lambda: dataset, MLPBlueprint), StepClock(seconds)  # writes no files
-    with np.errstate(all="ignore"), Interruption() as interruption:
-
-        def on_step(trainer):
-            if clock.is_over():
-                interruption.signal = interruption.signal or signal.SIGTERM  # without an evaluation at the end
-
-        job.run(interruption, on_step)
+    clock = StepClock(seconds)
+    train_until(comm, options, dataset, lambda trainer: clock.is_over())
     return clock.steps_per_second if comm.Get_rank() == 0 else None
 
 

@@ -1,9 +1,7 @@
 """Our part of the benchmark ``time-to-loss``, on ranks: one job does all runs of a method, one after another."""
 
 import json
-import logging
 import os
-import signal
 from contextlib import suppress
 from dataclasses import asdict
 
@@ -15,18 +13,14 @@ from isgd_mpi.bench.time_to_loss.conduct import conduct
 from isgd_mpi.bench.time_to_loss.descent import Descent, Evaluation, Limits
 from isgd_mpi.bench.time_to_loss.methods import UNIFORM
 from isgd_mpi.bench.time_to_loss.search import Arrival, Trial
+from isgd_mpi.bench.until import train_until
 from isgd_mpi.data import datasets
 from isgd_mpi.kernels.threads import set_threads
-from isgd_mpi.model.blueprints import MLPBlueprint
-from isgd_mpi.ranks.faults import Interruption
 from isgd_mpi.ranks.waiting import POLITE
-from isgd_mpi.run.job import Job
 from isgd_mpi.run.record.environment import describe_environment
-from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import InputError
 
 _ORDER_BYTES = 1024
-_NO_END = 2**40  # steps
 
 
 def measure(comm, plan):
@@ -44,7 +38,6 @@ def measure(comm, plan):
     dict or None
         On rank 0: see :func:`conduct.conduct`, and ``environment``.
     """
-    logging.getLogger("isgd_mpi").setLevel(logging.ERROR)
     runs = Runs(comm, plan)
     if comm.Get_rank() > 0:
         while runs.follow():
@@ -110,31 +103,22 @@ class Runs:
 
     def _train(self, trial, seed, limits):
         """Train, and return the snapshots, which only trainer 0 takes. Collective."""
-        job = Job(self._comm, self._config(trial, seed), lambda: self._dataset, MLPBlueprint)  # which writes no files
-        self.environment = describe_environment(self._comm, job.setup.node)
         descent = Descent(limits, trial.minibatch_size)
-        with np.errstate(all="ignore"), Interruption() as interruption:
 
-            def on_step(trainer):
-                if descent.is_over(trainer.step, trainer.loss, lambda: trainer.params):
-                    interruption.signal = interruption.signal or signal.SIGTERM  # without an evaluation at the end
+        def is_over(trainer):
+            return descent.is_over(trainer.step, trainer.loss, lambda: trainer.params)
 
-            job.run(interruption, on_step)
+        job = train_until(self._comm, self._options(trial, seed), self._dataset, is_over)
+        self.environment = describe_environment(self._comm, job.setup.node)
         return descent.taken
 
-    def _config(self, trial, seed):
+    def _options(self, trial, seed):
         method = UNIFORM if self._plan["method"] == "uniform" else {}
-        return Config(
-            **method,
-            **train_precision(trial.precision),
-            data="arrays",
-            hidden=self._plan["hidden"],
-            lr=trial.rate,
-            minibatch_size=trial.minibatch_size,
-            trainers=trial.workers,
-            threads=1,
-            seed=seed,
-            steps=_NO_END,
-            eval_every=_NO_END,
-            quiet=True,
-        )
+        return {**method, **train_precision(trial.precision)} | {
+            "hidden": self._plan["hidden"],
+            "lr": trial.rate,
+            "minibatch_size": trial.minibatch_size,
+            "trainers": trial.workers,
+            "threads": 1,
+            "seed": seed,
+        }
