@@ -3,9 +3,9 @@
 import signal
 import sys
 
-from isgd_mpi.ranks.start import prepare_mpi
+from isgd_mpi.ranks.start import start_mpi
 
-prepare_mpi()
+start_mpi()
 
 from mpi4py import MPI  # noqa: E402
 

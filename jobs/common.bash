@@ -8,6 +8,12 @@ stop() {
 
 # Set up Python, threads, and the folder of compiled kernels on every node of the job.
 prepare() {
+    local program
+    for program in scontrol srun; do
+        command -v "$program" >/dev/null || stop "there is no $program in PATH: add the folder of SLURM's programs"
+    done
+    [[ -z ${SLURM_HET_SIZE-} ]] || stop "a heterogeneous job (':') starts ranks of its first part alone, and all ranks \
+are alike: submit it with a single --ntasks=N; a role gets more cores by more ranks (--trainers), or all by --cpus-per-task"
     [[ -n ${SLURM_NTASKS-} ]] || stop "submit this with sbatch --ntasks=N"
     if [[ -n ${ACTIVATE-} ]]; then
         [[ -r $ACTIVATE ]] || stop "ACTIVATE=$ACTIVATE cannot be read"
@@ -81,9 +87,16 @@ train() {
 
     if ((code > 2)) && [[ -z $cancelled && $(stamp "$folder/checkpoint.npz") != "$before" ]]; then
         echo "isgd_mpi job: exit code $code at $(date '+%F %T'), requeued to go on from $folder/checkpoint.npz"
-        scontrol requeue "$SLURM_JOB_ID" || echo "isgd_mpi job: not requeued: submit the same again to go on" >&2
+        requeue || echo "isgd_mpi job: not requeued: submit the same again to go on" >&2
     fi
     exit "$code"
+}
+
+# Requeue this job; of an array this task alone: the id of a task may be the array's, which stands for all of them.
+requeue() {
+    local job=$SLURM_JOB_ID
+    [[ -z ${SLURM_ARRAY_JOB_ID-} ]] || job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
+    scontrol requeue "$job"
 }
 
 # Print inode, time and size of a file: they change when it is written anew.

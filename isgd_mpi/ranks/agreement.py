@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import platform
+import shlex
 import sys
 from collections import Counter
 from pathlib import Path
@@ -17,7 +18,7 @@ from isgd_mpi.settings.version import __version__
 _PACKAGE = Path(__file__).parents[1]
 
 
-def on_all_ranks(comm, action=None):
+def on_all_ranks(comm, action=None, alike=False):
     """Call an action on some ranks, and let all ranks fail together if one does. Collective.
 
     Parameters
@@ -25,6 +26,8 @@ def on_all_ranks(comm, action=None):
     comm : mpi4py.MPI.Comm
     action : callable, optional
         The action of this rank, if it has one.
+    alike : bool
+        Whether all ranks do the same: if it fails on some only, the message names these.
 
     Returns
     -------
@@ -42,10 +45,42 @@ def on_all_ranks(comm, action=None):
     except InputError as error:
         message = str(error)
     POLITE.meet(comm)  # allgather would spin, on a core that a rank which is not ready may need
-    messages = [text for text in comm.allgather(message) if text is not None]
-    if messages:
-        raise InputError(messages[0])
-    return result
+    messages = comm.allgather(message)
+    failed = [rank for rank, text in enumerate(messages) if text is not None]
+    if not failed:
+        return result
+    if not alike or len(failed) == len(messages):
+        raise InputError(messages[failed[0]])
+    places = [(host, None) for host in comm.allgather(platform.node())]
+    raise InputError(f"{messages[failed[0]]} (on {_ranks_of(failed, places)}; the other ranks succeeded)")
+
+
+def check_command_lines(comm, words):
+    """Refuse ranks that were started with different options. Collective.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+    words : list of str
+        This rank's options.
+
+    Raises
+    ------
+    InputError
+        On every rank: names the first rank that differs, its host, and what it has and lacks.
+    """
+    hosts, lines = zip(*comm.allgather((platform.node(), words)))
+    odd = [rank for rank, line in enumerate(lines) if line != lines[0]]
+    if odd:
+        own, first = lines[odd[0]], lines[0]
+        only = [
+            shlex.join([word for word in one if word not in other][:8]) for one, other in ((own, first), (first, own))
+        ]
+        raise InputError(
+            f"rank {odd[0]} ({hosts[odd[0]]}) was started with other options than rank 0: here '{only[0]}', there "
+            f"'{only[1]}'; all ranks are alike: mpirun -n {len(lines)} python -m isgd_mpi OPTIONS, without ':'; "
+            "a role gets more cores by more ranks, see --trainers"
+        )
 
 
 def common_value(comm, value, otherwise):

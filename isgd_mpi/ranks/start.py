@@ -1,8 +1,23 @@
 """Initialise MPI, and find out if the launcher and the MPI library did not understand each other."""
 
+import atexit
 import os
+import platform
+import select
+import signal
+import sys
+import time
+import warnings
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import mpi4py
+
+from isgd_mpi.settings.exit_codes import BAD_INPUT
+
+_FIRST_PRINTS_SECONDS = 5.0  # srun may kill all processes as soon as one has ended
+_LATE_SECONDS = {0: 60.0, 1: 90.0}  # by rank: rank 1 tells, too, because rank 0 may be the one that is missing
+_LOST_SECONDS = 600.0
 
 
 def prepare_mpi():
@@ -14,6 +29,74 @@ def prepare_mpi():
     # Open MPI's UCX component for windows prints warnings; windows within a node, as those here, need another one
     os.environ.setdefault("OMPI_MCA_osc", "^ucx")
     mpi4py.rc.thread_level = "funneled"  # one thread calls MPI: no locks on its way
+    # mpi4py's three lines on the launcher of another MPI; find_split says it in one
+    warnings.filterwarnings("ignore", "suspicious MPI execution environment", RuntimeWarning)
+
+
+def start_mpi():
+    """Initialise MPI, or end this process with one line where it would fail or hang. Collective.
+
+    A launch of which another rank does not come to this call is told of after a minute, and ended after ten.
+    """
+    prepare_mpi()
+    mpi4py.rc.initialize = False
+    from mpi4py import MPI
+
+    if problem := find_foreign_launcher(MPI.Get_library_version(), os.environ):
+        refuse(problem, int(os.environ["PMIX_RANK"]))
+        sys.exit(BAD_INPUT)
+    with _told_if_late(*_launched(os.environ)[:2]):
+        MPI.Init_thread(MPI.THREAD_FUNNELED)
+    atexit.register(lambda: MPI.Is_finalized() or MPI.Finalize())
+
+
+@contextmanager
+def _told_if_late(n_processes, rank):
+    """Tell from a process of its own if the block takes too long: it holds Python's lock all the time."""
+    if rank not in _LATE_SECONDS:
+        yield
+        return
+    end, own_end = os.pipe()
+    watcher = os.fork()
+    if watcher == 0:
+        os.close(own_end)
+        try:
+            _watch_start(end, n_processes, rank)
+        finally:
+            os._exit(0)
+    os.close(end)
+    try:
+        yield
+    finally:
+        os.close(own_end)
+        os.waitpid(watcher, 0)
+
+
+def _watch_start(end, n_processes, rank):
+    """Tell if the other end of a pipe stays open for too long; end the parent process if it is far too long."""
+    if not select.select([end], [], [], _LATE_SECONDS[rank])[0]:
+        text = (
+            f"isgd_mpi: rank {rank} ({platform.node()}) waits for MPI to start on all {n_processes} ranks, for "
+            f"{_LATE_SECONDS[rank]:g} s now: a rank has not started, or cannot be reached; at {_LOST_SECONDS:g} s the "
+            "job is ended\n"
+        )
+        os.write(2, text.encode())
+        if not select.select([end], [], [], _LOST_SECONDS - _LATE_SECONDS[rank])[0]:
+            os.kill(os.getppid(), signal.SIGKILL)
+
+
+def refuse(problem, process):
+    """Print, once, why several processes cannot be ranks of a job, and wait until that can be read.
+
+    Parameters
+    ----------
+    problem : str
+    process : int
+        Number of this process: the first one prints.
+    """
+    if process == 0:
+        print(f"isgd_mpi: {problem}", file=sys.stderr, flush=True)
+    time.sleep(_FIRST_PRINTS_SECONDS)
 
 
 _LAUNCHERS = (
@@ -23,6 +106,37 @@ _LAUNCHERS = (
     ("PMI_SIZE", "PMI_RANK", "mpirun or srun, through PMI,"),
     ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "srun"),
 )
+
+_DAEMONS = ("hydra_pmi_proxy", "prterun", "prted", "orterun", "orted", "slurmstepd")
+"""Programs whose children are the processes of a job."""
+
+_OWN_LAUNCHERS = "with MPICH use its own mpirun or srun --mpi=pmi2, with Open MPI its own mpirun or srun --mpi=pmix"
+
+
+def _launched(environment):
+    """Return the number of processes that a launcher started, this one's number, its name and variable, or Nones."""
+    for count, rank, launcher in _LAUNCHERS:
+        n_processes = environment.get(count, "")
+        if n_processes.isdigit():
+            return int(n_processes), int(environment.get(rank) or 0), launcher, count
+    return None, None, None, None
+
+
+def find_foreign_launcher(library, environment):
+    """Return one line if MPICH would give up because it knows only PMI, and was started through PMIx; or None.
+
+    Parameters
+    ----------
+    library : str
+        Version and configuration of the MPI library.
+    environment : mapping of str to str
+    """
+    pmix_alone = "PMIX_RANK" in environment and not {"PMI_FD", "PMI_PORT"} & set(environment)
+    if pmix_alone and library.startswith("MPICH") and "pmix" not in library:
+        return (
+            f"started through PMIx, by Open MPI's mpirun or srun --mpi=pmix, which this MPICH lacks: {_OWN_LAUNCHERS}"
+        )
+    return None
 
 
 def find_split(size, environment):
@@ -46,16 +160,58 @@ def find_split(size, environment):
     rank : int
         Number of this process by the launcher.
     """
-    for count, rank, launcher in _LAUNCHERS:
-        n_processes = environment.get(count, "")
-        if n_processes.isdigit():
-            problem = _describe(int(n_processes), count, launcher) if size == 1 < int(n_processes) else None
-            return problem, int(environment.get(rank) or 0)
+    n_processes, process, launcher, variable = _launched(environment)
+    if n_processes is None:
+        return _find_stripped(os.getpid()) if size == 1 else (None, 0)
+    if size == 1 < n_processes:
+        return (
+            f"{launcher} started {n_processes} processes ({variable}), and MPI makes {n_processes} jobs of one rank of "
+            f"them: {_OWN_LAUNCHERS}"
+        ), process
+    return _find_parts(size, environment), process
+
+
+def _find_parts(size, environment):
+    """Return one line if this is a heterogeneous job of SLURM's, and only its first part was started; or None."""
+    n_parts = int(environment.get("SLURM_HET_SIZE") or 1)
+    n_tasks = [int(environment.get(f"SLURM_NTASKS_HET_GROUP_{part}") or 0) for part in range(n_parts)]
+    if n_parts == 1 or size != n_tasks[0]:
+        return None
+    return (
+        f"a heterogeneous job of {sum(n_tasks)} tasks, of which only the first part's {size} were started: all ranks "
+        f"are alike, so ask for a single --ntasks={sum(n_tasks)}; a role gets more cores by more ranks"
+    )
+
+
+def _find_stripped(below):
+    """Return one line if a launcher started this process and others, and its variables are gone; and the number."""
+    while (parent := _parent(below)) > 1:
+        name = _read(parent, "comm").strip()
+        if name in _DAEMONS:
+            children = sorted(
+                pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _parent(pid) == parent
+            )
+            if len(children) > 1:
+                return _describe_stripped(name, len(children)), children.index(below)
+        below = parent
     return None, 0
 
 
-def _describe(n_processes, count, launcher):
+def _describe_stripped(launcher, n_processes):
     return (
-        f"{launcher} started {n_processes} processes ({count}), and MPI makes {n_processes} jobs of one rank of them: "
-        "with MPICH use its own mpirun or srun --mpi=pmi2, with Open MPI its own mpirun or srun --mpi=pmix"
+        f"{launcher} started {n_processes} processes here, and each is a job of one rank: the environment in which MPI "
+        "finds the others is lost on the way (env -i, sudo, su?); give variables to the launcher instead "
+        "(mpirun -genv or -x, srun --export)"
     )
+
+
+def _parent(pid):
+    """Return the parent of a process, or 0 if it has ended."""
+    return int(_read(pid, "stat").rpartition(")")[2].split()[1] or 0) if _read(pid, "stat") else 0
+
+
+def _read(pid, name):
+    """Return a file that describes a process, or nothing if it has ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/{name}").read_text()
+    return ""

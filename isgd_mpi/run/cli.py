@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-import time
 from functools import partial
 
 import numpy as np
@@ -11,18 +10,16 @@ from mpi4py import MPI
 
 from isgd_mpi.data import datasets
 from isgd_mpi.model.blueprints import MLPBlueprint
-from isgd_mpi.ranks.agreement import check_agreement, on_all_ranks, program_facts
+from isgd_mpi.ranks.agreement import check_agreement, check_command_lines, on_all_ranks, program_facts
 from isgd_mpi.ranks.faults import Interruption, abort
 from isgd_mpi.ranks.heartbeat import Silent
-from isgd_mpi.ranks.start import find_split
+from isgd_mpi.ranks.start import find_split, refuse
 from isgd_mpi.run.job import Job
 from isgd_mpi.run.resume import SavedRun
 from isgd_mpi.run.setup import TRAINER
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE, FAILED, TRY_AGAIN
 from isgd_mpi.settings.options import parse
-
-_FIRST_PRINTS_SECONDS = 5.0  # srun may kill all processes as soon as one has ended
 
 
 def main(argv=None, interruption=None):
@@ -62,11 +59,10 @@ def is_split(comm):
     The first of them prints why.
     """
     problem, process = find_split(comm.Get_size(), os.environ)
-    if problem and process == 0:
-        print(f"isgd_mpi: {problem}", file=sys.stderr, flush=True)
-    elif problem:
-        MPI.Finalize()  # otherwise its shared memory would stay behind
-        time.sleep(_FIRST_PRINTS_SECONDS)
+    if problem and comm.Get_rank() == 0:
+        if comm.Get_size() == 1:
+            MPI.Finalize()  # otherwise its shared memory would stay behind if this process is killed
+        refuse(problem, process)
     return problem is not None
 
 
@@ -133,6 +129,7 @@ def shared_config(comm, argv):
         config.check_ranks(comm.Get_size())
         return config
 
+    check_command_lines(comm, sys.argv[1:] if argv is None else argv)
     config = on_all_ranks(comm, parse_once)
     check_agreement(comm, program_facts())
     return comm.bcast(config, root=TRAINER)

@@ -57,7 +57,7 @@ class Job:
     def __init__(self, comm, config, load, blueprint, saved=None):
         self._saved = saved
         node = find_node(comm, config.wanted_threads)
-        dataset = on_all_ranks(comm, partial(_load, node, load))
+        dataset = on_all_ranks(comm, partial(_load, node, load), alike=True)
         plan = on_all_ranks(comm, lambda: saved and saved.plan(dataset, comm.Get_size()))
         resumption = comm.bcast(plan, root=TRAINER)
         check_agreement(comm, {"the settings": repr(config), **dataset.facts})

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import two_nodes
-from launch import succeeded, train
+from launch import complaint, succeeded, train
 
 pytestmark = pytest.mark.skipif(two_nodes.missing() is not None, reason=f"{two_nodes.missing()}")
 each_kind, any_mpi = pytest.mark.each_kind, pytest.mark.any_mpi
@@ -44,3 +44,14 @@ def test_two_nodes_train_to_the_bits_of_one_and_send_parameters_once(nodes, tmp_
     if options[2:] == ():  # gradients and observed losses cross, too
         n_records = len(run.of_kind("refresh")) + 1
         assert n_bytes < 1.3 * n_records * run.params.nbytes + 500_000
+
+
+def test_data_that_one_node_lacks_is_told_with_rank_and_host(nodes, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    arrays = np.zeros((40, 4), np.float32), np.arange(40) % 2
+    np.savez(data / "set.npz", x_train=arrays[0], y_train=arrays[1], x_test=arrays[0], y_test=arrays[1])
+    nodes.on("nodeb", "mount", "-t", "tmpfs", "tmpfs", data)
+    done = nodes.launch((1, 2), "--data", data / "set.npz", "--run-dir", tmp_path / "run")
+    assert done.returncode == 2 and not (tmp_path / "run").exists()
+    assert "(on ranks 1, 2 (nodeb); the other ranks succeeded)" in complaint(done.stderr)

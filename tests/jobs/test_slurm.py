@@ -28,6 +28,7 @@ pytestmark = pytest.mark.skipif(
 JOBS = Path(__file__).parents[2] / "jobs"
 RANKS = 3
 OPTIONS = ("--hidden", 16, "--schedule", "pipelined", "--seed", 3, "--threads", 1)
+PROGRAM = (sys.executable, "-m", "isgd_mpi", "--hidden", 8, "--steps", 5, "--run-dir")
 by_srun = pytest.mark.skipif(not MPICH, reason="Open MPI needs a PMIx in SLURM, for srun --mpi=pmix")
 
 
@@ -58,9 +59,13 @@ class Job:
         """Return the lines that the job, or its array's tasks, have printed."""
         return "".join(path.read_text() for path in sorted(self._folder.glob(f"{self.id}_*.log")))
 
+    def listing(self):
+        """Return what SLURM tells of the job, or of each task of an array, in a line."""
+        return self._cluster.ask("scontrol", "-o", "show", "job", self.id)
+
     def facts(self):
         """Return the fields that SLURM lists of the job."""
-        return dict(re.findall(r"(\S+?)=(\S*)", self._cluster.ask("scontrol", "-o", "show", "job", self.id)))
+        return dict(re.findall(r"(\S+?)=(\S*)", self.listing()))
 
     def ended(self):
         """Return whether the job is over, for good."""
@@ -203,12 +208,39 @@ def test_an_array_runs_every_seed_of_every_configuration(cluster, tmp_path):
     assert "very slow-1 is complete at step 40" in again.log() and again.facts()["ExitCode"] == "0:0"
 
 
+def test_a_stopped_task_of_an_array_is_requeued_alone(cluster, tmp_path, swept):
+    configurations = tmp_path / "configurations.txt"
+    configurations.write_text("short --steps 20\nlong --seconds 1000\n")
+    arguments = ("array.sbatch", configurations, "runs", "--", "--hidden", 8)
+    job = Job(cluster, tmp_path, *arguments, sbatch=["--ntasks=2", "--array=0-1"], LAUNCHER="mpirun")
+    job.wait(lambda: not cluster.ask("squeue", "-h", "-j", f"{job.id}_0") and has_refreshed(tmp_path / "runs/long"))
+    swept |= set().union(*map(shared_segments, job.ranks().values()))
+    cluster.ask("scancel", "--signal=USR1", "--batch", f"{job.id}_1")
+    job.wait(lambda: re.search(r"ArrayTaskId=1 .* Restarts=1 ", job.listing()))
+    assert re.search(r"ArrayTaskId=0 .* Restarts=0 ", job.listing()), job.listing()
+    job.wait(lambda: job.log().count("goes on") + job.log().count("resume"))
+    cluster.ask("scancel", job.id)
+    job.wait()
+
+
+def test_a_heterogeneous_job_is_refused(cluster, tmp_path):
+    words = ["--parsable", f"--chdir={tmp_path}", f"--output={tmp_path}/log", "--ntasks=1", ":", "--ntasks=3"]
+    cluster.ask("sbatch", *words, JOBS / "train.sbatch", "--", *OPTIONS)
+    log = tmp_path / "log"
+    wait_for(lambda: log.exists() and "all ranks are alike: submit it with a single --ntasks=N" in log.read_text())
+    parts = ["salloc", "--quiet", "--ntasks=1", ":", "--ntasks=3"]
+    launchers = [(MPIRUN, "-n", 1), *([("srun", "--mpi=pmi2")] if MPICH else [])]
+    for launcher in launchers:
+        done = run_to_end([*parts, *launcher, *PROGRAM, "run"], env=cluster.environment, cwd=tmp_path)
+        assert "a heterogeneous job of 4 tasks" in complaint(done.stderr), done.stderr
+    assert not (tmp_path / "run").exists()
+    done = run_to_end([*parts, *PROGRAM, "alone"], env=cluster.environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr  # a plain run in the allocation's shell is meant
+
+
 def run_in_allocation(cluster, folder, *words):
     """Run a command in an allocation of four tasks, as in an interactive shell."""
     return run_to_end(["salloc", "--quiet", "--ntasks=4", *words], env=cluster.environment, cwd=folder)
-
-
-PROGRAM = (sys.executable, "-m", "isgd_mpi", "--hidden", 8, "--steps", 5, "--run-dir")
 
 
 @pytest.mark.parametrize("plugin", ["none", "pmi2"])

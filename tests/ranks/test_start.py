@@ -2,7 +2,7 @@
 
 import pytest
 
-from isgd_mpi.ranks.start import find_split
+from isgd_mpi.ranks.start import find_foreign_launcher, find_split
 
 STEP_OF_FOUR = {"SLURM_NTASKS": "4", "SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "2"}
 IN_A_BATCH_SHELL = {"SLURM_NTASKS": "4", "SLURM_PROCID": "0"}
@@ -40,3 +40,23 @@ def test_processes_that_should_have_been_ranks_are_found(environment, rank, name
 )
 def test_what_is_meant_is_let_through(size, environment):
     assert find_split(size, environment)[0] is None
+
+
+PARTS = {"SLURM_HET_SIZE": "2", "SLURM_NTASKS_HET_GROUP_0": "1", "SLURM_NTASKS_HET_GROUP_1": "3"}
+
+
+def test_the_first_part_of_a_heterogeneous_job_is_refused_and_the_whole_is_not():
+    one_of_four = {"PMI_SIZE": "1", "PMI_RANK": "0", **PARTS}
+    assert "a heterogeneous job of 4 tasks" in find_split(1, one_of_four)[0]
+    assert find_split(4, STEP_OF_FOUR | PARTS)[0] is None
+    assert find_split(2, {"PMI_SIZE": "2", "PMI_RANK": "0", **PARTS})[0] is None
+    assert find_split(1, PARTS)[0] is None  # a plain process in the shell
+
+
+def test_an_mpich_without_pmix_that_was_started_through_it_is_refused():
+    pmix = {"PMIX_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2"}
+    assert "started through PMIx" in find_foreign_launcher("MPICH Version: 5.0.2 --with-pm=hydra", pmix)
+    assert find_foreign_launcher("MPICH Version: 5.0.2 --with-pmix=/usr", pmix) is None
+    assert find_foreign_launcher("Open MPI v5.0.11", pmix) is None
+    assert find_foreign_launcher("MPICH Version: 5.0.2", pmix | {"PMI_FD": "8"}) is None  # mpirun within another's job
+    assert find_foreign_launcher("MPICH Version: 5.0.2", {"PMI_SIZE": "2"}) is None
