@@ -42,6 +42,8 @@ def start_mpi():
     mpi4py.rc.initialize = False
     from mpi4py import MPI
 
+    if MPI.Is_initialized():  # by whoever runs this program
+        return
     if problem := find_foreign_launcher(MPI.Get_library_version(), os.environ):
         refuse(problem, int(os.environ["PMIX_RANK"]))
         sys.exit(BAD_INPUT)
