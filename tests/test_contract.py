@@ -11,7 +11,6 @@ from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.model.params import initial_params
 from isgd_mpi.sampling.proposal import Proposal, mix, prob_weights_from_scores, stratified_order
-from isgd_mpi.sampling.variance import PAIR_EVERY
 
 slow = pytest.mark.slow
 
@@ -49,11 +48,7 @@ def serial_loop():
         indices, weights = proposal.draw(MINIBATCH, "systematic", rng)
         x = images[:MINIBATCH]
         dataset.gather(indices, x, labels)
-        minibatch = x, labels, weights.astype(np.float32)
-        if step % PAIR_EVERY == 0:
-            optimiser.step(model.gradient(*minibatch)[1])
-        else:
-            model.descend(*minibatch, optimiser)
+        model.descend(x, labels, weights.astype(np.float32), optimiser)
     return model.params
 
 

@@ -6,7 +6,8 @@ delta is the gradient of each example's own loss by z, not divided by the number
 * forward: ``z = h W + b``;
 * backward: the delta of the layer below is ``delta W^T``, zero where h is;
 * gradient of ``sum over n of shares[n] * losses[n]``: ``h^T (shares * delta)`` by W, ``shares delta`` by b;
-* squared norm of an example's own gradient: the sum over the layers of ``(|h|^2 + 1) |delta|^2``.
+* squared norm of an example's own gradient: the sum over the layers of ``(|h|^2 + 1) |delta|^2``;
+* product of two examples' gradients: the sum over the layers of ``(h_i . h_j + 1) (delta_i . delta_j)``.
 
 Where several trainers compute a model together, each call computes this trainer's part. Forward, and in the step, that
 is its part of the layer's cut (:class:`share.Cut`); backward it is its own columns of the delta below. The
@@ -186,6 +187,19 @@ class Layer:
         """
         np.matmul(self._inputs.T, self._buffers.weighted(delta, shares), out=self._weight_gradient)
         np.matmul(shares, delta, out=self._bias_gradient)
+
+    def gradient_products(self, delta):
+        """Return the layer's part of the products of all examples' gradients with each other, (B, B) ndarray.
+
+        Parameters
+        ----------
+        delta : (B, fan_out) ndarray
+            See :meth:`backward`.
+        """
+        products = self._inputs @ self._inputs.T  # symmetric: BLAS computes half of it
+        products += 1  # the bias is a weight on a constant input of one
+        products *= delta @ delta.T
+        return products
 
     def step(self, delta, shares, optimiser):
         """Take the optimiser's step of the layer's parameters, after :meth:`backward` with `before_step`.

@@ -1,8 +1,9 @@
 """The model: a multilayer perceptron with ReLU units and softmax cross-entropy.
 
-Three passes, all without allocation: `scores` goes forward, and backward for the deltas alone; `gradient` also writes
-the weighted gradient; `descend` takes a step along the gradient instead, without forming it. What happens in a layer
-is in :mod:`isgd_mpi.model.layers`. Several trainers can `descend` together: see :mod:`isgd_mpi.model.share`.
+Three passes, without allocation: `scores` goes forward, and backward for the deltas alone; `gradient` also writes
+the weighted gradient; `descend` takes a step along the gradient instead, without forming it. A fourth one is rare:
+`gradient_products` multiplies the gradients of all examples with each other. What happens in a layer is in
+:mod:`isgd_mpi.model.layers`. Several trainers can `descend` together: see :mod:`isgd_mpi.model.share`.
 """
 
 import math
@@ -137,6 +138,28 @@ class MLP:
             delta = layer.backward(delta)
         self._write_grad_norms()
         return float(shares @ self.losses), self._buffers.gradient, self._chosen_scores()
+
+    def gradient_products(self, x, y, weights):
+        """Compute the products of the gradients of all examples with each other, without forming a gradient.
+
+        Parameters
+        ----------
+        x, y : ndarray
+            Examples; see :meth:`scores`.
+        weights : (B,) ndarray
+            Importance weights, in the model's dtype.
+
+        Returns
+        -------
+        (B, B) ndarray
+            ``weights[i] weights[j] g_i . g_j``.
+        """
+        self._check_alone()
+        delta, products = self._forward(x, y), 0
+        for layer in reversed(self._layers):
+            products = products + layer.gradient_products(delta)
+            delta = layer.backward(delta)
+        return products * weights[:, None] * weights
 
     def descend(self, x, y, weights, optimiser):
         """Take a step along the weighted mean gradient of a minibatch, layer by layer and without forming it.

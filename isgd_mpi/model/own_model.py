@@ -7,6 +7,7 @@ import numpy as np
 from isgd_mpi.settings.errors import InputError
 
 _PROBE_ROWS = 2  # examples that a model is tried on
+_N_GROUPS = 8  # of examples, whose mean gradients are multiplied with each other
 
 
 class Model(Protocol):
@@ -122,6 +123,16 @@ class OwnModel:
         self.predictions = y
         self.grad_norms = _not_negative(scores)
         return float(loss), np.require(gradient, np.float32, ["C", "W"]), self.grad_norms
+
+    def gradient_products(self, x, y, weights):
+        """Compute the products of the weighted mean gradients of eight groups of examples, (8, 8) ndarray.
+
+        Their expectations are those of :meth:`mlp.MLP.gradient_products`. Parameters as in `gradient`; the number of
+        examples is a multiple of eight.
+        """
+        groups = (np.split(array, _N_GROUPS) for array in (x, y, weights))
+        gradients = np.array([self.gradient(*group)[1].copy() for group in zip(*groups)])  # buffers, perhaps
+        return gradients @ gradients.T
 
 
 def _not_negative(scores):

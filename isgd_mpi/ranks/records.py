@@ -26,9 +26,23 @@ def is_evaluated(published):
     return bool(published["command"] & EVALUATE)
 
 
-def published_dtype(n_params):
-    """Return the dtype of a published record: the step, the command flags, the parameters."""
-    return np.dtype([("step", "i8"), ("command", "i8"), ("params", "f4", (n_params,))])
+def published_dtype(n_params, n_probed=0):
+    """Return the dtype of a published record.
+
+    Parameters
+    ----------
+    n_params : int
+    n_probed : int
+        Examples of a probe of |mu|^2.
+
+    Returns
+    -------
+    numpy.dtype
+        ``step``; ``command``: flags; ``probe``, ``probe_weights``: the examples of a probe, and their importance
+        weights; ``params``: the parameters.
+    """
+    probe = [("probe", "i8", (n_probed,)), ("probe_weights", "f8", (n_probed,))]
+    return np.dtype([("step", "i8"), ("command", "i8"), *probe, ("params", "f4", (n_params,))])
 
 
 def report_dtype(shard, n_classes):
@@ -50,6 +64,8 @@ def report_dtype(shard, n_classes):
         ``totals``: its sums over this rank's part of each split (LOSS, ERRORS, EXAMPLES);
         ``n_scored``: batches scored so far; ``evaluating_step``, ``n_evaluated``, ``sums``: progress of the
         evaluation under way. With these a report is the whole state of a scorer;
+        ``probe_step``, ``squared_mean_gradient``: step of the parameters behind the last probe, or NEVER, and its
+        estimate of |mu|^2 with the variance of that; only in the first shard's report;
         ``signal``: a signal that this rank received, or 0.
     """
     fields = [
@@ -60,6 +76,8 @@ def report_dtype(shard, n_classes):
         ("evaluating_step", "i8"),
         ("n_evaluated", "i8"),
         ("sums", "f8", (len(SPLITS), 3)),
+        ("probe_step", "i8"),
+        ("squared_mean_gradient", "f8", (2,)),
         ("batch_steps", "i8", (len(shard.batches),)),
         ("scores", "f4", (len(shard),)),
         ("predictions", np.min_scalar_type(n_classes - 1), (len(shard),)),

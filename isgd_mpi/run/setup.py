@@ -17,10 +17,16 @@ from isgd_mpi.settings.config import Config
 from isgd_mpi.training.loop import Schedule
 from isgd_mpi.training.minibatch import Learner
 from isgd_mpi.training.predictor.forecaster import Forecaster
+from isgd_mpi.training.probe import Probe
 from isgd_mpi.training.scorer import Scorer, ScoringModels, answer_locally
 
 TRAINER = 0
 """The rank of trainer 0, which owns the score table and writes every file."""
+
+_PROBED_OF_SCORED = 1 / 32  # examples of a probe over those that are scored in a refresh
+_PROBED_OF_DRAWN = 1 / 16  # over those that are drawn, where a scorer can score two to three in that time
+_PROBED_BY_TRAINER = 1 / 64  # over those that are drawn, where the trainer itself makes the probe
+_LEAST_PROBED, _MOST_PROBED = 16, 256
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,20 @@ class Setup:
     @cached_property
     def published(self):
         """The dtype of the record that trainer 0 publishes in a refresh."""
-        return records.published_dtype(self.models.n_params)
+        return records.published_dtype(self.models.n_params, self.n_probed)
+
+    @property
+    def n_probed(self):
+        """The examples of a probe of |mu|^2: a few per cent of those that are scored or drawn in a refresh.
+
+        The number depends on the scorers' number only where the schedule lets results depend on it.
+        """
+        if self.config.schedule == "exact":
+            n_wanted = _PROBED_OF_SCORED * self.dataset.n_train
+        else:
+            share = _PROBED_OF_DRAWN if self.n_scorers else _PROBED_BY_TRAINER
+            n_wanted = share * self.config.minibatch_size * self.config.refresh_every
+        return int(np.clip(n_wanted // 8 * 8, _LEAST_PROBED, _MOST_PROBED))
 
     @cached_property
     def observations(self):
@@ -154,7 +173,8 @@ class Setup:
 
     def make_scorer(self, part, waiter):
         """Return the scorer of a shard, by the shard's number."""
-        models = ScoringModels(*self.models.make_scorer(self.grid.batch_size), self.models.rows_at_a_time)
+        probe = Probe(self.models.make(self.n_probed), self.dataset, self.n_probed) if part == 0 else None
+        models = ScoringModels(*self.models.make_scorer(self.grid.batch_size), self.models.rows_at_a_time, probe)
         return Scorer(models, self.dataset, self.grid, part, waiter)
 
     def make_forecaster(self, waiter):

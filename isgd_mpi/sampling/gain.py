@@ -1,13 +1,32 @@
 """Estimate the gain of importance sampling from gradient norms, and decide by it whether to sample uniformly."""
 
 import math
+from typing import NamedTuple
+
+import numpy as np
 
 from isgd_mpi.sampling.alain2015 import Alain2015
 from isgd_mpi.sampling.switch import Switch
 from isgd_mpi.sampling.variance import Variance, effective_sample_size, entropy
 from isgd_mpi.settings.saved import Saved
 
-_PATIENCE = 2  # times as many norms must speak against importance sampling before it is switched off
+_PATIENCE = 1 / 4  # share of the training set that is drawn against importance sampling before it is switched off
+
+
+class MeanGain(NamedTuple):
+    """The variance gain that the steps of a run had with importance sampling, over all that are known.
+
+    Attributes
+    ----------
+    value, error : float
+        Harmonic mean, so that it says by how much their mean variance was smaller; its standard error.
+    possible : float
+        The same mean for the best possible proposal.
+    """
+
+    value: float
+    error: float
+    possible: float
 
 
 class Gain(Saved):
@@ -18,62 +37,59 @@ class Gain(Saved):
     config : config.Config
     n_examples : int
         Examples N in the training set.
-    memory : float
-        Fresh norms over which the mixture's moments are averaged.
 
     Attributes
     ----------
     variance : variance.Variance
     switch : switch.Switch
+    n_steps_in_use : int
+        Steps that were taken with importance sampling, as far as :meth:`decide` has learnt of them.
     """
 
-    saved = ("variance", "switch", "_compat", "_sum_of_log_gains", "_n_gains")
+    saved = ("variance", "switch", "_compat", "_totals", "_n_steps", "_n_drawn", "n_steps_in_use")
 
-    def __init__(self, config, n_examples, memory):
+    def __init__(self, config, n_examples):
         self._compat = Alain2015() if config.compat != "none" else None
-        self._sum_of_log_gains, self._n_gains = 0.0, 0
-        self.switch = Switch(config.switches, _PATIENCE * memory)
-        self.variance = Variance(n_examples, config.uniform_probability)
+        self._totals = np.zeros(4)  # of the steps with a known gain: number, sums of 1 / gain, 1 / possible, variance
+        self._n_steps = self._n_drawn = 0  # since the last decision
+        self.n_steps_in_use = 0
+        self.switch = Switch(config.switches, _PATIENCE * n_examples)
+        self.variance = Variance()
 
     @property
     def wants_each_gradient(self):
-        """True if :meth:`learn_from_gradient` needs the gradient of every step."""
+        """True if :meth:`learn_from_minibatch` needs the gradient of every step."""
         return self._compat is not None
 
-    @property
-    def mean_variance_gain(self):
-        """Geometric mean of the variance gain over the refreshes with importance sampling, or None."""
-        return math.exp(self._sum_of_log_gains / self._n_gains) if self._n_gains else None
-
-    def learn_from_gradient(self, gradient):
-        """Use a step's gradient (P,) for |mu|^2 if it is the second of a pair, and for the figures of `compat`."""
-        if self.variance.has_half_a_pair:
-            self.variance.observe_gradient(gradient)
+    def learn_from_minibatch(self, minibatch):
+        """Update the estimates with a minibatch of :class:`minibatch.Minibatch`."""
+        self._n_steps += 1
+        self._n_drawn += len(minibatch.indices)
+        self.variance.observe(minibatch.grad_norms, minibatch.importance_weights)
         if self._compat:
-            self._compat.observe_gradient(gradient)
+            self._compat.observe_gradient(minibatch.gradient)
 
-    def learn_from_norms(self, norms, importance_weights, shares=None):
-        """Update the estimates with fresh gradient norms.
+    def learn_from_scored_norms(self, norms, importance_weights):
+        """Update the figures of `compat` with the norms of scorers.
 
         Parameters
         ----------
         norms : (B,) ndarray
         importance_weights : (B,) ndarray of float64
             ``mean(omega) / omega`` of the same examples, under the proposal in use; finite.
-        shares : (B,) ndarray of float64, optional
-            See :meth:`variance.Variance.observe`.
         """
-        if self._compat and shares is None:
+        if self._compat:
             self._compat.observe(norms, 1 / importance_weights)
-        self.variance.observe(norms, importance_weights, shares)
 
-    def decide(self, second_moment_ratio, refresh_share, n_compared):
-        """Let the switch decide whether to go on with importance sampling.
+    def decide(self, in_use, second_moment_ratio, refresh_share, n_compared):
+        """Let the switch decide whether to go on with importance sampling; begins a new interval of steps.
 
         Parameters
         ----------
+        in_use : bool
+            Whether importance sampling was used since the last decision. If so, its gain is added to the mean.
         second_moment_ratio : float
-            See :attr:`mixture.Mixture.second_moment_ratio`.
+            See :attr:`mixture.Mixture.second_moment_ratio`. It gives the gain while sampling is uniform.
         refresh_share : float
             See :meth:`switch.Switch.decide`.
         n_compared : int
@@ -83,15 +99,34 @@ class Gain(Saved):
         -------
         changed : bool
         """
-        gain = self.variance.traces(second_moment_ratio)["variance_gain"]
-        return self.switch.decide(gain, refresh_share, n_compared)
+        if in_use:
+            gain, error = self.variance.gain()
+            self._count(gain, error)
+            changed = self.switch.decide(gain, refresh_share, self._n_drawn, error)
+        else:
+            gain = self.variance.gain_with(second_moment_ratio) if n_compared else math.nan
+            changed = self.switch.decide(gain, refresh_share, n_compared)
+        self._n_steps = self._n_drawn = 0
+        self.variance.next_block()
+        return changed
 
-    def count(self):
-        """Add the present variance gain, if it is known, to the mean over all refreshes."""
-        gain = self.variance.traces()["variance_gain"]
-        if gain > 0:
-            self._sum_of_log_gains += math.log(gain)
-            self._n_gains += 1
+    def _count(self, gain, error):
+        """Add the gain of the steps since the last decision, if it is known, to the mean."""
+        n, possible = self._n_steps, self.variance.possible_gain()
+        self.n_steps_in_use += n
+        if gain > 0 and possible > 0 and n:
+            # windows overlap: the errors of all refreshes in one are the same
+            variance = (error / gain**2) ** 2 * max(n, self.variance.window().n)
+            self._totals += n, n / gain, n / max(gain, possible), n * variance
+
+    @property
+    def mean(self):
+        """The mean gain of the steps with importance sampling, a :class:`MeanGain`, or None if it is not known."""
+        n, inverse, inverse_of_possible, variance = map(float, self._totals)
+        if not n:
+            return None
+        value = n / inverse
+        return MeanGain(value, value**2 * math.sqrt(variance) / n, n / inverse_of_possible)
 
     def figures(self, prob_weights):
         """Return the figures of the metrics file about the gain of the proposal in use.
@@ -105,7 +140,7 @@ class Gain(Saved):
         -------
         dict of float
         """
-        return self.variance.traces() | {
+        return self.variance.figures() | {
             "effective_sample_size": effective_sample_size(prob_weights),
             "entropy": entropy(prob_weights),
             "speed_gain": self.switch.speed_gain,

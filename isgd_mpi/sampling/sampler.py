@@ -1,8 +1,8 @@
 """The sampler: it collects scores, forms the proposal from them, and draws minibatches from the proposal.
 
 The sampler owns the score table, the mixture, the estimate of the variance, and the switch. The trainer
-calls five methods: `draw` and `learn_from_minibatch` at each step, `learn_from_scores`, `renew` and `figures`
-at each refresh. The pairs of gradients behind |mu|^2 have three more.
+calls seven methods: `draw` and `learn_from_minibatch` at each step, `draw_probe`, `learn_from_scores`,
+`learn_from_probe`, `renew` and `figures` at each refresh.
 """
 
 import numpy as np
@@ -14,8 +14,9 @@ from isgd_mpi.sampling.proposal import Proposal, stratified_order
 from isgd_mpi.sampling.random_state import SavedGenerator, check_indices
 from isgd_mpi.sampling.score_table import ScoreTable
 from isgd_mpi.sampling.scored_weights import ScoredWeights
-from isgd_mpi.sampling.variance import PAIR_EVERY
 from isgd_mpi.settings.saved import Saved, check_array
+
+_PROBE_MIXTURE = 0.5  # least uniform part of the proposal of probes: their weights are at most 2
 
 # Fresh norms that the mixture is chosen by, as shares of the training set: if scorers report norms, and if only the
 # minibatches have them. A drawn example tells more of the variance than a scored one, but few are drawn.
@@ -32,10 +33,9 @@ class Sampler(Saved):
     dataset : datasets.Dataset
         The classes of its training set are used.
     seeds : list of numpy.random.SeedSequence
-        For the draws, for the order of uniform sampling, and for the pairs of gradients.
+        For the draws, for the order of uniform sampling, and for the probes of |mu|^2.
     norms_come_back : bool
-        Whether scorers report gradient norms. If not, variance and mixture learn from the
-        minibatches alone.
+        Whether scorers report gradient norms. If not, the mixture learns from the minibatches alone.
     clock : callable, optional
         Returns seconds; needed for ``--compat`` only.
 
@@ -49,18 +49,18 @@ class Sampler(Saved):
     """
 
     saved = (
-        *("table", "_mixture", "_gain", "_draws", "_orders", "_pairs", "_scored"),
+        *("table", "_mixture", "_gain", "_draws", "_orders", "_probes", "_scored"),
         *("_n_since_order", "_n_compared", "importance_sampling", "_problem"),
     )
 
     def __init__(self, config, dataset, seeds, norms_come_back, clock=None):
         self._config = config
         self._labels, self._n_classes = dataset.splits["train"].labels, dataset.n_classes
-        self._draws, self._orders, self._pairs = map(SavedGenerator, seeds)
+        self._draws, self._orders, self._probes = map(SavedGenerator, seeds)
         self._norms_come_back = norms_come_back
         memory = len(self._labels) * (_SCORED_MEMORY if norms_come_back else _DRAWN_MEMORY)
         self._mixture = Mixture(config.mixture_in_use, len(self._labels), memory)
-        self._gain = Gain(config, len(self._labels), memory)
+        self._gain = Gain(config, len(self._labels))
         self._n_compared = 0  # norms that the mixture learnt from since the last renewal
         self._problem = b""  # why sampling is uniform although it should not be
         self._leaves_out = config.compat != "none"
@@ -76,9 +76,26 @@ class Sampler(Saved):
         return self._gain.switch.on
 
     @property
-    def mean_variance_gain(self):
-        """See :attr:`gain.Gain.mean_variance_gain`."""
-        return self._gain.mean_variance_gain
+    def mean_gain(self):
+        """See :attr:`gain.Gain.mean`."""
+        return self._gain.mean
+
+    @property
+    def was_used(self):
+        """True once a step was taken with importance sampling."""
+        return self._gain.n_steps_in_use > 0
+
+    @property
+    def follows_norms(self):
+        """True if scores are gradient norms, and nothing but their age keeps the proposal from the ideal one."""
+        config = self._config
+        changed = config.smoothing or config.adaptive_smoothing or config.uniform_probability or self._leaves_out
+        return config.score == "grad-norm" and config.mixture == "auto" and config.power_smoothing == 1 and not changed
+
+    @property
+    def wants_gradient(self):
+        """True if each minibatch must come back with its gradient."""
+        return self._gain.wants_each_gradient
 
     def draw(self):
         """Draw a minibatch from the proposal, or a uniform one with the probability ``uniform_probability``.
@@ -88,12 +105,24 @@ class Sampler(Saved):
         indices : (M,) ndarray of int64
         importance_weights : (M,) ndarray of float64
         """
-        return self._draw(self._draws.rng)
-
-    def _draw(self, rng):
-        probability = self._config.uniform_probability
+        probability, rng = self._config.uniform_probability, self._draws.rng
         proposal = self._uniform if probability and rng.random() < probability else self.proposal
         return proposal.draw(self._config.minibatch_size, self._config.sampling, rng)
+
+    def draw_probe(self, size):
+        """Draw the examples of a probe of |mu|^2, independently of each other and of the minibatches.
+
+        Parameters
+        ----------
+        size : int
+
+        Returns
+        -------
+        indices : (size,) ndarray of int64
+        importance_weights : (size,) ndarray of float64
+        """
+        mixture = max(_PROBE_MIXTURE, self._mixture.value)
+        return self.proposal.with_mixture(mixture).draw(size, "multinomial", self._probes.rng)
 
     def learn_from_minibatch(self, minibatch, step):
         """Update variance, mixture and, with `feedback`, scores with the results of a training step.
@@ -106,37 +135,17 @@ class Sampler(Saved):
             Step of the parameters that it was computed with.
         """
         rows, norms, weights = minibatch.indices, minibatch.grad_norms, minibatch.importance_weights
-        if minibatch.gradient is not None:
-            self._gain.learn_from_gradient(minibatch.gradient)
+        self._gain.learn_from_minibatch(minibatch)
         self._n_since_order += len(rows)
         if not self._norms_come_back:
-            self._gain.learn_from_norms(norms, self.proposal.importance_weights(rows), weights)
             self._compare(rows, norms, weights)
         self._react(rows, norms, weights)
         if self._config.feedback:
             self._write(rows, minibatch.scores, minibatch.predictions, step)
 
-    def wants_pair(self, step):
-        """Return whether this step begins with :meth:`learn_from_pair`."""
-        return step % PAIR_EVERY == 0
-
-    def wants_gradient(self, step):
-        """Return whether the minibatch of this step must come back with its gradient."""
-        return self.wants_pair(step) or self._gain.wants_each_gradient
-
-    def learn_from_pair(self, gradient_of):
-        """Estimate |mu|^2 from a pair of gradients, drawn independently at the same parameters.
-
-        Only the first gradient is drawn here: the training step has the second one. Where importance weights
-        are raised to a power, that one is biased, and both are drawn here.
-
-        Parameters
-        ----------
-        gradient_of : callable
-            Takes indices and importance weights, returns the gradient.
-        """
-        for _ in range(1 if self._config.bias_exponent == 1 else 2):
-            self._gain.variance.observe_gradient(gradient_of(*self._draw(self._pairs.rng)))
+    def learn_from_probe(self, value, variance):
+        """Update the variance with a probe; see :func:`variance.squared_mean`."""
+        self._gain.variance.observe_probe(value, variance)
 
     def learn_from_scores(self, batches):
         """Update variance and mixture with the norms of score batches, and store their scores.
@@ -157,7 +166,7 @@ class Sampler(Saved):
         if self._leaves_out:
             can_be_drawn = np.isfinite(weights)
             rows, norms, weights = rows[can_be_drawn], norms[can_be_drawn], weights[can_be_drawn]
-        self._gain.learn_from_norms(norms, weights)
+        self._gain.learn_from_scored_norms(norms, weights)
         self._compare(rows, norms)
 
     def _compare(self, rows, norms, shares=None):
@@ -209,9 +218,9 @@ class Sampler(Saved):
             "importance_sampling": self.importance_sampling,
         }
 
-    def traces(self):
-        """Return the traces of the covariance; see :meth:`variance.Variance.traces`."""
-        return self._gain.variance.traces()
+    def variances(self):
+        """Return the traces of the covariance and the gain; see :meth:`variance.Variance.figures`."""
+        return self._gain.variance.figures()
 
     def renew(self, step, refresh_share):
         """Form the proposal from the present scores, or return to uniform sampling.
@@ -228,11 +237,9 @@ class Sampler(Saved):
         events : list of str
             Changes, for the log.
         """
-        if self.importance_sampling:
-            self._gain.count()
         n_compared, self._n_compared = self._n_compared, 0
-        changed = self._gain.decide(self._mixture.second_moment_ratio, refresh_share, n_compared)
         was_on = self.importance_sampling
+        changed = self._gain.decide(was_on, self._mixture.second_moment_ratio, refresh_share, n_compared)
         problem = self._form(step)
         switch = self._gain.switch
         events = {

@@ -42,7 +42,7 @@ class Switch(Saved):
         self.on = True
         self.speed_gain = math.nan
 
-    def decide(self, variance_gain, refresh_share, n_fresh):
+    def decide(self, variance_gain, refresh_share, n_fresh, error=0.0):
         """Decide on importance sampling until the next refresh.
 
         Parameters
@@ -53,18 +53,23 @@ class Switch(Saved):
             Share of the trainer's time, since the last decision, that its refreshes took.
         n_fresh : int
             Fresh norms since then that the variance gain is estimated from.
+        error : float
+            Standard error of the gain: it speaks against importance sampling only if this much more would, too.
 
         Returns
         -------
         changed : bool
         """
-        if not self._automatic or math.isnan(variance_gain):
+        if not self._automatic:
             return False
         if self.on:  # refreshes are rare while it is off: their cost is then not seen
             past = refresh_share if math.isnan(self._refresh_share) else self._refresh_share
             self._refresh_share = _SHARE_KEPT * past + (1 - _SHARE_KEPT) * refresh_share
+        if math.isnan(variance_gain):
+            return False
         self.speed_gain = variance_gain * (1 - self._refresh_share)
-        self._n_against = self._n_against + n_fresh if self.speed_gain < 1 else 0
+        speaks_against = (variance_gain + error) * (1 - self._refresh_share) < 1
+        self._n_against = self._n_against + n_fresh if speaks_against else 0
         was_on = self.on
         self.on = self.speed_gain > _ON_AGAIN if not was_on else self._n_against <= self._patience
         if self.on != was_on:

@@ -1,130 +1,247 @@
 """Estimate the variance of the gradient under a proposal, as the trace of its covariance.
 
 For a proposal q over N examples with gradients g_n of mean mu, the trace of the covariance of one
-drawn ``g / (N q)`` is ``Tr Sigma(q) = mean(omega) mean(|g|^2 / omega) - |mu|^2``: `in use` with the
-weights omega that the trainer drew from and fresh norms |g|; `uniform` with omega = 1; `ideal`,
-``mean(|g|)^2 - |mu|^2``, with omega = |g|. For M independent draws it is M times smaller;
-systematic sampling does better than that.
+drawn ``r g``, ``r = 1 / (N q)``, is ``Tr Sigma(q) = E_q[r^2 |g|^2] - |mu|^2``: `in use` with the q
+that minibatches are drawn from; `uniform`, ``mean(|g|^2) - |mu|^2``; `ideal`, of the best possible q,
+``mean(|g|)^2 - |mu|^2``. For M independent draws it is M times smaller; systematic sampling does
+better than that.
+
+Each minibatch gives all three moments, because ``E_q[r |g|] = mean(|g|)`` and ``E_q[r |g|^2] =
+mean(|g|^2)``. For |mu|^2 examples are drawn for this alone, a *probe*, and their gradients multiplied
+with each other: see :func:`squared_mean`.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from isgd_mpi.settings.saved import Saved
 
-_MEMORY = 0.25  # share of the training set over which the moments are averaged
-PAIR_EVERY = 64
-"""Steps from one pair of gradients for |mu|^2 to the next; the second one costs 1/64 of the steps."""
+_N_BLOCKS = 64  # the longest window
+_LENGTHS = np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64])  # of windows that are tried, in blocks
+_LEAST = 8  # minibatches of a block, and of a window: the scatter of fewer says little
+_AGREE = 1.5  # standard errors within which the mean over a window must agree with those over all shorter ones
+_KNOWN = 0.25  # largest relative standard error of a figure that counts as known
 _CHUNK = 2**14
-_PAIRS_KEPT = 8  # pairs over which |mu|^2 is averaged
+FIGURES = ("trace_ideal", "trace_in_use", "trace_uniform", "squared_mean_gradient", "variance_gain")
+"""Names of the figures that :meth:`Variance.figures` returns, each also with ``_error``."""
 
 
-class Variance(Saved):
-    """Running estimates of the trace of the covariance.
+def squared_mean(products):
+    """Estimate |mu|^2 from the products of the gradients of a probe.
 
     Parameters
     ----------
-    n_examples : int
-        Examples N in the training set.
-    uniform_probability : float
-        Share of the steps whose minibatch is drawn uniformly.
+    products : (B, B) ndarray
+        ``r_i r_j g_i . g_j`` of examples that were drawn independently, B > 4. The diagonal is left out.
+
+    Returns
+    -------
+    value : float
+        ``sum over i != j of products[i, j] / (B (B - 1))``, whose expectation is |mu|^2.
+    variance : float
+        An estimate of its variance.
 
     Notes
     -----
-    |mu|^2 is estimated by the dot product of two minibatch gradients, drawn independently at the
-    same parameters: its expectation is exact. The square of a mean norm, as in the code of
-    arXiv:1511.06481, is too large; the product of two successive steps' gradients is too small by
-    the learning rate times the curvature times the noise (it comes out negative on MNIST at 0.1).
+    The variance of this U-statistic is ``(2 v + 4 (B - 2) c) / (B (B - 1))``, with v the variance of one product and c
+    the covariance of two that share an example [1]_. Both follow from the scatter of the products and of their rows.
+
+    References
+    ----------
+    .. [1] W. Hoeffding, "A class of statistics with asymptotically normal distribution", 1948.
+    """
+    products = np.array(products, np.float64)
+    n = len(products)
+    np.fill_diagonal(products, 0)
+    n_pairs = n * (n - 1)
+    value = products.sum() / n_pairs
+    single, sharing = 2 / n_pairs, 4 * (n - 2) / n_pairs  # the variance is single v + sharing c
+    scatter = (products**2).sum() / n_pairs - value**2  # v, less that variance
+    scatter_of_rows = products.sum(axis=1).var(ddof=1) / (n - 2)  # v + (n - 4) c
+    c = ((1 - single) * scatter_of_rows - scatter) / ((1 - single) * (n - 4) + sharing)
+    v = scatter_of_rows - (n - 4) * c
+    if c < 0:  # which no covariance of this kind is
+        c, v = 0.0, scatter / (1 - single)
+    return float(value), float(single * v + sharing * c)
+
+
+class Window(NamedTuple):
+    """Means over the last blocks, with what their standard errors follow from.
+
+    Attributes
+    ----------
+    means : (4,) ndarray
+        Of |g|, of |g|^2, of r^2 |g|^2 in use, and |mu|^2.
+    covariance : (4, 4) ndarray
+        Of these means.
+    n : float
+        Minibatches.
     """
 
-    saved = ("_moments", "_squared_mean_gradient", "_n_pairs")
+    means: np.ndarray
+    covariance: np.ndarray
+    n: float
 
-    def __init__(self, n_examples, uniform_probability=0.0):
-        self._uniform_probability = uniform_probability
-        self._memory = max(1.0, _MEMORY * n_examples)
-        self._moments = np.full(3, np.nan)  # of |g|, of |g|^2, of r |g|^2
-        self._first_gradient = None  # of a pair
-        self._squared_mean_gradient = 0.0
-        self._n_pairs = 0
-
-    def observe(self, norms, importance_weights, shares=None):
-        """Update the moving averages with fresh gradient norms.
-
-        Parameters
-        ----------
-        norms : (B,) ndarray
-            Fresh gradient norms of B examples.
-        importance_weights : (B,) ndarray of float64
-            ``mean(omega) / omega`` of the same examples, under the proposal in use.
-        shares : (B,) ndarray of float64, optional
-            The number of examples that each one stands for: 1 if it was scored without regard to the
-            proposal, its importance weight if it was drawn.
-        """
-        if not len(norms):
-            return
-        norms = np.asarray(norms, np.float64)
-        matter = norms != 0  # an example of norm zero may have weight zero, then its r is infinite
-        norms, weights = norms[matter], importance_weights[matter]
-        shares = np.ones(len(norms)) if shares is None else shares[matter]
-        squared = norms * norms * shares
-        fresh = np.array([norms @ shares, squared.sum(), squared @ weights]) / len(matter)
-        # a whole training set at once leaves nothing of what was before, nor does infinity last
-        kept = max(0.0, 1 - len(matter) / self._memory) if np.isfinite(self._moments).all() else 0.0
-        self._moments = fresh if kept == 0 else kept * self._moments + (1 - kept) * fresh
+    def error(self, *derivatives):
+        """Return the standard error of a function of the means, given its derivatives by them."""
+        derivatives = np.array(derivatives)
+        return float(np.sqrt(np.maximum(derivatives @ self.covariance @ derivatives, 0)))
 
     @property
-    def has_half_a_pair(self):
-        """True while the second gradient of a pair is missing."""
-        return self._first_gradient is not None
+    def ideal(self):
+        """The trace of the best possible proposal: the variance of a mean is in its square."""
+        return float(self.means[0] ** 2 - self.covariance[0, 0] - self.means[3])
 
-    def observe_gradient(self, gradient):
-        """Update the estimate of |mu|^2, the moving average of the products of two gradients.
+
+class Variance(Saved):
+    """Estimates the traces of the covariance over a window of the last minibatches and probes.
+
+    Both are summed in blocks, one or several refreshes long. All figures are those of one window, the longest whose
+    means agree with the means over each shorter one: so it is long while nothing changes, and short when all does.
+    """
+
+    saved = ("_n", "_sums", "_products", "_probes")
+
+    def __init__(self):
+        self._n = np.zeros(_N_BLOCKS)  # minibatches; the newest block comes first
+        self._sums = np.zeros((_N_BLOCKS, 3))  # of their means of r |g|, r |g|^2, r^2 |g|^2
+        self._products = np.zeros((_N_BLOCKS, 3, 3))  # sums of the products of these means
+        self._probes = np.zeros((_N_BLOCKS, 3))  # number, sum of the values, sum of the variances
+        self._window = None
+
+    def observe(self, norms, importance_weights):
+        """Add a minibatch.
 
         Parameters
         ----------
-        gradient : (P,) ndarray
-            Each second call completes a pair, drawn independently at the same parameters. The first
-            gradient of a pair is copied.
+        norms : (M,) ndarray
+            Gradient norms of the drawn examples.
+        importance_weights : (M,) ndarray of float64
+            The weights r that they were drawn with.
         """
-        if self._first_gradient is None:
-            self._first_gradient = np.array(gradient)
+        norms = np.asarray(norms, np.float64)
+        weighted = norms * importance_weights
+        means = np.array([weighted.sum(), weighted @ norms, weighted @ weighted]) / len(norms)
+        if not np.isfinite(means).all():
             return
-        product = float(self._first_gradient @ gradient)
-        self._first_gradient = None
-        self._n_pairs += 1
-        share = 1 / min(self._n_pairs, _PAIRS_KEPT)
-        self._squared_mean_gradient += share * (product - self._squared_mean_gradient)
+        self._n[0] += 1
+        self._sums[0] += means
+        self._products[0] += np.multiply.outer(means, means)
+        self._window = None
 
-    def traces(self, second_moment_ratio=None):
-        """Return the traces of the covariance.
+    def observe_probe(self, value, variance):
+        """Add a probe, by the results of :func:`squared_mean`; not before there is a minibatch beside it."""
+        if self._n[0] and np.isfinite([value, variance]).all():
+            self._probes[0] += 1, value, variance
+            self._window = None
 
-        Parameters
-        ----------
-        second_moment_ratio : float, optional
-            Second moment over that of uniform sampling, of a proposal that takes the place of the one in use.
+    def next_block(self):
+        """Begin a new block, if the newest one has enough minibatches. The oldest one is dropped."""
+        if self._n[0] >= _LEAST:
+            for array in (self._n, self._sums, self._products, self._probes):
+                array[1:] = array[:-1].copy()
+                array[0] = 0
+
+    def figures(self):
+        """Return the traces of the covariance and what follows from them, with standard errors.
 
         Returns
         -------
         dict of float
-            ``trace_ideal``, ``trace_in_use``, ``trace_uniform``, ``squared_mean_gradient`` and
-            ``variance_gain``, the factor by which a uniform minibatch would have to be larger for the
-            same variance. NaN before the first observation. For |mu|^2 its estimate is subtracted,
-            kept between its bounds 0 and mean(|g|)^2.
+            The FIGURES: ``variance_gain`` is the factor by which a uniform minibatch would have to be larger for the
+            same variance. NaN where the standard error is above a quarter of the figure.
         """
-        _, uniform, in_use = map(float, self._moments)
-        squared_mean_norm = float(self._moments[0] ** 2)
-        if second_moment_ratio is not None:
-            in_use = second_moment_ratio * uniform
-        in_use += self._uniform_probability * (uniform - in_use)
-        squared_mean = float(np.clip(self._squared_mean_gradient, 0.0, squared_mean_norm))
-        traces = {
-            "trace_ideal": squared_mean_norm - squared_mean,
-            "trace_in_use": in_use - squared_mean,
-            "trace_uniform": uniform - squared_mean,
-            "squared_mean_gradient": self._squared_mean_gradient if self._n_pairs else float("nan"),
-        }
-        in_use = traces["trace_in_use"]
-        traces["variance_gain"] = traces["trace_uniform"] / in_use if in_use > 0 else float("nan")
-        return traces
+        values = {}
+        for name, (value, error) in zip(FIGURES, self._estimates()):
+            values[name] = _if_known(value, error)
+            values[f"{name}_error"] = error
+        return values
+
+    def _estimates(self):
+        """Yield value and standard error of each of the FIGURES, known or not."""
+        window = self.window()
+        squared_mean = float(window.means[3])
+        yield window.ideal, window.error(2 * window.means[0], 0, 0, -1)
+        yield float(window.means[2]) - squared_mean, window.error(0, 0, 1, -1)
+        yield float(window.means[1]) - squared_mean, window.error(0, 1, 0, -1)
+        yield squared_mean, window.error(0, 0, 0, 1)
+        yield self._gain()
+
+    def gain(self):
+        """Return the variance gain and its standard error; the gain is NaN where it is unknown."""
+        gain, error = self._gain()
+        return _if_known(gain, error), error
+
+    def _gain(self):
+        window = self.window()
+        _, uniform, in_use, squared_mean = map(float, window.means)
+        lower = in_use - squared_mean
+        if not lower > 0:
+            return np.nan, np.nan
+        gain = (uniform - squared_mean) / lower
+        return gain, window.error(0, 1 / lower, -gain / lower, (gain - 1) / lower)
+
+    def gain_with(self, second_moment_ratio):
+        """Return the variance gain of a proposal that would take the place of the one in use; NaN if it is unknown.
+
+        Parameters
+        ----------
+        second_moment_ratio : float
+            Its second moment over that of uniform sampling.
+        """
+        _, uniform, _, squared_mean = map(float, self.window().means)
+        lower = second_moment_ratio * uniform - squared_mean
+        return (uniform - squared_mean) / lower if lower > 0 else np.nan
+
+    def possible_gain(self):
+        """Return the variance gain of the best possible proposal; NaN if it is unknown."""
+        window = self.window()
+        return float(window.means[1] - window.means[3]) / window.ideal if window.ideal > 0 else np.nan
+
+    def window(self):
+        """Return the window of the figures; see :class:`Window`."""
+        if self._window is None:
+            windows = self._windows()
+            self._window = Window(*(part[_longest_that_agrees(*windows[:2])] for part in windows))
+        return self._window
+
+    def _windows(self):
+        """Return the attributes of a :class:`Window` of each length; NaN where they are unknown."""
+        n_used = max(1, np.count_nonzero(self._n))
+        last = _LENGTHS[: np.searchsorted(_LENGTHS, n_used, side="right")] - 1
+        arrays = self._n, self._sums, self._products, self._probes
+        n, sums, products, probes = (np.cumsum(array, axis=0)[last] for array in arrays)
+        means, covariance = np.full((len(last), 4), np.nan), np.zeros((len(last), 4, 4))
+        covariance[:, range(4), range(4)] = np.nan
+        known = n >= _LEAST
+        m = n[known, None]
+        means[known, :3] = mean = sums[known] / m
+        scatter = products[known] / m[:, None] - mean[:, :, None] * mean[:, None]
+        covariance[known, :3, :3] = scatter / (m[:, None] - 1)
+        known = probes[:, 0] > 0
+        means[known, 3] = probes[known, 1] / probes[known, 0]
+        covariance[known, 3, 3] = probes[known, 2] / probes[known, 0] ** 2
+        return means, covariance, n
+
+
+def _if_known(value, error):
+    """Return a figure, or NaN if its standard error is too large."""
+    return value if error <= _KNOWN * abs(value) else np.nan
+
+
+def _longest_that_agrees(means, covariance):
+    """Return the number of the longest window whose means agree with the means over each shorter one.
+
+    The intervals of one after the other are intersected, until nothing is left.
+    """
+    squared_errors = np.diagonal(covariance, axis1=1, axis2=2)
+    radius = _AGREE * np.sqrt(np.maximum(squared_errors, 0))  # rounding may leave a negative one
+    known = np.isfinite(means + radius)
+    lowest = np.maximum.accumulate(np.where(known, means - radius, -np.inf))
+    highest = np.minimum.accumulate(np.where(known, means + radius, np.inf))
+    agrees = (lowest <= highest).all(axis=1)
+    return len(agrees) - 1 if agrees.all() else int(np.argmin(agrees)) - 1
 
 
 def effective_sample_size(prob_weights):

@@ -1,9 +1,9 @@
 """Several trainers: each computes its share of every minibatch, and all take the same step.
 
-Trainer 0 broadcasts an order: work on a minibatch, answer a refresh, or stop. Of a minibatch each trainer
-takes one block. Loss and gradient are summed over the trainers (Allreduce), and the answers for each example
-are gathered by trainer 0 (Gatherv). Every trainer then updates parameters of its own. They begin as those of
-trainer 0 and get the same sum each time, so they stay the same; where processors differ, the updates are
+Trainer 0 broadcasts an order: take a step along the gradient of a minibatch, answer a refresh, or stop. Of a
+minibatch each trainer takes one block. Loss and gradient are summed over the trainers (Allreduce), and the answers
+for each example are gathered by trainer 0 (Gatherv). Every trainer then updates parameters of its own. They begin as
+those of trainer 0 and get the same sum each time, so they stay the same; where processors differ, the updates are
 rounded differently, and this difference does not grow. Records are plain bytes, allocated once.
 
 This is the only module that knows the protocol: both ends of each message are next to each other below.
@@ -21,12 +21,12 @@ from isgd_mpi.ranks.states import as_bytes
 from isgd_mpi.ranks.waiting import POLITE
 from isgd_mpi.training.minibatch import PER_EXAMPLE, Answer
 
-GRADIENT, STEP, REFRESH, STOP = range(4)
-"""Tasks: compute a gradient; compute one and update; answer a refresh; stop."""
+STEP, REFRESH, STOP = range(3)
+"""Tasks: compute a gradient and update; answer a refresh; stop."""
 
 
 def order_dtype(minibatch_size):
-    """Return the dtype of trainer 0's orders: a task and, for a gradient or a step, the minibatch."""
+    """Return the dtype of trainer 0's orders: a task and, for a step, the minibatch."""
     return np.dtype([("task", "i8"), ("indices", "i8", (minibatch_size,)), ("weights", "f8", (minibatch_size,))])
 
 
@@ -164,28 +164,21 @@ class TrainerGroup(_Member):
         self._report_buffers, self._reports = gather_buffers(reports)
         self.reported_signal = 0
 
-    def compute(self, indices, weights):
-        """Compute the gradient of a minibatch; see :meth:`minibatch.Learner.compute`. Collective."""
-        return self._compute(GRADIENT, indices, weights)
-
     def descend(self, indices, weights, with_gradient):
         """Take a step along the gradient of a minibatch; see :meth:`minibatch.Learner.descend`. Collective.
 
         The gradient is always formed, because it is summed.
         """
-        answer = self._compute(STEP, indices, weights)
-        self._learner.update(answer.loss, answer.gradient)
-        return answer
-
-    def _compute(self, task, indices, weights):
-        self._order["task"] = task
+        self._order["task"] = STEP
         self._order["indices"] = indices
         self._order["weights"] = weights
         self._share_order(self._summing)
         loss, gradient = self._share_gradient(self._share_buffers)
         self.reported_signal = max(int(share["signal"]) for share in self._shares)
         per_example = (np.concatenate([share[name] for share in self._shares]) for name in PER_EXAMPLE)
-        return Answer(loss, gradient, *per_example)
+        answer = Answer(loss, gradient, *per_example)
+        self._learner.update(loss, gradient)
+        return answer
 
     def refresh(self, published):
         """Score and evaluate together; see :meth:`minibatch.Learner.refresh`. Collective.
@@ -223,23 +216,20 @@ class CoTrainer(_Member):
         self._share_order(self._waiter)
         return int(self._order["task"])
 
-    def compute(self, signal, updates):
-        """Take part in the ordered gradient. Collective.
+    def compute(self, signal):
+        """Take part in the ordered step. Collective.
 
         Parameters
         ----------
         signal : int
             Signal that this rank received, or 0. It is reported to trainer 0.
-        updates : bool
-            Whether to update the model as well.
         """
         with self._waiter.timeline("training"):
             self._share["signal"] = signal
             loss, gradient = self._share_gradient()
             # trainer 0 meets the same number that is not finite, and orders all to stop
             with suppress(FloatingPointError):
-                if updates:
-                    self._learner.update(loss, gradient)
+                self._learner.update(loss, gradient)
 
     def refresh(self):
         """Take part in the ordered refresh. Collective."""
@@ -259,4 +249,4 @@ def run_co_trainer(co_trainer, interruption):
         if task == REFRESH:
             co_trainer.refresh()
         else:
-            co_trainer.compute(interruption.signal, task == STEP)
+            co_trainer.compute(interruption.signal)

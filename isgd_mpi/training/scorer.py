@@ -21,11 +21,14 @@ class ScoringModels(NamedTuple):
         One scores with the parameters that were published last, one evaluates; they may be the same.
     rows_at_a_time : int or None
         Examples in one call of a model; a whole score batch if None.
+    probe : probe.Probe or None
+        Estimates |mu|^2; the first scorer has one.
     """
 
     model: object
     evaluator: object
     rows_at_a_time: int | None = None
+    probe: object | None = None
 
 
 class Scorer:
@@ -49,7 +52,7 @@ class Scorer:
     """
 
     def __init__(self, models, dataset, grid, part, waiter):
-        self._model = models.model
+        self._model, self._probe = models.model, models.probe
         self._dataset = dataset
         self._waiter = waiter
         self._shard = grid.shards(dataset.n_train)[part]
@@ -59,7 +62,7 @@ class Scorer:
         self._n_scored = 0
         self._step = NEVER
         self.record = np.zeros((), report_dtype(self._shard, dataset.n_classes))
-        self.record["batch_steps"] = NEVER
+        self.record["batch_steps"] = self.record["probe_step"] = NEVER
         self._evaluation.report(self.record)
 
     @property
@@ -68,9 +71,13 @@ class Scorer:
         return len(self._shard.batches)
 
     def take(self, published):
-        """Use published parameters, without a copy, and obey the command that comes with them."""
+        """Use published parameters, without a copy, make the probe and obey the command that come with them."""
         self._model.params = published["params"]
         self._step = int(published["step"])
+        if self._probe and not published["command"] & STOP:
+            with self._waiter.timeline("scoring"):
+                self.record["squared_mean_gradient"] = self._probe(published)
+            self.record["probe_step"] = self._step
         if published["command"] & EVALUATE:
             self._evaluation.start(published["params"], self._step)
             self.evaluate(0)  # completes the evaluation where this rank has no part

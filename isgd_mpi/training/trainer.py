@@ -49,7 +49,7 @@ class Trainer(Saved):
 
     saved = (
         *("step", "n_scored", "published_step", "_sum_of_losses", "params", "optimiser", "sampler", "predicted"),
-        *("_batch_steps", "_counters", "evaluations", "timeline"),
+        *("_batch_steps", "_probe_step", "_counters", "evaluations", "timeline"),
     )
 
     def __init__(self, setup, learner, sampler, log, predicted=None):
@@ -66,6 +66,7 @@ class Trainer(Saved):
         self._counters = Counters()
         self._first_merge, self._merge_seconds = None, 0.0
         self._sum_of_losses = 0.0
+        self._probe_step = NEVER
         self.step = 0
         self.loss = math.nan
         self.n_scored = 0
@@ -102,8 +103,6 @@ class Trainer(Saved):
             The loss or the gradient is not finite.
         """
         with self.timeline("training"):
-            if self.sampler.wants_pair(self.step):
-                self.sampler.learn_from_pair(lambda *drawn: self.learner.compute(*drawn).gradient)
             minibatch = self._descend()
             self.sampler.learn_from_minibatch(minibatch, self.step)
             if self.predicted:
@@ -118,7 +117,7 @@ class Trainer(Saved):
         indices, importance_weights = self.sampler.draw()
         weights = biased_weights(importance_weights, self._config.bias_exponent)
         try:
-            answer = self.learner.descend(indices, weights, self.sampler.wants_gradient(self.step))
+            answer = self.learner.descend(indices, weights, self.sampler.wants_gradient)
         except FloatingPointError as error:
             advice = f"a --lr below {self._config.lr:g}" if self.step else "a smaller --init, or look at the data"
             raise Diverged(
@@ -144,6 +143,9 @@ class Trainer(Saved):
         command |= self.evaluations.command(self.step, command, self.params)
         exchange.published["step"] = self.step
         exchange.published["command"] = command
+        exchange.published["probe"], exchange.published["probe_weights"] = self.sampler.draw_probe(
+            exchange.published["probe"].size
+        )
         exchange.published["params"] = self.params
         exchange.start()
         if self.predicted:
@@ -164,6 +166,7 @@ class Trainer(Saved):
             self._first_merge = self._log.seconds
         with self.timeline("proposing"):
             self._merge_scores(reports, shards or self._shards)
+            self._merge_probe(reports[0])
             self.evaluations.merge(self.step, reports)
             signals = [int(report["signal"]) for report in reports]
             self.reported_signal = max(*signals, self.predicted.signal if self.predicted else 0)
@@ -182,6 +185,12 @@ class Trainer(Saved):
             for rows, losses, _, step in batches:
                 self.predicted.observe(np.arange(rows.start, rows.stop), losses, step)
             self.predicted.merge(self.step)
+
+    def _merge_probe(self, report):
+        """Hand the result of a probe to the sampler, if it is a new one."""
+        if report["probe_step"] > self._probe_step:
+            self._probe_step = int(report["probe_step"])
+            self.sampler.learn_from_probe(*report["squared_mean_gradient"].tolist())
 
     def _log_refresh(self):
         """Log the figures since the last refresh; return the share of this time that refreshes took."""
@@ -207,4 +216,4 @@ class Trainer(Saved):
         """Take the state back; see :class:`saved.Saved`."""
         super().restore(state)
         self.evaluations.go_on_at(self.step)
-        self.figures = self.sampler.traces()
+        self.figures = self.sampler.variances()

@@ -53,6 +53,17 @@ def test_gradient_is_the_weighted_mean_of_explicit_gradients(rng, widths, n_rows
     assert isinstance(loss, float) and gradient.dtype == dtype
 
 
+@pytest.mark.parametrize(("dtype", "rtol"), PRECISIONS)
+@pytest.mark.parametrize("widths", WIDTHS)
+def test_gradient_products_are_those_of_explicit_gradients(rng, widths, dtype, rtol):
+    model, x, y = make(rng, widths, 6, dtype)
+    weights = rng.exponential(size=6).astype(dtype)
+    *_, gradients = expected_gradient(model, x, y, np.ones(6))
+    expected = (weights[:, None] * gradients) @ (weights[:, None] * gradients).T
+    got = model.gradient_products(x, y, weights)
+    np.testing.assert_allclose(got, expected, rtol=10 * rtol, atol=rtol * np.abs(expected).max())
+
+
 @pytest.mark.parametrize("widths", WIDTHS)
 def test_gradient_is_the_derivative_of_the_weighted_loss(rng, widths):
     model, x, y = make(rng, widths, 5)

@@ -61,6 +61,14 @@ def test_answers_come_in_the_types_that_training_computes_with(batch):
     assert type(loss) is float and gradient.dtype == np.float32
 
 
+def test_products_of_gradients_are_those_of_groups_of_examples(batch, rng):
+    model, mlp = OwnModel(Copying(), 3), MLP(WIDTHS, 8)
+    mlp.params = model.params
+    weights = rng.exponential(size=8).astype(np.float32)
+    expected = mlp.gradient_products(*batch, weights)  # with eight examples each group is one
+    np.testing.assert_allclose(model.gradient_products(*batch, weights), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_negative_scores_are_refused(batch):
     own = Copying()
     own.scores = lambda x, y: (-np.ones(len(x)), np.ones(len(x)), np.ones(len(x), bool))

@@ -23,10 +23,11 @@ from isgd_mpi.settings.errors import Diverged
 from isgd_mpi.training.co_trainers import CoTrainer, TrainerGroup, own_share, run_co_trainer
 from isgd_mpi.training.loop import Schedule, finish_training, run_trainer
 from isgd_mpi.training.minibatch import Learner
+from isgd_mpi.training.probe import Probe
 from isgd_mpi.training.scorer import Scorer, ScoringModels, answer_locally
 from isgd_mpi.training.trainer import Trainer
 
-STEPS, BATCH = 130, 1500  # the third pair of gradients for |mu|^2 comes at step 128
+STEPS, BATCH, PROBED = 130, 1500, 32
 SETTINGS = {
     "hidden": [12, 9],
     "lr": 0.05,
@@ -65,7 +66,8 @@ def setup_of(dataset, config, n_parts):
 
 def learner_of(setup, model, n_rows, part=0):
     optimiser = SGD(model.params, setup.config.lr, setup.config.momentum)
-    models = ScoringModels(*[MLP(model.widths, BATCH)] * 2)
+    probe = None if part else Probe(MLP(model.widths, PROBED), setup.dataset, PROBED)
+    models = ScoringModels(*[MLP(model.widths, BATCH)] * 2, None, probe)
     answer = partial(answer_locally, Scorer(models, setup.dataset, setup.grid, part, Waiter(polite=True)), 0)
     return Learner(setup.dataset, model, optimiser, n_rows, answer)
 
@@ -77,7 +79,7 @@ def train(setup, learner, folder, may_diverge=False):
     sampler = Sampler(setup.config, setup.dataset, np.random.SeedSequence(3).spawn(3), norms_come_back=False)
     trainer = Trainer(setup, learner, sampler, log)
     dtypes = [report_dtype(shard, setup.dataset.n_classes) for shard in setup.shards]
-    exchange = LocalExchange(published_dtype(trainer.params.size), dtypes, learner.refresh)
+    exchange = LocalExchange(published_dtype(trainer.params.size, PROBED), dtypes, learner.refresh)
     finished = lambda step, signal: step >= STEPS or signal  # noqa: E731
     try:
         run_trainer(trainer, exchange, Schedule.named("pipelined", 20), finished, save=lambda: None)
@@ -100,7 +102,7 @@ def train_together(comm, dataset, config, folder, polite=True, interruption=AWAK
     learner = learner_of(setup, model, len(own_share(comm, config.minibatch_size)), comm.rank)
     common = (comm, learner, config.minibatch_size, Waiter(polite))
     if comm.rank:
-        run_co_trainer(CoTrainer(*common, published_dtype(model.params.size)), interruption)
+        run_co_trainer(CoTrainer(*common, published_dtype(model.params.size, PROBED)), interruption)
         return model.params, None
     group = TrainerGroup(*common, [report_dtype(shard, dataset.n_classes) for shard in setup.shards])
     trainer = train(setup, group, folder, **kwargs)
@@ -140,7 +142,8 @@ def test_scores_and_predictions_come_back_in_the_order_of_the_minibatch(comm, ev
         return everywhere(True)
     indices, weights = np.arange(30, 41), np.linspace(0.1, 3, 11)
     group = TrainerGroup(*common)
-    together, alone = (learner.compute(indices, weights) for learner in (group, learner_of(setup, model, 11)))
+    alone = learner_of(setup, make_model(dataset, config), 11)
+    together, alone = (learner.descend(indices, weights, True) for learner in (group, alone))
     group.stop()
     close = [np.allclose(one, other, rtol=1e-12, atol=1e-15) for one, other in zip(together, alone)]
     return everywhere(all(close), f"of loss, gradient and the rest are the same: {close}")

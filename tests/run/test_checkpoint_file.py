@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from isgd_mpi.ranks.states import flatten, nest
 from isgd_mpi.run.record import checkpoints as checkpoints_module
-from isgd_mpi.run.record.checkpoint_file import read_checkpoint, write_checkpoint
+from isgd_mpi.run.record.checkpoint_file import VERSION, read_checkpoint, write_checkpoint
 from isgd_mpi.sampling.random_state import SavedGenerator
 from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import InputError
@@ -121,7 +121,7 @@ HUGE = {"descr": "<f4", "fortran_order": False, "shape": (10**15,)}
 @pytest.mark.parametrize(
     ("members", "named"),
     [
-        ({"version.npy": npy(np.array(3))}, "format 3"),
+        ({"version.npy": npy(np.array(VERSION + 1))}, f"format {VERSION + 1}"),
         ({"format.npy": npy(np.array(b"something else"))}, "not a checkpoint"),
         ({"run/params.npy": npy(np.arange(40, dtype=np.float32)[::-1].copy())}, "checksum"),
         ({"run/params.npy": npy(None, HUGE)}, "announces more than the file can hold"),

@@ -173,3 +173,11 @@ def test_lines_are_read_back_before_and_after_the_end(tmp_path, in_memory):
         ("refresh", 2, None),
     ]
     assert any(tmp_path.iterdir()) != in_memory and log.metrics.problem is None
+
+
+def test_progress_says_in_words_what_is_not_known_yet(log, monkeypatch, capsys):
+    monkeypatch.setattr(log_module, "_LINE_EVERY_SECONDS", 0.0)
+    for gain in (np.nan, 2.0):
+        log.refreshed(5, FIGURES | {"variance_gain": gain})
+    first, second = capsys.readouterr().out.splitlines()
+    assert "variance gain not known yet" in first and "nan" not in first and "variance gain 2.00" in second

@@ -1,6 +1,42 @@
-import numpy as np
+from types import SimpleNamespace
 
-from isgd_mpi.run.record.summary import columns_by_kind
+import numpy as np
+import pytest
+
+from isgd_mpi.run.record.summary import columns_by_kind, verdict
+from isgd_mpi.sampling.gain import MeanGain
+
+
+def trainer_after(gain, was_used=True, follows_norms=True, uniform=(2.0, 0.5)):
+    """A trainer at the end of a run, as far as the verdict sees it."""
+    figures = {"trace_uniform": uniform[0], "trace_ideal": uniform[1]}
+    sampler = SimpleNamespace(mean_gain=gain, was_used=was_used, follows_norms=follows_norms, variances=lambda: figures)
+    return SimpleNamespace(sampler=sampler, figures={"staleness_mean": 412.3})
+
+
+def test_the_verdict_says_the_gain_its_error_and_the_possible_one():
+    text = verdict(trainer_after(MeanGain(3.142, 0.12, 3.5)), "grad-norm")
+    assert text == "variance gain 3.14 ± 0.12 of 3.5 possible: a uniform minibatch would have to be 3.1 times as large"
+
+
+@pytest.mark.parametrize("follows_norms", [False, True])
+def test_scores_too_old_to_help_are_named_as_the_cause(follows_norms):
+    text = verdict(trainer_after(MeanGain(1.05, 0.01, 5.9), follows_norms=follows_norms), "grad-norm")
+    assert text.startswith("importance sampling did not pay here: variance gain 1.05 ± 0.01 of 5.9 possible")
+    assert ("412 steps old on average, are too old" in text and "--refresh-every" in text) == follows_norms
+
+
+@pytest.mark.parametrize(
+    ("trainer", "score", "words"),
+    [
+        (trainer_after(None, was_used=False), "grad-norm", "never began"),
+        (trainer_after(None), "grad-norm", "too briefly"),
+        (trainer_after(None), "uniform", "divided the variance by up to 4"),
+        (trainer_after(None, uniform=(2.0, np.nan)), "uniform", "too short a run"),
+    ],
+)
+def test_a_gain_that_is_not_known_is_not_told(trainer, score, words):
+    assert words in verdict(trainer, score)
 
 
 def test_metrics_become_arrays_by_kind_with_nan_for_what_is_not_known():

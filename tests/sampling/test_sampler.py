@@ -3,7 +3,6 @@ import pytest
 from samplers import make_sampler, minibatch_of
 
 from isgd_mpi.sampling.proposal import mix, prob_weights_from_scores
-from isgd_mpi.sampling.variance import PAIR_EVERY
 from isgd_mpi.settings.config import Config
 
 N, N_CLASSES = 40, 4
@@ -104,7 +103,7 @@ def test_the_order_is_renewed_once_as_many_examples_were_drawn_or_scored_as_ther
     write(sampler, N - 8, scores[::-1].copy(), step=1)
     renew(sampler)
     assert sampler._order is first
-    sampler.learn_from_pair(lambda indices, weights: np.ones(3))  # these draws do not count
+    sampler.draw_probe(40)  # these draws do not count
     renew(sampler)
     assert sampler._order is first
     sampler.learn_from_minibatch(minibatch_of(range(8), scores[:8]), step=1)
@@ -166,6 +165,9 @@ def test_while_switched_off_scores_are_not_used_but_compared(make, rng):
     assert is_uniform(sampler)
     sampler.learn_from_scores(sweep(scores, step=1))
     assert sampler._n_compared == N and sampler._mixture.second_moment_ratio < 1
+    for _ in range(8):
+        sampler.learn_from_minibatch(minibatch_of(range(N), scores), step=1)
+    sampler.learn_from_probe(0.1, 0.0)
     events = renew(sampler, 1)  # it pays
     assert events[0].startswith("switch: importance sampling on") and events[1] == "importance sampling begins"
     assert sampler.importance_sampling and mixture_of(sampler) == 0.2
@@ -182,23 +184,30 @@ def test_the_scores_of_an_untrained_model_are_not_compared(make, rng):
     assert sampler._n_compared == 10
 
 
-def test_without_norms_of_scorers_the_variance_is_learnt_from_minibatches(make, rng):
-    norms = rng.exponential(size=8)
-    for norms_come_back in (False, True):
-        sampler = make(norms_come_back)
-        sampler.learn_from_minibatch(minibatch_of(range(8), norms), step=0)
-        assert np.isnan(sampler.traces()["trace_uniform"]) == norms_come_back
+@pytest.mark.parametrize("norms_come_back", [False, True])
+def test_the_variance_is_learnt_from_minibatches_and_probes(make, rng, norms_come_back):
+    sampler = make(norms_come_back)
+    for _ in range(8):
+        sampler.learn_from_minibatch(minibatch_of(range(8), rng.uniform(1, 2, 8)), step=0)
+    assert np.isnan(sampler.variances()["trace_uniform"])
+    sampler.learn_from_probe(0.5, 0.0)
+    assert sampler.variances()["squared_mean_gradient"] == 0.5 and sampler.variances()["trace_uniform"] > 1
 
 
-@pytest.mark.parametrize("exponent", [1.0, 0.5])
-def test_a_pair_of_gradients_is_drawn_now_and_then_and_both_are_unbiased(make, exponent):
-    sampler = make(bias_exponent=exponent)
-    assert sampler.wants_pair(PAIR_EVERY) and not sampler.wants_pair(PAIR_EVERY + 1)
-    drawn = []
-    sampler.learn_from_pair(lambda indices, weights: drawn.append(indices) or np.full(3, 2.0))
-    sampler.learn_from_minibatch(minibatch_of(range(8), np.ones(8), gradient=np.full(3, 5.0)), step=0)
-    products = {1.0: (1, 30.0), 0.5: (2, 12.0)}  # the step's own gradient, or another unbiased one
-    assert (len(drawn), sampler.traces()["squared_mean_gradient"]) == products[exponent]
+def test_a_probe_is_drawn_independently_with_bounded_weights_that_make_it_unbiased(make, rng):
+    sampler, scores = make(mixture=0.0), rng.exponential(size=N) ** 3
+    write_and_renew(sampler, scores)
+    indices, weights = sampler.draw_probe(100_000)
+    assert weights.max() <= 2
+    np.testing.assert_allclose(1 / weights, 0.5 + 0.5 * (scores / scores.mean())[indices], rtol=1e-5)
+    frequency = np.bincount(indices, minlength=N) / len(indices)
+    np.testing.assert_allclose(frequency, (0.5 + 0.5 * scores / scores.mean()) / N, atol=5e-3)
+
+
+def test_probes_leave_the_minibatches_as_they_are(make):
+    one, other = make(), make()
+    other.draw_probe(16)
+    np.testing.assert_array_equal(one.draw()[0], other.draw()[0])
 
 
 @pytest.mark.parametrize("compat", ["none", "alain2015"])

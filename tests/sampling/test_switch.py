@@ -21,6 +21,17 @@ def test_an_unknown_gain_changes_nothing(switch):
     assert not switch.decide(math.nan, 0.5, 1000) and switch.on
 
 
+def test_what_refreshes_cost_is_learnt_while_the_gain_is_unknown(switch):
+    switch.decide(math.nan, 0.5, 0)
+    switch.decide(3.0, 0.5, 10)
+    assert switch.speed_gain == pytest.approx(1.5)
+
+
+def test_a_gain_that_may_be_above_one_does_not_speak_against_it(switch):
+    assert not switch.decide(0.9, 0.0, PATIENCE + 1, error=0.11) and switch.on
+    assert switch.decide(0.9, 0.0, PATIENCE + 1, error=0.09) and not switch.on
+
+
 def test_off_once_it_was_seen_not_to_pay_on_enough_norms(switch):
     decisions = [switch.decide(0.99, 0.0, 40) for _ in range(3)]
     assert decisions == [False, False, True] and not switch.on

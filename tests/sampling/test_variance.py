@@ -1,10 +1,12 @@
+import itertools
+
 import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.sampling.variance import Variance, effective_sample_size, entropy
+from isgd_mpi.sampling.variance import FIGURES, Variance, effective_sample_size, entropy, squared_mean
 
-N = 9
+N, ENOUGH = 9, 8
 
 
 @pytest.fixture
@@ -17,152 +19,149 @@ def norms(gradients):
     return np.linalg.norm(gradients, axis=1)
 
 
-def variance_of_norms(norm=1e9):
-    """An estimate that has seen norms which are all the same: by default an upper bound out of the way."""
-    variance = Variance(N)
-    variance.observe(np.full(N, norm), np.ones(N))
+def figures_of(gradients, counts):
+    """Figures by minibatches that draw each example as often as expected, told the mean gradient exactly."""
+    variance, drawn = Variance(), np.repeat(np.arange(len(gradients)), counts)
+    weights = counts.sum() / (len(gradients) * counts[drawn])
+    for _ in range(ENOUGH):
+        variance.observe(np.linalg.norm(gradients, axis=1)[drawn], weights)
+    mean = gradients.mean(axis=0)
+    variance.observe_probe(mean @ mean, 0.0)
+    return variance.figures()
+
+
+def trained(rng, n_refreshes, scale=1.0, variance=None):
+    """An estimate after some refreshes in which norms of about `scale` were drawn uniformly."""
+    variance = variance or Variance()
+    for _ in range(n_refreshes):
+        variance.next_block()
+        for _ in range(ENOUGH):
+            variance.observe(scale * rng.exponential(size=16), np.ones(16))
+        variance.observe_probe(0.1 * scale**2 * rng.uniform(0.5, 1.5), (0.03 * scale**2) ** 2)
     return variance
 
 
-def squared_mean_after(variance, first, second):
-    """Show a pair of gradients; return the estimate of |mu|^2."""
-    variance.observe_gradient(np.atleast_1d(first))
-    variance.observe_gradient(np.atleast_1d(second))
-    return variance.traces()["squared_mean_gradient"]
-
-
-def traces_of(gradients, q):
-    """Traces by an estimate that has seen all fresh norms, and is told the mean gradient exactly."""
-    variance = Variance(len(gradients))
-    variance.observe(np.linalg.norm(gradients, axis=1), 1 / (len(q) * q))
-    squared_mean_after(variance, *2 * [gradients.mean(axis=0)])
-    return variance.traces()
-
-
-def moments(variance):
-    """Means of |g|, |g|^2 and r |g|^2 of an estimate that knows nothing of the mean gradient."""
-    traces = variance.traces()
-    assert np.isnan(traces["squared_mean_gradient"])
-    return np.array([np.sqrt(traces["trace_ideal"]), traces["trace_uniform"], traces["trace_in_use"]])
-
-
-@pytest.mark.parametrize("concentration", [0.3, 1.0, 30.0])
-def test_trace_in_use_is_the_enumerated_trace_of_the_covariance(rng, gradients, concentration):
-    q = rng.dirichlet(np.full(N, concentration)) * 0.9 + 0.1 / N
-    expected = reference.trace_of_covariance(gradients, q)
-    np.testing.assert_allclose(traces_of(gradients, q)["trace_in_use"], expected, rtol=1e-11)
+def test_trace_in_use_is_the_enumerated_trace_of_the_covariance(rng, gradients):
+    for counts in rng.integers(1, 7, (20, N)):
+        expected = reference.trace_of_covariance(gradients, counts / counts.sum())
+        np.testing.assert_allclose(figures_of(gradients, counts)["trace_in_use"], expected, rtol=1e-11)
 
 
 @pytest.mark.parametrize("name", ["trace_ideal", "trace_uniform"])
 def test_ideal_and_uniform_traces_are_enumerated_ones_of_their_proposals(rng, gradients, norms, name):
     q = {"trace_ideal": norms / norms.sum(), "trace_uniform": np.full(N, 1 / N)}[name]
-    got = traces_of(gradients, rng.dirichlet(np.ones(N)))
+    got = figures_of(gradients, rng.integers(1, 7, N))
     np.testing.assert_allclose(got[name], reference.trace_of_covariance(gradients, q), rtol=1e-11)
 
 
-def test_the_ideal_proposal_beats_any_other(rng, gradients):
-    for q in rng.dirichlet(np.ones(N), 200):
-        traces = traces_of(gradients, q)
-        assert traces["trace_ideal"] < traces["trace_in_use"]
-
-
 def test_variance_gain_is_uniform_over_in_use(rng, gradients):
-    q = rng.dirichlet(np.ones(N))
+    counts = rng.integers(1, 7, N)
     uniform = reference.trace_of_covariance(gradients, np.full(N, 1 / N))
-    expected = uniform / reference.trace_of_covariance(gradients, q)
-    np.testing.assert_allclose(traces_of(gradients, q)["variance_gain"], expected, rtol=1e-11)
-    np.testing.assert_allclose(traces_of(gradients, np.full(N, 1 / N))["variance_gain"], 1)
+    expected = uniform / reference.trace_of_covariance(gradients, counts / counts.sum())
+    np.testing.assert_allclose(figures_of(gradients, counts)["variance_gain"], expected, rtol=1e-11)
+    np.testing.assert_allclose(figures_of(gradients, np.ones(N, int))["variance_gain"], 1)
 
 
-def test_variance_gain_without_variance_is_not_a_number():
-    traces = traces_of(np.ones((1, 4)), np.ones(1))
-    assert traces["trace_in_use"] == 0 and np.isnan(traces["variance_gain"])
+def test_without_variance_there_is_no_gain():
+    figures = figures_of(np.ones((1, 4)), np.ones(1, int))
+    assert figures["trace_in_use"] == 0 and np.isnan(figures["variance_gain"])
 
 
-def test_moments_from_drawn_examples_are_unbiased(rng, norms):
-    q = rng.dirichlet(np.ones(N))
-    importance_weights = 1 / (N * q)
-    expectation = np.zeros(3)
-    for n in range(N):
-        variance = Variance(N)
-        variance.observe(norms[n : n + 1], importance_weights[n : n + 1], importance_weights[n : n + 1])
-        expectation += q[n] * moments(variance)
-    expected = norms.mean(), (norms**2).mean(), (importance_weights * norms**2).mean()
-    np.testing.assert_allclose(expectation, expected, rtol=1e-12)
+def test_the_gain_in_use_is_never_above_the_possible_one(rng):
+    for _ in range(50):
+        variance = Variance()
+        for _ in range(ENOUGH):
+            norms = rng.exponential(size=6) ** 2
+            variance.observe(norms, rng.exponential(size=6) / norms)
+        variance.observe_probe(0.01, 0.0)
+        assert variance.gain()[0] <= variance.possible_gain() or np.isnan(variance.gain()[0])
 
 
-def test_moments_from_drawn_examples_taken_for_any_are_biased(rng, norms):
-    # the negative control of the test above
-    q = norms / norms.sum()
-    expectation = sum(q[n] * norms[n] for n in range(N))
-    assert expectation > 1.05 * norms.mean()
+def squared_means_of_all_draws(gradients, q, size):
+    """Probability, value and estimated variance of each outcome of a probe."""
+    estimates = gradients / (len(q) * q[:, None])
+    for drawn in itertools.product(range(len(q)), repeat=size):
+        chosen = estimates[list(drawn)]
+        yield np.prod(q[list(drawn)]), *squared_mean(chosen @ chosen.T)
 
 
-def test_the_product_of_a_pair_is_an_unbiased_estimate_of_the_squared_mean(rng):
-    gradients = rng.exponential(size=(N, 4))  # no negative product, which would be clipped
-    q = rng.dirichlet(np.ones(N))
-    estimates = gradients / (N * q[:, None])
-    expectation = 0.0
-    for first in range(N):
-        for second in range(N):
-            product = squared_mean_after(variance_of_norms(), estimates[first], estimates[second])
-            expectation += q[first] * q[second] * product
+def test_squared_mean_is_unbiased_and_its_variance_is_estimated(rng):
+    gradients = rng.standard_normal((4, 3)) + 0.7
+    q = np.array([0.1, 0.2, 0.3, 0.4])
+    probabilities, values, variances = np.array(list(squared_means_of_all_draws(gradients, q, size=5))).T
     mean = gradients.mean(axis=0)
-    np.testing.assert_allclose(expectation, mean @ mean, rtol=1e-10)
+    np.testing.assert_allclose(probabilities @ values, mean @ mean, rtol=1e-10)
+    true_variance = probabilities @ (values - mean @ mean) ** 2
+    assert 1 <= probabilities @ variances / true_variance < 1.2  # a covariance below zero is taken for zero
 
 
-def test_pairs_are_averaged_until_eight_are_kept():
-    variance, products = variance_of_norms(), np.arange(1.0, 9.0)
-    means = [squared_mean_after(variance, product, 1.0) for product in products]
-    np.testing.assert_allclose(means[-1], products.mean())
-    np.testing.assert_allclose(squared_mean_after(variance, 100.0, 1.0), (7 * products.mean() + 100) / 8)
+def test_a_squared_mean_with_its_diagonal_is_biased(rng):
+    # the negative control of the test above
+    gradients = rng.standard_normal((4, 3)) + 0.7
+    products = gradients @ gradients.T
+    assert np.trace(products) / 16 + products.sum() / 16 > 1.2 * products.sum() / 16
 
 
-def test_a_gradient_held_is_a_copy():
-    gradient, variance = np.ones(4), variance_of_norms()
-    variance.observe_gradient(gradient)
-    gradient[:] = 0
-    variance.observe_gradient(np.ones(4))
-    assert variance.traces()["squared_mean_gradient"] == 4
+def test_the_window_is_as_long_as_nothing_changes_and_forgets_at_once_when_all_does(rng):
+    variance = trained(rng, 40)
+    assert variance.window().n >= 16 * ENOUGH
+    trained(rng, 2, scale=0.1, variance=variance)
+    assert variance.window().n <= 3 * ENOUGH
+    np.testing.assert_allclose(variance.figures()["trace_uniform"], 0.019, rtol=0.3)
 
 
-@pytest.mark.parametrize(("product", "expected"), [(-5.0, 0.0), (2.0, 2.0), (1e3, 9.0)])
-def test_what_is_subtracted_is_kept_between_its_bounds(product, expected):
-    variance = variance_of_norms(3.0)
-    assert squared_mean_after(variance, product, 1.0) == product
-    np.testing.assert_allclose(9.0 - variance.traces()["trace_uniform"], expected)
+def test_standard_errors_are_those_of_repeated_runs(rng):
+    runs = [trained(rng, 4) for _ in range(300)]
+    for name, (column, error) in {"trace_uniform": (1, (0, 1, 0, -1)), "trace_ideal": (0, (2, 0, 0, -1))}.items():
+        windows = [run.window() for run in runs if run.window().n == 4 * ENOUGH]
+        values = [window.ideal if column == 0 else window.means[1] - window.means[3] for window in windows]
+        estimated = np.mean([window.error(*error) for window in windows])
+        assert 0.8 < np.std(values) / estimated < 1.2, name
 
 
-def test_the_whole_set_at_once_forgets_what_was_before(rng, norms):
-    importance_weights = rng.exponential(size=N)
-    seasoned, fresh = Variance(N), Variance(N)
-    seasoned.observe(1e6 * norms, importance_weights)
-    seasoned.observe(np.array([np.nan]), np.ones(1))
-    for variance in (seasoned, fresh):
-        variance.observe(norms, importance_weights)
-    np.testing.assert_array_equal(moments(seasoned), moments(fresh))
+def test_a_figure_with_a_standard_error_above_a_quarter_of_it_is_unknown(rng):
+    variance = Variance()
+    for _ in range(ENOUGH):
+        variance.observe(np.ones(4), np.ones(4))
+    for value, error in ((0.4, 0.11), (0.4, 0.09)):
+        variance._probes[0] = 0
+        variance.observe_probe(value, error**2)
+        figures = variance.figures()
+        assert np.isnan(figures["squared_mean_gradient"]) == (error > 0.1)
+        np.testing.assert_allclose(figures["squared_mean_gradient_error"], error)
 
 
-def test_a_batch_counts_by_its_share_of_a_quarter_of_the_set(rng):
-    n_examples, n_rows = 400, 20
-    variance = Variance(n_examples)
-    variance.observe(np.full(n_examples, 1.0), np.ones(n_examples))
-    variance.observe(np.full(n_rows, 2.0), np.ones(n_rows))
-    share = n_rows / (n_examples / 4)
-    np.testing.assert_allclose(moments(variance), [1 + share, 1 + 3 * share, 1 + 3 * share])
+def test_fewer_minibatches_than_tell_their_scatter_leave_all_unknown(rng):
+    variance = Variance()
+    for n in range(ENOUGH):
+        assert all(np.isnan(value) for value in variance.figures().values()), n
+        variance.observe(np.ones(4), np.ones(4))
+        variance.observe_probe(0.1, 0.0)
+    assert not np.isnan(variance.figures()["variance_gain"]) and len(variance.figures()) == 2 * len(FIGURES)
 
 
-def test_an_empty_batch_changes_nothing(norms):
-    variance = Variance(N)
-    variance.observe(norms, np.ones(N))
-    before = moments(variance)
-    variance.observe(norms[:0], np.ones(0))
-    np.testing.assert_array_equal(moments(variance), before)
+def test_what_is_not_finite_is_left_out(norms):
+    variance = Variance()
+    for _ in range(ENOUGH):
+        variance.observe(norms, np.ones(N))
+    variance.observe_probe(0.1, 0.0)
+    before = variance.figures()
+    variance.observe(np.append(norms, np.nan), np.ones(N + 1))
+    variance.observe_probe(np.nan, 0.0)
+    assert variance.figures() == before
 
 
-def test_before_the_first_observation_nothing_is_known():
-    traces = Variance(N).traces()
-    assert all(np.isnan(value) for value in traces.values()) and len(traces) == 5
+def test_gain_with_another_proposal_takes_its_second_moment(rng):
+    variance = trained(rng, 5)
+    _, uniform, _, squared = variance.window().means
+    np.testing.assert_allclose(variance.gain_with(0.5), (uniform - squared) / (0.5 * uniform - squared))
+    assert np.isnan(variance.gain_with(0.0))
+
+
+def test_an_estimate_goes_on_from_its_state(rng):
+    one, other = trained(rng, 70), Variance()
+    other.restore(one.state())
+    assert other.figures() == one.figures()
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-6, 300.0])

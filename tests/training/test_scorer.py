@@ -5,13 +5,15 @@ import pytest
 
 from isgd_mpi.data.datasets import Dataset, Split
 from isgd_mpi.model.mlp import MLP
-from isgd_mpi.ranks.records import EVALUATE, published_dtype
+from isgd_mpi.ranks.records import EVALUATE, STOP, published_dtype
 from isgd_mpi.ranks.shards import Grid
 from isgd_mpi.ranks.waiting import Waiter
+from isgd_mpi.sampling.score_table import NEVER
+from isgd_mpi.training.probe import Probe
 from isgd_mpi.training.scorer import Scorer, ScoringModels
 
 pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")
-N, BATCH, WIDTHS = 23, 5, (4, 6, 3)
+N, BATCH, PROBED, WIDTHS = 23, 5, 16, (4, 6, 3)
 
 
 @pytest.fixture
@@ -21,8 +23,9 @@ def dataset(rng):
 
 
 def published(rng, command=0):
-    record = np.zeros((), published_dtype(MLP(WIDTHS, 1).params.size))
+    record = np.zeros((), published_dtype(MLP(WIDTHS, 1).params.size, PROBED))
     record["step"], record["command"] = 7, command
+    record["probe"], record["probe_weights"] = rng.integers(0, N, PROBED), rng.exponential(size=PROBED)
     record["params"] = rng.standard_normal(record["params"].shape)
     return record
 
@@ -54,3 +57,25 @@ def test_a_scorer_rests_once_all_is_scored_with_the_newest_parameters(rng, datas
         scorer.take(record)
         assert [scorer.advance() for _ in range(scorer.n_batches + 2)] == scorer.n_batches * [True] + 2 * [False]
         assert (scorer.record["batch_steps"] == step).all()
+
+
+@pytest.mark.parametrize("command", [0, STOP])
+def test_the_probe_is_reported_with_its_step_but_not_once_the_run_is_over(rng, dataset, command):
+    record, model = published(rng, command), MLP(WIDTHS, PROBED)
+    models = ScoringModels(model, model, None, Probe(MLP(WIDTHS, PROBED), dataset, PROBED))
+    scorer = Scorer(models, dataset, Grid(BATCH, 1), 0, Waiter(polite=True))
+    scorer.take(record)
+    if command == STOP:
+        assert scorer.record["probe_step"] == NEVER
+        return
+    model.params = record["params"]
+    x = np.empty((N, 4), np.float32)
+    dataset.batch("train", 0, N, x)
+    gradients = []
+    for row, weight in zip(record["probe"], record["probe_weights"]):
+        example = x[row : row + 1], dataset.splits["train"].labels[row : row + 1]
+        gradients.append(weight * model.gradient(*example, np.ones(1, np.float32))[1].astype(float))
+    total = np.sum(gradients, axis=0)
+    expected = (total @ total - np.sum(np.square(gradients))) / (PROBED * (PROBED - 1))
+    assert scorer.record["probe_step"] == 7
+    np.testing.assert_allclose(scorer.record["squared_mean_gradient"][0], expected, rtol=1e-3)

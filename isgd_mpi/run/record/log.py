@@ -1,6 +1,7 @@
 """The log of a run: its folder, the metrics file, lines and a progress bar on the terminal."""
 
 import json
+import math
 import os
 import re
 import sys
@@ -187,9 +188,14 @@ def _is_metrics(line):
 def _progress(figures):
     """Return the figures of a refresh in a few words."""
     return (
-        f"loss {figures['minibatch_loss']:.4f}  {figures['steps_per_second']:.0f} steps/s  "
-        f"variance gain {figures['variance_gain']:.2f}  staleness {figures['staleness_mean']:.0f}"
+        f"loss {_or_unknown(figures['minibatch_loss'], '.4f')}  {figures['steps_per_second']:.0f} steps/s  "
+        f"variance gain {_or_unknown(figures['variance_gain'], '.2f')}  "
+        f"staleness {_or_unknown(figures['staleness_mean'], '.0f')}"
     )
+
+
+def _or_unknown(figure, digits):
+    return "not known yet" if math.isnan(figure) else format(figure, digits)
 
 
 def _progress_bar(n_steps, columns):

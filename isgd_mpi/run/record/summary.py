@@ -7,6 +7,7 @@ import numpy as np
 from isgd_mpi.ranks.records import SPLITS
 
 _WORTH_SAYING = 1.1  # variance gains below this are called none
+_FAR = 1.5  # a possible gain larger by this factor is more than rounding and the uniform part leave behind
 
 
 def describe_job(setup, folder):
@@ -69,11 +70,14 @@ def summarise(trainer, setup, seconds, waiting_seconds):
     dict
         Ready for JSON.
     """
+    gain = trainer.sampler.mean_gain
     return {
         "steps": trainer.step,
         "examples": trainer.step * setup.config.minibatch_size,
         "seconds": seconds,
-        "variance_gain": trainer.sampler.mean_variance_gain,
+        "variance_gain": gain and gain.value,
+        "variance_gain_error": gain and gain.error,
+        "possible_gain": gain and gain.possible,
         "steps_per_second": trainer.step / seconds,
         "scored_per_second": trainer.n_scored / seconds,
         "wait_fraction": waiting_seconds / seconds,
@@ -93,21 +97,47 @@ def last_evaluation(splits):
 
 def verdict(trainer, score):
     """Return in one line what importance sampling gained, or could have gained in a uniform run."""
-    figures, gain = trainer.figures, trainer.sampler.mean_variance_gain
+    gain = trainer.sampler.mean_gain
     if score == "uniform":
-        ideal = figures.get("trace_ideal", 0.0)
-        if not ideal > 0:
-            return "uniform sampling; too short a run to say what importance sampling could have gained"
-        possible = figures["trace_uniform"] / ideal
-        return f"uniform sampling; importance sampling could have divided the variance by up to {possible:.2g}"
+        return _of_uniform(trainer.sampler.variances())
+    if gain is None and trainer.sampler.was_used:
+        return "importance sampling was used too briefly to say what it gained: take more steps"
     if gain is None:
         return (
             "importance sampling never began: too few examples had a usable score "
             "(see --usable-fraction, --max-staleness, --steps, and the events in metrics.jsonl)"
         )
-    if gain < _WORTH_SAYING:
-        return f"importance sampling did not pay here: variance gain {gain:.2f}; try --score uniform on all ranks"
-    return f"variance gain {gain:.2f}: a uniform minibatch would have to be {gain:.1f} times as large"
+    words = f"variance gain {_with_error(gain)} of {gain.possible:.2g} possible"
+    if gain.value < _WORTH_SAYING:
+        answer = f"importance sampling did not pay here: {words}; try --score uniform on all ranks"
+    else:
+        answer = f"{words}: a uniform minibatch would have to be {gain.value:.2g} times as large"
+    return answer + _cause(trainer, gain)
+
+
+def _of_uniform(figures):
+    """Return the verdict on a uniform run, by the figures of the last refresh."""
+    possible = figures["trace_uniform"] / figures["trace_ideal"]
+    if not possible > 0:
+        return "uniform sampling; too short a run to say what importance sampling could have gained"
+    return f"uniform sampling; importance sampling could have divided the variance by up to {possible:.2g}"
+
+
+def _with_error(gain):
+    """Return a mean gain and its standard error, with as many digits as the error leaves it."""
+    digits = max(0, min(2, 1 - math.floor(math.log10(max(gain.error, 1e-9)))))
+    return f"{gain.value:.{digits}f} ± {gain.error:.{digits}f}"
+
+
+def _cause(trainer, gain):
+    """Return in words why the gain is far from the possible one, if it is known: the scores are too old."""
+    age = trainer.figures.get("staleness_mean", math.nan)
+    if not trainer.sampler.follows_norms or gain.possible < _FAR * gain.value or not age > 0:
+        return ""
+    return (
+        f". The scores, {age:.0f} steps old on average, are too old to give more: "
+        "more scorers, a smaller --refresh-every or a larger --minibatch-size would help"
+    )
 
 
 def columns_by_kind(lines):
