@@ -5,10 +5,13 @@ numbers with sixteen others and adds both products of each pair to a float32, tw
 a float32 multiply-add in the same time on the processors that have it (AMD's since Zen 4).
 """
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
+
+from isgd_mpi.kernels._jit import jit
 
 N_ROWS = 6
 """Rows of a tile: 6 rows of 4 vectors are 24 sums, and leave 8 of the 32 registers for the factors."""
@@ -16,12 +19,15 @@ N_ROWS = 6
 LANES = 16
 """Columns of a vector of sums."""
 
+WIDE = 4 * LANES
+"""Columns of most panels of a right factor; the last ones have LANES."""
+
 _INTEGER, _INDEX, _BYTE = ir.IntType(32), ir.IntType(64), ir.IntType(8)
 _PAIRS, _SUMS = ir.VectorType(_INTEGER, LANES), ir.VectorType(ir.FloatType(), LANES)
 
 
 def tile_product(n_vectors):
-    """Return an intrinsic ``(h, row, pairs, column, out)`` that writes one tile of a product.
+    """Return a function ``(h, row, pairs, start, out, place)`` that writes one tile of a product.
 
     Parameters
     ----------
@@ -30,25 +36,44 @@ def tile_product(n_vectors):
 
     Returns
     -------
-    numba.extending._Intrinsic
-        Its arguments are those of :func:`isgd_mpi.kernels.bfloat16_products.multiply`, with `pairs` of the tile's
-        columns only, and the first row and column of the tile.
+    callable
+        Takes the left factor and the first row of the tile; the right factor and the start of the tile's panel in it;
+        and where the tile goes: a matrix, and the row and column of its first number. Kernels call its compiled form;
+        as plain Python it does the same with arrays.
     """
+    width, compiled = n_vectors * LANES, _compiled_tile_product(n_vectors)
+
+    def write_tile(h, row, pairs, start, out, place):
+        panel = pairs[start : start + h.shape[1] // 2 * width].reshape(-1, width)
+        factor = np.stack([panel << 16, panel & 0xFFFF0000], axis=1).reshape(h.shape[1], width)
+        left = h[row : row + N_ROWS].astype(np.uint32) << 16
+        tile = out[place[0] : place[0] + N_ROWS, place[1] : place[1] + width]
+        np.matmul(left.view(np.float32), factor.view(np.float32), out=tile)
+
+    @overload(write_tile, inline="always")
+    def _write_tile(h, row, pairs, start, out, place):
+        return lambda h, row, pairs, start, out, place: compiled(h, row, pairs, start, out, place[0], place[1])
+
+    return write_tile
+
+
+def _compiled_tile_product(n_vectors):
+    """Return the intrinsic of :func:`tile_product`."""
 
     @intrinsic
-    def write_tile(typing_context, h, row, pairs, column, out):
-        signature = types.void(h, types.intp, pairs, types.intp, out)
+    def write_tile(typing_context, h, row, pairs, start, out, out_row, column):
+        signature = types.void(h, types.intp, pairs, types.intp, out, types.intp, types.intp)
 
         def generate(context, builder, signature, arguments):
             h, pairs, out = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 4))
-            row, column = arguments[1], arguments[3]
+            row, start, (out_row, column) = arguments[1], arguments[3], arguments[5:]
             left = [_address(builder, h, _plus(builder, row, r)) for r in range(N_ROWS)]
+            right = builder.bitcast(builder.gep(pairs.data, [start]), _BYTE.as_pointer())
             depth = cgutils.unpack_tuple(builder, h.shape)[1]
             n_pairs = builder.lshr(depth, _INDEX(1))
-            product = _dot_of_pairs(context, builder.module)
-            sums = _loop(builder, n_pairs, left, builder.bitcast(pairs.data, _BYTE.as_pointer()), n_vectors, product)
+            sums = _loop(builder, n_pairs, left, right, n_vectors, _dot_of_pairs(context, builder.module))
             for r, vectors in enumerate(sums):
-                target = _address(builder, out, _plus(builder, row, r), builder.shl(column, _INDEX(2)))
+                target = _address(builder, out, _plus(builder, out_row, r), builder.shl(column, _INDEX(2)))
                 for v, vector in enumerate(vectors):
                     _store(builder, vector, target, 4 * LANES * v)
             return context.get_dummy_value()
@@ -128,3 +153,41 @@ def _load(builder, kind, address, offset):
 def _store(builder, value, address, offset):
     target = builder.bitcast(builder.gep(address, [_INDEX(offset)]), value.type.as_pointer())
     builder.store(value, target, align=4)
+
+
+def padded(n, multiple=LANES):
+    """Return n rounded up to a multiple: rows and columns of factors are filled up to it, with zeros."""
+    return -(-n // multiple) * multiple
+
+
+_padded = jit(padded)
+_write_wide_tile, _write_narrow_tile = tile_product(4), tile_product(1)
+
+
+@jit
+def panel_width(column, fan_out):
+    """Return the width of the panel that begins at a column, in a right factor of `fan_out` columns."""
+    return WIDE if column + WIDE <= _padded(fan_out) else LANES
+
+
+@jit
+def write_tile(h, row, pairs, column, width, out, place):
+    """Write the product of N_ROWS rows and one panel of columns.
+
+    Parameters
+    ----------
+    h, pairs
+        Factors; see :func:`isgd_mpi.kernels.bfloat16_products.multiply`.
+    row : int
+        First row of the left factor.
+    column, width : int
+        First column of the panel, and its width, as :func:`panel_width` gives it.
+    out : ndarray of float32
+    place : tuple of int
+        Row and column of `out` that the tile begins at.
+    """
+    start = column * h.shape[1] // 2
+    if width == WIDE:
+        _write_wide_tile(h, row, pairs, start, out, place)
+    else:
+        _write_narrow_tile(h, row, pairs, start, out, place)

@@ -7,30 +7,15 @@ of 16, and in each panel one row of pairs after another.
 
 import numpy as np
 
-from isgd_mpi.kernels._bfloat16_tiles import LANES, N_ROWS, tile_product
+from isgd_mpi.kernels._bfloat16_tiles import N_ROWS, padded, panel_width, write_tile
 from isgd_mpi.kernels._jit import jit
 from isgd_mpi.kernels.bfloat16 import bfloat16_bits
 
 TILE_ROWS = N_ROWS
 """The number of rows of a left factor is a multiple of this."""
 
-_WIDE = 4 * LANES
 _BLOCK = 32  # pairs: that many rows of a panel stay in the nearest cache while columns are written to them
-_write_wide_tile, _write_narrow_tile = tile_product(4), tile_product(1)
-
-
-def padded(n, multiple=LANES):
-    """Return n rounded up to a multiple: rows and columns of factors are filled up to it, with zeros."""
-    return -(-n // multiple) * multiple
-
-
 _padded = jit(padded)
-
-
-@jit
-def _panel_width(column, fan_out):
-    """Return the width of the panel that begins at a column, in a right factor of `fan_out` columns."""
-    return _WIDE if column + _WIDE <= fan_out else LANES
 
 
 @jit
@@ -53,7 +38,7 @@ def pack(w, pairs):
     fan_in, fan_out = w.shape
     depth, column = _padded(fan_in), 0
     while column < fan_out:
-        width = _panel_width(column, _padded(fan_out))
+        width = panel_width(column, fan_out)
         columns = slice(column, min(column + width, fan_out))
         panel = pairs[column * depth // 2 :]
         for p in range(fan_in // 2):
@@ -81,7 +66,7 @@ def pack_transposed(w, pairs):
     fan_in, fan_out = w.shape
     depth, n_pairs, column = _padded(fan_out), fan_out // 2, 0
     while column < fan_in:
-        width = _panel_width(column, _padded(fan_in))
+        width = panel_width(column, fan_in)
         panel = pairs[column * depth // 2 :]
         for start in range(0, n_pairs, _BLOCK):
             for i in range(min(width, fan_in - column)):
@@ -109,16 +94,12 @@ def multiply(h, pairs, out):
 
     Notes
     -----
-    The bits of a row of the result depend on that row of `h` and on `pairs` alone. The kernel exists in compiled form
-    only: without Numba's compiler it cannot be called.
+    The bits of a row of the result depend on that row of `h` and on `pairs` alone.
     """
-    fan_in, fan_out = h.shape[1], out.shape[1]
-    wide = fan_out - fan_out % _WIDE
-    for column in range(0, wide, _WIDE):
-        panel = pairs[column * fan_in // 2 :]
+    fan_out = out.shape[1]
+    column = 0
+    while column < fan_out:
+        width = panel_width(column, fan_out)
         for row in range(0, h.shape[0], TILE_ROWS):
-            _write_wide_tile(h, row, panel, column, out)
-    for column in range(wide, fan_out, LANES):
-        panel = pairs[column * fan_in // 2 :]
-        for row in range(0, h.shape[0], TILE_ROWS):
-            _write_narrow_tile(h, row, panel, column, out)
+            write_tile(h, row, pairs, column, width, out, (row, column))
+        column += width

@@ -8,6 +8,7 @@ import numpy as np
 
 from isgd_mpi.kernels import few_rows
 from isgd_mpi.kernels.bench import twins
+from isgd_mpi.kernels.bfloat16_products import TILE_ROWS
 from isgd_mpi.kernels.memory import aligned_zeros
 
 _N_IMAGES = 60_000
@@ -107,6 +108,55 @@ def rounded_product(rng, n, fan_in, fan_out):
     w, pairs = factor(rng, fan_in, fan_out)
     twins.pack(w / np.float32(np.sqrt(fan_in)), pairs)
     return twins.bfloat16(normal(rng, n, fan_in)), pairs, room(n, fan_out)
+
+
+def _exact(rng, *shape):
+    """Draw small multiples of a power of two: twins that round their products must not sum them differently."""
+    return rng.integers(-4, 5, shape).astype(np.float32) / 4
+
+
+def _left(x):
+    rows = aligned_zeros((len(x) + TILE_ROWS, x.shape[1]), np.uint16)
+    rows[: len(x)] = twins.bfloat16(x)
+    return rows
+
+
+def _right(x):
+    pairs = aligned_zeros((x.size // 2,), np.uint32)
+    twins.pack(x, pairs)
+    return pairs
+
+
+def both_ways(n, width):
+    """Return room for activations of a layer in bfloat16: rows and columns."""
+    return [aligned_zeros((rows + TILE_ROWS, columns), np.uint16) for rows, columns in ((n, width), (width, n))]
+
+
+def activated(rng, n, fan_in, fan_out):
+    """Return the arguments of :func:`bfloat16_layers.activate`."""
+    factors = _left(_exact(rng, n, fan_in)), _right(_exact(rng, fan_in, fan_out))
+    return *factors, _exact(rng, fan_out), *both_ways(n, fan_out), np.zeros(n), 0, n, 0, fan_out
+
+
+def propagated(rng, n, fan_in, fan_out):
+    """Return the arguments of :func:`bfloat16_layers.propagate`."""
+    factors = _left(_exact(rng, fan_in, fan_out)), _right(_exact(rng, fan_out, n))
+    active, shares = _left(np.maximum(_exact(rng, fan_in, n), 0)), _exact(rng, n)
+    pairs = [aligned_zeros((n * fan_in // 2,), np.uint32) for _ in range(2)]
+    return *factors, active, shares, *pairs, np.zeros(fan_in, np.float32), np.zeros(n), 0, fan_in
+
+
+def descended(rng, n, fan_in, fan_out):
+    """Return the arguments of :func:`bfloat16_layers.descend`, without momentum."""
+    h_columns, gradient_pairs, w = formed_gradient(rng, n, fan_in, fan_out)
+    rounded = _right(w), _left(w)
+    return h_columns, gradient_pairs, w, None, 2.0**-10, 0.0, 0.0, *rounded, 0, fan_in, 0, fan_out
+
+
+def formed_gradient(rng, n, fan_in, fan_out):
+    """Return the arguments of :func:`bfloat16_layers.form_gradient`."""
+    gradient = aligned_zeros((fan_in, fan_out), np.float32)
+    return _left(np.maximum(_exact(rng, fan_in, n), 0)), _right(_exact(rng, n, fan_out)), gradient
 
 
 def row_lists(n, fan_in):

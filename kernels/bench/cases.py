@@ -11,6 +11,7 @@ import numpy as np
 from isgd_mpi.kernels import (
     activations,
     bfloat16,
+    bfloat16_layers,
     bfloat16_products,
     few_rows,
     few_rows_backward,
@@ -39,6 +40,7 @@ _HISTORIES = [(n, *_SETS[0]) for n in _ROWS]
 _STREAMS = [(16, 784, 512), (16, 512, 512), (128, 3072, 2048), (128, 2048, 2048)]
 _LSTM = [(n, 32) for n in (128, 1024)]  # units of the loss predictor
 _FACTORS = [(784, 512), (3072, 2048)]
+_LAYERS = [(n, *fans) for fans in [(784, 512), (2048, 2048)] for n in (64, 128, 512)]
 _BLOCKS = [(384, *fans) for fans in _FACTORS]  # rows that scorers multiply at a time
 _MOMENTS = [(2048, 784), (2048, 3072)]
 _SYNTHETIC = [(128, 3072)]
@@ -169,6 +171,16 @@ CASES = (
     Case(bfloat16_products.pack, _FACTORS, arguments.factor, _moved("copy")),
     Case(bfloat16_products.pack_transposed, _FACTORS, arguments.factor, _moved("copy")),
     Case(bfloat16_products.multiply, _BLOCKS, arguments.rounded_product, _PRODUCT),
+    Case(
+        bfloat16_layers.round_features,
+        [size for size in _INPUTS if size[0] < 2048],
+        lambda rng, n, i: (normal(rng, n, i), *arguments.both_ways(n, i), 0, n),
+        _moved("copy"),
+    ),
+    Case(bfloat16_layers.activate, _LAYERS, arguments.activated, _PRODUCT),
+    Case(bfloat16_layers.propagate, _LAYERS, arguments.propagated, _PRODUCT),
+    Case(bfloat16_layers.descend, _LAYERS, arguments.descended, _PRODUCT),
+    Case(bfloat16_layers.form_gradient, _LAYERS, arguments.formed_gradient, _PRODUCT),
     Case(optim.sgd_update, _PARAMS, lambda rng, n: (*normal(rng, 2, n), 1e-3), _moved("update", 0)),
     Case(optim.nesterov_update, _PARAMS, lambda rng, n: (*normal(rng, 3, n), 1e-3, 0.9), _moved("update", 0, 1)),
     Case(

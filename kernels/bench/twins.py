@@ -84,9 +84,52 @@ def pack_transposed(w, pairs):
 
 def multiply(h, pairs, out):
     """Unpack, widen and multiply; for a multiple of 64 columns."""
-    fan_in, fan_out = h.shape[1], out.shape[1]
-    panels = pairs.view(np.uint16).reshape(fan_out // 64, fan_in // 2, 64, 2).transpose(1, 3, 0, 2)
-    np.matmul(float32(h), float32(panels.reshape(fan_in, fan_out)), out=out)
+    np.matmul(float32(h), _unpacked(pairs, h.shape[1]), out=out)
+
+
+def _unpacked(pairs, fan_in):
+    panels = pairs.view(np.uint16).reshape(-1, fan_in // 2, 64, 2).transpose(1, 3, 0, 2)
+    return float32(panels.reshape(fan_in, -1))
+
+
+def round_features(x, rows, columns, first, last):
+    """Round, and transpose."""
+    rows[first:last] = bfloat16(x[first:last])
+    columns[: x.shape[1], first:last] = rows[first:last].T
+
+
+def activate(h, pairs, bias, rows, columns, squared_norms, first, last, begin, end):
+    """Unpack, multiply, add the bias, clip, take the norms, round, and transpose; for whole layers."""
+    activations = np.maximum(float32(h[first:last]) @ _unpacked(pairs, h.shape[1]) + bias, 0)
+    squared_row_norms(activations, squared_norms)
+    round_features(activations, rows, columns, first, last)
+
+
+def propagate(
+    w_rows, delta_pairs, h_columns, shares, backward_pairs, gradient_pairs, bias_gradient, squared_norms, begin, end
+):
+    """Unpack, multiply, mask, take the norms, and pack twice; for whole layers."""
+    upstream = float32(w_rows[begin:end]) @ _unpacked(delta_pairs, w_rows.shape[1])
+    delta = np.where(h_columns[begin:end], upstream, np.float32(0)).T.copy()
+    squared_row_norms(delta, squared_norms)
+    pack(delta.T.copy(), backward_pairs)
+    delta *= shares[:, None]
+    pack(delta, gradient_pairs)
+    bias_gradient[:] = delta.sum(axis=0)
+
+
+def descend(h_columns, gradient_pairs, w, velocity, rate, momentum, weight_decay, pairs, rows, first, last, begin, end):
+    """Form the gradient, update, round, and pack; for whole layers, without momentum."""
+    gradient = np.empty_like(w)
+    form_gradient(h_columns, gradient_pairs, gradient)
+    sgd_update(w, gradient, rate, weight_decay)
+    rows[first:last] = bfloat16(w)
+    pack(w, pairs)
+
+
+def form_gradient(h_columns, gradient_pairs, gradient):
+    """Unpack and multiply."""
+    np.matmul(float32(h_columns[: len(gradient)]), _unpacked(gradient_pairs, h_columns.shape[1]), out=gradient)
 
 
 def softmax_cross_entropy(logits, labels, losses, predictions, squared_norms):

@@ -17,7 +17,7 @@ SHAPES = [
     (20, 48, 200),
 ]  # rows, fans
 
-pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="the products are compiled only")
+pytestmark = pytest.mark.kernels
 
 
 def product(make, h, w, transposed=False):
@@ -57,14 +57,17 @@ def test_nan_spoils_its_row_or_column_alone(make_products):
     np.testing.assert_array_equal(product(make_products, h, w)[0], expected)
 
 
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="about compiled code")
 def test_a_row_comes_out_the_same_wherever_it_stands(rng):
     h, w = rng.standard_normal((20, 50), dtype=np.float32), rng.standard_normal((50, 90), dtype=np.float32)
     whole, _ = product(CompiledProducts, h, w)
     np.testing.assert_array_equal(product(CompiledProducts, h[13:18], w)[0], whole[13:18])
 
 
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="about compiled code")
 def test_without_the_instruction_the_products_are_the_same(rng, monkeypatch):
     monkeypatch.setattr(_bfloat16_tiles, "_dot_of_pairs", lambda context, module: _bfloat16_tiles._dot_of_halves)
+    monkeypatch.setattr(bfloat16_products, "write_tile", numba.njit(_bfloat16_tiles.write_tile.py_func))
     monkeypatch.setattr("isgd_mpi.model.bfloat16.arithmetic.multiply", numba.njit(bfloat16_products.multiply.py_func))
     h, w = rng.standard_normal((8, 40), dtype=np.float32), rng.standard_normal((40, 90), dtype=np.float32)
     got, _ = product(CompiledProducts, h, w)
