@@ -4,9 +4,13 @@ Public names are imported when they are first used, so that importing this packa
 only `fit` and `Result` initialise MPI.
 """
 
+import os
 from importlib import import_module
 
 from isgd_mpi.settings.version import __version__
+
+if os.environ.get("NUMBA_NUM_THREADS", "").strip() == "0":
+    del os.environ["NUMBA_NUM_THREADS"]  # Numba could not be imported; kernels do not use its threads
 
 _MODULES = {
     "fit": "run.fit",

@@ -9,7 +9,8 @@ import resource
 from pathlib import Path
 
 _SELF = Path("/proc/self")
-_MACHINE = ("machine",)
+MACHINE = ("machine",)
+"""Key of the limit that all processes of a machine share."""
 
 
 def memory_limits(process=_SELF):
@@ -21,7 +22,7 @@ def memory_limits(process=_SELF):
         The process's folder in /proc.
     """
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {_MACHINE: physical} | _limits("memory", process, _memory_of)
+    return {MACHINE: physical} | _limits("memory", process, _memory_of)
 
 
 def core_limits(process=_SELF):

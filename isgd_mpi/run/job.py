@@ -1,6 +1,6 @@
 """A job: a training run on all ranks. Each rank makes its setup, and then plays its role."""
 
-import os
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from isgd_mpi.data.files import write_atomically
+from isgd_mpi.kernels import code_cache
 from isgd_mpi.model.bfloat16.arithmetic import fastest_arithmetic
 from isgd_mpi.ranks.agreement import check_agreement, common_value, on_all_ranks
-from isgd_mpi.ranks.node import find_node
+from isgd_mpi.ranks.node import find_node, memory_shortage
+from isgd_mpi.ranks.published import N_BUFFERS
 from isgd_mpi.ranks.timeline import gather_timeline
 from isgd_mpi.run import roles
 from isgd_mpi.run.communicators import Communicators
@@ -21,6 +23,7 @@ from isgd_mpi.run.setup import TRAINER, Setup
 from isgd_mpi.run.warmup import warm_up, warm_up_predictor
 from isgd_mpi.settings.errors import InputError
 
+_RANK_BYTES = 10**8  # of a rank's own, besides the model: Python, libraries and compiled kernels
 _LARGEST_MESSAGE_BYTES = 2**31 - 2**12  # NumPy's limit for a record, less the other fields
 
 
@@ -65,10 +68,12 @@ class Job:
         models.choose_arithmetic(common_value(comm, fastest_arithmetic(), otherwise="float32"), node.threads)
         self.setup = Setup(comm, config, dataset, models, node, resumption)
         on_all_ranks(comm, self._check_size)
+        on_all_ranks(comm, self._check_memory)
         with node.first_rank_first():
             warm_up(dataset, models.make_products)
             if config.score == "predicted-loss":
                 warm_up_predictor(config.predictor, dataset)
+        self._print_code_problems()
         self.folder = on_all_ranks(comm, self._create_folder) if config.leaves_files else None
 
     def _check_size(self):
@@ -86,14 +91,15 @@ class Job:
                 f"--compat {config.compat} leaves out partial batches, which is all of the split {left_out[0]}: "
                 f"give a --score-batch-size of at most {len(dataset.splits[left_out[0]])}"
             )
-        rows = max(config.minibatch_size, batch_size)
-        needed = 4 * params_bytes + 8 * rows * models.units
-        available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        if needed > available:
-            raise InputError(
-                f"a rank would need {needed / 1e9:.3g} GB, and this machine has {available / 1e9:.3g} GB: "
-                "lower --minibatch-size, --score-batch-size or --hidden"
-            )
+
+    def _check_memory(self):
+        """Refuse what the ranks of this node cannot hold together. Collective on the node."""
+        setup = self.setup
+        params_bytes, trains = 4 * setup.models.n_params, setup.rank < setup.config.trainers
+        rows = max(setup.config.minibatch_size, setup.grid.batch_size)
+        needed = _RANK_BYTES + (4 if trains else 2) * params_bytes + 8 * rows * setup.models.units
+        if shortage := memory_shortage(setup.node.comm, needed, N_BUFFERS * params_bytes):
+            raise InputError(f"{shortage}: lower --minibatch-size, --score-batch-size, --hidden or the ranks")
 
     def run(self, interruption, on_step=None):
         """Train, or serve trainer 0 until it stops.
@@ -130,6 +136,12 @@ class Job:
             return Leader(setup, run, keeper, interruption, self._saved and self._saved.step).lead(on_step)
         role = roles.predict if setup.predicts else roles.score if setup.scores else roles.train_along
         return role(setup, comms, interruption)
+
+    def _print_code_problems(self):
+        """Print on trainer 0 where compiled kernels could not be kept. Collective."""
+        problems = self.setup.comm.gather(code_cache.problems, root=TRAINER) or []
+        for problem in dict.fromkeys(problem for found in problems for problem in found):
+            print(f"isgd_mpi: {problem}", file=sys.stderr)
 
     def _create_folder(self):
         """Return the run's folder on trainer 0, and None elsewhere."""

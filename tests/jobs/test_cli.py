@@ -6,8 +6,8 @@ import sys
 
 import numpy as np
 import pytest
-from launch import ENVIRONMENT, Run, complaint, launch, metrics_of, train, training
-from processes import wait_for
+from launch import ENVIRONMENT, Run, command, complaint, launch, metrics_of, train, training
+from processes import run_to_end, wait_for
 
 FIELDS_OF_A_REFRESH = {
     "kind", "step", "seconds", "trace_ideal", "trace_in_use", "trace_uniform", "squared_mean_gradient",
@@ -132,6 +132,7 @@ def test_sizes_that_nothing_divides(tmp_path):
         (["--hidden", "99999999999"], "--hidden"),
         (["--minibatch-size", "9999999999"], "--minibatch-size"),
         (["--run-dir", "/proc/run"], "/proc/run"),
+        (["--threads", "100000"], "--threads 100000: the ranks of "),
     ],
 )
 def test_bad_usage_is_one_line_and_code_2(ranks, options, named, tmp_path):
@@ -171,3 +172,21 @@ def test_help_is_printed_once(tmp_path):
     done = launch(3, "--help")
     assert done.returncode == 0
     assert done.stdout.count("usage: mpirun") == 1 and "--refresh-every" in done.stdout
+
+
+def test_without_a_place_for_compiled_kernels_there_is_one_line(tmp_path):
+    nowhere = {"NUMBA_CACHE_DIR": "/proc/nowhere", "TMPDIR": "/proc/nowhere"}
+    environment = {name: value for name, value in ENVIRONMENT.items() if name not in ("HOME", "XDG_CACHE_HOME")}
+    done = launch(2, "--help", env=environment | nowhere | {"ISGD_MPI_CACHE": str(tmp_path / "c")})
+    assert done.returncode == 0 and "usage:" in done.stdout and "Traceback" not in done.stderr
+    options = ("--run-dir", tmp_path / "run", "--steps", 3, "--hidden", 8)
+    done = launch(2, *options, env=environment | nowhere | {"ISGD_MPI_CACHE": str(tmp_path / "c")}, seconds=300)
+    assert done.returncode == 0 and "kernels are compiled anew in each process" in complaint(done.stderr)
+
+
+def test_a_model_that_ulimit_does_not_hold_is_refused(tmp_path):
+    words = command(2, "--run-dir", tmp_path / "run", "--hidden", 9000, 9000)
+    limited = ["bash", "-c", 'ulimit -v 2000000; exec "$@"', "bash", *map(str, words[3:])]
+    done = run_to_end([*words[:3], *limited], env=ENVIRONMENT)
+    assert done.returncode == 2 and "ulimit -v leaves" in complaint(done.stderr)
+    assert not (tmp_path / "run").exists()

@@ -5,8 +5,10 @@ import time
 
 import pytest
 
+from isgd_mpi.kernels.limits import MACHINE
+from isgd_mpi.ranks import node as node_module
 from isgd_mpi.ranks.agreement import on_all_ranks
-from isgd_mpi.ranks.node import find_node
+from isgd_mpi.ranks.node import _count_cores, find_node, memory_shortage
 from isgd_mpi.ranks.priority import Priority, scorer_niceness
 from isgd_mpi.settings.errors import InputError
 
@@ -72,3 +74,31 @@ def test_a_rank_that_gave_way_takes_its_priority_back(node, everywhere):
     everywhere(os.getpriority(os.PRIO_PROCESS, 0) == max(before, lower))
     priority.take_back()
     everywhere(os.getpriority(os.PRIO_PROCESS, 0) in (before, lower))  # lower: not permitted to this user
+
+
+@pytest.mark.parametrize("threads", [10**5, 10**9])
+def test_more_threads_than_cores_are_refused_on_all_ranks(comm, everywhere, threads):
+    with pytest.raises(InputError) as caught:
+        find_node(comm, threads)
+    everywhere(f"--threads {threads}: the ranks of " in str(caught.value), str(caught.value))
+
+
+def test_a_quota_counts_as_fewer_cores_for_the_ranks_that_share_it():
+    everyone, a, b = list(range(8)), {("g", 1): 2.5}, {("g", 2): 1.0}
+    assert _count_cores([everyone] * 3, [{}, {}, {}]) == 8
+    assert _count_cores([everyone] * 3, [a, a, a]) == 2
+    assert _count_cores([[0, 1, 2, 3], [4, 5, 6, 7]], [a, b]) == 3
+    assert _count_cores([everyone], [{("g", 1): 0.5}]) == 1
+
+
+def test_memory_is_asked_of_all_ranks_of_a_node_together(comm, everywhere, monkeypatch):
+    shared, own = {("g", 1): 1000}, {("g", 2 + comm.rank): 900}
+    monkeypatch.setattr(node_module, "memory_limits", lambda: {MACHINE: 10**6} | shared | own)
+    everywhere(memory_shortage(comm, 900 // comm.size) is None)
+    shortage = memory_shortage(comm, 1000 // comm.size + 1)
+    everywhere(shortage and "GB, and a control group of" in shortage, str(shortage))
+
+
+def test_memory_is_asked_of_ulimit(comm, everywhere, monkeypatch):
+    monkeypatch.setattr(node_module, "free_address_space", lambda: 100)
+    everywhere(memory_shortage(comm, 100) is None and "ulimit -v leaves" in memory_shortage(comm, 101))
