@@ -11,6 +11,7 @@ import numpy as np
 from isgd_mpi.data import folders, formats, synthetic
 from isgd_mpi.data.examples import FormatError, check_alike, count_classes
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.nearest import suggestion
 
 NAMES = ("mnist10k", "mnist", "cifar10", "svhn", "svhn-small", "synthetic")
 
@@ -71,7 +72,8 @@ def recipe(name, data_dir=None, synthetic_size=synthetic.DEFAULT_SIZE):
     if str(name).endswith(".npz"):
         return _npz_recipe(Path(name).expanduser())
     if name not in NAMES:
-        raise InputError(f"unknown data set {name!r}: choose {', '.join(NAMES)}, or a path ending in .npz")
+        meant = suggestion(str(name), NAMES)
+        raise InputError(f"unknown data set {name!r}{meant}; choose {', '.join(NAMES)}, or a path ending in .npz")
     if name == "synthetic":
         sizes = synthetic.split_sizes(synthetic_size)
         return Recipe(name, (), partial(_read_synthetic, sizes), synthetic_size=synthetic_size)
@@ -169,7 +171,10 @@ def _read_synthetic(sizes):
 
 def _npz_recipe(path):
     if not path.is_file():
-        raise InputError(f"no such file: {path}; give an npz file with x_train, y_train, x_test and y_test")
+        raise InputError(
+            f"no such file: {path}; give an npz file with x_train, y_train, x_test and y_test (--data names its new "
+            "place where a run is resumed)"
+        )
     way_out = "save x_train, y_train, x_test, y_test with numpy.savez: uint8 or finite float, labels 0..C-1"
     return Recipe(path.stem, (path,), partial(_read_npz, path), way_out)
 

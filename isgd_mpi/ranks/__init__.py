@@ -14,6 +14,7 @@ To read in this order:
 * `node`: the cores and ranks of a node, and threads;
 * `priority`: give way to the trainer, but not to other processes;
 * `agreement`: check that all ranks run the same program on the same data;
+* `presence`: wait until all ranks are there, and say who is not;
 * `faults`: end all ranks together when something goes wrong;
 * `heartbeat`: notice a rank that has fallen silent.
 """

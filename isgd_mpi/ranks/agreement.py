@@ -50,9 +50,10 @@ def on_all_ranks(comm, action=None, alike=False):
     if not failed:
         return result
     if not alike or len(failed) == len(messages):
-        raise InputError(messages[failed[0]])
+        raise InputError(messages[failed[0]], everywhere=True)
     places = [(host, None) for host in comm.allgather(platform.node())]
-    raise InputError(f"{messages[failed[0]]} (on {_ranks_of(failed, places)}; the other ranks succeeded)")
+    problem = f"{messages[failed[0]]} (on {_ranks_of(failed, places)}; the other ranks succeeded)"
+    raise InputError(problem, everywhere=True)
 
 
 def check_command_lines(comm, words):
@@ -79,7 +80,8 @@ def check_command_lines(comm, words):
         raise InputError(
             f"rank {odd[0]} ({hosts[odd[0]]}) was started with other options than rank 0: here '{only[0]}', there "
             f"'{only[1]}'; all ranks are alike: mpirun -n {len(lines)} python -m isgd_mpi OPTIONS, without ':'; "
-            "a role gets more cores by more ranks, see --trainers"
+            "a role gets more cores by more ranks, see --trainers",
+            everywhere=True,
         )
 
 
@@ -105,7 +107,8 @@ def check_agreement(comm, facts):
     places = comm.allgather((platform.node(), facts))
     names = dict.fromkeys(name for _, found in places for name in found)
     if differences := [text for name in names if (text := _difference(name, places))]:
-        raise InputError(f"{'; '.join(differences)}: give all ranks the same program and the same data")
+        problem = f"{'; '.join(differences)}: give all ranks the same program and the same data"
+        raise InputError(problem, everywhere=True)
 
 
 def _difference(name, places):

@@ -7,6 +7,9 @@ import time
 import traceback
 from functools import partial
 
+from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.exit_codes import BAD_INPUT, FAILED
+
 _DRAIN_SECONDS = 0.2  # launchers kill on Abort without reading first what was just written
 
 
@@ -22,7 +25,7 @@ def abort_on_exception(comm):
 
 
 def end_job(comm, kind, value, trace):
-    """Print the exception of this rank, and end the whole job at once, with exit code 1.
+    """Print the exception of this rank, and end the whole job at once, with exit code 1; bad input: one line and 2.
 
     Parameters
     ----------
@@ -32,12 +35,46 @@ def end_job(comm, kind, value, trace):
         The exception, see ``sys.exc_info``.
     """
     rank, size = comm.Get_rank(), comm.Get_size()
+    if issubclass(kind, InputError):
+        abort(comm, f"isgd_mpi: rank {rank} of {size}: {value}\n", BAD_INPUT)
     if issubclass(kind, KeyboardInterrupt):
         text = "isgd_mpi: interrupted before training began\n" if rank == 0 else ""
     else:
         lines = traceback.format_exception(kind, value, trace)
         text = f"isgd_mpi: rank {rank} of {size} failed, the job ends\n" + "".join(lines)
-    abort(comm, text, 1)
+    abort(comm, text, FAILED)
+
+
+def tell_if_uncaught(error, told=True):
+    """Let an InputError that nobody catches end this process with exit code 2 and, if it is told here, one line.
+
+    Parameters
+    ----------
+    error : InputError
+        About to be raised.
+    told : bool
+        Whether this process prints the line: of ranks that all raise the same error, one is enough.
+
+    Returns
+    -------
+    InputError
+        The same.
+    """
+    error.told = told
+    if not getattr(sys.excepthook, "tells_input_errors", False):
+        sys.excepthook = partial(_tell, sys.excepthook)
+        sys.excepthook.tells_input_errors = True
+    return error
+
+
+def _tell(otherwise, kind, value, trace):
+    """Stand for ``sys.excepthook``."""
+    if not issubclass(kind, InputError):
+        otherwise(kind, value, trace)
+        return
+    if value.told:
+        print(f"isgd_mpi: {value}", file=sys.stderr, flush=True)
+    raise SystemExit(BAD_INPUT)
 
 
 def abort(comm, text, code):

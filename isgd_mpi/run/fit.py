@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from isgd_mpi.kernels.threads import set_threads
 from isgd_mpi.model.blueprints import MLPBlueprint, OwnBlueprint
 from isgd_mpi.model.trained import TrainedModel
 from isgd_mpi.ranks.agreement import check_agreement, on_all_ranks, program_facts
-from isgd_mpi.ranks.faults import Interruption, end_job
+from isgd_mpi.ranks.faults import Interruption, end_job, tell_if_uncaught
+from isgd_mpi.ranks.presence import meet_in_words
 from isgd_mpi.ranks.start import find_split
 from isgd_mpi.run.job import Job
 from isgd_mpi.run.record.summary import columns_by_kind
@@ -90,7 +92,7 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
     ------
     InputError
         On every rank, if arrays or options are bad on any, or differ between ranks, or if the launcher started
-        several processes that MPI sees as separate jobs: one line.
+        several processes that MPI sees as separate jobs: one line, also if nobody catches it (exit code 2).
     Diverged
         On every rank, if the loss or the gradient is not finite.
 
@@ -103,11 +105,10 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
     During training, BLAS has the threads that the options say. Where ranks outnumber cores, scorers lower their
     priority, and raise it again at the end if the system permits.
     """
-    comm = _world() if comm is None else comm
-    if not isinstance(comm, MPI.Comm):
-        raise InputError(f"comm must be a communicator of mpi4py, not {comm!r}")
+    comm = _ready(comm)
     with _threads_put_back(), np.errstate(all="ignore"):
-        with _failing_together(comm, spared=InputError):  # which all ranks raise
+        with _failing_together(comm):
+            meet_in_words(comm, "isgd_mpi.fit")
             job = _prepare_job(comm, (x, y, validation, test), model, options)
         with _failing_together(comm), Interruption() as interruption:
             outcome = job.run(interruption)
@@ -125,11 +126,19 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
     )
 
 
-def _world():
-    """Return MPI.COMM_WORLD; raise InputError if the launcher started several processes and MPI sees one rank."""
-    if problem := find_split(MPI.COMM_WORLD.Get_size(), os.environ)[0]:
-        raise InputError(problem)
-    return MPI.COMM_WORLD
+def _ready(comm):
+    """Return the communicator; raise InputError if it is none, or MPI cannot be used as :func:`fit` does."""
+    problem, process = None, 0
+    if comm is None:
+        comm = MPI.COMM_WORLD
+        problem, process = find_split(comm.Get_size(), os.environ)
+    elif not isinstance(comm, MPI.Comm):
+        problem = f"comm must be a communicator of mpi4py, not {comm!r}"
+    if threading.current_thread() is not threading.main_thread():
+        problem = "fit must be called in the main thread, which MPI was initialised for, and which signals reach"
+    if problem:
+        raise tell_if_uncaught(InputError(problem), told=process == 0)
+    return comm
 
 
 def _prepare_job(comm, arrays, make_model, options):
@@ -145,22 +154,25 @@ def _prepare_job(comm, arrays, make_model, options):
     for name, own in {"options": config, "arrays": dataset.facts}.items():
         first, *others = comm.allgather(own)
         if any(other != first for other in others):
-            raise InputError(f"the {name} are not the same on every rank: call fit with the same ones everywhere")
+            problem = f"the {name} are not the same on every rank: call fit with the same ones everywhere"
+            raise InputError(problem, everywhere=True)
     blueprint = MLPBlueprint if make_model is None else partial(OwnBlueprint, make_model)
     return Job(comm, config, lambda verify: dataset, blueprint)
 
 
 @contextmanager
-def _failing_together(comm, spared=()):
+def _failing_together(comm):
     """End the whole job, if it has several ranks, on any exception in the block but those that all ranks raise."""
     try:
         yield
-    except spared as error:
-        raise InputError(in_python(str(error))) from None
-    except BaseException:
-        if comm.Get_size() > 1:
+    except BaseException as error:
+        told = isinstance(error, InputError) and (error.everywhere or comm.Get_size() == 1)
+        if comm.Get_size() > 1 and not told:
             end_job(comm, *sys.exc_info())
-        raise
+        if not told:
+            raise
+        own = InputError(in_python(str(error)), error.everywhere)
+        raise tell_if_uncaught(own, told=comm.Get_rank() == TRAINER) from None
 
 
 @contextmanager

@@ -27,7 +27,8 @@ class Config:
     data: str = declare(
         "mnist10k",
         "data set: mnist10k (bundled), mnist, cifar10, svhn, svhn-small, synthetic, or the path of an .npz file "
-        "with x_train, y_train, x_test, y_test",
+        "with x_train, y_train, x_test, y_test; a run may be resumed with another path of the same data",
+        True,
     )
     data_dir: str | None = declare(
         None, "folder of the original files, DIR/NAME or DIR itself [$ISGD_MPI_DATA or ~/.cache/isgd_mpi]", True

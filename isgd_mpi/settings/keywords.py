@@ -10,10 +10,12 @@ import numpy as np
 
 from isgd_mpi.settings.config import Config, option
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.nearest import suggestion
 
 _ABOUT_FILES = ("data", "data_dir", "synthetic_size")
 _COMMAND_ONLY = ("resume",)
 _MLP_ONLY = ("hidden", "init", "score_precision")
+_ARGUMENTS = ("validation", "test", "model", "comm")  # of fit, beside the options
 _TYPES = {field.name: field.type for field in fields(Config) if field.name not in _ABOUT_FILES + _COMMAND_ONLY}
 
 
@@ -43,7 +45,8 @@ def config_of(options, own_model):
         if name in _COMMAND_ONLY:
             raise InputError(f"{name} is an option of python -m isgd_mpi: fit begins anew")
         if name not in _TYPES:
-            raise InputError(f"unknown option {name!r}: choose from {', '.join(_TYPES)}")
+            meant = suggestion(name, [*_TYPES, *_ARGUMENTS])
+            raise InputError(f"unknown option {name!r}{meant or ': python -m isgd_mpi --help has them all'}")
         if own_model and (name in _MLP_ONLY or (name == "score" and options[name] != "uniform")):
             raise InputError(
                 f"{name}={options[name]!r} is for isgd_mpi's own MLP: a model of yours brings its layers and its "

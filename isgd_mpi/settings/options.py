@@ -18,11 +18,13 @@ from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentParser, Namespac
 
 from isgd_mpi.settings.config import LIMITS, Config, option
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.nearest import suggestion
 
 _TYPE_ERROR = re.compile(
     r"Parser key \"(\w+)\"(?: element \d+)?:\s*Expected an? <class '(\w+)'>\. Got value: (.*)", re.S
 )
 _UNION_ERROR = re.compile(r"Parser key \"(\w+)\":\s*Does not validate.*Subtypes: (.*?)\n.*Given value: (.*)", re.S)
+_UNRECOGNISED = re.compile(r"unrecognized arguments: (--[\w-]+)")
 _UNKNOWN_KEY = re.compile(r"Option '([^']+)' is not accepted")
 
 
@@ -77,7 +79,7 @@ def parse(argv=None):
     SystemExit
         After ``--help`` or ``--print_config``, which print and end.
     """
-    config_files, argv = _split_files(sys.argv[1:] if argv is None else argv)
+    config_files, argv = _split_files(_split_widths(sys.argv[1:] if argv is None else argv))
     for path in config_files:
         _check_readable(path)
     try:
@@ -86,7 +88,25 @@ def parse(argv=None):
     except (argparse.ArgumentError, OSError) as error:
         raise InputError(_one_line(str(error), config_files)) from None
     del settings.config
-    return Config(**vars(settings) | _overruled_limits(argv))
+    return _with_whole_paths(Config(**vars(settings) | _overruled_limits(argv)))
+
+
+def _with_whole_paths(config):
+    """Return the settings with the absolute paths of data, so that the run can be resumed from another folder."""
+    whole = {"data": config.data} if config.data.endswith(".npz") else {}
+    whole |= {"data_dir": config.data_dir} if config.data_dir is not None else {}
+    return replace(config, **{name: os.path.abspath(os.path.expanduser(path)) for name, path in whole.items()})
+
+
+def _split_widths(argv):
+    """Return the arguments with ``128,64`` in ``--hidden 128,64`` cut into two."""
+    words, of_hidden = [], False
+    for word in argv:
+        if word.startswith("-"):
+            of_hidden = word == "--hidden" or word.startswith("--hidden=")
+            word = word.replace("=", " ", 1) if of_hidden else word
+        words += [part for part in re.split("[, ]", word) if part] if of_hidden else [word]
+    return words
 
 
 def _overruled_limits(argv):
@@ -148,8 +168,15 @@ def _one_line(message, config_files):
         name, kinds, value = match.groups()
         words = re.findall(r"Literal\['(\w+)'\]|<class '(\w+)'>", kinds)
         return f"{option(name)}: {value!r} is neither {' nor '.join(map(''.join, words))}; see --help"
+    if match := _UNRECOGNISED.match(message):
+        meant = suggestion(match[1], [option(item.name) for item in fields(Config)])
+        return f"unknown option {match[1]}{meant or '; see --help'}"
     if match := _UNKNOWN_KEY.match(message):
-        return f"unknown option {match[1]!r} in {' '.join(config_files)}: misspelt, or of another version; see --help"
+        meant = suggestion(match[1], [item.name for item in fields(Config)])
+        return (
+            f"unknown option {match[1]!r} in {' '.join(config_files)}"
+            f"{meant or ': misspelt, or of another version; see --help'}"
+        )
     if "not iterable" in message or 'key "hidden"' in message:
         return f"{' '.join(config_files)}: hidden must be a list, such as [512, 512]"
     if "config" in message.partition(":")[0]:

@@ -33,7 +33,10 @@ def assert_same(got, expected):
 
 
 def test_unknown_name_lists_the_choices():
-    with pytest.raises(InputError, match="unknown data set 'mnits': choose mnist10k, mnist, cifar10, svhn, svhn-small"):
+    with pytest.raises(
+        InputError,
+        match="unknown data set 'mnits': did you mean mnist.; choose mnist10k, mnist, cifar10, svhn, svhn-small",
+    ):
         recipe("mnits")
 
 
@@ -231,6 +234,11 @@ def test_npz_whose_arrays_do_not_fit_each_other(tmp_path, rng, changes, problem)
     with pytest.raises(InputError) as caught:
         recipe(npz(tmp_path, rng, **changes)).read()
     assert problem in str(caught.value) and "set.npz" in str(caught.value)
+
+
+def test_a_data_set_by_another_spelling():
+    with pytest.raises(InputError, match="unknown data set 'MNIST': did you mean mnist?"):
+        recipe("MNIST")
 
 
 def test_npz_that_does_not_exist(tmp_path):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -45,6 +46,47 @@ def test_processes_that_should_have_been_ranks_are_refused(monkeypatch):
 def test_a_communicator_that_is_none_is_refused():
     with pytest.raises(InputError, match="must be a communicator of mpi4py, not 5"):
         fit([[0.0]], [0], comm=5)
+
+
+def test_a_thread_other_than_the_main_one_is_refused():
+    errors = []
+
+    def call():
+        with pytest.raises(InputError) as caught:
+            fit([[0.0]], [0])
+        errors.append(str(caught.value))
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+    assert "main thread" in errors[0]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("isgd_mpi.fit(x, y, batch_size=3)", "unknown option 'batch_size': did you mean minibatch_size?"),
+        ("isgd_mpi.fit(x, y, run_dir='.')", "run_dir . holds a run or other files, which are never overwritten"),
+        ("isgd_mpi.fit(x, y, hidden=[4], run_dir='new', steps=1)", "the run directory new cannot be written (Is a"),
+        ("isgd_mpi.fit(x, y, comm=5)", "comm must be a communicator of mpi4py, not 5"),
+    ],
+)
+def test_bad_input_that_nobody_catches_is_one_line_and_exit_code_2(tmp_path, call, message):
+    ranks = 1 if "comm" in call else 3
+    done = run(tmp_path, ranks, BLOCKED_AS_IT_OPENS + call if "new" in call else call)
+    ours = [line for line in done.stderr.splitlines() if "isgd_mpi" in line or "Traceback" in line]
+    assert done.returncode == 2, done.stderr
+    assert len(ours) == 1 and ours[0].startswith(f"isgd_mpi: {message}"), done.stderr
+
+
+BLOCKED_AS_IT_OPENS = """
+from isgd_mpi.run import leader
+describe = leader._describe_run
+def block_and_describe(setup, folder):
+    (folder / "config.toml").mkdir()
+    describe(setup, folder)
+leader._describe_run = block_and_describe
+"""
 
 
 def test_fit_initialises_mpi_as_the_command_line_does_and_leaves_nothing_behind(tmp_path):

@@ -149,6 +149,30 @@ def test_what_must_not_change_is_refused_with_the_difference(
     assert read(shared_tmp_path / "a", comm)[:2] == before
 
 
+def test_data_may_have_moved_but_not_changed(run, command, comm, shared_tmp_path, capfd):
+    def save(name, seed):
+        x = np.random.default_rng(seed).standard_normal((600, 3))
+        y = np.arange(600) % 3
+        np.savez(shared_tmp_path / name, x_train=x, y_train=y, x_test=x[:50], y_test=y[:50])
+
+    if comm.rank == 0:
+        save("before.npz", seed=0)
+        save("other.npz", seed=1)
+    comm.Barrier()
+    assert run("a", "--steps", 3, "--data", shared_tmp_path / "before.npz") == DONE
+    if comm.rank == 0:
+        (shared_tmp_path / "before.npz").rename(shared_tmp_path / "after.npz")
+    comm.Barrier()
+    again = ["--resume", shared_tmp_path / "a", "--steps", 6]
+    assert command(*again) == BAD_INPUT
+    assert command(*again, "--data", shared_tmp_path / "other.npz") == BAD_INPUT
+    assert command(*again, "--data", shared_tmp_path / "after.npz") == DONE
+    messages = capfd.readouterr().err.splitlines()
+    named = ["--data names its new place", "is not the one that it was run on"] if comm.rank == 0 else []
+    assert len(messages) == len(named) and all(name in message for name, message in zip(named, messages))
+    assert read(shared_tmp_path / "a", comm)[1]["steps"] == 6
+
+
 def test_a_run_without_a_checkpoint_or_with_a_shortened_metrics_file_is_refused(
     run, command, comm, shared_tmp_path, capfd
 ):

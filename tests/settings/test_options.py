@@ -11,7 +11,7 @@ from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.options import parse, to_toml
 
 TYPES = {item.name: item.type for item in fields(Config)}
-OF_TYPE = {int: [7], float: [0.25], bool: [True, False], str: ["some.npz"]}
+OF_TYPE = {int: [7], float: [0.25], bool: [True, False], str: ["/some.npz"]}
 
 
 def values_of(annotation):
@@ -159,8 +159,10 @@ def test_an_option_without_its_value_is_refused(name):
         (["--mixture", "2"], "--mixture"),
         (["--hidden", "5", "-1"], "--hidden"),
         (["--steps", "5", "--seconds", "5"], "--seconds"),
-        (["--stepz", "5"], "--stepz"),
-        (["--step", "5"], "--step"),
+        (["--stepz", "5"], "unknown option --stepz: did you mean --steps?"),
+        (["--step=5"], "unknown option --step: did you mean --steps?"),
+        (["--batch-size", "5"], "did you mean --minibatch-size?"),
+        (["--qwertz", "5"], "unknown option --qwertz; see --help"),
         (["stray"], "stray"),
         (["--config", "missing.toml"], "missing.toml"),
         (["--config=missing.toml"], "missing.toml"),
@@ -175,7 +177,8 @@ def test_bad_usage_is_named(argv, named):
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("stepz = 5\n", "stepz"),
+        ("stepz = 5\n", "did you mean steps?"),
+        ("qwertz = 5\n", "misspelt, or of another version"),
         ("[steps]\nn = 5\n", "steps"),
         ('steps = "many"\n', "--steps"),
         ("steps = true\n", "--steps"),
@@ -186,6 +189,19 @@ def test_bad_usage_is_named(argv, named):
 )
 def test_bad_files_are_told_of(text, named, toml):
     assert named in message_of(["--config", toml(text)])
+
+
+@pytest.mark.parametrize("argv", [["--hidden", "64,32"], ["--hidden=64,32"], ["--hidden", "64,", "32"]])
+def test_widths_may_be_separated_by_commas(argv):
+    config = parse([*argv, "--steps", "5"])
+    assert (config.hidden, config.steps) == ([64, 32], 5)
+
+
+def test_paths_of_data_are_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = parse(["--data", "a/b.npz", "--data-dir", ".."])
+    assert (config.data, config.data_dir) == (str(tmp_path / "a/b.npz"), str(tmp_path.parent))
+    assert parse(["--data", "mnist"]).data == "mnist"
 
 
 def test_a_number_where_a_list_is_wanted_is_told_of(toml):
