@@ -6,7 +6,7 @@ lets a NaN that comes in come out. To read in this order:
 * `norms`: squared gradient norms of examples, without a gradient;
 * `activations`: ReLU, softmax and cross-entropy, forward and backward;
 * `optim`: updates of SGD, Nesterov's momentum and Adam;
-* `sampling`: an order of the examples, cumulative sums of their weights, searches in them, second moments;
+* `sampling`: newer scores, an order of the examples, cumulative sums of weights, searches in them, second moments;
 * `gather`: minibatches out of a data set, standardised;
 * `synthetic`: synthetic examples;
 * `few_rows`, `few_rows_backward`: products of few rows, and steps along one without forming it;

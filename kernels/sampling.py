@@ -1,4 +1,4 @@
-"""Order examples, draw from a proposal by searches in cumulative sums, and sum second moments under mixed weights.
+"""Keep scores, order examples by them, draw by searches in cumulative sums, sum second moments under mixed weights.
 
 Sums are float64: a float32 cumulative sum over 574 168 probabilities ends at 0.99997.
 """
@@ -136,3 +136,23 @@ def add_second_moments(squared_norms, base_weights, shares, mixtures, out):
         for k in range(mixtures.shape[0]):
             # w + lambda (1 - w): one multiplication less, and exactly 1 for lambda = 1 up to rounding
             out[k] += squared / (weight + mixtures[k] * (1.0 - weight))
+
+
+@jit
+def keep_newer(scores, steps, new_scores, step):
+    """Write the scores of some examples over those that are not newer, and the step behind them.
+
+    Parameters
+    ----------
+    scores : (B,) ndarray
+        Updated in place.
+    steps : (B,) ndarray of int
+        Step of the parameters behind each score, updated in place.
+    new_scores : (B,) ndarray
+    step : int
+        Step of the parameters behind the new scores.
+    """
+    for n in range(scores.shape[0]):
+        if steps[n] <= step:
+            scores[n] = new_scores[n]
+            steps[n] = step

@@ -149,10 +149,11 @@ def fresh_batches(reports, known_steps, shards):
     """
     for shard, report in zip(shards, reports):
         steps, known = report["batch_steps"], known_steps[shard.batches.start : shard.batches.stop]
-        for batch in map(int, np.flatnonzero(steps > known)):
+        first, scores, predictions = shard.start, report["scores"], report["predictions"]
+        for batch in np.flatnonzero(steps > known).tolist():
             start, stop = shard.rows(batch)
-            own = slice(start - shard.start, stop - shard.start)
-            yield slice(start, stop), report["scores"][own], report["predictions"][own], int(steps[batch])
+            own = slice(start - first, stop - first)
+            yield slice(start, stop), scores[own], predictions[own], int(steps[batch])
         np.maximum(known, steps, out=known)  # those of a resumed run begin with NEVER
 
 

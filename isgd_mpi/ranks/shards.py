@@ -77,8 +77,8 @@ class Shard:
 
     def rows(self, index):
         """Return the examples (start, stop) of the shard's batch `index`, counted from 0."""
-        start = self.start + index * self.batch_size
-        return start, min(start + self.batch_size, self.stop)
+        start = (self.batches.start + index) * self.batch_size
+        return start, min(start + self.batch_size, self.n_examples)
 
 
 @dataclass(frozen=True)

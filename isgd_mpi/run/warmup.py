@@ -8,6 +8,7 @@ from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.sampling.mixture import Mixture
 from isgd_mpi.sampling.proposal import Proposal, stratified_order
+from isgd_mpi.sampling.score_table import ScoreTable
 from isgd_mpi.training.predictor.predictors import PREDICTORS
 
 _HIDDEN = (64, 64)  # wide enough for every kernel
@@ -27,6 +28,7 @@ def warm_up(dataset, make_products=None):
     n_few = min(n_rows, dataset.n_train)
     few_labels = dataset.splits["train"].labels[:n_few]
     order = stratified_order(few_labels, few_labels, np.ones(n_few, np.float32), dataset.n_classes)
+    ScoreTable(few_labels).write(slice(0, n_few), np.ones(n_few, np.float32), 0)
     proposal = Proposal(np.ones(n_few), order)
     for sampling in ("multinomial", "systematic"):
         indices, weights = proposal.draw(n_rows, sampling, np.random.default_rng(0))

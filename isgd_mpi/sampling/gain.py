@@ -11,6 +11,7 @@ from isgd_mpi.sampling.variance import Variance, effective_sample_size, entropy
 from isgd_mpi.settings.saved import Saved
 
 _PATIENCE = 1 / 4  # share of the training set that is drawn against importance sampling before it is switched off
+_TYPICAL = 2**14  # weights, at least, that the entropy and the effective sample size are measured by
 
 
 class MeanGain(NamedTuple):
@@ -128,21 +129,21 @@ class Gain(Saved):
         value = n / inverse
         return MeanGain(value, value**2 * math.sqrt(variance) / n, n / inverse_of_possible)
 
-    def figures(self, prob_weights):
+    def figures(self, proposal):
         """Return the figures of the metrics file about the gain of the proposal in use.
 
         Parameters
         ----------
-        prob_weights : (N,) ndarray of float64
-            The weights of that proposal.
+        proposal : proposal.Proposal
 
         Returns
         -------
         dict of float
         """
+        weights = proposal.typical_weights(_TYPICAL)
         return self.variance.figures() | {
-            "effective_sample_size": effective_sample_size(prob_weights),
-            "entropy": entropy(prob_weights),
+            "effective_sample_size": effective_sample_size(weights),
+            "entropy": entropy(weights) + math.log(proposal.n_examples / len(weights)),
             "speed_gain": self.switch.speed_gain,
             **(self._compat.columns() if self._compat else {}),
         }

@@ -20,7 +20,7 @@ LEAST = 0.03
 """The smallest uniform part chosen automatically: it bounds every importance weight by its inverse."""
 
 _FIRST = 0.25  # before anything is known
-_N_CANDIDATES = 24
+_N_CANDIDATES = 16
 _DRAWN_MEMORY = 1600  # drawn examples that J between refreshes is averaged over
 _ENOUGH_DRAWN = 800  # drawn examples before their J counts
 _NOTABLE = 1.3  # a change by less than this factor is not worth a new proposal

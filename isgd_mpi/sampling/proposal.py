@@ -177,6 +177,23 @@ class Proposal:
         weights.flags.writeable = False
         return weights
 
+    @property
+    def n_examples(self):
+        """The number of examples that are in the order, and can be drawn unless their weight is zero."""
+        return len(self._order)
+
+    def typical_weights(self, n_least):
+        """Return the probability weights of some examples, evenly spaced in the order of the proposal.
+
+        Parameters
+        ----------
+        n_least : int
+            At least this many weights are returned, or all if there are fewer.
+        """
+        stride = max(1, len(self._order) // n_least)
+        rows = self._order[stride // 2 :: stride]  # from the middle on: weights rise along parts of the order
+        return mix(self._base_weights[rows], self._mixture)
+
     def draw(self, size, sampling, rng):
         """Draw a minibatch.
 

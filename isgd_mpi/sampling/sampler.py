@@ -148,7 +148,7 @@ class Sampler(Saved):
         self._gain.variance.observe_probe(value, variance)
 
     def learn_from_scores(self, batches):
-        """Update variance and mixture with the norms of score batches, and store their scores.
+        """Update the mixture with the norms of score batches, and store their scores.
 
         Parameters
         ----------
@@ -156,29 +156,30 @@ class Sampler(Saved):
             Rows (slice), scores, predictions and step of each; see :func:`records.fresh_batches`.
         """
         if self._norms_come_back and batches:
-            rows = np.concatenate([np.arange(batch[0].start, batch[0].stop) for batch in batches])
-            self._learn_from_norms(rows, np.concatenate([batch[1] for batch in batches]))
+            norms = np.concatenate([batch[1] for batch in batches])
+            self._learn_from_norms(joined([batch[0] for batch in batches]), norms)
         for batch in batches:
             self._write(*batch)
 
     def _learn_from_norms(self, rows, norms):
-        weights = self.proposal.importance_weights(rows)
         if self._leaves_out:
+            weights = self.proposal.importance_weights(rows)
             can_be_drawn = np.isfinite(weights)
-            rows, norms, weights = rows[can_be_drawn], norms[can_be_drawn], weights[can_be_drawn]
-        self._gain.learn_from_scored_norms(norms, weights)
+            rows, norms = np.arange(len(self._labels))[rows][can_be_drawn], norms[can_be_drawn]
+            self._gain.learn_from_scored_norms(norms, weights[can_be_drawn])
         self._compare(rows, norms)
 
     def _compare(self, rows, norms, shares=None):
         """Update the mixture's estimate with fresh norms, and the weights that these examples had before."""
         if self._scored.values is None:
             return
-        trained = self.table.steps[rows] > 0  # the scores of an untrained model say nothing of later ones
-        if not trained.any():
-            return
-        shares = None if shares is None else shares[trained]
-        self._mixture.observe(norms[trained], self._scored.values[rows][trained], shares)
-        self._n_compared += np.count_nonzero(trained)
+        weights, trained = self._scored.values[rows], self.table.steps[rows] > 0
+        if not trained.all():  # the scores of an untrained model say nothing of later ones
+            norms, weights = norms[trained], weights[trained]
+            shares = None if shares is None else shares[trained]
+        if len(norms):
+            self._mixture.observe(norms, weights, shares)
+            self._n_compared += len(norms)
 
     def _react(self, rows, norms, shares):
         """Change the proposal's uniform part at once if a drawn minibatch calls for it."""
@@ -210,7 +211,7 @@ class Sampler(Saved):
         dict of str to (float, int or bool)
         """
         staleness_mean, staleness_max = self.table.staleness(step)
-        return self._gain.figures(self.proposal.prob_weights) | {
+        return self._gain.figures(self.proposal) | {
             "mixture": self._mixture.value if self.importance_sampling else 1.0,
             "usable_fraction": self.table.usable_fraction(step),
             "staleness_mean": staleness_mean,
@@ -326,3 +327,16 @@ class Sampler(Saved):
             raise ValueError("importance_sampling is true, and there are no weights to sample by")
         if importance_sampling:
             self._form_proposal()
+
+
+def joined(slices):
+    """Return the rows of slices as one slice, of which arrays have views, or as an array where they have gaps.
+
+    Parameters
+    ----------
+    slices : list of slice
+        At least one; ascending, without overlap.
+    """
+    if all(one.stop == other.start for one, other in zip(slices, slices[1:])):
+        return slice(slices[0].start, slices[-1].stop)
+    return np.concatenate([np.arange(each.start, each.stop) for each in slices])

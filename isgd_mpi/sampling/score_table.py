@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from isgd_mpi.kernels.sampling import keep_newer
 from isgd_mpi.settings.saved import Saved
 
 NEVER = -1
@@ -48,6 +49,9 @@ class ScoreTable(Saved):
         step : int
             Step of the parameters behind them.
         """
+        if isinstance(rows, slice):
+            keep_newer(self.scores[rows], self.steps[rows], scores, step)
+            return
         known = self.steps[rows]
         self.scores[rows] = np.where(known > step, self.scores[rows], scores)
         self.steps[rows] = np.maximum(known, step)

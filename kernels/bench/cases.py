@@ -205,6 +205,12 @@ CASES = (
         _counted("loss"),
     ),
     Case(
+        sampling.keep_newer,
+        _SETS,
+        lambda rng, n: (rng.random(n, np.float32), rng.integers(9, size=n), rng.random(n, np.float32), 4),
+        _counted("example"),
+    ),
+    Case(
         sampling.counting_sort,
         _SETS,
         lambda rng, n: (

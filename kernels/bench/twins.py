@@ -235,6 +235,13 @@ def average_by_class(moments, classes, losses, kept):
         moments[each] += shares @ own, shares @ own**2
 
 
+def keep_newer(scores, steps, new_scores, step):
+    """Choose by a mask."""
+    known = steps.copy()
+    scores[:] = np.where(known > step, scores, new_scores)
+    steps[:] = np.maximum(known, step)
+
+
 def counting_sort(keys, order, ends, out):
     """Sort the keys as ordered, stably."""
     out[:] = order[np.argsort(keys[order], kind="stable")]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.kernels.sampling import counting_sort, cumulative_sum, search, systematic_search
+from isgd_mpi.kernels.sampling import counting_sort, cumulative_sum, keep_newer, search, systematic_search
 
 pytestmark = pytest.mark.kernels
 JUST_BELOW_ONE = np.nextafter(1.0, 0.0)
@@ -32,6 +32,18 @@ def found_systematically(variant, weights, offset, n_points, mixture=0.0):
     out = np.full(n_points, -1, np.int64)
     variant(systematic_search)(np.cumsum(weights), mixture, offset, out)
     return out
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1, 50])
+def test_keep_newer_leaves_newer_scores(variant, rng, n, dtype):
+    scores, new = rng.random((2, n)).astype(dtype)
+    steps = rng.integers(-1, 9, n)
+    new[0] = np.nan
+    expected = reference.keep_newer(scores, steps, new, 4)
+    variant(keep_newer)(scores, steps, new, 4)
+    np.testing.assert_array_equal(scores, expected[0])
+    np.testing.assert_array_equal(steps, expected[1])
 
 
 @pytest.mark.parametrize(("n", "n_keys"), [(0, 3), (1, 1), (2, 5), (50, 1), (1000, 7), (300, 5000)])

@@ -3,6 +3,7 @@ import pytest
 import reference
 
 from isgd_mpi.sampling.proposal import Proposal, biased_weights, mix, prob_weights_from_scores, stratified_order
+from isgd_mpi.sampling.variance import effective_sample_size, entropy
 
 N = 9
 CHI_SQUARED_8 = 26.12  # exceeded by one in a thousand, with 8 degrees of freedom
@@ -200,6 +201,18 @@ def test_a_proposal_is_immutable(scores, order):
     proposal = Proposal(prob_weights_from_scores(scores), order)
     with pytest.raises(ValueError, match="read-only"):
         proposal.prob_weights[0] = 1
+
+
+@pytest.mark.parametrize("mixture", [0.0, 0.2])
+def test_typical_weights_have_the_entropy_and_the_effective_sample_size_of_all(rng, mixture):
+    n = 50_000
+    weights = prob_weights_from_scores(rng.lognormal(sigma=1.5, size=n))
+    proposal = Proposal(weights, np.argsort(weights), mixture)
+    assert len(proposal.typical_weights(n)) == n
+    some, every = proposal.typical_weights(4000), proposal.prob_weights
+    assert 4000 <= len(some) < 5000
+    np.testing.assert_allclose(entropy(some) + np.log(proposal.n_examples / len(some)), entropy(every), rtol=0.01)
+    np.testing.assert_allclose(effective_sample_size(some), effective_sample_size(every), rtol=0.05)
 
 
 def random_examples(rng, n, n_classes):

@@ -3,6 +3,7 @@ import pytest
 from samplers import make_sampler, minibatch_of
 
 from isgd_mpi.sampling.proposal import mix, prob_weights_from_scores
+from isgd_mpi.sampling.sampler import joined
 from isgd_mpi.settings.config import Config
 
 N, N_CLASSES = 40, 4
@@ -46,6 +47,19 @@ def mixture_of(sampler):
 
 def is_uniform(sampler):
     return not sampler.importance_sampling and mixture_of(sampler) == 1 and np.ptp(sampler.proposal.prob_weights) == 0
+
+
+@pytest.mark.parametrize(
+    ("slices", "rows"),
+    [
+        ([slice(3, 5)], slice(3, 5)),
+        ([slice(0, 2), slice(2, 3)], slice(0, 3)),
+        ([slice(0, 2), slice(4, 5)], [0, 1, 4]),
+    ],
+)
+def test_batches_that_follow_each_other_are_one_slice(slices, rows):
+    got = joined(slices)
+    assert got == rows if isinstance(rows, slice) else got.tolist() == rows
 
 
 def test_uniform_until_enough_examples_have_a_score(make, rng):

@@ -104,6 +104,12 @@ def nesterov_update(params, velocity, gradient, learning_rate, momentum, weight_
     return params - momentum * velocity + (1 + momentum) * new_velocity, new_velocity
 
 
+def keep_newer(scores, steps, new_scores, step):
+    """Choose the newer of two scores of each example; return scores and steps."""
+    pairs = [(old, known) if known > step else (new, step) for old, known, new in zip(scores, steps, new_scores)]
+    return tuple(np.array(column) for column in zip(*pairs))
+
+
 def counting_sort(keys, order):
     """Sort an order by keys, and leave those with equal keys as they are."""
     return sorted(order, key=lambda n: keys[n])
