@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isgd_mpi.bench.time_to_loss import main as time_to_loss
-from isgd_mpi.bench.time_to_loss.conduct import Ledger
+from isgd_mpi.bench.time_to_loss.conduct import Ledger, final_limits
 from isgd_mpi.bench.time_to_loss.descent import Descent, Evaluation, Limits
 from isgd_mpi.bench.time_to_loss.methods import workers_of
 from isgd_mpi.bench.time_to_loss.search import Arrival, Budget, Search, Space, Trial
@@ -26,6 +26,7 @@ def smooth(trial, allowed):
 def test_search_leaves_its_space_where_the_best_lies_beyond_it():
     search = Search(SPACE, BUDGET, smooth)
     best = search.run()
+    assert search.complete
     assert (best.minibatch_size, best.workers, best.precision) == (512, 2, "bf16") and 1.5 < best.rate < 1.7
 
 
@@ -53,7 +54,7 @@ def test_search_ends_where_nothing_arrives_or_all_fails():
 
 def test_a_search_whose_time_is_over_has_tried_something():
     search = Search(SPACE, Budget(100, 0.3, 100.0, 0.0), smooth)
-    assert search.run() and len(search.arrivals) == 1
+    assert search.run() and len(search.arrivals) == 1 and not search.complete
 
 
 def test_a_space_that_is_too_large_is_drawn_from_and_late_variants_come_last():
@@ -152,7 +153,13 @@ def test_known_runs_are_not_done_again(tmp_path):
 
 def result(method, seconds):
     finals = [{"allowed_seconds": 9.0, "seconds": each, "steps": each and 10} for each in seconds]
-    return {"cores": 2, "method": method, "best": {**vars(Trial(16, 0.1, 1, "f32"))}, "finals": finals}
+    return {
+        "cores": 2,
+        "method": method,
+        "best": {**vars(Trial(16, 0.1, 1, "f32"))},
+        "finals": finals,
+        "complete": seconds[0] is not None,
+    }
 
 
 def test_a_run_that_did_not_arrive_counts_as_infinite():
@@ -164,4 +171,10 @@ def test_a_run_that_did_not_arrive_counts_as_infinite():
     lines = [time_to_loss.line(results, each, [0, 1, 2]) for each in results]
     assert [line[5] for line in lines] == ["3 of 3", "2 of 3", "1 of 3"]
     assert [line[-1] for line in lines] == ["1.00", "0.25", "-"]
+    assert [line[0][-1] for line in lines] == ["g", "*", "*"]
     assert time_to_loss.median_seconds([]) == math.inf
+
+
+def test_the_runs_with_every_seed_have_three_times_the_time_of_the_best():
+    assert final_limits(Arrival(5.0, 0.5, 200), 0.06) == Limits(1.5, 0.06, 120, 1.02)
+    assert final_limits(Arrival(5.0, loss=0.1), 0.06).seconds == 15

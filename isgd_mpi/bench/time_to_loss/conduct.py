@@ -82,7 +82,7 @@ def conduct(plan, train):
     Returns
     -------
     dict
-        ``best`` (trial), ``finals`` (its arrivals, by seed), ``runs`` (all).
+        ``best`` (trial), ``finals`` (its arrivals, by seed), ``complete`` (see :class:`search.Search`), ``runs`` (all).
     """
     ledger = Ledger(plan["progress"], plan["known"], lambda trial: describe(plan["method"], plan["cores"], trial))
     first_seed = plan["seeds"][0]
@@ -95,10 +95,14 @@ def conduct(plan, train):
 
     search = Search(Space(**plan["space"]), Budget(**plan["budget"]), measure)
     best = search.run()
-    arrival = search.arrivals[best]
-    finals = []
-    if arrival.steps:
-        first_step = max(1, round(_BEFORE * arrival.steps))
-        limits = Limits(_MOST_TIMES * arrival.seconds, plan["target"], first_step, _FINAL_GROWTH)
-        finals = [asdict(run(best, seed, limits)) for seed in plan["seeds"]]
-    return {"best": asdict(best), "finals": finals, "runs": ledger.runs}
+    limits = final_limits(search.arrivals[best], plan["target"])
+    finals = [asdict(run(best, seed, limits)) for seed in plan["seeds"]]
+    return {"best": asdict(best), "finals": finals, "complete": search.complete, "runs": ledger.runs}
+
+
+def final_limits(arrival, target):
+    """Return the limits of the runs with every seed, given the arrival of the best trial in the search."""
+    if arrival.seconds is None:
+        return Limits(_MOST_TIMES * arrival.allowed_seconds, target, _SEARCH_STEP, _SEARCH_GROWTH)
+    first_step = max(1, round(_BEFORE * arrival.steps))
+    return Limits(_MOST_TIMES * arrival.seconds, target, first_step, _FINAL_GROWTH)

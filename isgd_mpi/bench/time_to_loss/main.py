@@ -65,6 +65,8 @@ def run(settings):
     print(", ".join(sorted({result["versions"] for result in results if "versions" in result})))
     print(f"until the training loss is {settings.target:g}; medians [quartiles] over seeds {settings.seeds}")
     output.print_table(COLUMNS, [line(results, result, settings.seeds) for result in results])
+    if not all(result["complete"] for result in results):
+        print("* the search ran out of time: better settings may be near")
     return {"results": results}
 
 
@@ -118,7 +120,7 @@ def line(results, result, seeds):
     n_reached = sum(arrival.seconds is not None for arrival in arrivals)
     columns = [[getattr(arrival, name) for arrival in arrivals] for name in ("seconds", "steps", "steps_per_second")]
     return [
-        f"{cores}, {METHODS[method]}",
+        f"{cores}, {METHODS[method]}{'' if result['complete'] else ' *'}",
         *(trial.minibatch_size, f"{trial.rate:g}", workers_text(method, cores, trial), precision_text(trial)),
         f"{n_reached} of {len(seeds)}",
         *(output.spread(*output.quartiles(infinite_if_missing(values))) if values else "-" for values in columns),

@@ -162,6 +162,8 @@ class Search:
     ----------
     arrivals : dict of Trial to Arrival
         The longest run of each trial.
+    complete : bool
+        Whether time sufficed to try all that was to be tried; else the best may lie at the border of the space.
     """
 
     def __init__(self, space, budget, measure):
@@ -170,6 +172,7 @@ class Search:
         self._measure = measure
         self._end = time.monotonic() + budget.search_seconds
         self.arrivals = {}
+        self.complete = True
 
     @property
     def best(self):
@@ -194,7 +197,7 @@ class Search:
         seconds = self._budget.first_seconds
         while True:
             self._try_all(trials, seconds)
-            if seconds >= self._best_seconds or time.monotonic() > self._end:
+            if seconds >= self._best_seconds or not self.complete:
                 return seconds
             tried = sorted(filter(self.arrivals.get, trials), key=lambda trial: self.arrivals[trial].order)
             trials = tried[: math.ceil(len(tried) / _KEPT)]
@@ -210,6 +213,7 @@ class Search:
     def _try_all(self, trials, seconds):
         for trial in trials:
             if time.monotonic() > self._end and self.arrivals:
+                self.complete = False
                 return
             self._try(trial, min(seconds, self._best_seconds))
 
