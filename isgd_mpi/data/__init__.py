@@ -9,7 +9,9 @@ To read in this order:
 * `coding`: the form in which features are kept;
 * `converted`: the cache, data sets converted into files that all ranks of a node map;
 * `sources`: the files of each data set, and its splits;
+* `splitting`: divide examples into splits, class by class;
 * `synthetic`: the data set that needs no files;
+* `tables`: read tables of words and numbers;
 * `folders`: the folders that files are searched in;
 * `formats`: read IDX, CIFAR-10, MATLAB and npz files;
 * `examples`: check the examples of a file;

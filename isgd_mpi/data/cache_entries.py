@@ -22,6 +22,7 @@ from isgd_mpi.data.coding import Coding
 from isgd_mpi.data.folders import CACHE_VARIABLE
 from isgd_mpi.data.safe_files import in_use, is_no_damage, lock, open_trusted
 from isgd_mpi.data.standardization import Statistics
+from isgd_mpi.data.tables.encoding import Encoding
 from isgd_mpi.kernels.own_folders import why_distrust, why_distrust_place
 from isgd_mpi.settings.errors import InputError
 
@@ -60,7 +61,7 @@ def map_entry(entry, verify=True):
 
     Returns
     -------
-    n_classes, arrays, checksum
+    n_classes, arrays, checksum, encoding
         See :func:`isgd_mpi.data.converted.open_converted`.
 
     Raises
@@ -82,7 +83,7 @@ def map_entry(entry, verify=True):
         if is_no_damage(error) and not isinstance(error, FileNotFoundError):
             raise InputError(f"{error.filename or entry} cannot be read ({error.strerror})") from None
         raise InputError(f"{entry} is damaged ({error}); delete this folder and run again") from None
-    return meta["n_classes"], arrays, meta["crc32"]
+    return meta["n_classes"], arrays, meta["crc32"], meta["encoding"]
 
 
 def _check_owner(entry):
@@ -106,7 +107,10 @@ def _read_meta(entry):
         raise ValueError(f"{META}: splits must be train, perhaps valid, and test")
     if not re.fullmatch("[0-9a-f]{8}", meta["crc32"]):
         raise ValueError(f"{META}: crc32 is no checksum")
-    return meta
+    encoding = None if meta["encoding"] is None else Encoding.from_dict(meta["encoding"])
+    if encoding and len(encoding.classes) != meta["n_classes"]:
+        raise ValueError(f"{META}: encoding has other classes")
+    return meta | {"encoding": encoding}
 
 
 def _check_files(entry, sizes, names):
@@ -147,8 +151,10 @@ def _check_arrays(arrays, meta):
             raise ValueError(f"{name} does not fit the features")
     if arrays["std"].min() < 0 or arrays["unit"].min() <= 0:
         raise ValueError("std or unit has a negative number")
-    if arrays["shape"].dtype != np.int64 or arrays["shape"].prod() != n_features[0]:
+    if arrays["shape"].dtype != np.int64 or arrays["shape"].prod() != (1 if meta["encoding"] else n_features[0]):
         raise ValueError("shape does not fit the features")
+    if meta["encoding"] and len(meta["encoding"].feature_names) != n_features[0]:
+        raise ValueError("encoding does not fit the features")
 
 
 def remove_leftovers(cache):

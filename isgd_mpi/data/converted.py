@@ -55,6 +55,8 @@ def open_converted(recipe, cache_folder, verify=True):
         `coding.Coding`. All are read-only maps of files.
     checksum : str
         Of all of these files as they were written.
+    encoding : encoding.Encoding or None
+        Of a table.
 
     Raises
     ------
@@ -106,7 +108,7 @@ def _origin(recipe):
     """Return the part of an entry's name that stays when its files change."""
     paths = [str(path.resolve()) for path in recipe.files]
     safe_name = re.sub(r"[^\w.-]", "_", recipe.name)[:64]
-    return f"{safe_name}-{_digest((recipe.name, recipe.synthetic_size, paths))[:8]}"
+    return f"{safe_name}-{_digest((recipe.name, recipe.options, paths))[:8]}"
 
 
 def _digest(identity):
@@ -184,7 +186,8 @@ def _write(source, folder):
     paths = sorted(folder.glob("*.npy"))
     sizes = {path.name: path.stat().st_size for path in paths}
     splits, checksum = list(source.splits), checksum_of_files(paths)
-    return {"n_classes": source.n_classes, "splits": splits, "bytes": sizes, "crc32": checksum}
+    meta = {"n_classes": source.n_classes, "splits": splits, "bytes": sizes, "crc32": checksum}
+    return meta | {"encoding": source.encoding and source.encoding.to_dict()}
 
 
 def _measure(source):

@@ -3,8 +3,9 @@
 Images stay as they are, uint8 or float32, in files of the cache that all ranks of a node map.
 """
 
+import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from isgd_mpi.data.examples import FormatError
 from isgd_mpi.data.folders import cache_folder
 from isgd_mpi.data.standardization import Statistics, scaling
 from isgd_mpi.data.synthetic import DEFAULT_SIZE
+from isgd_mpi.data.tables.encoding import Encoding
 from isgd_mpi.kernels.gather import gather_standardized, standardize
 from isgd_mpi.settings.errors import InputError
 
@@ -47,6 +49,7 @@ class Dataset:
     checksum: str = "none"  # of all files that the set was converted into, if it was
     given: tuple[np.ndarray, np.ndarray] | None = None  # see standardization
     scaling: str = ""  # what standardises the features, in words
+    encoding: Encoding | None = None  # of a table
 
     @property
     def n_features(self):
@@ -57,6 +60,23 @@ class Dataset:
     def n_train(self):
         """Return the number of training examples."""
         return len(self.splits["train"])
+
+    @property
+    def table(self):
+        """Return the encoding of the table that the features came from as JSON; empty if they came from none."""
+        return json.dumps(self.encoding.to_dict()) if self.encoding else ""
+
+    @property
+    def description(self):
+        """Return what was made of the data, ready for JSON: splits, classes, scaling, the columns of a table."""
+        return {
+            "name": self.name,
+            "splits": {name: len(split) for name, split in self.splits.items()},
+            "n_features": self.n_features,
+            "n_classes": self.n_classes,
+            "scaling": self.scaling,
+            "table": self.encoding and self.encoding.to_dict(),
+        }
 
     @property
     def standardization(self):
@@ -154,7 +174,7 @@ class Dataset:
             yield self.batch(split, first, min(first + len(images), stop), images)
 
 
-def load(name, data_dir=None, synthetic_size=DEFAULT_SIZE, cache_dir=None, standardize="auto", verify=True):
+def load(name, data_dir=None, synthetic_size=DEFAULT_SIZE, cache_dir=None, standardize="auto", verify=True, **division):
     """Load a data set, mapped from the cache of converted data.
 
     Not collective: any number of processes may load the same set at once; the first one converts it.
@@ -163,7 +183,7 @@ def load(name, data_dir=None, synthetic_size=DEFAULT_SIZE, cache_dir=None, stand
     ----------
     name : str
         A name in `NAMES`, or the path of an npz file with x_train, y_train,
-        x_test, y_test and perhaps x_valid, y_valid (or x_val, y_val).
+        x_test, y_test and perhaps x_valid, y_valid (or x_val, y_val), or of a table.
     data_dir : str or Path, optional
         Folder of the original files; by default ``$ISGD_MPI_DATA`` or
         ``isgd_mpi`` in the user's cache.
@@ -176,6 +196,8 @@ def load(name, data_dir=None, synthetic_size=DEFAULT_SIZE, cache_dir=None, stand
         See :func:`isgd_mpi.data.standardization.scaling`.
     verify : bool
         Whether to compute the checksum of the converted files: one process of a node is enough.
+    **division
+        Fields of :class:`isgd_mpi.data.sources.Division`, for a table.
 
     Returns
     -------
@@ -189,14 +211,14 @@ def load(name, data_dir=None, synthetic_size=DEFAULT_SIZE, cache_dir=None, stand
     """
     if data_dir is not None and not Path(data_dir).is_dir():
         raise InputError(f"--data-dir {data_dir}: there is no such folder")
-    recipe = sources.recipe(name, data_dir, synthetic_size)
+    recipe = sources.recipe(name, data_dir, synthetic_size, sources.Division(**division))
     try:
-        n_classes, arrays, checksum = open_converted(recipe, cache_folder(cache_dir), verify)
+        n_classes, arrays, checksum, encoding = open_converted(recipe, cache_folder(cache_dir), verify)
     except FormatError as error:
         raise InputError(f"{error}; {recipe.way_out}") from None
     splits = {key[2:]: Split(arrays[key], arrays["y_" + key[2:]]) for key in arrays if key.startswith("x_")}
     kept = [kind(*(arrays[name] for name in kind._fields)) for kind in (Statistics, Coding)]
-    return standardized(recipe.name, n_classes, splits, kept, standardize, checksum)
+    return replace(standardized(recipe.name, n_classes, splits, kept, standardize, checksum), encoding=encoding)
 
 
 def standardized(name, n_classes, splits, kept, standardize, checksum="none"):

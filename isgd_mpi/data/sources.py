@@ -2,19 +2,25 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from isgd_mpi.data import folders, formats, synthetic
 from isgd_mpi.data.examples import FormatError, check_alike, count_classes
+from isgd_mpi.data.splitting import TEST_FRACTION, VALID_FRACTION, divide, fixed_permutation
+from isgd_mpi.data.tables.encoding import Encoding
+from isgd_mpi.data.tables.files import ENDINGS, is_table
+from isgd_mpi.data.tables.read import read_table, survey_table
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.nearest import suggestion
 
 NAMES = ("mnist10k", "mnist", "cifar10", "svhn", "svhn-small", "synthetic")
 
+_ENDINGS = ", ".join((".npz", *ENDINGS))
 _BUNDLED = Path(__file__).parent / "mnist10k"
 _MNIST_TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 _MNIST_TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -33,7 +39,8 @@ class Source:
     n_classes: int
     splits: dict[str, np.ndarray]  # rows of each split, in its order
     take: Callable  # rows -> images (B, n_features) uint8, float32 or float64, labels (B,) int32
-    shape: tuple[int, ...]  # of an image, before it was flattened to features
+    shape: tuple[int, ...]  # of an image, before it was flattened to features; empty for the columns of a table
+    encoding: Encoding | None = None  # of a table
 
 
 @dataclass(frozen=True)
@@ -44,20 +51,42 @@ class Recipe:
     files: tuple[Path, ...]
     read: Callable[[], Source]
     way_out: str = ""  # advice to the user if a file is damaged
-    synthetic_size: int = 0
+    options: object = None  # whatever else than its files decides the content
 
 
-def recipe(name, data_dir=None, synthetic_size=synthetic.DEFAULT_SIZE):
+class Division(NamedTuple):
+    """The parts of a table: which column is to be predicted, and which rows are for testing and for validation.
+
+    Attributes
+    ----------
+    target : str or None
+        A column's name; the last column if None.
+    test, valid : float or str or None
+        A share of the rows, or the path of a further table. None for TEST_FRACTION, and for VALID_FRACTION of
+        the rest, or no validation set if the test set has a file of its own.
+    """
+
+    target: str | None = None
+    test: float | str | None = None
+    valid: float | str | None = None
+
+
+_AS_IT_COMES = Division()
+
+
+def recipe(name, data_dir=None, synthetic_size=synthetic.DEFAULT_SIZE, division=_AS_IT_COMES):
     """Find the files of a data set, without reading them.
 
     Parameters
     ----------
     name : str
-        A name in `NAMES`, or the path of an npz file.
+        A name in `NAMES`, or the path of an npz file or of a table.
     data_dir : str or Path, optional
         Folder of original files; see :func:`isgd_mpi.data.folders.data_folder`.
     synthetic_size : int
         Training examples of the synthetic set.
+    division : Division
+        Of a table.
 
     Returns
     -------
@@ -67,16 +96,23 @@ def recipe(name, data_dir=None, synthetic_size=synthetic.DEFAULT_SIZE):
     Raises
     ------
     InputError
-        The name is unknown or a file is missing.
+        The name is unknown or a file is missing, or a division is asked for that only a table can have.
     """
+    if is_table(name):
+        return _table_recipe(Path(name).expanduser(), division)
+    for option, value in division._asdict().items():
+        if value is not None:
+            raise InputError(
+                f"--{option} {value} is for tables ({', '.join(ENDINGS)}), and {name} has its own: omit it"
+            )
     if str(name).endswith(".npz"):
         return _npz_recipe(Path(name).expanduser())
     if name not in NAMES:
         meant = suggestion(str(name), NAMES)
-        raise InputError(f"unknown data set {name!r}{meant}; choose {', '.join(NAMES)}, or a path ending in .npz")
+        raise InputError(f"unknown data set {name!r}{meant}; choose {', '.join(NAMES)}, or a path ending in {_ENDINGS}")
     if name == "synthetic":
         sizes = synthetic.split_sizes(synthetic_size)
-        return Recipe(name, (), partial(_read_synthetic, sizes), synthetic_size=synthetic_size)
+        return Recipe(name, (), partial(_read_synthetic, sizes), options=synthetic_size)
     if name == "mnist10k":
         files = tuple(_BUNDLED / f"{file_name}.gz" for file_name in _MNIST_TEST)
         return Recipe(name, files, partial(_read_mnist10k, files), "install isgd_mpi again, it brings this file")
@@ -96,23 +132,6 @@ def _find_originals(name, data_dir):
         with suppress(InputError):  # Python's batches will do, but the message names the binary ones
             return folders.find_files(name, _CIFAR10_BATCHES, data_dir)
         raise
-
-
-def fixed_permutation(n):
-    """Return the permutation of 0..n-1 that all runs share.
-
-    Parameters
-    ----------
-    n : int
-        Length.
-
-    Returns
-    -------
-    (n,) ndarray of int64
-        The same for every seed: two runs must have the same splits.
-    """
-    # RandomState: NumPy froze its stream for good (NEP 19), a Generator's may change
-    return np.random.RandomState(0).permutation(n)
 
 
 def _consecutive(sizes):
@@ -184,3 +203,41 @@ def _read_npz(path):
     n_classes = count_classes(path, {f"y_{name}": part for name, part in parts.items()})
     sizes = {name: len(part) for name, part in parts.items()}
     return _end_to_end(list(parts.values()), _consecutive(sizes), n_classes)
+
+
+def _table_recipe(path, division):
+    others = {name: Path(own).expanduser() for name, own in division._asdict().items() if _is_file(name, own)}
+    for file in (path, *others.values()):
+        if not file.is_file():
+            raise InputError(f"no such file: {file}; give a table ({', '.join(ENDINGS)}), or a share such as 0.2")
+    way_out = "mend the table, or leave these rows or columns out"
+    read = partial(_read_table, path, others, division)
+    return Recipe(path.name.partition(".")[0], (path, *others.values()), read, way_out, tuple(division))
+
+
+def _is_file(name, value):
+    """Return whether a field of a division names a file, not a share."""
+    return name != "target" and isinstance(value, str)
+
+
+def _read_table(path, others, division):
+    encoding, dtype = survey_table(path, division.target)
+    parts = {name: read_table(file, encoding, dtype) for name, file in {"train": path, **others}.items()}
+    splits = _consecutive({name: len(part) for name, part in parts.items()})
+    shares = {
+        "test": 0.0 if "test" in others else _share(division.test, TEST_FRACTION),
+        "valid": 0.0 if "valid" in others else _share(division.valid, 0.0 if "test" in others else VALID_FRACTION),
+    }
+    for name, share in shares.items():
+        kept, taken = divide(parts["train"].labels[splits["train"]], share)
+        if len(taken):
+            splits |= {name: splits["train"][taken], "train": splits["train"][kept]}
+        elif name == "test" and name not in others:
+            raise FormatError(path, f"{len(kept)} rows leave nothing for the test set: give --test FILE")
+    in_order = {name: splits[name] for name in ("train", "valid", "test") if name in splits}
+    source = _end_to_end(list(parts.values()), in_order, len(encoding.classes))
+    return replace(source, shape=(), encoding=encoding)
+
+
+def _share(given, default):
+    return default if given is None else given

@@ -108,7 +108,7 @@ class MLPBlueprint:
 
     def trained(self, params, dataset, step):
         """Return a :class:`TrainedMLP`, given the parameters after a number of steps."""
-        return TrainedMLP(Learned(params, *dataset.standardization, step), self.widths)
+        return TrainedMLP(Learned(params, *dataset.standardization, step, dataset.table), self.widths)
 
 
 class OwnBlueprint:

@@ -1,5 +1,6 @@
 """Use a trained model: predict from raw features, save, load. Needs no MPI."""
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from isgd_mpi.data.examples import check_finite
 from isgd_mpi.data.files import write_atomically
 from isgd_mpi.data.given import as_array, feature_names, problem_of_features
 from isgd_mpi.data.npz import read_arrays
+from isgd_mpi.data.tables.encoding import Encoding
+from isgd_mpi.data.tables.read import encode_frame
 from isgd_mpi.model.params import layer_views, n_parameters
 from isgd_mpi.settings.errors import InputError
 
@@ -26,12 +29,15 @@ class Learned(NamedTuple):
         Features are standardised to ``(x - mean) * inverse_std``, in this precision.
     step : int
         Number of updates that have led to the parameters.
+    table : str
+        Encoding of the table that the features came from, as JSON; empty if they came from none.
     """
 
     params: np.ndarray
     mean: np.ndarray
     inverse_std: np.ndarray
     step: int
+    table: str = ""
 
 
 class TrainedModel:
@@ -50,30 +56,36 @@ class TrainedModel:
         Features are standardised to ``(x - mean) * inverse_std``, in this precision.
     step : int
         Number of updates that have led to the parameters.
+    encoding : encoding.Encoding or None
+        What turns a table into features and names the classes, if the model was trained on a table.
     """
 
     def __init__(self, learned):
         self._learned = learned
-        self.params, self.mean, self.inverse_std, self.step = learned
+        self.params, self.mean, self.inverse_std, self.step, table = learned
+        self.encoding = Encoding.from_dict(json.loads(table)) if table else None
 
     def predict(self, x):
         """Predict classes.
 
         Parameters
         ----------
-        x : (B, ...) array_like of uint8 or float
-            Features in the form in which they were given for training, not standardised; any number of examples.
+        x : (B, ...) array_like of uint8 or float, or a table
+            Features in the form in which they were given for training, not standardised; any number of examples. A
+            model that was trained on a table also takes tables with its columns: of pandas, polars or pyarrow.
 
         Returns
         -------
-        (B,) ndarray of int64
+        (B,) ndarray of int64, or of str
+            Numbers of the classes; their names if the model was trained on a table.
 
         Raises
         ------
         InputError
-            `x` has another shape or dtype, or a feature is not finite.
+            `x` has another shape or dtype, lacks a column, or a feature is not finite.
         """
-        return self._in_batches(self._classes, x, np.empty(0, np.int64))
+        numbers = self._in_batches(self._classes, x, np.empty(0, np.int64))
+        return numbers if self.encoding is None else np.array(self.encoding.classes)[numbers]
 
     def save(self, path):
         """Write an npz file that :func:`isgd_mpi.load` reads. It appears complete, or not at all.
@@ -89,6 +101,8 @@ class TrainedModel:
     def _in_batches(self, function, x, nothing):
         """Apply a function of standardised features to all examples; `nothing` is its result for no example."""
         names = feature_names(x)
+        if self.encoding and names:
+            x, names = encode_frame(x, self.encoding), self.encoding.feature_names
         x = as_array(x)
         if problem := problem_of_features(x, names):
             raise InputError(f"x: {problem}")
@@ -214,9 +228,10 @@ def load(path, model=None):
         The file cannot be read, is damaged or is no saved model, or its model is of another kind.
     """
     arrays = read_arrays(path, (*Learned._fields, "widths", "n_classes"))
-    if problem := _problem(arrays):
+    table = arrays.pop("table", np.array(""))
+    if problem := _problem(arrays) or _problem_of_table(str(table), arrays["mean"].size):
         raise InputError(f"{path}: is not a model saved by isgd_mpi: {problem}")
-    learned = Learned(arrays["params"], arrays["mean"], arrays["inverse_std"], int(arrays["step"]))
+    learned = Learned(arrays["params"], arrays["mean"], arrays["inverse_std"], int(arrays["step"]), str(table))
     if "widths" in arrays:
         if model is not None:
             raise InputError(f"{path}: holds an MLP of isgd_mpi: load it without model=")
@@ -238,6 +253,16 @@ def _problem(arrays):
     if not _is_count(arrays.get("step"), least=0):
         return "step must be a count"
     return _problem_of_widths(arrays) if "widths" in arrays else _problem_of_classes(arrays)
+
+
+def _problem_of_table(text, n_features):
+    """Return a message if a text is not empty, and no encoding of a table with this number of features."""
+    try:
+        encoding = Encoding.from_dict(json.loads(text)) if text else None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return "table is no encoding"
+    fits = encoding is None or len(encoding.feature_names) == n_features
+    return None if fits else f"table does not fit {n_features} features"
 
 
 def _is_count(array, least=1):

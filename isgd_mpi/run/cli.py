@@ -9,6 +9,7 @@ import numpy as np
 from mpi4py import MPI
 
 from isgd_mpi.data import datasets
+from isgd_mpi.data.sources import Division
 from isgd_mpi.model.blueprints import MLPBlueprint
 from isgd_mpi.ranks.agreement import check_agreement, check_command_lines, on_all_ranks, program_facts
 from isgd_mpi.ranks.faults import Interruption, abort
@@ -68,7 +69,8 @@ def is_split(comm):
 
 def train(comm, config, interruption):
     """Train an MLP on the data set that the settings name; return the exit code. Collective."""
-    load = partial(datasets.load, config.data, config.data_dir, config.synthetic_size, standardize=config.standardize)
+    options = {name: getattr(config, name) for name in ("data_dir", "synthetic_size", "standardize", *Division._fields)}
+    load = partial(datasets.load, config.data, **options)
 
     saved = on_all_ranks(comm, lambda: SavedRun(config) if config.resume and comm.Get_rank() == TRAINER else None)
     if comm.bcast(saved is not None and saved.complete, root=TRAINER):

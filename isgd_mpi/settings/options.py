@@ -93,8 +93,9 @@ def parse(argv=None):
 
 def _with_whole_paths(config):
     """Return the settings with the absolute paths of data, so that the run can be resumed from another folder."""
-    whole = {"data": config.data} if config.data.endswith(".npz") else {}
-    whole |= {"data_dir": config.data_dir} if config.data_dir is not None else {}
+    whole = {name: getattr(config, name) for name in ("data_dir", "test", "valid")}
+    whole = {name: path for name, path in whole.items() if isinstance(path, str)}
+    whole |= {"data": config.data} if "." in config.data else {}
     return replace(config, **{name: os.path.abspath(os.path.expanduser(path)) for name, path in whole.items()})
 
 

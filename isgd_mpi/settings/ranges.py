@@ -3,6 +3,7 @@
 import math
 import operator
 from dataclasses import field
+from typing import get_args
 
 _HOLDS = {"above": operator.gt, "at_least": operator.ge, "at_most": operator.le, "below": operator.lt}
 
@@ -31,6 +32,8 @@ def problem_of(item, value):
     """Return what is wrong with the value of a field, such as "must be above 0, not -1"; None if nothing is."""
     bounds = item.metadata["bounds"]
     if not bounds or value == item.default:
+        return None
+    if isinstance(value, str) and str in get_args(item.type):  # a file instead of a number
         return None
     for number in value if isinstance(value, list) else [value]:
         if not -math.inf < number < math.inf:

@@ -49,7 +49,7 @@ def test_arrays_come_back_as_read_only_maps(npz, cache, arrays, chunk_bytes, dty
     arrays |= {key: arrays[key].astype(dtype) for key in ("x_train", "x_test")}
     np.savez(npz, **arrays)
     for _ in range(2):
-        n_classes, got, _ = open_converted(recipe(npz), cache)
+        n_classes, got, *_ = open_converted(recipe(npz), cache)
         assert n_classes == 4 and list(got)[:6] == ["x_train", "y_train", "x_test", "y_test", "mean", "std"]
         for key, array in arrays.items():
             kept = Coding(got["offset"], got["unit"]).encode(array) if key.startswith("x_") else array
@@ -64,14 +64,14 @@ def test_arrays_come_back_as_read_only_maps(npz, cache, arrays, chunk_bytes, dty
 def test_deviation_survives_a_large_mean(npz, cache, arrays):
     x_train = np.linspace(0, 1, 50, dtype=np.float32)[:, None] + np.float32([0, 1e5])
     np.savez(npz, **{**arrays, "x_train": x_train, "x_test": x_train[:9]})
-    _, got, _ = open_converted(recipe(npz), cache)
+    _, got, *_ = open_converted(recipe(npz), cache)
     np.testing.assert_allclose(got["std"], x_train.astype(float).std(axis=0), rtol=1e-10)
 
 
 def test_a_constant_feature_has_a_deviation_of_exactly_zero(npz, cache, arrays):
     x_train = np.full((50, 2), 0.1, dtype=np.float32)
     np.savez(npz, **{**arrays, "x_train": x_train, "x_test": x_train[:9]})
-    _, got, _ = open_converted(recipe(npz), cache)
+    _, got, *_ = open_converted(recipe(npz), cache)
     assert got["std"].tolist() == [0, 0] and got["mean"].tolist() == [np.float32(0.1)] * 2
 
 
@@ -85,7 +85,7 @@ def test_a_changed_source_is_never_served_stale(npz, cache, arrays):
     open_converted(recipe(npz), cache)
     np.savez(npz, **{**arrays, "x_test": arrays["x_test"] ^ 255})
     os.utime(npz, ns=(0, time.time_ns() + 10**9))
-    _, got, _ = open_converted(recipe(npz), cache)
+    _, got, *_ = open_converted(recipe(npz), cache)
     np.testing.assert_array_equal(got["x_test"], arrays["x_test"] ^ 255)
 
 
@@ -95,7 +95,7 @@ def test_a_file_replaced_with_the_same_size_and_time_is_read_again(npz, cache, a
     np.savez(npz, **{**arrays, "x_test": arrays["x_test"] ^ 255})
     os.utime(npz, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert (npz.stat().st_size, npz.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-    _, got, _ = open_converted(recipe(npz), cache)
+    _, got, *_ = open_converted(recipe(npz), cache)
     np.testing.assert_array_equal(got["x_test"], arrays["x_test"] ^ 255)
 
 
@@ -214,7 +214,7 @@ def test_who_loses_the_race_uses_the_winners_entry(npz, cache, monkeypatch):
         return winner.read()
 
     loser = sources.Recipe(winner.name, winner.files, read_while_another_process_wins)
-    n_classes, got, _ = open_converted(loser, cache)
+    n_classes, got, *_ = open_converted(loser, cache)
     assert n_classes == 4 and len(got["y_train"]) == 50
     assert len([path for path in cache.iterdir() if path.is_dir()]) == 1
 

@@ -1,5 +1,6 @@
 """Read files that were damaged, or made to harm: a result or one clear line, in little memory."""
 
+import gzip
 import io
 import json
 import pickle
@@ -23,6 +24,7 @@ from hypothesis import strategies as st
 
 from isgd_mpi.data import formats
 from isgd_mpi.data.files import read_json, read_json_lines
+from isgd_mpi.data.tables.read import read_table, survey_table
 from isgd_mpi.model.params import n_parameters
 from isgd_mpi.model.trained import Learned, TrainedMLP, load
 from isgd_mpi.report.files import read_spans, read_toml
@@ -111,6 +113,30 @@ def compressed_npz(folder, rng):
     return folder / "data.npz"
 
 
+TABLE = "size,colour,always,kind\n" + "".join(f"{k / 7},{'red' if k % 3 else ''},1,{k % 4}\n" for k in range(40))
+
+
+def csv_table(folder, rng):
+    (folder / "table.csv").write_text(TABLE)
+    return folder / "table.csv"
+
+
+def csv_gz_table(folder, rng):
+    (folder / "table.csv.gz").write_bytes(gzip.compress(TABLE.encode()))
+    return folder / "table.csv.gz"
+
+
+def parquet_table(folder, rng):
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    columns = {"size": rng.random(40), "colour": ["red", None] * 20, "kind": list(range(4)) * 10}
+    parquet.write_table(pyarrow.table(columns), folder / "table.parquet")
+    return folder / "table.parquet"
+
+
+def read_a_table(path):
+    read_table(path, *survey_table(path))
+
+
 def idx_images(folder, rng):
     write_idx(folder / "labels", np.arange(5, dtype=np.uint8))
     return write_idx(folder / "images", random_examples(rng, 5, (4, 4))[0])
@@ -191,6 +217,9 @@ def checkpoint(folder, rng):
 READERS = {
     "npz": (npz_data, formats.read_npz),
     "compressed npz": (compressed_npz, formats.read_npz),
+    "table": (csv_table, read_a_table),
+    "gzipped table": (csv_gz_table, read_a_table),
+    "parquet": (parquet_table, read_a_table),
     "idx": (idx_images, read_idx),
     "idx.gz": (idx_images_gz, read_idx),
     "CIFAR-10 binary": (cifar10_binary, formats.read_cifar10_binary),

@@ -262,7 +262,7 @@ def test_a_changed_file_replaces_the_copy_before_unless_that_is_in_use(npz, cach
         os.utime(npz, (seconds, seconds))
 
     touch(1)
-    _, arrays, _ = open_converted(recipe(npz), cache)
+    _, arrays, *_ = open_converted(recipe(npz), cache)
     touch(2)
     open_converted(recipe(npz), cache)
     assert len(list(cache.iterdir())) == 2 and arrays["x_train"].sum() > 0

@@ -27,8 +27,8 @@ FIELDS_OF_THE_SUMMARY = {
 def test_a_default_run_leaves_everything_behind(tmp_path):
     run = train(tmp_path / "run", 3)
     assert {path.name for path in run.folder.iterdir()} == {
-        "checkpoint.npz", "config.toml", "environment.json", "metrics.jsonl", "model.npz", "summary.json",
-        "timeline.npz",
+        "checkpoint.npz", "config.toml", "data.json", "environment.json", "metrics.jsonl", "model.npz",
+        "summary.json", "timeline.npz",
     }  # fmt: skip
     assert set(run.summary) >= FIELDS_OF_THE_SUMMARY
     assert run.summary["ranks"] == 3 and run.summary["trainers"] == 1
@@ -42,6 +42,24 @@ def test_a_default_run_leaves_everything_behind(tmp_path):
     environment = json.loads((run.folder / "environment.json").read_text())
     assert environment["ranks"] == 3 and len(environment["hosts"]) == 3 and environment["packages"]["numpy"]
     assert run.params.dtype == np.float32 and np.isfinite(run.params).all()
+
+
+@pytest.mark.each_kind
+def test_a_table_is_learnt_and_predicted(tmp_path):
+    pytest.importorskip("pyarrow")
+    rows = [f"{'red' if k % 3 else 'blue'},{k % 7},{'yes' if k % 3 else 'no'}" for k in range(2000)]
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(["colour,size,answer", *rows]))
+    run = train(tmp_path / "run", 2, "--data", table, "--steps", 60, "--hidden", 8, "--lr", 0.3)
+    assert run.summary["test"]["error"] == run.summary["valid"]["error"] == 0
+    described = json.loads((run.folder / "data.json").read_text())
+    assert described["splits"] == {"train": 1440, "valid": 160, "test": 400}
+    assert described["table"]["classes"] == ["no", "yes"]
+    command = [sys.executable, "-m", "isgd_mpi.predict", run.folder, "--data", table]
+    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
+    assert done.returncode == 0, done.stderr
+    predicted = [line.partition(",")[0] for line in done.stdout.splitlines()[1:]]
+    assert predicted == [row.rpartition(",")[2] for row in rows]
 
 
 def test_config_toml_repeats_the_run(tmp_path):

@@ -70,7 +70,7 @@ def test_a_model_saved_is_the_model_loaded(model, tmp_path, rng):
     assert loaded.step == 7 and loaded.widths == WIDTHS
     np.testing.assert_array_equal(loaded.predict_probabilities(x), model.predict_probabilities(x))
     with np.load(tmp_path / "a.npz", allow_pickle=False) as saved:
-        assert set(saved.files) == {"params", "widths", "mean", "inverse_std", "step"}
+        assert set(saved.files) == {"params", "widths", "mean", "inverse_std", "step", "table"}
 
 
 def test_an_own_model_predicts_the_class_of_least_loss_and_is_loaded_by_its_maker(model, tmp_path, rng):

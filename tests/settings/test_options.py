@@ -42,7 +42,11 @@ SETTINGS = [
     for value in values_of(annotation)
     if name != "resume"  # names a run: see test_resume.py
 ]
-NUMBERS = [name for name, annotation in TYPES.items() if is_parsed_from_text(annotation, (int, float))]
+NUMBERS = [
+    name
+    for name, annotation in TYPES.items()
+    if is_parsed_from_text(annotation, (int, float)) and str not in get_args(annotation)  # which may name a file
+]
 INTEGERS = [name for name, annotation in TYPES.items() if is_parsed_from_text(annotation, (int,))]
 CHOICES = [name for name, annotation in TYPES.items() if get_origin(annotation) is Literal]
 BOOLEANS = [name for name, annotation in TYPES.items() if annotation is bool]

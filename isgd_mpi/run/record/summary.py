@@ -20,10 +20,11 @@ def describe_job(setup, folder):
         The run's folder.
     """
     dataset, threads = setup.dataset, setup.node.threads
+    columns = f"; {dataset.encoding.description}" if dataset.encoding else ""
     sizes = ", ".join(f"{len(split)} {name}" for name, split in dataset.splits.items())
     return (
         f"data   {dataset.name}: {sizes} examples of {dataset.n_features} features, {dataset.n_classes} classes; "
-        f"features {dataset.scaling}\n"
+        f"features {dataset.scaling}{columns}\n"
         f"model  {setup.models.text}{f'; into {folder}' if folder else ''}\n"
         f"ranks  {setup.size} with {_count(threads, 'thread')} each: {_describe_roles(setup)}"
     )

@@ -1,0 +1,155 @@
+"""Read CSV and Parquet files batch by batch, through pyarrow: a file may be larger than the memory."""
+
+import csv
+import gzip
+from contextlib import contextmanager
+from pathlib import Path
+
+from isgd_mpi.data.examples import FormatError, refusing_damage
+from isgd_mpi.data.safe_files import open_regular
+from isgd_mpi.settings.errors import InputError
+
+ENDINGS = (".csv", ".csv.gz", ".parquet")
+"""Endings of the names of files that are read as tables."""
+
+MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")
+"""Fields of a CSV file that stand for a missing value."""
+
+_BLOCK_BYTES = 2**23
+_BATCH_ROWS = 2**14
+_HEADER_BYTES = 2**20
+_DELIMITERS = ",;\t"
+
+
+def is_table(path):
+    """Return whether the name of a file is that of a table."""
+    return str(path).endswith(ENDINGS)
+
+
+def arrow():
+    """Return pyarrow, with its modules `compute`, `csv` and `parquet`.
+
+    Raises
+    ------
+    InputError
+        It is not installed.
+    """
+    try:
+        import pyarrow
+        import pyarrow.compute
+        import pyarrow.csv
+        import pyarrow.parquet
+    except ImportError:
+        raise InputError('tables need pyarrow: pip install "isgd_mpi[tables]"') from None
+    return pyarrow
+
+
+class TableFile:
+    """A CSV or Parquet file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Attributes
+    ----------
+    path : Path
+    names : list of str
+        Names of the columns, in their order.
+
+    Raises
+    ------
+    FormatError
+        The file cannot be read, has no header, or two columns of one name.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        arrow()
+        with self._refusing():
+            open_regular(path).close()
+            self.names = self._read_names()
+        twice = [name for name in self.names if self.names.count(name) > 1]
+        if twice:
+            raise FormatError(path, f"has two columns named {twice[0]!r}: rename one of them")
+
+    @property
+    def _is_parquet(self):
+        return self.path.suffix == ".parquet"
+
+    def batches(self, names=None):
+        """Yield the rows, some thousand at a time.
+
+        Parameters
+        ----------
+        names : list of str, optional
+            The columns that are wanted; all if not given.
+
+        Yields
+        ------
+        pyarrow.RecordBatch
+            Its columns are text in a CSV file, and of the file's types in a Parquet file.
+        """
+        with self._refusing():
+            if self._is_parquet:
+                with arrow().parquet.ParquetFile(self.path) as file:
+                    yield from file.iter_batches(_BATCH_ROWS, columns=names)
+            else:
+                with self._open_csv(names or self.names) as reader:
+                    yield from reader
+
+    @contextmanager
+    def _refusing(self):
+        try:
+            with refusing_damage(self.path):
+                yield
+        except FormatError as error:
+            if arrow().lib.ArrowInvalid.__name__ not in str(error):
+                raise
+            raise FormatError(self.path, str(error).partition(": ")[2]) from None
+
+    def _read_names(self):
+        if self._is_parquet:
+            with arrow().parquet.ParquetFile(self.path) as file:
+                return file.schema_arrow.names
+        line, self._delimiter = self._header()
+        names = next(csv.reader([line], delimiter=self._delimiter), [])
+        if not names:
+            raise FormatError(self.path, "is empty")
+        if all(_is_number(name) for name in names):
+            raise FormatError(self.path, f"begins with numbers ({', '.join(names)}), not with the names of columns")
+        return names
+
+    def _header(self):
+        """Return the first line of a CSV file, and what separates its fields."""
+        with gzip.open(self.path) if self._is_gzipped() else open(self.path, "rb") as file:
+            text = file.readline(_HEADER_BYTES).decode("utf-8-sig").rstrip("\r\n")
+        return text, max(_DELIMITERS, key=text.count)
+
+    def _open_csv(self, names):
+        pa = arrow()
+        types = dict.fromkeys(self.names, pa.string())
+        return pa.csv.open_csv(
+            pa.input_stream(str(self.path), compression="gzip" if self._is_gzipped() else None),
+            pa.csv.ReadOptions(block_size=_BLOCK_BYTES, column_names=self.names, skip_rows=1, use_threads=False),
+            pa.csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=True),
+            pa.csv.ConvertOptions(
+                column_types=types,
+                include_columns=names,
+                null_values=list(MISSING),
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=True,
+            ),
+        )
+
+    def _is_gzipped(self):
+        with open_regular(self.path) as file:
+            return file.read(2) == b"\x1f\x8b"
+
+
+def _is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,105 @@
+"""Read tables: survey a file, encode its rows, and keep them in a file that is mapped."""
+
+import tempfile
+
+import numpy as np
+
+from isgd_mpi.data.examples import FormatError, RawExamples
+from isgd_mpi.data.tables.encoding import Encoding
+from isgd_mpi.data.tables.files import TableFile, arrow
+from isgd_mpi.data.tables.survey import survey
+
+
+def survey_table(path, target=None):
+    """Survey a table, and choose the features and classes that it becomes.
+
+    Parameters
+    ----------
+    path : Path
+    target : str, optional
+        Name of the column to predict; the last one if not given.
+
+    Returns
+    -------
+    encoding : encoding.Encoding
+    dtype : numpy.dtype
+        The smallest type that holds all features exactly: uint8, float32 or float64.
+
+    Raises
+    ------
+    FormatError
+        The file is damaged, or a column cannot be used.
+    """
+    file = TableFile(path)
+    target = file.names[-1] if target is None else target
+    if target not in file.names:
+        raise FormatError(path, f"has no column {target!r}, only {', '.join(file.names)}")
+    surveys = survey(file)
+    encoding = Encoding.of(surveys, target, path)
+    used = [column for column in surveys if column.is_number and column.name in encoding.names]
+    inexact = [np.float64 for column in used if column.n_missing]  # a mean stands in
+    return encoding, np.result_type(np.uint8, *(column.dtype for column in used), *inexact)
+
+
+def read_table(path, encoding, dtype):
+    """Encode all rows of a table.
+
+    Parameters
+    ----------
+    path : Path
+    encoding : encoding.Encoding
+    dtype : numpy dtype
+        Of the features.
+
+    Returns
+    -------
+    examples.RawExamples
+        Features are a map of a file without a name: a table may be larger than the memory.
+
+    Raises
+    ------
+    FormatError
+        The file is damaged, a column is missing, or a class is unknown.
+    """
+    file = TableFile(path)
+    encoding.check_names(file.names, path)
+    if encoding.target not in file.names:
+        raise FormatError(path, f"has no column {encoding.target!r}, the target")
+    labels, wanted = [], [*encoding.names, encoding.target]
+    with tempfile.TemporaryFile() as scratch:  # which lasts as long as its map
+        for batch in file.batches(wanted):
+            # written in sequence, not through a map: a full disk is then an error, not a signal
+            scratch.write(encoding.encode(batch, dtype, path))
+            labels.append(encoding.number(batch, path))
+        scratch.flush()
+        if not any(map(len, labels)):
+            raise FormatError(path, "holds no row")
+        labels = np.concatenate(labels)
+        features = np.memmap(scratch, dtype, "r", shape=(len(labels), len(encoding.feature_names)))
+    return RawExamples(str(path), features, labels, encoding.feature_names)
+
+
+def encode_frame(frame, encoding):
+    """Encode a table in memory.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
+    encoding : encoding.Encoding
+
+    Returns
+    -------
+    (n, n_features) ndarray of float64
+
+    Raises
+    ------
+    FormatError
+        It lacks a column, or holds words where training had numbers.
+    """
+    pa = arrow()
+    if hasattr(frame, "to_arrow"):  # polars
+        table = frame.to_arrow()
+    else:
+        table = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
+    parts = [encoding.encode(batch, np.float64, "the table") for batch in table.to_batches()]
+    return np.concatenate([np.empty((0, len(encoding.feature_names))), *parts])

@@ -1,0 +1,158 @@
+"""Tests of tables: CSV and Parquet files that become features and classes."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from isgd_mpi.data.examples import FormatError
+from isgd_mpi.data.tables.encoding import Encoding
+from isgd_mpi.data.tables.files import TableFile
+from isgd_mpi.data.tables.read import read_table, survey_table
+from isgd_mpi.settings.errors import InputError
+
+pyarrow = pytest.importorskip("pyarrow.parquet") and pytest.importorskip("pyarrow")
+
+TEXT = """size,colour,weight,always,kind
+1,red,0.5,7,cat
+2,blue,,7,dog
+300,red,1.5,7,cat
+4,,2.5,7,owl
+"""
+
+
+def write(folder, text=TEXT, name="table.csv"):
+    path = folder / name
+    content = text.encode()
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    return path
+
+
+def read(path, target=None):
+    encoding, dtype = survey_table(path, target)
+    return read_table(path, encoding, dtype), encoding
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.csv.gz"])
+def test_numbers_words_and_missing_values_become_features(tmp_path, name):
+    table, encoding = read(write(tmp_path, name=name))
+    assert encoding.classes == ["cat", "dog", "owl"]
+    np.testing.assert_array_equal(table.labels, [0, 1, 0, 2])
+    names = ["size", "colour=blue", "colour=red", "colour is missing", "weight", "weight is missing"]
+    assert encoding.feature_names == names
+    assert encoding.dropped == ["always"]
+    expected = [[1, 0, 1, 0, 0.5, 0], [2, 1, 0, 0, 1.5, 1], [300, 0, 1, 0, 1.5, 0], [4, 0, 0, 1, 2.5, 0]]
+    np.testing.assert_array_equal(table.images, expected)
+
+
+@pytest.mark.parametrize(
+    "values, dtype", [("0 255", np.uint8), ("0 256", np.float32), ("0 0.5", np.float32), ("0 0.1", np.float64)]
+)
+def test_features_are_kept_in_the_smallest_type_that_holds_them_exactly(tmp_path, values, dtype):
+    rows = [f"{value},{word}" for value, word in zip(values.split(), "ab")]
+    table, _ = read(write(tmp_path, "\n".join(["x,y", *rows])))
+    assert table.images.dtype == dtype
+    np.testing.assert_array_equal(table.images[:, 0], np.array(values.split(), float))
+
+
+def test_parquet_gives_what_csv_gives(tmp_path):
+    columns = {
+        "size": [1, 2, 300, 4],
+        "colour": pyarrow.array(["red", "blue", "red", None]).dictionary_encode(),
+        "weight": [0.5, np.nan, 1.5, 2.5],  # a NaN is missing
+        "kind": ["cat", "dog", "cat", "owl"],
+    }
+    path = tmp_path / "table.parquet"
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    (table, encoding), (other, _) = read(path), read(write(tmp_path))
+    np.testing.assert_array_equal(table.images, other.images)
+    np.testing.assert_array_equal(table.labels, other.labels)
+    assert encoding.classes == ["cat", "dog", "owl"] and encoding.target == "kind"
+
+
+def test_classes_that_are_numbers_are_in_their_order(tmp_path):
+    _, encoding = read(write(tmp_path, "x,y\n1,10\n2,9\n3,-1\n"))
+    assert encoding.classes == ["-1", "9", "10"]
+
+
+def test_another_column_may_be_the_target(tmp_path):
+    table, encoding = read(write(tmp_path, "y,x\na,1\nb,2\n"), target="y")
+    assert (encoding.classes, encoding.names) == (["a", "b"], ["x"])
+    np.testing.assert_array_equal(table.labels, [0, 1])
+
+
+def test_an_encoding_comes_back_from_its_description_and_encodes_another_table_alike(tmp_path):
+    table, encoding = read(write(tmp_path))
+    again = Encoding.from_dict(encoding.to_dict())
+    assert again == encoding
+    other = write(tmp_path, "kind,weight,colour,size\ndog,3,green,5\ncat,,red,6\n", "other.csv")
+    encoded = read_table(other, again, np.float64)
+    # a word that training lacks is none of its words; the columns may be in another order
+    np.testing.assert_array_equal(encoded.images, [[5, 0, 0, 0, 3, 0], [6, 0, 1, 0, 1.5, 1]])
+    np.testing.assert_array_equal(encoded.labels, [1, 0])
+    assert table.images.shape[1] == encoded.images.shape[1]
+
+
+def test_fields_in_quotes_may_hold_what_separates_them(tmp_path):
+    _, encoding = read(write(tmp_path, 'x;y\n"a;b";1\n"c\nd";2\n'))
+    assert encoding.feature_names == ["x=a;b", "x=c\nd"]
+
+
+@pytest.mark.parametrize(
+    "text, problem",
+    [
+        ("", "is empty"),
+        ("x,y\n", "holds no row"),
+        ("1,2\n3,4\n", r"begins with numbers \(1, 2\), not with the names of columns"),
+        ("x,x,y\n1,2,3\n", "has two columns named 'x'"),
+        ("x,y\n1,a\n2\n", "Expected 2 columns, got 1"),
+        ("x,day,y\n1,2020-01-31,a\n2,2020-02-01,b\n", "column 'day' holds dates, such as 2020-01-31: leave the column"),
+        ("x,y\n1,0.5\n2,0.6\n", "column 'y', the target, holds numbers that are no classes"),
+        ("x,y\n1,a\n2,a\n", "column 'y', the target, holds nothing but 'a'"),
+        ("x,y\n1,a\n2,\n", "column 'y', the target, lacks a value in 1 rows"),
+        ("x,y\n1,a\n1,b\n", "no column beside 'y' varies"),
+        ("x,y\n" + "".join(f"word {k},{k % 2}\n" for k in range(1001)), "'x' holds more than 1000 different texts"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_refused_in_one_line_that_names_the_file(tmp_path, text, problem):
+    path = write(tmp_path, text)
+    with pytest.raises(FormatError, match=problem) as caught:
+        read(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_an_unknown_target_is_refused_with_the_names_that_there_are(tmp_path):
+    with pytest.raises(FormatError, match="has no column 'what', only size, colour, weight, always, kind"):
+        read(write(tmp_path), target="what")
+
+
+@pytest.mark.parametrize(
+    "text, problem",
+    [
+        ("size,colour,kind\n1,red,cat\n", "has no column 'weight'"),
+        ("size,colour,weight,kind\n1,red,much,cat\n", "column 'weight' holds words where training had numbers"),
+        ("size,colour,weight,kind\n1,red,1,cow\n", "column 'kind' holds 'cow', which training lacks"),
+        ("size,colour,weight,kind\n1,red,1,\n", "column 'kind' is missing in some row"),
+    ],
+)
+def test_another_table_that_does_not_fit_the_encoding_is_refused(tmp_path, text, problem):
+    _, encoding = read(write(tmp_path))
+    other = write(tmp_path, text, "other.csv")
+    with pytest.raises(FormatError, match=problem):
+        read_table(other, encoding, np.float64)
+
+
+def test_a_file_that_is_no_table_is_refused(tmp_path):
+    for name in ("table.csv.gz", "table.parquet"):
+        path = tmp_path / name
+        path.write_bytes(b"\x1f\x8b no table at all")
+        with pytest.raises(FormatError, match="cannot be read"):
+            read(path)
+
+
+def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(InputError, match=r'pip install "isgd_mpi\[tables\]"'):
+        TableFile(write(tmp_path))

@@ -1,0 +1,84 @@
+"""Tests of ``python -m isgd_mpi.predict``, and of a model that was trained on a table."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from isgd_mpi import predict
+from isgd_mpi.data.tables.encoding import Column, Encoding
+from isgd_mpi.model.params import initial_params
+from isgd_mpi.model.trained import Learned, TrainedMLP, load
+from isgd_mpi.settings.errors import InputError
+
+pyarrow = pytest.importorskip("pyarrow")
+
+ENCODING = Encoding("answer", ["no", "yes"], [Column("size"), Column("colour", ["blue", "red"])], ["always"])
+WIDTHS = (3, 4, 2)
+
+
+@pytest.fixture
+def run_folder(tmp_path, rng):
+    """Make the folder of a run with a model of random parameters."""
+    import json
+
+    params = initial_params(WIDTHS, "he", rng)
+    learned = Learned(params, np.zeros(3, np.float32), np.ones(3, np.float32), 7, json.dumps(ENCODING.to_dict()))
+    TrainedMLP(learned, WIDTHS).save(tmp_path / "model.npz")
+    (tmp_path / "rows.csv").write_text("colour,size\nred,1\nblue,-2\nred,0\ngreen,3\n")
+    return tmp_path
+
+
+FEATURES = np.array([[1, 0, 1], [-2, 1, 0], [0, 0, 1], [3, 0, 0]], np.float32)
+
+
+def test_each_row_has_its_class_and_the_probabilities(run_folder, capsys):
+    assert predict.main([str(run_folder), "--data", str(run_folder / "rows.csv")]) == 0
+    header, *rows = csv.reader(capsys.readouterr().out.splitlines())
+    assert header == ["prediction", "probability of no", "probability of yes"]
+    expected = load(run_folder / "model.npz").predict_probabilities(FEATURES)
+    np.testing.assert_allclose(np.array([row[1:] for row in rows], float), expected, rtol=1e-5)
+    assert [row[0] for row in rows] == [ENCODING.classes[k] for k in expected.argmax(axis=1)]
+
+
+def test_the_predictions_are_written_to_a_file_if_asked_for(run_folder, capsys):
+    out = run_folder / "out.csv"
+    assert predict.main([str(run_folder / "model.npz"), "--data", str(run_folder / "rows.csv"), "--out", str(out)]) == 0
+    assert capsys.readouterr().out == "" and len(out.read_text().splitlines()) == 5
+
+
+def test_a_model_takes_a_table_again_and_names_the_classes(run_folder):
+    model = load(run_folder / "model.npz")
+    table = pyarrow.table({"colour": ["red", "blue", "red", "green"], "size": [1, -2, 0, 3]})
+    named = model.predict(table)
+    np.testing.assert_array_equal(named, model.predict(FEATURES))
+    assert set(named) <= {"no", "yes"}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("colour\nred\n", "has no column 'size'"), ("colour,size\nred,big\n", "column 'size' holds words where training")],
+)
+def test_a_table_that_does_not_fit_is_refused_in_one_line(run_folder, capsys, text, problem):
+    (run_folder / "bad.csv").write_text(text)
+    out = run_folder / "out.csv"
+    assert predict.main([str(run_folder), "--data", str(run_folder / "bad.csv"), "--out", str(out)]) == 2
+    told = capsys.readouterr().err
+    assert problem in told and told.count("\n") == 1 and not out.exists()
+
+
+def test_a_model_that_was_not_trained_on_a_table_is_refused(run_folder, capsys, rng):
+    params = initial_params(WIDTHS, "he", rng)
+    TrainedMLP(Learned(params, np.zeros(3, np.float32), np.ones(3, np.float32), 7), WIDTHS).save(run_folder / "a.npz")
+    assert predict.main([str(run_folder / "a.npz"), "--data", str(run_folder / "rows.csv")]) == 2
+    assert "was not trained on a table" in capsys.readouterr().err
+
+
+def test_a_model_with_a_damaged_encoding_is_refused(run_folder, rng):
+    params = initial_params(WIDTHS, "he", rng)
+    for text in ("{", "[]", '{"target": 3}', '{"target": "y", "classes": ["a"], "columns": [], "dropped": []}'):
+        learned = Learned(params, np.zeros(3, np.float32), np.ones(3, np.float32), 7)
+        arrays = {**learned._asdict(), "widths": WIDTHS, "table": text}
+        np.savez(run_folder / "a.npz", **arrays)
+        with pytest.raises(InputError, match="table"):
+            load(run_folder / "a.npz")
