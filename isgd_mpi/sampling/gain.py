@@ -10,7 +10,9 @@ from isgd_mpi.sampling.switch import Switch
 from isgd_mpi.sampling.variance import Variance, effective_sample_size, entropy
 from isgd_mpi.settings.saved import Saved
 
-_PATIENCE = 1 / 4  # share of the training set that is drawn against importance sampling before it is switched off
+# importance sampling is switched off once it has not paid for a share of the training set's number of draws, and for a
+# number of steps: the scores of an untrained model, which are the first ones, say nothing of later ones
+_PATIENCE, _LEAST_STEPS = 1 / 4, 128
 _TYPICAL = 2**14  # weights, at least, that the entropy and the effective sample size are measured by
 
 
@@ -54,7 +56,8 @@ class Gain(Saved):
         self._totals = np.zeros(4)  # of the steps with a known gain: number, sums of 1 / gain, 1 / possible, variance
         self._n_steps = self._n_drawn = 0  # since the last decision
         self.n_steps_in_use = 0
-        self.switch = Switch(config.switches, _PATIENCE * n_examples)
+        patience = max(_PATIENCE * n_examples, _LEAST_STEPS * config.minibatch_size)
+        self.switch = Switch(config.switches, patience)
         self.variance = Variance()
 
     @property

@@ -20,6 +20,7 @@ from isgd_mpi.settings.saved import Saved
 _N_BLOCKS = 64  # the longest window
 _LENGTHS = np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64])  # of windows that are tried, in blocks
 _LEAST = 8  # minibatches of a block, and of a window: the scatter of fewer says little
+_MOST = 64  # minibatches of a block, where refreshes are rarer
 _AGREE = 1.5  # standard errors within which the mean over a window must agree with those over all shorter ones
 _KNOWN = 0.25  # largest relative standard error of a figure that counts as known
 _CHUNK = 2**14
@@ -97,7 +98,7 @@ class Window(NamedTuple):
 class Variance(Saved):
     """Estimates the traces of the covariance over a window of the last minibatches and probes.
 
-    Both are summed in blocks, one or several refreshes long. All figures are those of one window, the longest whose
+    Both are summed in blocks, about a refresh long. All figures are those of one window, the longest whose
     means agree with the means over each shorter one: so it is long while nothing changes, and short when all does.
     """
 
@@ -125,6 +126,8 @@ class Variance(Saved):
         means = np.array([weighted.sum(), weighted @ norms, weighted @ weighted]) / len(norms)
         if not np.isfinite(means).all():
             return
+        if self._n[0] >= _MOST:
+            self.next_block()
         self._n[0] += 1
         self._sums[0] += means
         self._products[0] += np.multiply.outer(means, means)

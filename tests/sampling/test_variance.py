@@ -110,6 +110,16 @@ def test_the_window_is_as_long_as_nothing_changes_and_forgets_at_once_when_all_d
     np.testing.assert_allclose(variance.figures()["trace_uniform"], 0.019, rtol=0.3)
 
 
+def test_many_steps_without_a_refresh_are_no_longer_window_than_others(rng):
+    variance = trained(rng, 1)
+    for _ in range(500):
+        variance.observe(rng.exponential(size=16), np.ones(16))
+    for _ in range(100):
+        variance.observe(3 * rng.exponential(size=16), np.ones(16))
+    variance.observe_probe(0.1, 0.01)
+    assert variance.window().n <= 2 * 64
+
+
 def test_standard_errors_are_those_of_repeated_runs(rng):
     runs = [trained(rng, 4) for _ in range(300)]
     for name, (column, error) in {"trace_uniform": (1, (0, 1, 0, -1)), "trace_ideal": (0, (2, 0, 0, -1))}.items():
