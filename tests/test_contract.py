@@ -21,6 +21,7 @@ OPTIONS = (
     "--lr", LR, "--momentum", MOMENTUM, "--eval-every", 60, "--mixture", 0.1, "--switch", "off",
     "--score-precision", "f32",
 )  # fmt: skip
+SAID = ("squared_mean_gradient_error", "variance_gain", "variance_gain_error")  # |mu|^2 comes from a scorer
 
 
 def serial_loop():
@@ -86,6 +87,8 @@ def test_exact_is_bitwise_the_same_for_any_number_of_scorers_that_round(ranks, r
     run = train(tmp_path / "run", ranks, *OPTIONS, "--score-precision", "bf16")
     np.testing.assert_array_equal(run.params, rounded.params)
     assert run.lines[-1] == rounded.lines[-1] | {"seconds": run.lines[-1]["seconds"]}
+    said = [[[line[name] for name in SAID] for line in each.of_kind("refresh")] for each in (run, rounded)]
+    assert said[0] == said[1] and None not in said[0][-1]
     assert np.array_equal(run.params, expected) == (fastest_arithmetic() == "float32")
     assert run.summary["train"]["error"] < 0.1
 

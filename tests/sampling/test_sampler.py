@@ -208,6 +208,24 @@ def test_the_variance_is_learnt_from_minibatches_and_probes(make, rng, norms_com
     assert sampler.variances()["squared_mean_gradient"] == 0.5 and sampler.variances()["trace_uniform"] > 1
 
 
+@pytest.mark.parametrize(
+    ("norms", "n_steps", "off"), [("opposite", 150, True), ("opposite", 120, False), ("same", 150, False)]
+)
+def test_it_is_switched_off_where_what_was_drawn_speaks_against_it_for_many_steps(make, rng, norms, n_steps, off):
+    sampler, scores = make(mixture=0.1, feedback=False), rng.uniform(0.1, 2, N)
+    write_and_renew(sampler, scores, step=1)
+    norms = scores if norms == "same" else 2.1 - scores
+    events = []
+    for step in range(n_steps):
+        indices, weights = sampler.draw()
+        sampler.learn_from_minibatch(minibatch_of(indices, norms[indices], weights), step)
+        if step % 10 == 9:
+            sampler.learn_from_probe(0.01, 1e-6)
+            events += renew(sampler, step)
+    assert [event.partition(",")[0] for event in events] == off * ["switch: importance sampling off"]
+    assert sampler.on != off and (sampler.mean_gain.value < 1) == (norms is not scores)
+
+
 def test_a_probe_is_drawn_independently_with_bounded_weights_that_make_it_unbiased(make, rng):
     sampler, scores = make(mixture=0.0), rng.exponential(size=N) ** 3
     write_and_renew(sampler, scores)
