@@ -118,9 +118,10 @@ def verdict(trainer, score):
 
 def _of_uniform(figures):
     """Return the verdict on a uniform run, by the figures of the last refresh."""
-    possible = figures["trace_uniform"] / figures["trace_ideal"]
-    if not possible > 0:
+    uniform, ideal = figures["trace_uniform"], figures["trace_ideal"]
+    if not ideal > 0 or math.isnan(uniform):
         return "uniform sampling; too short a run to say what importance sampling could have gained"
+    possible = uniform / ideal
     return f"uniform sampling; importance sampling could have divided the variance by up to {possible:.2g}"
 
 
@@ -132,8 +133,9 @@ def _with_error(gain):
 
 def _cause(trainer, gain):
     """Return in words why the gain is far from the possible one, if it is known: the scores are too old."""
-    age = trainer.figures.get("staleness_mean", math.nan)
-    if not trainer.sampler.follows_norms or gain.possible < _FAR * gain.value or not age > 0:
+    age, figures = trainer.figures.get("staleness_mean", math.nan), trainer.sampler.variances()
+    still_far = figures["trace_in_use"] >= _FAR * figures["trace_ideal"]  # and not in the first steps alone
+    if not (trainer.sampler.follows_norms and gain.possible >= _FAR * gain.value and still_far and age > 0):
         return ""
     return (
         f". The scores, {age:.0f} steps old on average, are too old to give more: "
