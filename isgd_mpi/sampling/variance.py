@@ -11,6 +11,7 @@ mean(|g|^2)``. For |mu|^2 examples are drawn for this alone, a *probe*, and thei
 with each other: see :func:`squared_mean`.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -87,7 +88,8 @@ class Window(NamedTuple):
     def error(self, *derivatives):
         """Return the standard error of a function of the means, given its derivatives by them."""
         derivatives = np.array(derivatives)
-        return float(np.sqrt(np.maximum(derivatives @ self.covariance @ derivatives, 0)))
+        variance = float(derivatives @ self.covariance @ derivatives)
+        return variance if math.isnan(variance) else math.sqrt(max(0.0, variance))  # rounding may leave it negative
 
     @property
     def ideal(self):
@@ -205,8 +207,9 @@ class Variance(Saved):
     def window(self):
         """Return the window of the figures; see :class:`Window`."""
         if self._window is None:
-            windows = self._windows()
-            self._window = Window(*(part[_longest_that_agrees(*windows[:2])] for part in windows))
+            means, covariance, n = self._windows()
+            longest = _longest_that_agrees(means, covariance)
+            self._window = Window(means[longest], covariance[longest], float(n[longest]))
         return self._window
 
     def _windows(self):

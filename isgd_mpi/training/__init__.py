@@ -6,6 +6,7 @@ To read in this order:
 * `trainer`: the state of a training run: take a step, publish, merge;
 * `minibatch`: compute the gradient of a minibatch, and update the model;
 * `scorer`: the scorers' loops: score a shard, evaluate beside it, report;
+* `probe`: estimate |mu|^2 from a few examples, beside scoring;
 * `evaluation`: measure loss and error of whole splits, batch by batch;
 * `counters`: counts of a run, and rates between two of them;
 * `co_trainers`: share each minibatch among several trainers;
