@@ -13,6 +13,8 @@ from isgd_mpi.settings.saved import Saved
 # importance sampling is switched off once it has not paid for a share of the training set's number of draws, and for a
 # number of steps: the scores of an untrained model, which are the first ones, say nothing of later ones
 _PATIENCE, _LEAST_STEPS = 1 / 4, 128
+FAR = 1.5
+"""A possible gain larger by this factor is more than rounding and the least uniform part leave behind."""
 _TYPICAL = 2**14  # weights, at least, that the entropy and the effective sample size are measured by
 
 
@@ -52,6 +54,7 @@ class Gain(Saved):
     saved = ("variance", "switch", "_compat", "_totals", "_n_steps", "_n_drawn", "n_steps_in_use")
 
     def __init__(self, config, n_examples):
+        self._draws_by_norms = config.draws_by_norms
         self._compat = Alain2015() if config.compat != "none" else None
         self._totals = np.zeros(4)  # of the steps with a known gain: number, sums of 1 / gain, 1 / possible, variance
         self._n_steps = self._n_drawn = 0  # since the last decision
@@ -131,6 +134,28 @@ class Gain(Saved):
             return None
         value = n / inverse
         return MeanGain(value, value**2 * math.sqrt(variance) / n, n / inverse_of_possible)
+
+    def why_so_low(self, age):
+        """Return in words why the present gain is far below the possible one, if it is the age of the scores.
+
+        Parameters
+        ----------
+        age : float
+            Mean age of the scores, steps; NaN if there are none.
+
+        Returns
+        -------
+        str
+            Empty if the gain is not far below, or for another reason.
+        """
+        figures = self.variance.figures()
+        far = figures["trace_in_use"] >= FAR * figures["trace_ideal"]
+        if not (far and self._draws_by_norms and age > 0):
+            return ""
+        return (
+            f"the scores, {age:.0f} steps old on average, are too old to give more: "
+            "more scorers, a smaller --refresh-every or a larger --minibatch-size would help"
+        )
 
     def figures(self, proposal):
         """Return the figures of the metrics file about the gain of the proposal in use.

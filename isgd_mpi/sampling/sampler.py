@@ -86,13 +86,6 @@ class Sampler(Saved):
         return self._gain.n_steps_in_use > 0
 
     @property
-    def follows_norms(self):
-        """True if scores are gradient norms, and nothing but their age keeps the proposal from the ideal one."""
-        config = self._config
-        changed = config.smoothing or config.adaptive_smoothing or config.uniform_probability or self._leaves_out
-        return config.score == "grad-norm" and config.mixture == "auto" and config.power_smoothing == 1 and not changed
-
-    @property
     def wants_gradient(self):
         """True if each minibatch must come back with its gradient."""
         return self._gain.wants_each_gradient
@@ -219,6 +212,10 @@ class Sampler(Saved):
             "importance_sampling": self.importance_sampling,
         }
 
+    def why_so_low(self, step):
+        """Return in words why the gain is far below the possible one; see :meth:`gain.Gain.why_so_low`."""
+        return self._gain.why_so_low(self.table.staleness(step)[0])
+
     def variances(self):
         """Return the traces of the covariance and the gain; see :meth:`variance.Variance.figures`."""
         return self._gain.variance.figures()
@@ -241,10 +238,12 @@ class Sampler(Saved):
         n_compared, self._n_compared = self._n_compared, 0
         was_on = self.importance_sampling
         changed = self._gain.decide(was_on, self._mixture.second_moment_ratio, refresh_share, n_compared)
-        problem = self._form(step)
         switch = self._gain.switch
+        reason = self.why_so_low(step) if changed and not switch.on else ""
+        problem = self._form(step)
+        decision = f"switch: importance sampling {'on' if switch.on else 'off'}, speed gain {switch.speed_gain:.3f}"
         events = {
-            f"switch: importance sampling {'on' if switch.on else 'off'}, speed gain {switch.speed_gain:.3f}": changed,
+            f"{decision}; {reason}" if reason else decision: changed,
             "importance sampling begins": self.importance_sampling and not was_on,
             f"sampling uniformly: {problem}": problem and problem.encode() != self._problem,
         }

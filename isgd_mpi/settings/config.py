@@ -184,6 +184,12 @@ class Config:
         return 0.0 if self.compat != "none" and self.mixture == "auto" else self.mixture
 
     @property
+    def draws_by_norms(self):
+        """Return whether scores are gradient norms, which nothing but their age keeps from being the best there are."""
+        smoothed = self.smoothing or self.adaptive_smoothing or self.power_smoothing != 1 or self.uniform_probability
+        return self.score == "grad-norm" and self.mixture == "auto" and self.compat == "none" and not smoothed
+
+    @property
     def switches(self):
         """Return whether training may switch to uniform sampling where importance sampling does not pay."""
         return self.switch == "auto" and self.score != "uniform" and self.compat == "none"

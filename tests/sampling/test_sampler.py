@@ -226,6 +226,29 @@ def test_it_is_switched_off_where_what_was_drawn_speaks_against_it_for_many_step
     assert sampler.on != off and (sampler.mean_gain.value < 1) == (norms is not scores)
 
 
+@pytest.mark.parametrize(
+    ("settings", "norms", "told"),
+    [
+        ({}, "others", True),
+        ({}, "same", False),
+        ({"smoothing": 1.0}, "others", False),
+        ({"mixture": 0.5}, "others", False),
+    ],
+)
+def test_the_age_of_scores_is_the_cause_if_they_were_right_once_and_nothing_else_is_in_the_way(
+    make, rng, settings, norms, told
+):
+    sampler, scores = make(feedback=False, **settings), rng.exponential(size=N) + 0.01
+    write_and_renew(sampler, scores, step=1)
+    norms = scores if norms == "same" else scores[::-1].copy()
+    for step in range(40):
+        indices, weights = sampler.draw()
+        sampler.learn_from_minibatch(minibatch_of(indices, norms[indices], weights), step)
+    assert sampler.why_so_low(40) == ""  # without a probe nothing is known
+    sampler.learn_from_probe(0.01, 1e-6)
+    assert ("39 steps old on average, are too old" in sampler.why_so_low(40)) == told
+
+
 def test_a_probe_is_drawn_independently_with_bounded_weights_that_make_it_unbiased(make, rng):
     sampler, scores = make(mixture=0.0), rng.exponential(size=N) ** 3
     write_and_renew(sampler, scores)

@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from isgd_mpi.ranks.records import SPLITS
+from isgd_mpi.sampling.gain import FAR
 
 _WORTH_SAYING = 1.1  # variance gains below this are called none
-_FAR = 1.5  # a possible gain larger by this factor is more than rounding and the uniform part leave behind
 
 
 def describe_job(setup, folder):
@@ -132,15 +132,9 @@ def _with_error(gain):
 
 
 def _cause(trainer, gain):
-    """Return in words why the gain is far from the possible one, if it is known: the scores are too old."""
-    age, figures = trainer.figures.get("staleness_mean", math.nan), trainer.sampler.variances()
-    still_far = figures["trace_in_use"] >= _FAR * figures["trace_ideal"]  # and not in the first steps alone
-    if not (trainer.sampler.follows_norms and gain.possible >= _FAR * gain.value and still_far and age > 0):
-        return ""
-    return (
-        f". The scores, {age:.0f} steps old on average, are too old to give more: "
-        "more scorers, a smaller --refresh-every or a larger --minibatch-size would help"
-    )
+    """Return a sentence on why the gain is far from the possible one, now and not in the first steps alone."""
+    reason = trainer.sampler.why_so_low(trainer.step) if gain.possible >= FAR * gain.value else ""
+    return f". {reason[0].upper()}{reason[1:]}" if reason else ""
 
 
 def columns_by_kind(lines):
