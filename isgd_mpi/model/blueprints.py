@@ -5,6 +5,7 @@ from isgd_mpi.model.bfloat16.scoring_mlp import Evaluator, LowPrecisionMLP
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.own_model import OwnModel, probed_params
 from isgd_mpi.model.params import initial_params, n_parameters
+from isgd_mpi.model.share import WHOLE
 from isgd_mpi.model.trained import Learned, TrainedMLP, TrainedOwnModel
 from isgd_mpi.settings.errors import InputError
 
@@ -42,7 +43,7 @@ class MLPBlueprint:
     rows_at_a_time : int or None
         Examples that a scorer standardises at a time; None for a whole score batch.
     params_may_be_shared : bool
-        Whether scorers may read parameters from memory that is freed when the job ends.
+        Whether ranks may have parameters in memory that is freed when the job ends, and trainers may share a model.
     """
 
     unused = ()
@@ -85,9 +86,20 @@ class MLPBlueprint:
         """Examples that a scorer standardises at a time; see the attributes."""
         return None if self.make_products is None else _PIECES * self.make_products.most_rows * self._threads
 
-    def make(self, max_rows):
-        """Return a model for at most `max_rows` examples a call, whose parameters are to be set."""
-        return MLP(self.widths, max_rows, score=self._score)
+    def make(self, max_rows, share=WHOLE):
+        """Return a model for at most `max_rows` examples a call, whose parameters are to be set.
+
+        Parameters
+        ----------
+        max_rows : int
+        share : share.Share
+            This trainer's share of it, if several trainers share the model: collective over them.
+        """
+        return MLP(self.widths, max_rows, score=self._score, share=share)
+
+    def shared_bytes(self, max_rows):
+        """Return the memory, at most, that trainers share who share a model and the velocity of its optimiser."""
+        return 8 * self.n_params + 40 * max_rows * (self.units + 64) + 2**20
 
     def make_scorer(self, max_rows):
         """Return two models for scorers: one scores in the chosen arithmetic, the other evaluates in float32.
@@ -100,15 +112,15 @@ class MLPBlueprint:
         model = LowPrecisionMLP(self.widths, max_rows, self.make_products, self._score, self._threads)
         return model, Evaluator(self.widths)
 
-    def make_initial(self, max_rows, rng):
-        """Return a model with the parameters that training begins with, drawn by a random generator."""
-        model = self.make(max_rows)
-        model.params = initial_params(self.widths, self._init, rng)
+    def make_initial(self, max_rows, rng, share=WHOLE):
+        """Return a model with the parameters that training begins with, drawn by a random generator; see `make`."""
+        model = self.make(max_rows, share)
+        model.params[:] = initial_params(self.widths, self._init, rng)
         return model
 
     def trained(self, params, dataset, step):
         """Return a :class:`TrainedMLP`, given the parameters after a number of steps."""
-        return TrainedMLP(Learned(params, *dataset.standardization, step, dataset.table), self.widths)
+        return TrainedMLP(Learned(params.copy(), *dataset.standardization, step, dataset.table), self.widths)
 
 
 class OwnBlueprint:
@@ -148,8 +160,8 @@ class OwnBlueprint:
         scores = "uniform" if config.score == "uniform" else "its own"
         self.text = f"{getattr(make_model, '__name__', 'a model')} of {self.n_params} parameters; scores: {scores}"
 
-    def make(self, max_rows):
-        """Return a model for at most `max_rows` examples a call."""
+    def make(self, max_rows, share=WHOLE):
+        """Return a model for at most `max_rows` examples a call; it is not shared."""
         return OwnModel(self._make_model(self._n_features, self._n_classes, max_rows), self._n_classes)
 
     def choose_arithmetic(self, fastest, threads):
@@ -160,8 +172,8 @@ class OwnBlueprint:
         model = self.make(max_rows)
         return model, model
 
-    def make_initial(self, max_rows, rng):
-        """Return a model with its own parameters, with which training begins."""
+    def make_initial(self, max_rows, rng, share=WHOLE):
+        """Return a model with its own parameters, with which training begins; it is not shared."""
         return self.make(max_rows)
 
     def trained(self, params, dataset, step):

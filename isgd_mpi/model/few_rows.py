@@ -58,61 +58,64 @@ class StreamedLayer(Layer):
         self._in_columns = buffers.share.allocate(*_lists((n_rows * self._fan_in,), (self._fan_in,), buffers.dtype))
         self._is_listed = False
 
+    def plan(self, n_rows):
+        """Cut the buffers for calls of so many rows; see :class:`layers.Layer`."""
+        super().plan(n_rows)
+        self._packs = self._behind_relu and _PACKED_ROWS <= n_rows <= FEW_ROWS
+        if self._packs:
+            self._counts = self._in_rows[-1][:n_rows]
+            self._own_in_rows = [part[self.part[0]] for part in self._in_rows]
+        if self._few:
+            *lists, counts = self._in_columns
+            whole = [*(matrix(flat, (self._fan_in, n_rows)) for flat in lists), counts]
+            self._lists, self._own_lists = whole, [part[self._own_inputs] for part in whole]
+            self._lists_to_step = [part[self._cut.rows(self._fan_in)] for part in whole]
+
     def list_rows(self, h, rows, columns):
         """List a part of the inputs that are not zero, by rows; see :class:`layers.Layer`."""
-        if _PACKED_ROWS <= len(h) <= FEW_ROWS:
+        if self._packs:
             lists = [part[rows] for part in self._in_rows]
             active_in_rows(h[rows], *lists, columns.start // DEPTH, -(-columns.stop // DEPTH))
 
     def list_columns(self, h):
         """List those of this trainer's columns of the inputs that are not zero; see :class:`layers.Layer`."""
-        if len(h) <= FEW_ROWS:
-            active_in_columns(h, *self._lists(len(h)), self._own_inputs.start, self._own_inputs.stop)
+        if self._few:
+            active_in_columns(h, *self._lists, self._own_inputs.start, self._own_inputs.stop)
 
     def backward(self, delta, before_step=False):
         """Compute the delta below; before a step, list the inputs and skip those that are zero."""
-        self._is_listed = before_step and len(delta) <= FEW_ROWS
+        self._is_listed = before_step and self._few
         if self._is_listed and self._behind_relu:
             self.list_columns(self._inputs)
         return super().backward(delta, before_step)
 
     def _step_weights(self, weighted, optimiser):
-        if not self._is_listed:
+        if self._is_listed:
+            arguments = (*self._lists_to_step, weighted, *self._steps, *optimiser.settings)
+            self._run(descend_along_product, *arguments, columns=self._columns)
+        else:
             super()._step_weights(weighted, optimiser)
-            return
-        inputs = self._cut.rows(self._fan_in)
-        lists = [part[inputs] for part in self._lists(len(weighted))]
-        arguments = optimiser.step_arguments(self._weights_of(inputs), (-1, self._fan_out))
-        self._run(descend_along_product, *lists, weighted, *arguments, columns=self._columns)
 
-    def _multiply(self, h, z, rows, columns):
-        if len(h) > FEW_ROWS:
-            super()._multiply(h, z, rows, columns)
+    def _multiply(self, h):
+        if not self._few:
+            super()._multiply(h)
             return
-        z[rows, columns] = 0
-        if self._behind_relu and len(h) >= _PACKED_ROWS:
-            values, indices, counts = (part[: len(h)] for part in self._in_rows)
-            if counts.sum() <= _ACTIVE * h.size:
-                lists = values[rows], indices[rows], counts[rows]
-                self._run(add_active_product, *lists, self._w, z[rows], columns=columns)
-                return
-        self._run(add_product, h[rows], self._w, z[rows], columns=columns)
+        self._inputs, (rows, columns) = h, self.part
+        self._own_z[:, columns] = 0
+        if self._packs and self._counts.sum() <= _ACTIVE * h.size:
+            self._run(add_active_product, *self._own_in_rows, self._w, self._own_z, columns=columns)
+        else:
+            self._run(add_product, h[rows], self._w, self._own_z, columns=columns)
 
     def _multiply_back(self, delta, upstream):
         if self._is_listed and self._fan_out % (N_VECTORS * self._width) == 0:
-            own = self._own_inputs
-            _, indices, counts = (part[own] for part in self._lists(len(delta)))
+            _, indices, counts = self._own_lists
             if counts.sum() <= _ACTIVE_BACKWARD * indices.size:
                 upstream[:] = 0
-                arguments = indices, counts, delta, self._w[own], upstream
+                arguments = indices, counts, delta, self._own_inputs_w, upstream
                 self._run(add_active_dots, *arguments, columns=slice(0, len(upstream)), width=1)
                 return
         super()._multiply_back(delta, upstream)
-
-    def _lists(self, n_rows):
-        """Return values, examples and counts of the lists by columns."""
-        *lists, counts = self._in_columns
-        return *(matrix(flat, (self._fan_in, n_rows)) for flat in lists), counts
 
     def _run(self, kernel, *arguments, columns, width=None):
         """Run a kernel on a range of columns, which a trainer alone shares among its threads."""

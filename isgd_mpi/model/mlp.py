@@ -61,7 +61,7 @@ class MLP:
 
     def __init__(self, widths, max_rows, dtype=np.float32, score="grad-norm", share=WHOLE):
         self.widths, self.share = tuple(widths), share
-        self._score = score
+        self._score, self._n_rows = score, -1
         self._buffers = Buffers(self.widths, max_rows, dtype, share)
         self._layers = make_layers(self.widths, self._buffers)
         self._squared_grad_norms = np.empty(max_rows)
@@ -184,6 +184,7 @@ class MLP:
             If the loss or the gradient is not finite; no parameter is touched then.
         """
         shares, meet = weights / x.dtype.type(len(x)), self.share.meet
+        self._plan(len(x))
         first, *others = self._layers
         first.list_columns(x)
         deltas = [self._forward(x, y)]
@@ -225,21 +226,32 @@ class MLP:
 
     def _forward(self, x, y):
         """Write losses, predictions and norms; return the last layer's delta."""
-        n_rows, buffers = len(x), self._buffers
-        if n_rows > buffers.max_rows:
-            raise ValueError(f"at most {buffers.max_rows} rows, not {n_rows}")
-        self._n_rows = n_rows
-        rows = self.share.rows(n_rows)
-        squared_row_norms(x[rows], buffers.squared_input_norms[0, 0, rows])
+        self._plan(len(x))
+        rows = self._rows
+        squared_row_norms(x[rows], self._feature_norms)
         h = x
         for layer, above in zip(self._layers, self._layers[1:]):
             h = layer.activate(h)
-            above.list_rows(h, *layer.part(n_rows))
+            above.list_rows(h, *layer.part)
             self.share.meet()
-        z, squared_norms = self._layers[-1].logits(h), buffers.squared_delta_norms[-1, 0, rows]
-        softmax_cross_entropy(z[rows], y[rows], self.losses[rows], self.predictions[rows], squared_norms)
+        z = self._layers[-1].logits(h)
+        softmax_cross_entropy(z[rows], y[rows], *self._last_buffers)
         self.share.meet()
         return z
+
+    def _plan(self, n_rows):
+        """Cut the buffers for calls of so many rows; nothing is done if the last call was of as many."""
+        buffers = self._buffers
+        if n_rows == self._n_rows:
+            return
+        if n_rows > buffers.max_rows:
+            raise ValueError(f"at most {buffers.max_rows} rows, not {n_rows}")
+        for layer in self._layers:
+            layer.plan(n_rows)
+        self._n_rows, self._rows = n_rows, self.share.rows(n_rows)
+        self._feature_norms = buffers.squared_input_norms[0, 0, self._rows]
+        parts = self._losses, self._predictions, buffers.squared_delta_norms[-1, 0]
+        self._last_buffers = [part[self._rows] for part in parts]
 
     def _write_grad_norms(self):
         """Take the roots of the sums over the layers."""

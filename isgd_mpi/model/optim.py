@@ -27,16 +27,21 @@ class SGD(Saved):
     n_steps : int, optional
         If given, the step size rises linearly over the first tenth of this many steps, and then falls
         linearly, to zero at their end.
+
+    Attributes
+    ----------
+    n_done : int
+        Steps taken.
     """
 
-    saved = ("_n_done", "velocity")
+    saved = ("n_done", "velocity")
 
     def __init__(self, params, learning_rate, momentum=0.0, weight_decay=0.0, n_steps=None):
         self.params = params
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self._n_steps = n_steps
-        self._n_done = 0
+        self.n_done = 0
         self.momentum = momentum
         self.velocity = aligned_zeros(params.size, params.dtype) if momentum else None
 
@@ -45,7 +50,7 @@ class SGD(Saved):
         """Step size of the next step."""
         if self._n_steps is None:
             return self.learning_rate
-        done = min((self._n_done + 1) / (self._n_steps + 1), 1.0)
+        done = min((self.n_done + 1) / (self._n_steps + 1), 1.0)
         return self.learning_rate * min(done / _WARM_UP, (1 - done) / (1 - _WARM_UP))
 
     def keep_in(self, share):
@@ -74,48 +79,15 @@ class SGD(Saved):
         # checked before the kernels do: they stop at the first bad block, when those before it are updated already
         if not math.isfinite(gradient.sum()):
             raise FloatingPointError("the gradient is not finite")
-        self.step_part(slice(None), gradient)
+        self.step_part(self.part(slice(None)), gradient)
         self.advance()
 
-    def step_part(self, part, gradient):
-        """Take the step of a part of the parameters. Call :meth:`advance` once all parts are done.
+    def part(self, place, shape=-1):
+        """Return a part of the parameters, and of their velocity, as views.
 
         Parameters
         ----------
-        part : slice
-            Place in the parameter vector.
-        gradient : ndarray
-            Gradient by these parameters.
-        """
-        params, velocity, rate, momentum, decay = self.step_arguments(part)
-        if velocity is None:
-            sgd_update(params, gradient, rate, decay)
-        else:
-            nesterov_update(params, velocity, gradient, rate, momentum, decay)
-
-    def step_columns(self, part, gradient, columns):
-        """Take the step of some columns of a matrix of parameters. Call :meth:`advance` once all parts are done.
-
-        Parameters
-        ----------
-        part : slice
-            Place of the matrix in the parameter vector.
-        gradient : (fan_in, fan_out) ndarray
-            Gradient by the matrix.
-        columns : slice
-        """
-        if columns.stop - columns.start == gradient.shape[1]:
-            self.step_part(part, gradient.reshape(-1))
-        else:
-            params, velocity, *settings = self.step_arguments(part, gradient.shape)
-            update_columns(params, velocity, gradient, *settings, columns.start, columns.stop)
-
-    def step_arguments(self, part, shape=-1):
-        """Return the arguments of a kernel that takes the step of a part of the parameters.
-
-        Parameters
-        ----------
-        part : slice
+        place : slice
             Place in the parameter vector.
         shape : tuple of int, optional
             Shape of these parameters.
@@ -123,17 +95,39 @@ class SGD(Saved):
         Returns
         -------
         params, velocity : ndarray
-            Views; the velocity is None without momentum.
-        rate, momentum, weight_decay : float
-            Settings of this step.
+            The velocity is None without momentum.
         """
-        velocity = self.velocity[part].reshape(shape) if self.momentum else None
-        settings = (self.present_learning_rate, self.momentum, self.weight_decay)
-        return self.params[part].reshape(shape), velocity, *settings
+        velocity = self.velocity[place].reshape(shape) if self.momentum else None
+        return self.params[place].reshape(shape), velocity
+
+    @property
+    def settings(self):
+        """Step size, momentum and weight decay of the next step, as kernels take them."""
+        return self.present_learning_rate, self.momentum, self.weight_decay
+
+    def step_part(self, part, gradient, columns=None):
+        """Take the step of a part of the parameters. Call :meth:`advance` once all parts are done.
+
+        Parameters
+        ----------
+        part : tuple of ndarray
+            See :meth:`part`.
+        gradient : ndarray
+            Gradient by these parameters, of the same shape.
+        columns : slice, optional
+            Columns that are updated, of a matrix; all if not given.
+        """
+        (params, velocity), (rate, momentum, decay) = part, self.settings
+        if columns is not None and columns.stop - columns.start < params.shape[1]:
+            update_columns(params, velocity, gradient, rate, momentum, decay, columns.start, columns.stop)
+        elif velocity is None:
+            sgd_update(params.reshape(-1), gradient.reshape(-1), rate, decay)
+        else:
+            nesterov_update(params.reshape(-1), velocity.reshape(-1), gradient.reshape(-1), rate, momentum, decay)
 
     def advance(self):
         """Count a step of the schedule."""
-        self._n_done += 1
+        self.n_done += 1
 
 
 class Adam(Saved):

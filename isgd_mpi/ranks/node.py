@@ -68,6 +68,11 @@ class Node:
             if self.comm.Get_rank() == 0:
                 self.waiter.meet(self.comm)  # also when the block failed: the others must not wait for ever
 
+    def use_one_thread(self):
+        """Give BLAS and kernels one thread, whatever `threads` is: other ranks take part in this one's work."""
+        threadpoolctl.threadpool_limits(1)
+        set_threads(1)
+
 
 def find_node(comm, threads=None):
     """Find the ranks and cores of the node, and set the number of threads of BLAS and of kernels. Collective.

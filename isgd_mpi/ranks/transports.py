@@ -9,6 +9,7 @@ from mpi4py import MPI
 
 from isgd_mpi.kernels.memory import LINE_BYTES
 from isgd_mpi.ranks.published import N_BUFFERS
+from isgd_mpi.ranks.shared import SharedArrays
 from isgd_mpi.ranks.states import as_bytes
 from isgd_mpi.ranks.waiting import POLITE, TRAINER_TESTS
 
@@ -174,23 +175,16 @@ class SharedMemory(Messages):
         self._leaders = comm.Split(0 if self._leads else MPI.UNDEFINED, behind_root)
         if self._leads and self._leaders.Get_size() == 1:
             self.trainer_tests = 4  # nothing large is on its way
-        self._window = None
+        self._memory = SharedArrays(self._node)
         self._announcing = []
 
     def allocate(self, dtype):
         """See :class:`Transport`; all ranks of a node get the same buffers."""
-        stride = -(-dtype.itemsize // LINE_BYTES) * LINE_BYTES
-        self._window = MPI.Win.Allocate_shared(N_BUFFERS * stride if self._leads else 0, comm=self._node)
-        self._window.Lock_all(MPI.MODE_NOCHECK)
-        memory = np.frombuffer(self._window.Shared_query(0)[0], np.uint8)
-        if self._leads:
-            memory[:] = 0  # too little memory fails here, and not hours later
-        starts = range(0, N_BUFFERS * stride, stride)
-        return [memory[start : start + dtype.itemsize].view(dtype).reshape(()) for start in starts]
+        return self._memory.allocate(*N_BUFFERS * [((), dtype)])
 
     def refresh(self, record, recvbuf):
         """See :class:`Transport`."""
-        self._window.Sync()
+        self._memory.sync()
         return [*self._collect(recvbuf), *self._announce(), self._pass_on(record)]
 
     def receive(self, record):
@@ -199,7 +193,7 @@ class SharedMemory(Messages):
 
     def arrive(self):
         """See :class:`Transport`."""
-        self._window.Sync()
+        self._memory.sync()
         if self._leads:
             MPI.Request.Waitall(self._announcing)  # the ranks beside this one have reported since
             self._announcing = self._announce()
@@ -217,8 +211,7 @@ class SharedMemory(Messages):
         """See :class:`Transport`."""
         POLITE.meet(self._comm)
         MPI.Request.Waitall(self._announcing)
-        self._window.Unlock_all()
-        self._window.Free()
+        self._memory.close()
         for comm in (self._node, self._leaders):
             if comm != MPI.COMM_NULL:
                 comm.Free()

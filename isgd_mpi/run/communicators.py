@@ -1,5 +1,7 @@
 """The communicators of a job: each connects trainer 0 with the ranks of one role, or all ranks."""
 
+from isgd_mpi.model.share import WHOLE, Share
+from isgd_mpi.ranks.shared import Meeting, SharedArrays
 from isgd_mpi.run.setup import TRAINER
 
 
@@ -23,7 +25,9 @@ class Communicators:
     def __init__(self, setup):
         comm, rank, leads = setup.comm, setup.rank, setup.rank == TRAINER
         self._transport = setup.transport
-        self._transports = []
+        self._to_close = []
+        self._trainers_share = setup.trainers_share
+        self._crowded = setup.config.trainers > setup.node.n_cores
         self.training = comm.Split(rank < setup.config.trainers, rank)
         self.scoring = comm.Split(leads or setup.scores, rank)
         self.predicting = comm.Split(leads or setup.predicts, rank)
@@ -38,12 +42,28 @@ class Communicators:
         comm : mpi4py.MPI.Comm
             `scoring` or `predicting`.
         """
-        self._transports.append(self._transport(comm, root=TRAINER))
-        return self._transports[-1]
+        self._to_close.append(self._transport(comm, root=TRAINER))
+        return self._to_close[-1]
+
+    def share(self, waiter):
+        """Return this trainer's share of the model: everything, unless the trainers share it. Collective over them.
+
+        Parameters
+        ----------
+        waiter : waiting.Waiter
+            The way in which this trainer waits for the others.
+        """
+        if not self._trainers_share:
+            return WHOLE
+        memory = SharedArrays(self.training)
+        self._to_close.append(memory)
+        rank, size = self.training.Get_rank(), self.training.Get_size()
+        (counters,) = memory.allocate(Meeting.specification(size))
+        return Share(rank, size, memory.allocate, Meeting(counters, rank, waiter, self._crowded).meet)
 
     def free(self):
-        """Close the transports, and free the communicators. Collective."""
-        for transport in self._transports:
-            transport.close()
+        """Close the transports, free what trainers share, and the communicators. Collective."""
+        for each in self._to_close:
+            each.close()
         for comm in (self.training, self.scoring, self.predicting, self.states, self.heartbeat):
             comm.Free()

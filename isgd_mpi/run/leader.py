@@ -21,10 +21,11 @@ from isgd_mpi.run.record.environment import describe_environment
 from isgd_mpi.run.record.log import RunLog
 from isgd_mpi.run.record.summary import describe_job, last_evaluation, summarise, verdict
 from isgd_mpi.run.resume import RunState
+from isgd_mpi.run.roles import open_work
 from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.settings.errors import Diverged, InputError
 from isgd_mpi.settings.options import to_toml
-from isgd_mpi.training.co_trainers import TrainerGroup, own_share
+from isgd_mpi.training.co_trainers import TrainerGroup
 from isgd_mpi.training.loop import StopRule, finish_training, run_trainer
 from isgd_mpi.training.predictor.forecaster import forecast_locally
 from isgd_mpi.training.predictor.observations import PredictedScores
@@ -96,13 +97,12 @@ def open_run(setup, comms, keeper, saved=None):
 
     config, timeline = setup.config, setup.node.waiter.timeline
     init_seed, *seeds = np.random.SeedSequence(config.seed).spawn(setup.size)[setup.rank].spawn(4)
-    model = setup.models.make_initial(config.minibatch_size, np.random.default_rng(init_seed))
     log = RunLog(keeper.folder, config.n_steps(setup.dataset.n_train), config.quiet, timeline)
     watch = _watch(setup, comms, tell)
     waiter = replace(setup.node.waiter, idle=watch.check)
     sampler = Sampler(config, setup.dataset, seeds, setup.norms_come_back, clock=lambda: log.seconds)
     # (1) the trainers open their group
-    learner = _open_group(setup, comms, model)
+    learner = _open_group(setup, comms, waiter, np.random.default_rng(init_seed))
     # (2) trainer 0 and the scorers open the exchange of scores
     exchange = _open_exchange(setup, comms, learner, waiter)
     # (3) trainer 0 and the predictor open theirs
@@ -125,17 +125,19 @@ def open_run(setup, comms, keeper, saved=None):
 def _watch(setup, comms, tell):
     """Return the watch over the ranks that serve trainer 0."""
     hosts = [f"rank {rank} ({host})" for rank, host in enumerate(setup.node.hosts)]
-    return Watch(comms.heartbeat, range(setup.config.trainers, setup.size), setup.config.scorer_timeout, hosts, tell)
+    first = 1 if setup.trainers_share else setup.config.trainers  # where gradients are summed, trainers send no beats
+    return Watch(comms.heartbeat, range(first, setup.size), setup.config.scorer_timeout, hosts, tell)
 
 
-def _open_group(setup, comms, model):
-    """Return the learner: trainer 0's own, or its end of the group of trainers."""
+def _open_group(setup, comms, waiter, rng):
+    """Return the learner, whose parameters are drawn: trainer 0's own, or its end of the group of trainers."""
     size = setup.config.minibatch_size
+    share = comms.share(replace(waiter, activity="summing"))
+    model = setup.models.make_initial(size, rng, share)
     if setup.config.trainers == 1:
         return setup.make_learner(model, size)
-    learner = setup.make_learner(model, len(own_share(comms.training, size)))
     reports = [] if setup.n_scorers else setup.report_dtypes(setup.shards)
-    return TrainerGroup(comms.training, learner, size, setup.node.waiter, reports)
+    return TrainerGroup(*open_work(setup, comms, model), reports)
 
 
 def _open_exchange(setup, comms, learner, waiter):

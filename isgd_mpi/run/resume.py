@@ -5,7 +5,8 @@ in a checkpoint      restored by                                 dropped
 ==================== =========================================== ===============================================
 ``trainer``          trainer 0: step, parameters, optimiser,     never
                      sampler, evaluations, counters; further
-                     trainers get parameters and optimiser
+                     trainers get parameters and optimiser,
+                     or share those of trainer 0
 ``predicted``        trainer 0: losses that wait (part of        never
                      ``trainer``)
 ``predicted/report`` the loss predictor, wherever it now runs    if the predictor had not reported yet
@@ -29,6 +30,7 @@ from pathlib import Path
 import numpy as np
 
 from isgd_mpi.data.files import read_intact_json
+from isgd_mpi.ranks.heartbeat import Silent
 from isgd_mpi.ranks.records import report_state, restored_report
 from isgd_mpi.ranks.states import flatten, nest, send_arrays, share_arrays
 from isgd_mpi.run.record.checkpoint_file import read_checkpoint
@@ -196,7 +198,15 @@ class RunState:
         self._reports, self._pending = [], False
 
     def state(self):
-        """Return the state; see :class:`saved.Saved`. May wait for a refresh."""
+        """Return the state; see :class:`saved.Saved`. May wait for a refresh.
+
+        Raises
+        ------
+        Silent
+            A step was begun that a silent trainer did not finish.
+        """
+        if self._trainer.learner.amidst_step:
+            raise Silent("a trainer did not finish a step")
         setup, trainer, exchange = self._setup, self._trainer, self._exchange
         repeatable = setup.config.repeatable and not self.alone
         if repeatable:
@@ -257,7 +267,7 @@ class RunState:
         comms : communicators.Communicators
         """
         setup, trainer, waiter = self._setup, self._trainer, self._setup.node.waiter
-        if setup.config.trainers > 1:
+        if setup.config.trainers > 1 and not setup.trainers_share:
             share_training_state(comms, trainer.optimiser, waiter)
         if setup.predictor_rank is not None:
             send_arrays(comms.states, [self._forecaster.report()], setup.predictor_rank, waiter)

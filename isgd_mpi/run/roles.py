@@ -21,7 +21,7 @@ from isgd_mpi.ranks.priority import Priority
 from isgd_mpi.ranks.states import receive_arrays
 from isgd_mpi.run.resume import Resumption, is_evaluating, share_training_state
 from isgd_mpi.run.setup import TRAINER
-from isgd_mpi.training.co_trainers import CoTrainer, own_share, run_co_trainer
+from isgd_mpi.training.co_trainers import Refreshes, SharedWork, SummedWork, own_share, run_co_trainer
 from isgd_mpi.training.scorer import finish_scorer, run_counting_scorer, run_relaxed_scorer
 
 
@@ -71,17 +71,43 @@ def predict(setup, comms, interruption):
 
 def train_along(setup, comms, interruption):
     """Play the role of a trainer other than the first; parameters as in :func:`score`."""
-    size = setup.config.minibatch_size
-    learner = setup.make_learner(setup.models.make(size), len(own_share(comms.training, size)))
+    waiter, pulse = setup.node.waiter, None
+    if setup.trainers_share:
+        pulse = Pulse(comms.heartbeat, setup.config.scorer_timeout)
+        waiter = replace(waiter, idle=pulse.beat)
     # (1) the trainers open their group
-    co_trainer = CoTrainer(comms.training, learner, size, setup.node.waiter, setup.published)
+    model = setup.models.make(setup.config.minibatch_size, comms.share(waiter))
+    work, refreshes = open_work(setup, comms, model)
     # (4) trainer 0 prepares the run's folder
     on_all_ranks(setup.comm)
-    setup.node.waiter.timeline.start()
+    waiter.timeline.start()
     # (5) trainer 0 hands out what was saved
-    if setup.resumption:
-        share_training_state(comms, learner.optimiser, setup.node.waiter)
-    run_co_trainer(co_trainer, interruption)
+    if setup.resumption and not setup.trainers_share:
+        share_training_state(comms, work.learner.optimiser, waiter)
+    run_co_trainer(work, refreshes, setup.published, interruption, waiter)
+    if pulse:
+        pulse.stop()
+
+
+def open_work(setup, comms, model):
+    """Return this trainer's part of the group's steps and of its refreshes. Collective over several trainers.
+
+    Parameters
+    ----------
+    setup : setup.Setup
+    comms : communicators.Communicators
+    model : Model
+        This trainer's own, or shared.
+    """
+    size, waiter = setup.config.minibatch_size, setup.node.waiter
+    if setup.trainers_share:
+        setup.node.use_one_thread()
+        learner = setup.make_learner(model, size)
+        work = SharedWork(model.share, learner, size)
+    else:
+        learner = setup.make_learner(model, len(own_share(comms.training, size)))
+        work = SummedWork(comms.training, learner, size, waiter)
+    return work, Refreshes(comms.training, learner, waiter)
 
 
 def _pulse_waiter_and_priority(setup, comms):

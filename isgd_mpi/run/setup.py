@@ -10,6 +10,7 @@ from isgd_mpi.data.datasets import Dataset
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.ranks import records
 from isgd_mpi.ranks.node import Node
+from isgd_mpi.ranks.published import N_BUFFERS
 from isgd_mpi.ranks.shards import Grid, score_batch_size
 from isgd_mpi.ranks.transports import transport_between
 from isgd_mpi.run.resume import Resumption
@@ -182,6 +183,16 @@ class Setup:
         seed = np.random.SeedSequence(self.config.seed).spawn(self.size)[TRAINER].spawn(5)[-1]
         return Forecaster(self.config, self.dataset, seed, self.whole, waiter)
 
+    @cached_property
+    def trainers_share(self):
+        """The mark of trainers that share one model: our own, on one node, with room for it in shared memory."""
+        config = self.config
+        if config.trainers == 1 or config.compat != "none" or not self.models.params_may_be_shared:
+            return False  # the figures of `compat` are of gradients, which are not formed where the model is shared
+        trainers = MPI.Group.Translate_ranks(self.comm.group, range(config.trainers), self.node.comm.group)
+        n_bytes = self.models.shared_bytes(config.minibatch_size) + N_BUFFERS * self.published.itemsize
+        return MPI.UNDEFINED not in trainers and 2 * n_bytes <= self.node.n_shared_bytes
+
     def make_learner(self, model, n_rows):
         """Return the learner of a trainer, which also scores and evaluates where there are no scorers.
 
@@ -189,9 +200,11 @@ class Setup:
         ----------
         model : own_model.Model
         n_rows : int
-            Examples in this trainer's share of a minibatch.
+            Examples of a minibatch that this trainer works on.
         """
         optimiser = SGD(model.params, **self.config.optimiser_settings(self.dataset.n_train))
+        if self.trainers_share:
+            optimiser.keep_in(model.share)
         return Learner(self.dataset, model, optimiser, n_rows, None if self.n_scorers else self._local_answer())
 
     def _local_answer(self):

@@ -1,12 +1,19 @@
-"""Several trainers: each computes its share of every minibatch, and all take the same step.
+"""Several trainers, which take the same steps together.
 
-Trainer 0 broadcasts an order: take a step along the gradient of a minibatch, answer a refresh, or stop. Of a
-minibatch each trainer takes one block. Loss and gradient are summed over the trainers (Allreduce), and the answers
-for each example are gathered by trainer 0 (Gatherv). Every trainer then updates parameters of its own. They begin as
-those of trainer 0 and get the same sum each time, so they stay the same; where processors differ, the updates are
-rounded differently, and this difference does not grow. Records are plain bytes, allocated once.
+Trainer 0 gives an order: take a step along the gradient of a minibatch, answer a refresh, or stop. There are two ways
+to work on a minibatch:
 
-This is the only module that knows the protocol: both ends of each message are next to each other below.
+* :class:`SharedWork`, within a node and for our own model: the trainers share its parameters and all its buffers, and
+  each computes its columns of every layer (:mod:`isgd_mpi.model.share`). The order lies in shared memory, too. No
+  message is sent, and nothing is summed.
+* :class:`SummedWork`, everywhere and for every model: each trainer has parameters of its own and takes one block of
+  the minibatch's examples. Loss and gradient are summed over the trainers (Allreduce), and the answers for each
+  example are gathered by trainer 0 (Gatherv). The parameters begin as those of trainer 0 and get the same sum each
+  time, so they stay the same; where processors differ, the updates are rounded differently, and this difference does
+  not grow.
+
+This is the only module that knows the protocol: both ends of each message are next to each other below. Records are
+plain bytes, allocated once.
 """
 
 from contextlib import suppress
@@ -26,8 +33,19 @@ STEP, REFRESH, STOP = range(3)
 
 
 def order_dtype(minibatch_size):
-    """Return the dtype of trainer 0's orders: a task and, for a step, the minibatch."""
-    return np.dtype([("task", "i8"), ("indices", "i8", (minibatch_size,)), ("weights", "f8", (minibatch_size,))])
+    """Return the dtype of trainer 0's orders.
+
+    Parameters
+    ----------
+    minibatch_size : int
+
+    Returns
+    -------
+    numpy.dtype
+        ``task``; and for a step ``n_done``, the steps that the optimiser has taken, ``indices`` and ``weights``.
+    """
+    minibatch = [("indices", "i8", (minibatch_size,)), ("weights", "f8", (minibatch_size,))]
+    return np.dtype([("task", "i8"), ("n_done", "i8"), *minibatch])
 
 
 def share_dtype(n_rows, dtype):
@@ -50,7 +68,7 @@ def share_dtype(n_rows, dtype):
 
 
 def own_share(comm, minibatch_size):
-    """Return the range of a minibatch's examples that this trainer works on."""
+    """Return the range of a minibatch's examples that this trainer works on where gradients are summed."""
     return block(minibatch_size, comm.Get_size(), comm.Get_rank())
 
 
@@ -61,8 +79,58 @@ def _on_any(comm, flag):
     return bool(flags[0])
 
 
-class _Member:
-    """A trainer in the group: computes its share of a minibatch, and sums gradients with the others.
+class SharedWork:
+    """A trainer's part of the steps of a model that the trainers share. Collective to construct.
+
+    Parameters
+    ----------
+    share : share.Share
+        This trainer's share, that of the learner's model.
+    learner : minibatch.Learner
+    minibatch_size : int
+
+    Attributes
+    ----------
+    learner
+    order : () ndarray
+        Trainer 0 writes it before :meth:`share_order`; all may read it afterwards.
+    """
+
+    def __init__(self, share, learner, minibatch_size):
+        self.learner = learner
+        self._share = share
+        self.order, self._signals = share.allocate(((), order_dtype(minibatch_size)), ((share.n,), np.int64))
+        self._indices, self._weights = self.order["indices"], self.order["weights"]
+
+    @property
+    def reported_signal(self):
+        """A signal that any trainer received before the last step, or 0."""
+        return int(self._signals.max())
+
+    def share_order(self):
+        """Show trainer 0's order to the others. Collective."""
+        self._share.meet()
+
+    def step(self, signal=0):
+        """Take the ordered step together; return the answer. Collective.
+
+        Parameters
+        ----------
+        signal : int
+            Signal that this rank received, or 0. It is reported to trainer 0.
+
+        Raises
+        ------
+        FloatingPointError
+            On all trainers; see :meth:`minibatch.Learner.descend`.
+        """
+        self._signals[self._share.rank] = signal
+        self.learner.optimiser.n_done = int(self.order["n_done"])
+        return self.learner.descend(self._indices, self._weights, with_gradient=False)
+
+
+class SummedWork:
+    """A trainer's part of steps along gradients that are summed. Collective to construct.
 
     Parameters
     ----------
@@ -74,41 +142,69 @@ class _Member:
         Examples M in the whole minibatch. With fewer examples than trainers some shares are empty.
     waiter : waiting.Waiter
         All trainers wait politely where one of them must.
+
+    Attributes
+    ----------
+    learner
+    order : () ndarray
+        See :class:`SharedWork`.
+    reported_signal : int
+        A signal that any trainer received before the last step, or 0; known on rank 0.
     """
 
     def __init__(self, comm, learner, minibatch_size, waiter):
+        self.learner = learner
+        self.order = np.zeros((), order_dtype(minibatch_size))
+        self.reported_signal = 0
         self._comm = comm
-        self._learner = learner
         self._waiter = replace(waiter, polite=_on_any(comm, waiter.polite))
         self._summing = replace(self._waiter, activity="summing")
         own, params = own_share(comm, minibatch_size), learner.model.params
         self._rows = slice(own.start, own.stop)
         self._fraction = len(own) / minibatch_size
-        self._order = np.zeros((), order_dtype(minibatch_size))
         blocks = [block(minibatch_size, comm.Get_size(), rank) for rank in range(comm.Get_size())]
-        self._share_dtypes = [share_dtype(len(rows), params.dtype) for rows in blocks]
-        self._share = np.zeros((), self._share_dtypes[comm.Get_rank()])
+        dtypes = [share_dtype(len(rows), params.dtype) for rows in blocks]
+        self._share = np.zeros((), dtypes[comm.Get_rank()])
+        self._leads = comm.Get_rank() == 0
+        self._buffers, self._shares = gather_buffers(dtypes) if self._leads else (None, [])
         self._no_gradient = np.zeros_like(params)
         self._loss = np.zeros(1)
         self._waiter.wait([comm.Ibcast(params, root=0)])
 
-    def _share_order(self, waiter):
-        """Send the order from trainer 0 to the others. Collective."""
-        waiter.wait([self._comm.Ibcast([as_bytes(self._order), MPI.BYTE], root=0)])
+    def share_order(self):
+        """Send trainer 0's order to the others. Collective."""
+        waiter = self._summing if self._leads else self._waiter
+        waiter.wait([self._comm.Ibcast([as_bytes(self.order), MPI.BYTE], root=0)])
 
-    def _share_gradient(self, buffers=None):
-        """Compute the ordered minibatch together, and gather the answers for each example. Collective.
+    def step(self, signal=0):
+        """Take the ordered step; see :meth:`SharedWork.step`. The answer for each example is on rank 0 only."""
+        self._share["signal"] = signal
+        loss, gradient = self._sum(*self._compute_own_share())
+        self.reported_signal = max((int(share["signal"]) for share in self._shares), default=0)
+        self.learner.update(loss, gradient)
+        if not self._leads:
+            return None
+        per_example = (np.concatenate([share[name] for share in self._shares]) for name in PER_EXAMPLE)
+        return Answer(loss, gradient, *per_example)
 
-        Returns
-        -------
-        loss : float
-        gradient : (P,) ndarray
-            The sum over all trainers, in the buffer of this trainer's share.
-        """
-        self._loss[0], gradient = self._compute_own_share()
+    def _compute_own_share(self):
+        """Compute and keep this trainer's share of the minibatch; return its parts of loss and gradient."""
+        indices, weights = self.order["indices"][self._rows], self.order["weights"][self._rows]
+        if not len(indices):
+            self._no_gradient[:] = 0
+            return 0.0, self._no_gradient
+        # the model divides by the rows that it sees: together these are means over the minibatch
+        answer = self.learner.compute(indices, weights * self._fraction)
+        for name in PER_EXAMPLE:
+            self._share[name] = getattr(answer, name)
+        return answer.loss, answer.gradient
+
+    def _sum(self, loss, gradient):
+        """Sum losses and gradients over the trainers, the latter in place, and gather the answers for each example."""
+        self._loss[0] = loss
         requests = [
             self._comm.Iallreduce(MPI.IN_PLACE, self._loss),
-            self._comm.Igatherv([as_bytes(self._share), MPI.BYTE], buffers, root=0),
+            self._comm.Igatherv([as_bytes(self._share), MPI.BYTE], self._buffers, root=0),
         ]
         with self._waiter.timeline("summing"):
             if self._waiter.polite:
@@ -119,33 +215,47 @@ class _Member:
             self._summing.wait(requests)
         return float(self._loss[0]), gradient
 
-    def _compute_own_share(self):
-        """Compute and keep this trainer's share of the minibatch; return its parts of loss and gradient."""
-        indices, weights = self._order["indices"][self._rows], self._order["weights"][self._rows]
-        if not len(indices):
-            self._no_gradient[:] = 0
-            return 0.0, self._no_gradient
-        # the model divides by the rows that it sees: together these are means over the minibatch
-        answer = self._learner.compute(indices, weights * self._fraction)
-        for name in PER_EXAMPLE:
-            self._share[name] = getattr(answer, name)
-        return answer.loss, answer.gradient
 
-    def _share_refresh(self, published, buffers=None):
-        """Do this trainer's part of the ordered refresh, and gather the reports. Collective."""
+class Refreshes:
+    """The refreshes that the trainers answer together where there are no scorers.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm
+        The trainers. It is private to the group, and rank 0 leads.
+    learner : minibatch.Learner
+        Answers a published record with the report of this trainer.
+    waiter : waiting.Waiter
+    """
+
+    def __init__(self, comm, learner, waiter):
+        self._comm = comm
+        self._learner = learner
+        self._waiter = waiter
+
+    def answer(self, published, buffers=None):
+        """Do this trainer's part of a refresh, and gather the reports. Collective.
+
+        Parameters
+        ----------
+        published : () ndarray of records.published_dtype
+            Trainer 0's record; received elsewhere.
+        buffers : list, optional
+            On trainer 0; see :func:`exchange.gather_buffers`.
+        """
         # the record has its parameters: in the pipelined schedule they are some steps old by now
         self._waiter.wait([self._comm.Ibcast([as_bytes(published), MPI.BYTE], root=0)])
         report = self._learner.answer(published)
         self._waiter.wait([self._comm.Igatherv([as_bytes(report), MPI.BYTE], buffers, root=0)])
 
 
-class TrainerGroup(_Member):
-    """Leads the group as trainer 0, with the methods of :class:`minibatch.Learner`. Collective to construct.
+class TrainerGroup:
+    """Leads the group as trainer 0, with the methods of :class:`minibatch.Learner`.
 
     Parameters
     ----------
-    comm, learner, minibatch_size, waiter
-        The same for all trainers; see :class:`_Member`.
+    work : SharedWork or SummedWork
+    refreshes : Refreshes
     reports : list of numpy.dtype
         Dtype of each trainer's report in a refresh.
 
@@ -155,29 +265,31 @@ class TrainerGroup(_Member):
         Those of the learner.
     reported_signal : int
         Signal that another trainer received, or 0.
+    amidst_step : bool
+        Whether a step was begun and not finished: parameters may be half updated, if a trainer is silent.
     """
 
-    def __init__(self, comm, learner, minibatch_size, waiter, reports=()):
-        super().__init__(comm, learner, minibatch_size, waiter)
-        self.model, self.optimiser = learner.model, learner.optimiser
-        self._share_buffers, self._shares = gather_buffers(self._share_dtypes)
+    def __init__(self, work, refreshes, reports=()):
+        self.model, self.optimiser = work.learner.model, work.learner.optimiser
+        self._work, self._refreshes = work, refreshes
         self._report_buffers, self._reports = gather_buffers(reports)
         self.reported_signal = 0
+        self.amidst_step = False
 
     def descend(self, indices, weights, with_gradient):
         """Take a step along the gradient of a minibatch; see :meth:`minibatch.Learner.descend`. Collective.
 
-        The gradient is always formed, because it is summed.
+        Where gradients are summed the answer always has the gradient, and otherwise never.
         """
-        self._order["task"] = STEP
-        self._order["indices"] = indices
-        self._order["weights"] = weights
-        self._share_order(self._summing)
-        loss, gradient = self._share_gradient(self._share_buffers)
-        self.reported_signal = max(int(share["signal"]) for share in self._shares)
-        per_example = (np.concatenate([share[name] for share in self._shares]) for name in PER_EXAMPLE)
-        answer = Answer(loss, gradient, *per_example)
-        self._learner.update(loss, gradient)
+        order = self._work.order
+        order["n_done"] = self.optimiser.n_done
+        order["indices"] = indices
+        order["weights"] = weights
+        self.amidst_step = True
+        self._give(STEP)
+        answer = self._work.step()
+        self.reported_signal = self._work.reported_signal
+        self.amidst_step = False
         return answer
 
     def refresh(self, published):
@@ -185,68 +297,44 @@ class TrainerGroup(_Member):
 
         The reports are valid until the next refresh.
         """
-        self._order["task"] = REFRESH
-        self._share_order(self._waiter)
-        self._share_refresh(published, self._report_buffers)
+        self._give(REFRESH)
+        self._refreshes.answer(published, self._report_buffers)
         return self._reports
 
     def stop(self):
         """Order the other trainers to stop. Collective."""
-        self._order["task"] = STOP
-        self._share_order(self._waiter)
+        self._give(STOP)
+
+    def _give(self, task):
+        self._work.order["task"] = task
+        self._work.share_order()
 
 
-class CoTrainer(_Member):
-    """Obeys trainer 0, as any other trainer. Collective to construct.
+def run_co_trainer(work, refreshes, published, interruption, waiter):
+    """Obey trainer 0, as any other trainer, until the order to stop.
 
     Parameters
     ----------
-    comm, learner, minibatch_size, waiter
-        The same for all trainers; see :class:`_Member`.
+    work : SharedWork or SummedWork
+    refreshes : Refreshes
     published : numpy.dtype
         Dtype of the record that trainer 0 publishes in a refresh.
-    """
-
-    def __init__(self, comm, learner, minibatch_size, waiter, published):
-        super().__init__(comm, learner, minibatch_size, waiter)
-        self._published = np.zeros((), published)
-
-    def receive(self):
-        """Wait for the next order, and return its task. Collective."""
-        self._share_order(self._waiter)
-        return int(self._order["task"])
-
-    def compute(self, signal):
-        """Take part in the ordered step. Collective.
-
-        Parameters
-        ----------
-        signal : int
-            Signal that this rank received, or 0. It is reported to trainer 0.
-        """
-        with self._waiter.timeline("training"):
-            self._share["signal"] = signal
-            loss, gradient = self._share_gradient()
-            # trainer 0 meets the same number that is not finite, and orders all to stop
-            with suppress(FloatingPointError):
-                self._learner.update(loss, gradient)
-
-    def refresh(self):
-        """Take part in the ordered refresh. Collective."""
-        self._share_refresh(self._published)
-
-
-def run_co_trainer(co_trainer, interruption):
-    """Obey trainer 0 until the order to stop.
-
-    Parameters
-    ----------
-    co_trainer : CoTrainer
     interruption : faults.Interruption
         This rank's; its signal is reported to trainer 0.
+    waiter : waiting.Waiter
+        Its timeline is used, and `idle` is called before each task.
     """
-    while (task := co_trainer.receive()) != STOP:
+    record = np.zeros((), published)
+    while True:
+        work.share_order()
+        if waiter.idle is not None:
+            waiter.idle()
+        task = int(work.order["task"])
+        if task == STOP:
+            return
         if task == REFRESH:
-            co_trainer.refresh()
-        else:
-            co_trainer.compute(interruption.signal)
+            refreshes.answer(record)
+            continue
+        # trainer 0 meets the same number that is not finite, and orders all to stop
+        with waiter.timeline("training"), suppress(FloatingPointError):
+            work.step(interruption.signal)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from isgd_mpi.model.share import WHOLE
+
 
 class Answer(NamedTuple):
     """The model's results for a minibatch. Arrays are valid until the next minibatch.
@@ -47,7 +49,9 @@ class Minibatch(NamedTuple):
 
 
 class Learner:
-    """Computes gradients of whole minibatches in this process, and takes the optimiser's steps.
+    """Computes gradients of whole minibatches, and takes the optimiser's steps.
+
+    If the model is shared by several trainers, all of them construct and :meth:`descend` together.
 
     Parameters
     ----------
@@ -66,11 +70,11 @@ class Learner:
     ----------
     model, optimiser
         See above.
-    reported_signal : int
-        Signal that another trainer received, or 0.
+    reported_signal, amidst_step
+        0 and False; see :class:`co_trainers.TrainerGroup`.
     """
 
-    reported_signal = 0
+    reported_signal, amidst_step = 0, False
 
     def __init__(self, dataset, model, optimiser, n_rows, answer=None):
         self._dataset = dataset
@@ -78,8 +82,10 @@ class Learner:
         self.optimiser = optimiser
         self.answer = answer
         self._fuses = hasattr(model, "descend")
-        self._images = np.empty((n_rows, dataset.n_features), model.params.dtype)
-        self._labels = np.empty(n_rows, np.int32)
+        self._share = getattr(model, "share", WHOLE)
+        self._images, self._labels = self._share.allocate(
+            ((n_rows, dataset.n_features), model.params.dtype), ((n_rows,), np.int32)
+        )
 
     def compute(self, indices, weights):
         """Compute the gradient of a minibatch.
@@ -143,7 +149,9 @@ class Learner:
 
     def _gather(self, indices, weights):
         """Return standardised features, labels and weights of a minibatch, for the model."""
-        self._dataset.gather(indices, self._images, self._labels)
+        rows = self._share.rows(len(indices))
+        self._dataset.gather(indices[rows], self._images[rows], self._labels[rows])
+        self._share.meet()
         return self._images, self._labels, weights.astype(self._images.dtype)
 
     def refresh(self, published):

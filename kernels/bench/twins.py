@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from isgd_mpi.kernels.meeting import STRIDE
+
 _BITS = 0xFFFFFFFF
 
 
@@ -179,6 +181,12 @@ def update_columns(params, velocity, gradient, learning_rate, momentum, weight_d
         sgd_update(theta, g, learning_rate, weight_decay)
     else:
         nesterov_update(theta, velocity[:, begin:end], g, learning_rate, momentum, weight_decay)
+
+
+def arrive(counters, rank, number, n_looks):
+    """Count, and compare all counters."""
+    counters[rank * STRIDE] = number
+    return bool((counters[::STRIDE] >= number).all())
 
 
 def adam_update(params, mean, mean_square, gradient, learning_rate, step):

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.any_mpi
 N_KILLS = int(os.environ.get("ISGD_MPI_KILLS", "3"))
 RANKS = 4
 OPTIONS = (
-    "--schedule", "pipelined", "--hidden", 16, "--refresh-every", 8, "--checkpoint-every", 0.2, "--eval-every", 500,
+    "--schedule", "pipelined", "--hidden", 16, "--trainers", 2,
+    "--refresh-every", 8, "--checkpoint-every", 0.2, "--eval-every", 500,
 )  # fmt: skip
 
 

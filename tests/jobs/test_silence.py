@@ -1,4 +1,4 @@
-"""A scorer that stops responding: it is named, waited for, and given up on. The processes are real, and stopped."""
+"""A scorer or a trainer that stops responding: it is named, waited for, and given up on. Processes are real."""
 
 import os
 import re
@@ -19,11 +19,12 @@ def metrics(folder):
     return (folder / "metrics.jsonl").read_text()
 
 
-@pytest.mark.parametrize("schedule", ["relaxed", "exact"])
-def test_a_scorer_that_stays_stopped_ends_the_run_with_a_checkpoint(tmp_path, schedule):
+@pytest.mark.parametrize(("schedule", "trainers"), [("relaxed", 1), ("exact", 1), ("relaxed", 3)])
+def test_a_rank_that_stays_stopped_ends_the_run_with_a_checkpoint(tmp_path, schedule, trainers):
     folder = tmp_path / "run"
     options = ("--schedule", schedule, "--scorer-timeout", TIMEOUT, "--eval-every", 1)  # one is always under way
-    with training(folder, *options) as job:
+    options += ("--trainers", trainers, "--checkpoint-every", 0.1)
+    with training(folder, *options, until="checkpoint.npz") as job:
         os.kill(job.rank_pids()[2], signal.SIGSTOP)
         begin = time.monotonic()
         output, errors = job.wait_for_end(60 + TIMEOUT)
@@ -38,7 +39,7 @@ def test_a_scorer_that_stays_stopped_ends_the_run_with_a_checkpoint(tmp_path, sc
     )
     assert "has not answered" in metrics(folder) and '"stop: no answer from rank 2' in metrics(folder)
     step = int(re.search(r"checkpoint of step (\d+)", line)[1])
-    resume(folder, 3, "--schedule", schedule, "--hidden", 16, "--steps", step + 50)
+    resume(folder, 3, "--schedule", schedule, "--trainers", trainers, "--hidden", 16, "--steps", step + 50)
 
 
 def test_a_scorer_that_goes_on_in_time_is_heard_again(tmp_path):

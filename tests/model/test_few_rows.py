@@ -21,6 +21,7 @@ def test_products_are_the_same_whether_zeros_are_skipped_or_not(rng, n_rows, n_v
     params = rng.standard_normal(n_parameters(widths))
     layer = StreamedLayer(1, widths, Buffers(widths, n_rows + 1, np.float64))
     layer.use(params)
+    layer.plan(n_rows)
     layer.list_rows(h, slice(0, n_rows), slice(0, 70))
     w, b = params[-71 * widths[2] : -widths[2]].reshape(70, -1), params[-widths[2] :]
     np.testing.assert_allclose(layer.logits(h), h @ w + b, rtol=1e-11, atol=1e-12)

@@ -12,17 +12,26 @@ from isgd_mpi.data import datasets
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.model.params import initial_params
+from isgd_mpi.model.share import WHOLE, Share
 from isgd_mpi.ranks.exchange import LocalExchange
 from isgd_mpi.ranks.records import published_dtype, report_dtype
 from isgd_mpi.ranks.shards import Grid
+from isgd_mpi.ranks.shared import Meeting, SharedArrays
 from isgd_mpi.ranks.waiting import Waiter
 from isgd_mpi.run.record.log import RunLog
 from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import Diverged
-from isgd_mpi.training.co_trainers import CoTrainer, TrainerGroup, own_share, run_co_trainer
+from isgd_mpi.training.co_trainers import (
+    Refreshes,
+    SharedWork,
+    SummedWork,
+    TrainerGroup,
+    own_share,
+    run_co_trainer,
+)
 from isgd_mpi.training.loop import Schedule, finish_training, run_trainer
-from isgd_mpi.training.minibatch import Learner
+from isgd_mpi.training.minibatch import PER_EXAMPLE, Learner
 from isgd_mpi.training.probe import Probe
 from isgd_mpi.training.scorer import Scorer, ScoringModels, answer_locally
 from isgd_mpi.training.trainer import Trainer
@@ -45,11 +54,12 @@ def dataset():
     return datasets.load("mnist10k")
 
 
-def make_model(dataset, config):
+def make_model(dataset, config, share=WHOLE):
     """A model in float64: sums in another order then differ by little."""
     widths = (dataset.n_features, *config.hidden, dataset.n_classes)
-    model = MLP(widths, config.minibatch_size, np.float64)
-    model.params = initial_params(widths, "he", np.random.default_rng(7), np.float64)
+    model = MLP(widths, config.minibatch_size, np.float64, share=share)
+    if share.rank == 0:
+        model.params[:] = initial_params(widths, "he", np.random.default_rng(7), np.float64)
     return model
 
 
@@ -95,29 +105,51 @@ def train_alone(dataset, config, folder):
     return model.params, train(setup, learner_of(setup, model, config.minibatch_size), folder)
 
 
-def train_together(comm, dataset, config, folder, polite=True, interruption=AWAKE, **kwargs):
+@pytest.fixture(params=["shared", "summed"])
+def open_work(comm, dataset, request):
+    """Return a function that opens this rank's work in a group of all ranks, of either kind."""
+    memory = SharedArrays(comm)
+
+    def open_shared(config, waiter):
+        (counters,) = memory.allocate(Meeting.specification(comm.size))
+        meeting = Meeting(counters, comm.rank, waiter, comm.size > os.cpu_count())
+        setup = setup_of(dataset, config, comm.size)
+        model = make_model(dataset, config, Share(comm.rank, comm.size, memory.allocate, meeting.meet))
+        learner = learner_of(setup, model, config.minibatch_size, comm.rank)
+        return setup, SharedWork(model.share, learner, config.minibatch_size)
+
+    def open_summed(config, waiter):
+        setup, model = setup_of(dataset, config, comm.size), make_model(dataset, config)
+        model.params *= comm.rank == 0  # the others get theirs from rank 0
+        learner = learner_of(setup, model, len(own_share(comm, config.minibatch_size)), comm.rank)
+        return setup, SummedWork(comm, learner, config.minibatch_size, waiter)
+
+    yield {"shared": open_shared, "summed": open_summed}[request.param]
+    memory.close()
+
+
+def train_together(comm, work, folder, polite=True, interruption=AWAKE, **kwargs):
     """Play this rank's role in a group of all ranks; return the parameters, and on rank 0 the trainer."""
-    setup, model = setup_of(dataset, config, comm.size), make_model(dataset, config)
-    model.params *= comm.rank == 0  # the others get theirs from rank 0
-    learner = learner_of(setup, model, len(own_share(comm, config.minibatch_size)), comm.rank)
-    common = (comm, learner, config.minibatch_size, Waiter(polite))
+    setup, work = work
+    model, waiter = work.learner.model, Waiter(polite)
+    refreshes = Refreshes(comm, work.learner, waiter)
     if comm.rank:
-        run_co_trainer(CoTrainer(*common, published_dtype(model.params.size, PROBED)), interruption)
-        return model.params, None
-    group = TrainerGroup(*common, [report_dtype(shard, dataset.n_classes) for shard in setup.shards])
+        run_co_trainer(work, refreshes, published_dtype(model.params.size, PROBED), interruption, waiter)
+        return model.params.copy(), None
+    group = TrainerGroup(work, refreshes, [report_dtype(shard, setup.dataset.n_classes) for shard in setup.shards])
     trainer = train(setup, group, folder, **kwargs)
     group.stop()
-    return model.params, trainer
+    return model.params.copy(), trainer
 
 
 @pytest.mark.parametrize(
     ("polite", "minibatch_size", "score"),
     [(False, 16, "grad-norm"), (True, 3, "grad-norm"), (True, 16, "uniform")],  # 3: of five two have nothing to do
 )
-def test_together_they_do_what_one_does(comm, everywhere, dataset, tmp_path, polite, minibatch_size, score):
+def test_together_they_do_what_one_does(comm, everywhere, dataset, open_work, tmp_path, polite, minibatch_size, score):
     config = Config(minibatch_size=minibatch_size, score=score, **SETTINGS)
     polite = polite or comm.size > os.cpu_count()  # ranks that spin and share cores wait for each other's time slices
-    params, trainer = train_together(comm, dataset, config, tmp_path / "together", polite)
+    params, trainer = train_together(comm, open_work(config, Waiter(polite)), tmp_path / "together", polite)
     expected, alone = train_alone(dataset, config, tmp_path / "alone")
     distance = np.linalg.norm(params - expected) / np.linalg.norm(expected - make_model(dataset, config).params)
     everywhere(distance < 1e-10, f"parameters differ from those of one trainer by {distance:.3g} of the way")
@@ -133,31 +165,32 @@ def test_together_they_do_what_one_does(comm, everywhere, dataset, tmp_path, pol
             assert line == pytest.approx(expected_line, rel=1e-5)
 
 
-def test_scores_and_predictions_come_back_in_the_order_of_the_minibatch(comm, everywhere, dataset):
-    config = Config(minibatch_size=11, **SETTINGS)
-    setup, model = setup_of(dataset, config, comm.size), make_model(dataset, config)
-    common = (comm, learner_of(setup, model, len(own_share(comm, 11)), comm.rank), 11, Waiter(polite=True))
+def test_scores_and_predictions_come_back_in_the_order_of_the_minibatch(comm, everywhere, dataset, open_work):
+    config, waiter = Config(minibatch_size=11, **SETTINGS), Waiter(polite=True)
+    setup, work = open_work(config, waiter)
+    refreshes = Refreshes(comm, work.learner, waiter)
     if comm.rank:
-        run_co_trainer(CoTrainer(*common, published_dtype(1)), AWAKE)
+        run_co_trainer(work, refreshes, published_dtype(1, 1), AWAKE, waiter)
         return everywhere(True)
     indices, weights = np.arange(30, 41), np.linspace(0.1, 3, 11)
-    group = TrainerGroup(*common)
+    group = TrainerGroup(work, refreshes)
     alone = learner_of(setup, make_model(dataset, config), 11)
-    together, alone = (learner.descend(indices, weights, True) for learner in (group, alone))
+    together, alone = (learner.descend(indices, weights, with_gradient=False) for learner in (group, alone))
     group.stop()
-    close = [np.allclose(one, other, rtol=1e-12, atol=1e-15) for one, other in zip(together, alone)]
-    return everywhere(all(close), f"of loss, gradient and the rest are the same: {close}")
+    names = ("loss", *PER_EXAMPLE)
+    close = [np.allclose(getattr(together, name), getattr(alone, name), rtol=1e-12, atol=1e-15) for name in names]
+    return everywhere(all(close), f"of loss and the rest are the same: {close}")
 
 
-def test_a_signal_to_another_trainer_ends_the_run_after_the_step(comm, everywhere, dataset, tmp_path):
-    config = Config(minibatch_size=8, **SETTINGS)
+def test_a_signal_to_another_trainer_ends_the_run_after_the_step(comm, everywhere, open_work, tmp_path):
+    work = open_work(Config(minibatch_size=8, **SETTINGS), Waiter(polite=True))
     guilty = SimpleNamespace(signal=15 if comm.rank == comm.size - 1 else 0)
-    _, trainer = train_together(comm, dataset, config, tmp_path / "run", interruption=guilty)
+    _, trainer = train_together(comm, work, tmp_path / "run", interruption=guilty)
     everywhere(trainer is None or comm.size == 1 or trainer.step == 1)
 
 
-def test_divergence_ends_all(comm, everywhere, dataset, tmp_path):
-    config = Config(minibatch_size=8, **SETTINGS | {"lr": 1e200})
+def test_divergence_ends_all(comm, everywhere, open_work, tmp_path):
+    work = open_work(Config(minibatch_size=8, **SETTINGS | {"lr": 1e200}), Waiter(polite=True))
     with np.errstate(all="ignore"):
-        _, trainer = train_together(comm, dataset, config, tmp_path / "run", may_diverge=True)
+        _, trainer = train_together(comm, work, tmp_path / "run", may_diverge=True)
     everywhere(trainer is None or trainer.step < STEPS)

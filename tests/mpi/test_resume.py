@@ -122,7 +122,8 @@ def test_a_run_is_resumed_without_its_environment_and_summary(run, command, comm
 def test_relaxed_goes_on_with_all_that_it_knew(run, command, comm, shared_tmp_path, stop_at):
     stop_at(STOPPED_AT, "SIGUSR1")
     assert run("a", *OPTIONS, "--refresh-every", 4, "--steps", STEPS, "--usable-fraction", 0.01) == TRY_AGAIN
-    assert command("--resume", shared_tmp_path / "a", "--eval-every", 10) == DONE
+    others = ("--eval-every", 10, "--trainers", min(2, comm.size))
+    assert command("--resume", shared_tmp_path / "a", *others) == DONE
     lines, summary, _ = read(shared_tmp_path / "a", comm)
     assert summary["steps"] == STEPS and summary["train"]["loss"] < np.log(10)
     scored = [line["examples_scored"] for line in lines if line["kind"] == "refresh"]

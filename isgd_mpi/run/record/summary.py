@@ -40,12 +40,13 @@ def _describe_roles(setup):
     if setup.n_scorers:
         scorers = f"{_count(setup.n_scorers, 'scorer')}, {config.schedule} schedule"
     elif config.score == "uniform":
-        scorers = f"no scorers: {'data-parallel ' * (config.trainers > 1)}uniform SGD"
+        scorers = "no scorers: uniform SGD"
     elif config.schedule == "exact":
         scorers = "no scorers: all examples are scored at each refresh where training is done"
     else:
         scorers = "no scorers: importance sampling from the minibatches' own scores"
-    roles = f"{_count(config.trainers, 'trainer')}, {scorers}"
+    how = " that share the net" if setup.trainers_share else " that sum gradients" if config.trainers > 1 else ""
+    roles = f"{_count(config.trainers, 'trainer')}{how}, {scorers}"
     if config.score == "predicted-loss":
         place = "the trainer itself" if setup.predictor_rank is None else f"rank {setup.predictor_rank}"
         roles += f"; {place} predicts losses ({config.predictor})"
