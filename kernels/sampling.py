@@ -139,6 +139,40 @@ def add_second_moments(squared_norms, base_weights, shares, mixtures, out):
 
 
 @jit
+def add_drawn_moments(norms, importance_weights, sums, products):
+    """Add a minibatch's means of r |g|, r |g|^2 and r^2 |g|^2, and the products of these, unless one is not finite.
+
+    Parameters
+    ----------
+    norms, importance_weights : (M,) ndarray of float64
+        The norms |g| and the weights r of the drawn examples.
+    sums : (3,) ndarray of float64
+        Updated in place.
+    products : (3, 3) ndarray of float64
+        Updated in place.
+
+    Returns
+    -------
+    bool
+        Whether the means are finite, and were added.
+    """
+    means = np.zeros(3)
+    for m in range(norms.shape[0]):
+        weighted = norms[m] * importance_weights[m]
+        means[0] += weighted
+        means[1] += weighted * norms[m]
+        means[2] += weighted * weighted
+    means /= norms.shape[0]
+    if not np.isfinite(means).all():
+        return False
+    for i in range(3):
+        sums[i] += means[i]
+        for j in range(3):
+            products[i, j] += means[i] * means[j]
+    return True
+
+
+@jit
 def keep_newer(scores, steps, new_scores, step):
     """Write the scores of some examples over those that are not newer, and the step behind them.
 

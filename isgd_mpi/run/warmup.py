@@ -10,6 +10,7 @@ from isgd_mpi.model.optim import SGD
 from isgd_mpi.sampling.mixture import Mixture
 from isgd_mpi.sampling.proposal import Proposal, stratified_order
 from isgd_mpi.sampling.score_table import ScoreTable
+from isgd_mpi.sampling.variance import Variance
 from isgd_mpi.training.predictor.predictors import PREDICTORS
 
 _HIDDEN = (64, 64)  # wide enough for every kernel
@@ -33,6 +34,7 @@ def warm_up(dataset, make_products=None):
     proposal = Proposal(np.ones(n_few), order)
     for sampling in ("multinomial", "systematic"):
         indices, weights = proposal.draw(n_rows, sampling, np.random.default_rng(0))
+    Variance().observe(weights.astype(np.float32), weights)
     Mixture("auto", n_rows, n_rows).observe(weights.astype(np.float32), weights)
     images, labels = np.empty((n_rows, dataset.n_features), np.float32), np.empty(n_rows, np.int32)
     dataset.gather(indices, images, labels)

@@ -11,6 +11,8 @@ by its importance weight: if they call for a larger uniform part than was chosen
 rather than at the next refresh.
 """
 
+import math
+
 import numpy as np
 
 from isgd_mpi.kernels.sampling import add_second_moments
@@ -142,7 +144,7 @@ class _Moments(Saved):
 
     @property
     def known(self):
-        return bool(np.isfinite(self.values).all())
+        return math.isfinite(self.values[0])  # the moment under the smallest uniform part is the largest
 
     def observe(self, norms, base_weights, shares=None):
         squared = np.square(norms, dtype=np.float64)

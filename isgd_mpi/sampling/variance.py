@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from isgd_mpi.kernels.sampling import add_drawn_moments
 from isgd_mpi.settings.saved import Saved
 
 _N_BLOCKS = 64  # the longest window
@@ -124,16 +125,11 @@ class Variance(Saved):
             The weights r that they were drawn with.
         """
         norms = np.asarray(norms, np.float64)
-        weighted = norms * importance_weights
-        means = np.array([weighted.sum(), weighted @ norms, weighted @ weighted]) / len(norms)
-        if not np.isfinite(means).all():
-            return
         if self._n[0] >= _MOST:
             self.next_block()
-        self._n[0] += 1
-        self._sums[0] += means
-        self._products[0] += np.multiply.outer(means, means)
-        self._window = None
+        if add_drawn_moments(norms, importance_weights, self._sums[0], self._products[0]):
+            self._n[0] += 1
+            self._window = None
 
     def observe_probe(self, value, variance):
         """Add a probe, by the results of :func:`squared_mean`; not before there is a minibatch beside it."""

@@ -206,6 +206,12 @@ CASES = (
         _counted("loss"),
     ),
     Case(
+        sampling.add_drawn_moments,
+        _BATCHES,
+        lambda rng, n: (*rng.exponential(size=(2, n)), np.zeros(3), np.zeros((3, 3))),
+        _counted("example"),
+    ),
+    Case(
         sampling.keep_newer,
         _SETS,
         lambda rng, n: (rng.random(n, np.float32), rng.integers(9, size=n), rng.random(n, np.float32), 4),

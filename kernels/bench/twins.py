@@ -243,6 +243,15 @@ def average_by_class(moments, classes, losses, kept):
         moments[each] += shares @ own, shares @ own**2
 
 
+def add_drawn_moments(norms, importance_weights, sums, products):
+    """Sum each product of norms and weights."""
+    weighted = norms * importance_weights
+    means = np.array([weighted.sum(), weighted @ norms, weighted @ weighted]) / len(norms)
+    sums += means
+    products += np.outer(means, means)
+    return True
+
+
 def keep_newer(scores, steps, new_scores, step):
     """Choose by a mask."""
     known = steps.copy()

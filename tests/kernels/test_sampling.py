@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.kernels.sampling import counting_sort, cumulative_sum, keep_newer, search, systematic_search
+from isgd_mpi.kernels.sampling import (
+    add_drawn_moments,
+    counting_sort,
+    cumulative_sum,
+    keep_newer,
+    search,
+    systematic_search,
+)
 
 pytestmark = pytest.mark.kernels
 JUST_BELOW_ONE = np.nextafter(1.0, 0.0)
@@ -32,6 +39,23 @@ def found_systematically(variant, weights, offset, n_points, mixture=0.0):
     out = np.full(n_points, -1, np.int64)
     variant(systematic_search)(np.cumsum(weights), mixture, offset, out)
     return out
+
+
+@pytest.mark.parametrize("size", [1, 7, 128])
+def test_add_drawn_moments(variant, rng, size):
+    norms, weights = rng.exponential(size=(2, size))
+    sums, products = np.ones(3), np.full((3, 3), 2.0)
+    assert variant(add_drawn_moments)(norms, weights, sums, products)
+    means, squares = reference.add_drawn_moments(norms, weights)
+    np.testing.assert_allclose(sums, 1 + means, rtol=1e-12)
+    np.testing.assert_allclose(products, 2 + squares, rtol=1e-12)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_minibatch_that_is_not_finite_adds_nothing(variant, value):
+    sums, products = np.ones(3), np.ones((3, 3))
+    assert not variant(add_drawn_moments)(np.array([1.0, value]), np.ones(2), sums, products)
+    assert (sums == 1).all() and (products == 1).all()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -104,6 +104,13 @@ def nesterov_update(params, velocity, gradient, learning_rate, momentum, weight_
     return params - momentum * velocity + (1 + momentum) * new_velocity, new_velocity
 
 
+def add_drawn_moments(norms, importance_weights):
+    """Return a minibatch's means of r |g|, r |g|^2, r^2 |g|^2, and the products of these."""
+    terms = [(r * g, r * g * g, r * r * g * g) for g, r in zip(norms, importance_weights)]
+    means = [sum(column) / len(norms) for column in zip(*terms)]
+    return np.array(means), np.array([[one * other for other in means] for one in means])
+
+
 def keep_newer(scores, steps, new_scores, step):
     """Choose the newer of two scores of each example; return scores and steps."""
     pairs = [(old, known) if known > step else (new, step) for old, known, new in zip(scores, steps, new_scores)]
