@@ -54,7 +54,8 @@ class Gain(Saved):
     saved = ("variance", "switch", "_compat", "_totals", "_n_steps", "_n_drawn", "n_steps_in_use")
 
     def __init__(self, config, n_examples):
-        self._draws_by_norms = config.draws_by_norms
+        self._draws_by_norms, exact = config.draws_by_norms, config.schedule == "exact"
+        self._remedy = ("" if exact else "more scorers, ") + "a smaller --refresh-every or a larger --minibatch-size"
         self._compat = Alain2015() if config.compat != "none" else None
         self._totals = np.zeros(4)  # of the steps with a known gain: number, sums of 1 / gain, 1 / possible, variance
         self._n_steps = self._n_drawn = 0  # since the last decision
@@ -152,10 +153,7 @@ class Gain(Saved):
         far = figures["trace_in_use"] >= FAR * figures["trace_ideal"]
         if not (far and self._draws_by_norms and age > 0):
             return ""
-        return (
-            f"the scores, {age:.0f} steps old on average, are too old to give more: "
-            "more scorers, a smaller --refresh-every or a larger --minibatch-size would help"
-        )
+        return f"the scores, {age:.0f} steps old on average, are too old to give more: {self._remedy} would help"
 
     def figures(self, proposal):
         """Return the figures of the metrics file about the gain of the proposal in use.

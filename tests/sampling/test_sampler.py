@@ -246,7 +246,9 @@ def test_the_age_of_scores_is_the_cause_if_they_were_right_once_and_nothing_else
         sampler.learn_from_minibatch(minibatch_of(indices, norms[indices], weights), step)
     assert sampler.why_so_low(40) == ""  # without a probe nothing is known
     sampler.learn_from_probe(0.01, 1e-6)
-    assert ("39 steps old on average, are too old" in sampler.why_so_low(40)) == told
+    why = sampler.why_so_low(40)
+    assert ("39 steps old on average, are too old" in why) == told
+    assert ("more scorers" in why) == (told and "schedule" not in settings)  # with which `exact` is only faster
 
 
 def test_a_probe_is_drawn_independently_with_bounded_weights_that_make_it_unbiased(make, rng):
