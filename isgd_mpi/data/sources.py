@@ -1,5 +1,6 @@
 """Find the files of each data set, read them, and divide their examples into splits."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -106,7 +107,7 @@ def recipe(name, data_dir=None, synthetic_size=synthetic.DEFAULT_SIZE, division=
                 f"--{option} {value} is for tables ({', '.join(ENDINGS)}), and {name} has its own: omit it"
             )
     if str(name).endswith(".npz"):
-        return _npz_recipe(Path(name).expanduser())
+        return _npz_recipe(Path(os.path.expanduser(name)))
     if name not in NAMES:
         meant = suggestion(str(name), NAMES)
         raise InputError(f"unknown data set {name!r}{meant}; choose {', '.join(NAMES)}, or a path ending in {_ENDINGS}")

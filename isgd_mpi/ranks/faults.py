@@ -1,5 +1,6 @@
 """End a job when something goes wrong: all ranks together, with one message, and never by hanging."""
 
+import faulthandler
 import os
 import signal
 import sys
@@ -7,38 +8,72 @@ import time
 import traceback
 from functools import partial
 
+from isgd_mpi.ranks.crashes import WORDS, call_witness, find_gone, find_processes, tell_witness
+from isgd_mpi.ranks.heartbeat import Silent
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import BAD_INPUT, FAILED
 
+_RANK_0_PRINTS_SECONDS = 1.0
 _DRAIN_SECONDS = 0.2  # launchers kill on Abort without reading first what was just written
 
 
 def abort_on_exception(comm):
-    """Make any uncaught exception on this rank end the whole job at once, with exit code 1.
+    """Let any uncaught exception on this rank, and signals before training, end the whole job at once. Collective.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
         All ranks of the job. Without this the others would wait for this rank for ever.
     """
-    sys.excepthook = partial(end_job, comm)
+    faulthandler.enable(all_threads=False)
+    processes = find_processes(comm)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup leaves it
+            signal.signal(number, partial(_interrupted, comm, processes))
+    sys.excepthook = partial(end_job, comm, processes)
+    watched = call_witness(comm, processes)
+    sys.excepthook = partial(end_job, comm, processes, watched=watched)
 
 
-def end_job(comm, kind, value, trace):
-    """Print the exception of this rank, and end the whole job at once, with exit code 1; bad input: one line and 2.
+def _interrupted(comm, processes, number, frame):
+    """End the job before training; rank 0 prints that, unless it was not interrupted itself."""
+    rank = comm.Get_rank()
+    if rank > 0:
+        time.sleep(_RANK_0_PRINTS_SECONDS)
+    tell_witness(processes)
+    abort(comm, f"isgd_mpi: {f'rank {rank} was ' if rank else ''}interrupted before training began\n", FAILED)
+
+
+def end_job(comm, processes, kind, value, trace, watched=False):
+    """Print the exception of this rank, and end the whole job at once, with exit code 1.
+
+    Bad input is one line and exit code 2; a silent rank is one line, and exit code 75 if there is a checkpoint.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
         See :func:`abort_on_exception`.
+    processes : list of tuple
+        See :func:`crashes.find_processes`.
     kind, value, trace
         The exception, see ``sys.exc_info``.
+    watched : bool
+        Whether witnesses name a rank that ended without a word.
     """
     rank, size = comm.Get_rank(), comm.Get_size()
+    if issubclass(kind, KeyboardInterrupt):
+        _interrupted(comm, processes, signal.SIGINT, None)
+    gone = find_gone(processes) if kind.__module__.startswith("mpi4py") else []
+    if gone and watched:
+        abort(comm, "", FAILED)
+    tell_witness(processes)
+    if issubclass(kind, Silent):
+        abort(comm, f"isgd_mpi: {value}\n", value.exit_code)
     if issubclass(kind, InputError):
         abort(comm, f"isgd_mpi: rank {rank} of {size}: {value}\n", BAD_INPUT)
-    if issubclass(kind, KeyboardInterrupt):
-        text = "isgd_mpi: interrupted before training began\n" if rank == 0 else ""
+    if gone:
+        ranks = f"rank{'s' * (len(gone) > 1)} {', '.join(map(str, gone))}"
+        text = f"isgd_mpi: {ranks} of {size} {WORDS}, the job ends\n"
     else:
         lines = traceback.format_exception(kind, value, trace)
         text = f"isgd_mpi: rank {rank} of {size} failed, the job ends\n" + "".join(lines)

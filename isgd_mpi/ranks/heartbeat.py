@@ -11,6 +11,7 @@ import numpy as np
 from mpi4py import MPI
 
 from isgd_mpi.ranks.waiting import POLITE
+from isgd_mpi.settings.exit_codes import FAILED, TRY_AGAIN
 
 _BEAT, _LAST, _STARVED_BEAT = 0, 1, 2
 _LONGEST_INTERVAL_SECONDS = 1.0
@@ -28,6 +29,11 @@ class Silent(Exception):
     """
 
     can_go_on = False
+
+    @property
+    def exit_code(self):
+        """Return the exit code of the job."""
+        return TRY_AGAIN if self.can_go_on else FAILED
 
 
 class Pulse:

@@ -12,10 +12,9 @@ from mpi4py import MPI
 from isgd_mpi.kernels.limits import MACHINE, core_limits, free_address_space, memory_limits
 from isgd_mpi.kernels.threads import set_threads
 from isgd_mpi.ranks.agreement import on_all_ranks
+from isgd_mpi.ranks.start import SHARED_MEMORY
 from isgd_mpi.ranks.waiting import Waiter
 from isgd_mpi.settings.errors import InputError
-
-_SHARED_MEMORY = "/dev/shm"
 
 
 @dataclass(frozen=True)
@@ -177,7 +176,7 @@ def memory_shortage(node_comm, n_bytes, n_shared_bytes=0):
 
 def _free_shared_bytes():
     """Return the free bytes where MPI puts shared memory: containers may have few, and using more is a bus error."""
-    if not os.access(_SHARED_MEMORY, os.W_OK):
+    if not os.access(SHARED_MEMORY, os.W_OK):
         return 0
-    space = os.statvfs(_SHARED_MEMORY)
+    space = os.statvfs(SHARED_MEMORY)
     return space.f_bavail * space.f_frsize

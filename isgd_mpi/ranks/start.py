@@ -1,6 +1,7 @@
 """Initialise MPI, and find out if the launcher and the MPI library did not understand each other."""
 
 import atexit
+import math
 import os
 import platform
 import select
@@ -9,6 +10,7 @@ import sys
 import time
 import warnings
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import mpi4py
@@ -18,6 +20,12 @@ from isgd_mpi.settings.exit_codes import BAD_INPUT
 _FIRST_PRINTS_SECONDS = 5.0  # srun may kill all processes as soon as one has ended
 _LATE_SECONDS = {0: 60.0, 1: 90.0}  # by rank: rank 1 tells, too, because rank 0 may be the one that is missing
 _LOST_SECONDS = 600.0
+_FIRST_PRINTS_AT_ONCE_SECONDS = 1.0
+_RECENT_SECONDS = 60.0
+_SHARED_BYTES_A_RANK = 1_100_000  # of MPICH 5: 1 061 440 are taken, more are used where they are free
+
+SHARED_MEMORY = "/dev/shm"
+"""The folder that MPI takes shared memory from."""
 
 
 def prepare_mpi():
@@ -28,6 +36,9 @@ def prepare_mpi():
     os.environ.setdefault("MPIR_CVAR_IBCAST_TREE_TYPE", "knomial_2")
     # Open MPI's UCX component for windows prints warnings; windows within a node, as those here, need another one
     os.environ.setdefault("OMPI_MCA_osc", "^ucx")
+    # UCX would take SIGHUP for itself, with hundreds of lines, and the signals of crashes from faulthandler
+    os.environ.setdefault("UCX_DEBUG_SIGNO", "0")
+    os.environ.setdefault("UCX_HANDLE_ERRORS", "none")
     mpi4py.rc.thread_level = "funneled"  # one thread calls MPI: no locks on its way
     # mpi4py's three lines on the launcher of another MPI; find_split says it in one
     warnings.filterwarnings("ignore", "suspicious MPI execution environment", RuntimeWarning)
@@ -38,6 +49,7 @@ def start_mpi():
 
     A launch of which another rank does not come to this call is told of after a minute, and ended after ten.
     """
+    signal.signal(signal.SIGINT, partial(_interrupted, _launched(os.environ)[1] or 0))
     prepare_mpi()
     mpi4py.rc.initialize = False
     from mpi4py import MPI
@@ -47,9 +59,61 @@ def start_mpi():
     if problem := find_foreign_launcher(MPI.Get_library_version(), os.environ):
         refuse(problem, int(os.environ["PMIX_RANK"]))
         sys.exit(BAD_INPUT)
+    if problem := find_shared_memory_shortage(MPI.Get_library_version(), os.environ):
+        refuse(problem, int(os.environ.get("MPI_LOCALRANKID") or 0))
+        sys.exit(BAD_INPUT)
     with _told_if_late(*_launched(os.environ)[:2]):
         MPI.Init_thread(MPI.THREAD_FUNNELED)
     atexit.register(lambda: MPI.Is_finalized() or MPI.Finalize())
+
+
+def _interrupted(process, number, frame):
+    """End this process with one line before MPI could end all; the first process prints, unless it was not meant."""
+    if process > 0:
+        time.sleep(_FIRST_PRINTS_AT_ONCE_SECONDS)
+    os.write(2, f"isgd_mpi: {f'rank {process} was ' if process else ''}interrupted before training began\n".encode())
+    # by the signal: a rank that exits before MPI has started would leave the others waiting
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def find_shared_memory_shortage(library, environment, folder=SHARED_MEMORY):
+    """Return one line if MPICH would find too little shared memory on this node; or None.
+
+    Parameters
+    ----------
+    library : str
+        Version of the MPI library.
+    environment : mapping of str to str
+    folder : str
+    """
+    n_ranks = int(environment.get("MPI_LOCALNRANKS") or 1)
+    if not library.startswith("MPICH"):
+        return None
+    needed = n_ranks * _SHARED_BYTES_A_RANK
+    if not os.access(folder, os.W_OK):
+        state = "cannot be written"
+    elif (free := _free_bytes(folder)) < needed:
+        state = f"has {free / 1e6:.3g} MB free"
+    else:
+        return None
+    return (
+        f"{folder} of {platform.node()} {state}, and MPI needs {needed / 1e6:.3g} MB there for {n_ranks} ranks: give "
+        "the container more (docker run --shm-size=1g), or remove what killed jobs left there (mpich_shm_*, ucx_shm_*)"
+    )
+
+
+def _free_bytes(folder):
+    """Return the free bytes of a folder, with those that other ranks of this job may just have taken."""
+    space, taken = os.statvfs(folder), 0
+    if space.f_blocks == 0:  # a file system without a limit
+        return math.inf
+    for entry in os.scandir(folder):
+        with suppress(OSError):
+            status = entry.stat(follow_symlinks=False)
+            if status.st_uid == os.geteuid() and time.time() - status.st_mtime < _RECENT_SECONDS:
+                taken += 512 * status.st_blocks
+    return space.f_bavail * space.f_frsize + taken
 
 
 @contextmanager

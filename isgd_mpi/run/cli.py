@@ -12,8 +12,7 @@ from isgd_mpi.data import datasets
 from isgd_mpi.data.sources import Division
 from isgd_mpi.model.blueprints import MLPBlueprint
 from isgd_mpi.ranks.agreement import check_agreement, check_command_lines, on_all_ranks, program_facts
-from isgd_mpi.ranks.faults import Interruption, abort
-from isgd_mpi.ranks.heartbeat import Silent
+from isgd_mpi.ranks.faults import Interruption
 from isgd_mpi.ranks.start import find_split, refuse
 from isgd_mpi.run.job import Job
 from isgd_mpi.run.resume import SavedRun
@@ -81,11 +80,7 @@ def train(comm, config, interruption):
         return DONE
     job = Job(comm, config, load, MLPBlueprint, saved=saved)
     with interruption:
-        try:
-            outcome = job.run(interruption)
-        except Silent as error:
-            way_on = f": go on with --resume {job.folder}" if error.can_go_on else ""
-            abort(comm, f"isgd_mpi: {error}{way_on}\n", TRY_AGAIN if error.can_go_on else FAILED)
+        outcome = job.run(interruption)
     if comm.Get_rank() == TRAINER:
         _print_problems(outcome)
     if outcome.stopped and outcome.can_go_on:

@@ -19,7 +19,9 @@ from isgd_mpi.kernels.threads import set_threads
 from isgd_mpi.model.blueprints import MLPBlueprint, OwnBlueprint
 from isgd_mpi.model.trained import TrainedModel
 from isgd_mpi.ranks.agreement import check_agreement, on_all_ranks, program_facts
+from isgd_mpi.ranks.crashes import find_processes
 from isgd_mpi.ranks.faults import Interruption, end_job, tell_if_uncaught
+from isgd_mpi.ranks.heartbeat import Silent
 from isgd_mpi.ranks.presence import meet_in_words
 from isgd_mpi.ranks.start import find_split
 from isgd_mpi.run.job import Job
@@ -107,10 +109,12 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
     """
     comm = _ready(comm)
     with _threads_put_back(), np.errstate(all="ignore"):
-        with _failing_together(comm):
+        processes = []
+        with _failing_together(comm, processes):
             meet_in_words(comm, "isgd_mpi.fit")
+            processes += find_processes(comm)
             job = _prepare_job(comm, (x, y, validation, test), model, options)
-        with _failing_together(comm), Interruption() as interruption:
+        with _failing_together(comm, processes), Interruption() as interruption:
             outcome = job.run(interruption)
     stopped = outcome.stopped
     if stopped in signal.Signals.__members__:
@@ -161,14 +165,16 @@ def _prepare_job(comm, arrays, make_model, options):
 
 
 @contextmanager
-def _failing_together(comm):
+def _failing_together(comm, processes):
     """End the whole job, if it has several ranks, on any exception in the block but those that all ranks raise."""
     try:
         yield
     except BaseException as error:
         told = isinstance(error, InputError) and (error.everywhere or comm.Get_size() == 1)
+        if isinstance(error, Silent):
+            error.args = (in_python(str(error)),)
         if comm.Get_size() > 1 and not told:
-            end_job(comm, *sys.exc_info())
+            end_job(comm, processes, *sys.exc_info())
         if not told:
             raise
         own = InputError(in_python(str(error)), error.everywhere)

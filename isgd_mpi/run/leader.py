@@ -253,7 +253,8 @@ class Leader:
             self._checkpoints.finish()
         self._run.log.event(step, f"stop: {silent}")
         silent.can_go_on = self._checkpoints.step is not None
-        silent.args = (f"stopped at step {step}: {silent}; {self._checkpoints.describe()}",)
+        way_on = f": go on with --resume {self._keeper.folder}" if silent.can_go_on else ""
+        silent.args = (f"stopped at step {step}: {silent}; {self._checkpoints.describe()}{way_on}",)
 
     def _lead_to_the_end(self, on_step):
         """Train, stop all ranks, and write the results."""

@@ -1,5 +1,6 @@
 """The frame of all commands but training: a parser, errors as one line on stderr, an exit code."""
 
+import os
 import sys
 from argparse import ArgumentError, HelpFormatter
 
@@ -69,10 +70,16 @@ def exit_code(command, interrupted):
     Returns
     -------
     int
-        The command's exit code; `BAD_INPUT` or `INTERRUPTED` if it did not come to an end.
+        The command's exit code; `BAD_INPUT` or `INTERRUPTED` if it did not come to an end, `DONE` if nobody reads its
+        output any more.
     """
     try:
-        return command()
+        code = command()
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever reads has read enough, as head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still in its buffer
+        return DONE
     except InputError as error:
         complain(error)
         return BAD_INPUT

@@ -311,3 +311,11 @@ def test_without_a_home_a_folder_must_be_named():
     )
     told = told_to_mallory(code)
     assert "there is no home folder" in told and told.endswith("name a folder in ISGD_MPI_CACHE")
+
+
+def test_the_home_of_a_user_who_is_not_there_is_no_such_file(monkeypatch):
+    with pytest.raises(InputError, match="no such file: ~no-such-user/set.npz"):
+        recipe("~no-such-user/set.npz")
+    monkeypatch.setenv("ISGD_MPI_CACHE", "~no-such-user/cache")
+    with pytest.raises(InputError, match="there is no home folder of this name; name another in ISGD_MPI_CACHE"):
+        cache_folder()

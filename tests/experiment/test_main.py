@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import signal
+import subprocess
 import sys
 import threading
 from dataclasses import replace
@@ -350,3 +351,9 @@ def test_real_runs_end_with_a_table_and_a_report(reports, tmp_path, capsys):
         assert summary["steps"] == 40 and summary["ranks"] == 2
     assert command.main(["tiny", "--out", str(out), "--seeds", "1"]) == 0
     assert "2 runs are there already" in capsys.readouterr().err
+
+
+def test_whoever_reads_only_the_first_line_gets_no_traceback():
+    words = f"{sys.executable} -m isgd_mpi.experiment alain2015 --dry-run --seeds 1000 | head -1"
+    done = subprocess.run(["bash", "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("mpirun -n ") and done.stderr == ""

@@ -4,12 +4,14 @@ import json
 import os
 import re
 import signal
+import subprocess
 import time
+from subprocess import PIPE
 
 import numpy as np
 import pytest
-from launch import MPIRUN, launch, metrics_of, training
-from processes import patience
+from launch import ENVIRONMENT, MPIRUN, command, complaint, has_refreshed, launch, metrics_of, training
+from processes import Job, patience, run_to_end, wait_for
 
 any_mpi, each_kind = pytest.mark.any_mpi, pytest.mark.each_kind
 
@@ -99,24 +101,106 @@ def test_a_signal_to_a_single_rank_stops_all(tmp_path, options, name):
     assert job.returncode == 75 and name in errors
 
 
-# Sends every rank a signal while it still imports the program.
+# Sends a rank, or every rank (-1), a signal while it still imports the program.
 EARLY = """
-import os, runpy, signal, sys
+import os, runpy, signal, sys, time
+rank, number, module = int(sys.argv[1]), signal.Signals[sys.argv[2]], sys.argv[3]
+del sys.argv[1:4]
 class Finder:
     def find_spec(self, name, *others):
-        if name == "isgd_mpi.run.cli":
-            os.kill(os.getpid(), signal.SIGUSR1)
+        if name == module and rank in (-1, int(os.environ.get("PMI_RANK", 0))):
+            os.kill(os.getpid(), number)
+            time.sleep(0.1)
 sys.meta_path.insert(0, Finder())
 runpy.run_module("isgd_mpi", run_name="__main__")
 """
 
 
-def test_usr1_during_start_up_is_not_lost(tmp_path):
+def launch_early(tmp_path, *arguments, **options):
+    """Run a job of two ranks, of which some are sent a signal early."""
     program = tmp_path / "early.py"
     program.write_text(EARLY)
-    done = launch(2, "--run-dir", tmp_path / "run", "--seconds", 1000, "--hidden", 4, program=(program,))
+    limits = ("--run-dir", tmp_path / "run", "--seconds", 1000, "--hidden", 4)
+    return launch(2, *arguments, *limits, program=(program,), **options)
+
+
+def test_usr1_during_start_up_is_not_lost(tmp_path):
+    done = launch_early(tmp_path, -1, "SIGUSR1", "isgd_mpi.run.cli")
     assert done.returncode == 75 and "stopped at step 0: SIGUSR1" in done.stderr
     assert (tmp_path / "run/checkpoint.npz").exists()
+
+
+@pytest.mark.parametrize("rank", [-1, 0, 1])
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        ("SIGINT", "isgd_mpi.run.cli"), ("SIGTERM", "isgd_mpi.run.cli"), ("SIGHUP", "isgd_mpi.run.cli"),
+        ("SIGINT", "mpi4py.MPI"),
+    ],
+)  # fmt: skip
+def test_a_signal_before_training_is_one_line_and_ends_the_job(tmp_path, name, module, rank):
+    if signal.getsignal(signal.Signals[name]) == signal.SIG_IGN:
+        pytest.skip(f"{name} is ignored here, as nohup has it")
+    done = launch_early(tmp_path, rank, name, module)
+    assert done.returncode not in (0, 2, 75) and not (tmp_path / "run").exists()
+    assert "interrupted before training began" in complaint(done.stderr)
+    assert "UCX" not in done.stderr
+
+
+def test_under_nohup_a_hangup_changes_nothing(tmp_path):
+    words = ["bash", "-c", 'trap "" HUP; exec "$@"', "bash"]
+    options = ("--run-dir", tmp_path / "run", "--steps", 30_000, "--hidden", 16)
+    with Job([*words, *command(2, *options)], env=ENVIRONMENT, stdout=PIPE, stderr=PIPE) as job:
+        wait_for(lambda: has_refreshed(tmp_path / "run"))
+        for pid in job.rank_pids().values():
+            os.kill(pid, signal.SIGHUP)
+        output, errors = job.wait_for_end()
+    assert job.returncode == 0 and "UCX" not in output + errors
+
+
+# Ends the process of a rank amidst its scoring, without Python's knowledge.
+CRASH = """
+import ctypes, os, runpy, sys
+from isgd_mpi.ranks.start import prepare_mpi
+prepare_mpi()
+from mpi4py import MPI
+from isgd_mpi.training.scorer import Scorer
+how, calls, advance = sys.argv.pop(1), [], Scorer.advance
+def crash(*args, **kwargs):
+    calls.append(1)
+    if len(calls) > 5 and MPI.COMM_WORLD.rank == 2:
+        ctypes.string_at(8) if how == "SIGSEGV" else os._exit(int(how))
+    return advance(*args, **kwargs)
+Scorer.advance = crash
+runpy.run_module("isgd_mpi", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("how", ["SIGSEGV", "0", "3"])
+def test_a_rank_that_crashes_is_named_and_rank_0_is_not_blamed(tmp_path, how):
+    program = tmp_path / "crash.py"
+    program.write_text(CRASH)
+    for attempt in range(4):  # the launcher, which ends all ranks, may be faster than the witness
+        done = launch(
+            3, how, "--run-dir", tmp_path / str(attempt), "--seconds", 1000, "--hidden", 8, program=(program,)
+        )
+        assert "Traceback" not in done.stderr and "rank 0 of 3" not in done.stderr
+        if how == "SIGSEGV":
+            assert "Segmentation fault" in done.stderr and "in rank 2 of 3" in done.stderr and "in crash" in done.stderr
+        if "isgd_mpi: rank 2 of 3 ended without a word" in done.stderr:
+            return
+    pytest.fail(done.stderr)
+
+
+@pytest.mark.parametrize("options", ["size=2m", "ro"])
+def test_too_little_shared_memory_is_one_line_before_mpi_starts(tmp_path, options):
+    words = ["unshare", "-m", "bash", "-c", f'mount -t tmpfs -o {options} tmpfs /dev/shm && exec "$@"', "bash"]
+    if subprocess.run([*words, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("mounting a /dev/shm for the test is not permitted here: run as root")
+    if "HYDRA" not in subprocess.run([MPIRUN, "--version"], capture_output=True, text=True, check=True).stdout:
+        pytest.skip("only MPICH cannot do without")
+    done = run_to_end([*words, *command(4, "--run-dir", tmp_path / "run", "--steps", 2)], env=ENVIRONMENT)
+    assert done.returncode == 2 and "/dev/shm of" in complaint(done.stderr) and "UCX" not in done.stderr
 
 
 @pytest.mark.parametrize("trainers", [pytest.param(1, marks=each_kind), 2])

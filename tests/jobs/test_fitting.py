@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from launch import launch
+from launch import complaint, launch
 from processes import patience
 
 from isgd_mpi import Config, InputError, Model, __all__, fit, load
@@ -158,3 +158,25 @@ def test_other_signals_end_the_process_when_the_files_are_written(tmp_path):
     done = run(tmp_path, 1, SIGNALLED, "SIGTERM")
     assert done.returncode != 0 and "interrupted" not in done.stdout
     assert (tmp_path / "run/model.npz").exists()
+
+
+STOPS = """
+import isgd_mpi.training.scorer as scorer
+advance, calls = scorer.Scorer.advance, []
+def stop(*args, **kwargs):
+    calls.append(1)
+    if len(calls) > 5:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return advance(*args, **kwargs)
+from mpi4py import MPI
+if MPI.COMM_WORLD.rank == 1:
+    scorer.Scorer.advance = stop
+isgd_mpi.fit(x, y, seconds=1000, hidden=[4], refresh_every=2, scorer_timeout=3, run_dir="run")
+"""
+
+
+def test_a_silent_rank_is_one_line_and_code_75(tmp_path):
+    done = run(tmp_path, 2, STOPS)
+    assert done.returncode == 75
+    assert "no answer from rank 1" in complaint(done.stderr) and "resume" in done.stderr
+    assert (tmp_path / "run/checkpoint.npz").exists()

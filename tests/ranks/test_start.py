@@ -1,8 +1,10 @@
 """Launches that became N jobs of one rank are found, and no others; a real SLURM had set the variables used here."""
 
+import os
+
 import pytest
 
-from isgd_mpi.ranks.start import find_foreign_launcher, find_split
+from isgd_mpi.ranks.start import find_foreign_launcher, find_shared_memory_shortage, find_split
 
 STEP_OF_FOUR = {"SLURM_NTASKS": "4", "SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "2"}
 IN_A_BATCH_SHELL = {"SLURM_NTASKS": "4", "SLURM_PROCID": "0"}
@@ -60,3 +62,23 @@ def test_an_mpich_without_pmix_that_was_started_through_it_is_refused():
     assert find_foreign_launcher("Open MPI v5.0.11", pmix) is None
     assert find_foreign_launcher("MPICH Version: 5.0.2", pmix | {"PMI_FD": "8"}) is None  # mpirun within another's job
     assert find_foreign_launcher("MPICH Version: 5.0.2", {"PMI_SIZE": "2"}) is None
+
+
+def test_too_little_shared_memory_is_found_for_mpich(tmp_path, small_disk):
+    def found(folder, library="MPICH Version: 5.0", n_ranks="4"):
+        return find_shared_memory_shortage(library, {"MPI_LOCALNRANKS": n_ranks}, folder)
+
+    disk = small_disk("2m")
+    assert find_shared_memory_shortage("MPICH", {}, "/proc") is None  # without a size it has no limit
+    assert "has 2.1 MB free, and MPI needs 4.4 MB there for 4 ranks: give the container more" in found(disk)
+    assert found(disk, n_ranks="1") is None and found(disk, library="Open MPI v5") is None
+    assert "cannot be written" in found("/proc/nowhere") and "\n" not in found("/proc/nowhere")
+    (disk / "left").write_bytes(bytes(2**20))
+    os.utime(disk / "left", (0, 0))
+    assert "has 1.05 MB free" in found(disk, n_ranks="1")
+    (disk / "left").touch()  # now, perhaps by another rank of this job
+    assert found(disk, n_ranks="1") is None
+
+
+def test_shared_memory_of_this_machine_is_enough():
+    assert find_shared_memory_shortage("MPICH", {"MPI_LOCALNRANKS": "2"}) is None
