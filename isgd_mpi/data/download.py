@@ -7,6 +7,8 @@ import requests
 import urllib3
 from tqdm import tqdm
 
+from isgd_mpi.data.safe_files import open_own
+
 _CONNECT_SECONDS, _READ_SECONDS = 20, 60  # without an answer, before giving up
 _CHUNK_BYTES = 2**18
 _LINES = 10  # of progress, where there is no terminal for a bar
@@ -65,8 +67,11 @@ class ResumingDownloader:
     def _receive(self, response, n_have):
         length = response.headers.get("Content-Length")
         n_total = n_have + int(length) if length else None
-        mode = "ab" if n_have else "wb"
-        with open(self._part, mode) as file, _progress(self._part.stem, n_have, n_total) as progress:
+        flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if n_have else os.O_TRUNC)
+        with (
+            open_own(self._part, flags, "wb", buffering=-1) as file,
+            _progress(self._part.stem, n_have, n_total) as progress,
+        ):
             # the bytes as sent: decoding would unpack a .gz that a server labels as compressed
             for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
                 file.write(chunk)

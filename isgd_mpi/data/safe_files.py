@@ -33,8 +33,8 @@ def _regular(path, flags):
     return descriptor
 
 
-def open_own(path, flags=os.O_RDONLY, mode="rb"):
-    """Open a regular file, not through a link, for what `flags` and `mode` say, without a buffer.
+def open_own(path, flags=os.O_RDONLY, mode="rb", buffering=0):
+    """Open a regular file, not through a link, for what `flags` and `mode` say.
 
     Parameters
     ----------
@@ -42,6 +42,7 @@ def open_own(path, flags=os.O_RDONLY, mode="rb"):
     flags : int
         Of ``os.open``; a file that is made gets mode 644 or less.
     mode : str
+    buffering : int
         Of ``open``.
 
     Raises
@@ -59,7 +60,7 @@ def open_own(path, flags=os.O_RDONLY, mode="rb"):
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise InputError(f"{path} is not a regular file: remove it")
-    return open(descriptor, mode, buffering=0)
+    return open(descriptor, mode, buffering)
 
 
 def open_trusted(path):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from tqdm import tqdm
 
 from isgd_mpi.data.files import read_intact_json, write_json
+from isgd_mpi.data.safe_files import open_own
 from isgd_mpi.experiment.perform import LAUNCHES, one_by_one, say
 from isgd_mpi.experiment.status import ABSENT, DIVERGED, INCOMPLETE
 from isgd_mpi.report.runs import read_summary
@@ -77,7 +78,7 @@ def _sole_user(folder):
     """Make a folder and lock it, so that no other experiment command works in it at the same time."""
     try:
         (folder / LAUNCHES).mkdir(parents=True, exist_ok=True)
-        lock = open(folder / LAUNCHES / "lock", "w")  # noqa: SIM115 (closed below)
+        lock = open_own(folder / LAUNCHES / "lock", os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise InputError(f"--out {folder} cannot be written ({error.strerror}): name another") from None
     os.set_inheritable(lock.fileno(), True)

@@ -9,6 +9,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from isgd_mpi.data.safe_files import create
 from isgd_mpi.settings.config import Config, option
 from isgd_mpi.settings.errors import InputError
 
@@ -64,7 +65,7 @@ class Mpirun:
         """
         options = ["--config", config_file, "--run-dir", folder, "--quiet"]
         command = [self._mpirun, "-n", ranks, sys.executable, "-m", "isgd_mpi", *options]
-        with open(config_file.with_suffix(".log"), "wb") as output:
+        with create(config_file.with_suffix(".log")) as output:
             # close_fds: the job holds the folder's lock with this process, and after it if it is killed
             return run_to_end(command, self._timeout_seconds, stdout=output, stderr=subprocess.STDOUT, close_fds=False)
 
