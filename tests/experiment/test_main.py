@@ -102,7 +102,8 @@ def test_the_command_line_repeats_the_run(tmp_path):
     run = tiny_plan(tmp_path, data_dir="a folder").runs[3]
     words = shlex.split(command_line(run, tmp_path / "run"))
     assert words[:6] == ["mpirun", "-n", "2", "python", "-m", "isgd_mpi"]
-    assert parse(words[6:]) == replace(run.config, run_dir=str(tmp_path / "run"), quiet=False)
+    whole = {"run_dir": str(tmp_path / "run"), "data_dir": os.path.abspath("a folder")}
+    assert parse(words[6:]) == replace(run.config, quiet=False, **whole)
 
 
 def test_what_is_complete_is_not_run_again(tmp_path):
