@@ -15,8 +15,9 @@ lets a NaN that comes in come out. To read in this order:
 
 Beside them:
 
-* `_jit`: how all of them are compiled;
+* `_jit`, `code_cache`: how all of them are compiled, and where they are kept;
 * `_vectors`, `_bfloat16_tiles`: instructions that compilers do not find by themselves;
 * `memory`, `threads`, `processor`, `revision`: plain Python;
+* `limits`, `own_folders`: what this process may use of the machine, and whose files it may trust;
 * `bench`: ``python -m kernels.bench``.
 """

@@ -8,6 +8,7 @@ To read in this order:
 * `standardization`: statistics of each feature, and the scaling that they ask for;
 * `coding`: the form in which features are kept;
 * `converted`: the cache, data sets converted into files that all ranks of a node map;
+* `cache_entries`: check, map and clean up what is in that cache;
 * `sources`: the files of each data set, and its splits;
 * `splitting`: divide examples into splits, class by class;
 * `synthetic`: the data set that needs no files;
@@ -18,5 +19,6 @@ To read in this order:
 * `npz`, `mat_check`, `plain_pickle`: read files that may be hostile;
 * `checksums`: checksums of files and arrays;
 * `files`: write files whole or not at all, read JSON;
+* `safe_files`: open files where other users may have left links, pipes or files of their own;
 * `download`: download a file, or the rest of it.
 """

@@ -16,5 +16,6 @@ To read in this order:
 * `agreement`: check that all ranks run the same program on the same data;
 * `presence`: wait until all ranks are there, and say who is not;
 * `faults`: end all ranks together when something goes wrong;
+* `crashes`: name a rank that has ended without a word;
 * `heartbeat`: notice a rank that has fallen silent.
 """
