@@ -66,8 +66,13 @@ def active_in_columns(h, values, indices, counts, begin=0, end=None):
         Number of these values of each input, overwritten.
     begin, end : int
         Inputs; all if not given.
+
+    Returns
+    -------
+    int
+        The sum of the counts.
     """
-    zero = h.dtype.type(0)
+    zero, n_active = h.dtype.type(0), 0
     if end is None:
         end = h.shape[1]
     for i in range(begin, end):
@@ -78,6 +83,8 @@ def active_in_columns(h, values, indices, counts, begin=0, end=None):
             index[count] = n
             count += h[n, i] != zero
         counts[i] = count
+        n_active += count
+    return n_active
 
 
 @jit

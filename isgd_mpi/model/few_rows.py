@@ -80,7 +80,8 @@ class StreamedLayer(Layer):
     def list_columns(self, h):
         """List those of this trainer's columns of the inputs that are not zero; see :class:`layers.Layer`."""
         if self._few:
-            active_in_columns(h, *self._lists, self._own_inputs.start, self._own_inputs.stop)
+            own = self._own_inputs
+            self._n_active = active_in_columns(h, *self._lists, own.start, own.stop)
 
     def backward(self, delta, before_step=False):
         """Compute the delta below; before a step, list the inputs and skip those that are zero."""
@@ -89,12 +90,12 @@ class StreamedLayer(Layer):
             self.list_columns(self._inputs)
         return super().backward(delta, before_step)
 
-    def _step_weights(self, weighted, optimiser):
+    def _step_weights(self, optimiser):
         if self._is_listed:
-            arguments = (*self._lists_to_step, weighted, *self._steps, *optimiser.settings)
+            arguments = (*self._lists_to_step, self._weighted, *self._steps, *optimiser.settings)
             self._run(descend_along_product, *arguments, columns=self._columns)
         else:
-            super()._step_weights(weighted, optimiser)
+            super()._step_weights(optimiser)
 
     def _multiply(self, h):
         if not self._few:
@@ -110,7 +111,7 @@ class StreamedLayer(Layer):
     def _multiply_back(self, delta, upstream):
         if self._is_listed and self._fan_out % (N_VECTORS * self._width) == 0:
             _, indices, counts = self._own_lists
-            if counts.sum() <= _ACTIVE_BACKWARD * indices.size:
+            if self._n_active <= _ACTIVE_BACKWARD * indices.size:
                 upstream[:] = 0
                 arguments = indices, counts, delta, self._own_inputs_w, upstream
                 self._run(add_active_dots, *arguments, columns=slice(0, len(upstream)), width=1)

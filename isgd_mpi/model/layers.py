@@ -67,11 +67,9 @@ class Buffers:
         self.deltas = [aligned_zeros(max_rows * hidden, dtype) for _ in range(2)]
         self._weighted = aligned_zeros(max_rows * max(widths[1:]), dtype)
 
-    def weighted(self, delta, shares, columns=slice(None)):
-        """Return each example's delta times its share, in a buffer; only these columns of it are written."""
-        weighted = matrix(self._weighted, delta.shape)
-        np.multiply(delta[:, columns], shares[:, None], out=weighted[:, columns])
-        return weighted
+    def weighted(self, shape):
+        """Return a buffer for deltas times shares."""
+        return matrix(self._weighted, shape)
 
 
 class Layer:
@@ -126,6 +124,8 @@ class Layer:
         self._z = self._output[:n_rows]
         self._own_z = self._z[rows]
         self._own_norms = self._output_norms[rows]
+        self._weighted = self._buffers.weighted(self._z.shape)
+        self._own_weighted = self._weighted[:, self._columns]
         if self._behind_relu:
             shape, n_own = (n_rows, self._fan_in), self._own_inputs.stop - self._own_inputs.start
             self._below, self._below_in_turn = matrix(self._deltas, shape), matrix(self._deltas_in_turn, shape)
@@ -198,7 +198,8 @@ class Layer:
         shares : (B,) ndarray
             Factor of each example's loss.
         """
-        np.matmul(self._inputs.T, self._buffers.weighted(delta, shares), out=self._weight_gradient)
+        np.multiply(delta, shares[:, None], out=self._weighted)
+        np.matmul(self._inputs.T, self._weighted, out=self._weight_gradient)
         np.matmul(shares, delta, out=self._bias_gradient)
 
     def gradient_products(self, delta):
@@ -227,17 +228,19 @@ class Layer:
             self._optimiser = optimiser
             self._steps = optimiser.part(self._weights_of(self._cut.rows(self._fan_in)), (-1, self._fan_out))
             self._bias_steps = optimiser.part(slice(*(self._biases.start + i for i in _ends(self._columns))))
-        self._step_weights(self._buffers.weighted(delta, shares, self._columns), optimiser)
+        own_delta = delta[:, self._columns]
+        np.multiply(own_delta, shares[:, None], out=self._own_weighted)
+        self._step_weights(optimiser)
         if self._cut.leads:
             gradient = self._bias_gradient[self._columns]
-            np.matmul(shares, delta[:, self._columns], out=gradient)
+            np.matmul(shares, own_delta, out=gradient)
             optimiser.step_part(self._bias_steps, gradient)
 
-    def _step_weights(self, weighted, optimiser):
-        """Take the step of this trainer's weights, given deltas times shares."""
+    def _step_weights(self, optimiser):
+        """Take the step of this trainer's weights, along deltas times shares in the buffer."""
         inputs, columns = self._cut.rows(self._fan_in), self._columns
         gradient = self._weight_gradient[inputs]
-        np.matmul(self._inputs[:, inputs].T, weighted[:, columns], out=gradient[:, columns])
+        np.matmul(self._inputs[:, inputs].T, self._own_weighted, out=gradient[:, columns])
         optimiser.step_part(self._steps, gradient, columns)
 
     def _weights_of(self, inputs):

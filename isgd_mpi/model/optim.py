@@ -120,10 +120,14 @@ class SGD(Saved):
         (params, velocity), (rate, momentum, decay) = part, self.settings
         if columns is not None and columns.stop - columns.start < params.shape[1]:
             update_columns(params, velocity, gradient, rate, momentum, decay, columns.start, columns.stop)
-        elif velocity is None:
-            sgd_update(params.reshape(-1), gradient.reshape(-1), rate, decay)
+            return
+        if params.ndim > 1:
+            params, gradient = params.reshape(-1), gradient.reshape(-1)
+            velocity = None if velocity is None else velocity.reshape(-1)
+        if velocity is None:
+            sgd_update(params, gradient, rate, decay)
         else:
-            nesterov_update(params.reshape(-1), velocity.reshape(-1), gradient.reshape(-1), rate, momentum, decay)
+            nesterov_update(params, velocity, gradient, rate, momentum, decay)
 
     def advance(self):
         """Count a step of the schedule."""

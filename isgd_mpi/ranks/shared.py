@@ -121,5 +121,5 @@ class Meeting:
             if self.waiter.polite and n_turns > _YIELDS:
                 time.sleep(pause)
                 pause = min(2 * pause, _LONGEST_SLEEP_SECONDS)
-            elif self.waiter.polite:
-                os.sched_yield()
+            else:
+                os.sched_yield()  # costs nothing on a core of one's own, and on another it is not held against this rank

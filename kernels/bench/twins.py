@@ -336,6 +336,7 @@ def active_in_rows(h, values, indices, counts):
 def active_in_columns(h, values, indices, counts):
     """List active inputs, all columns at a time."""
     _list_active(h.T, values, indices, counts)
+    return int(counts.sum())
 
 
 def _list_active(rows, values, indices, counts):

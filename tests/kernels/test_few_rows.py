@@ -52,7 +52,8 @@ def test_lists_are_made_in_parts(variant, rng):
     parts = [np.full_like(each, -7) for each in rows], [np.full_like(each, -7) for each in columns]
     for begin, end in [(0, 2), (2, 3)]:
         variant(active_in_rows)(h, *parts[0], begin, end)
-        variant(active_in_columns)(h, *parts[1], begin * 50, end * 50)
+        n_active = variant(active_in_columns)(h, *parts[1], begin * 50, end * 50)
+        assert n_active == np.count_nonzero(h[:, begin * 50 : end * 50])
     for got, expected in zip([*parts[0], *parts[1]], [*rows, *columns]):
         np.testing.assert_array_equal(got, expected)
 
