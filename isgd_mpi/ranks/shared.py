@@ -89,7 +89,7 @@ class Meeting:
     rank : int
         Number of this rank among them.
     waiter : waiting.Waiter
-        This rank's way of waiting. Where it is polite, this rank yields and sleeps once it has looked for a while.
+        This rank's way of waiting. Once it has looked for a while it yields, and where it is polite it soon sleeps.
     crowded : bool
         Whether these ranks alone outnumber the cores: looking for each other would take the core from who has work.
     """
@@ -122,4 +122,4 @@ class Meeting:
                 time.sleep(pause)
                 pause = min(2 * pause, _LONGEST_SLEEP_SECONDS)
             else:
-                os.sched_yield()  # costs nothing on a core of one's own, and on another it is not held against this rank
+                os.sched_yield()  # nearly free on a core of its own; beside others, who spins uses up its time slices
