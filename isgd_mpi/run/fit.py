@@ -44,7 +44,7 @@ class Result:
     summary : dict
         Totals and the last evaluation, as in ``summary.json``.
     verdict : str
-        The gain of importance sampling, in words.
+        How the run ended on held-out data, and the gain of importance sampling, in words; a line each.
     folder : pathlib.Path or None
         The run's folder, if it has one.
     """

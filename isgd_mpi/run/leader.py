@@ -18,6 +18,8 @@ from isgd_mpi.ranks.exchange import LocalExchange, TrainerExchange
 from isgd_mpi.ranks.heartbeat import Silent, Watch
 from isgd_mpi.run.record.checkpoints import FILE, Checkpoints
 from isgd_mpi.run.record.environment import describe_environment
+from isgd_mpi.run.record.held_out import describe_end
+from isgd_mpi.run.record.idle_options import without_effect
 from isgd_mpi.run.record.log import RunLog
 from isgd_mpi.run.record.summary import describe_job, last_evaluation, summarise, verdict
 from isgd_mpi.run.resume import RunState
@@ -232,6 +234,9 @@ class Leader:
         if self._setup.models.notice:
             log.print(self._setup.models.notice)
         log.print(describe_job(self._setup, self._keeper.folder))
+        for line in without_effect(self._setup):
+            log.event(self._run.trainer.step, f"note: {line}")
+            log.print(f"note   {line}")
         try:
             return self._lead_to_the_end(on_step)
         except Silent as error:
@@ -278,7 +283,7 @@ class Leader:
             log=log,
             summary=summarise(trainer, self._setup, seconds, waiting_seconds)
             | {"stopped": stopped, **last_evaluation(trainer.evaluations.splits)},
-            verdict=verdict(trainer, self._setup.config.score),
+            verdict="\n".join(self._verdict()),
             trained=None if problem else self._setup.models.trained(trainer.params, self._setup.dataset, trainer.step),
             folder=self._keeper.folder,
         )
@@ -286,6 +291,15 @@ class Leader:
         self._run.watch.close()
         log.print(outcome.verdict)
         return outcome
+
+    def _verdict(self):
+        """Return the lines of the verdict: held-out data, what importance sampling gained, suspicions."""
+        trainer = self._run.trainer
+        splits = trainer.evaluations.splits
+        errors = [splits[split]["error"] for split in ("train", "valid", "test") if split in splits][:2]
+        suspicion = trainer.sampler.label_noise.suspicion(*errors)
+        lines = [*describe_end(self._run.log.lines()), verdict(trainer, self._setup.config.score)]
+        return lines + [suspicion] * bool(suspicion)
 
     def _train(self, on_step):
         """Take all steps; return the reason if training diverged, or None."""

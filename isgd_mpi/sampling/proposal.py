@@ -48,7 +48,7 @@ def prob_weights_from_scores(scores, smoothing=0.0, power=1.0):
         np.power(scores, power, out=scores)
     mean = scores.mean() + smoothing
     if not (np.isfinite(mean) and mean > 0):
-        raise ValueError(f"scores must be finite and not all zero, their smoothed mean is {mean}")
+        raise ValueError("all scores are zero" if mean == 0 else f"scores are not finite, their mean is {mean}")
     if smoothing:
         scores += smoothing
     scores /= mean

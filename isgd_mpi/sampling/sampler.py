@@ -9,6 +9,7 @@ import numpy as np
 
 from isgd_mpi.sampling.alain2015 import TimedScoreTable
 from isgd_mpi.sampling.gain import Gain
+from isgd_mpi.sampling.label_noise import LabelNoise
 from isgd_mpi.sampling.mixture import Mixture
 from isgd_mpi.sampling.proposal import Proposal, stratified_order
 from isgd_mpi.sampling.random_state import SavedGenerator, check_indices
@@ -42,6 +43,7 @@ class Sampler(Saved):
     Attributes
     ----------
     table : score_table.ScoreTable
+    label_noise : label_noise.LabelNoise
     proposal : proposal.Proposal
         The proposal in use.
     importance_sampling : bool
@@ -49,7 +51,7 @@ class Sampler(Saved):
     """
 
     saved = (
-        *("table", "_mixture", "_gain", "_draws", "_orders", "_probes", "_scored"),
+        *("table", "_mixture", "_gain", "_draws", "_orders", "_probes", "_scored", "label_noise"),
         *("_n_since_order", "_n_compared", "importance_sampling", "_problem"),
     )
 
@@ -68,6 +70,7 @@ class Sampler(Saved):
             TimedScoreTable(self._labels, clock) if self._leaves_out else ScoreTable(self._labels, config.max_staleness)
         )
         self._scored = ScoredWeights(config, self.table, self._leaves_out)
+        self.label_noise = LabelNoise(self._labels, max(1, len(self._labels) // config.minibatch_size))
         self._use_uniform_proposal()
 
     @property
@@ -84,6 +87,11 @@ class Sampler(Saved):
     def was_used(self):
         """True once a step was taken with importance sampling."""
         return self._gain.n_steps_in_use > 0
+
+    @property
+    def problem(self):
+        """The reason why sampling was uniform after the last refresh although scores were there, or an empty string."""
+        return self._problem.decode()
 
     @property
     def wants_gradient(self):
@@ -130,11 +138,13 @@ class Sampler(Saved):
         rows, norms, weights = minibatch.indices, minibatch.grad_norms, minibatch.importance_weights
         self._gain.learn_from_minibatch(minibatch)
         self._n_since_order += len(rows)
+        if not (known := np.isfinite(norms)).all():
+            rows, norms, weights = rows[known], norms[known], weights[known]
         if not self._norms_come_back:
             self._compare(rows, norms, weights)
         self._react(rows, norms, weights)
         if self._config.feedback:
-            self._write(rows, minibatch.scores, minibatch.predictions, step)
+            self._write(minibatch.indices, minibatch.scores, minibatch.predictions, step)
 
     def learn_from_probe(self, value, variance):
         """Update the variance with a probe; see :func:`variance.squared_mean`."""
@@ -155,6 +165,8 @@ class Sampler(Saved):
             self._write(*batch)
 
     def _learn_from_norms(self, rows, norms):
+        if not (known := np.isfinite(norms)).all():
+            rows, norms = np.arange(len(self._labels))[rows][known], norms[known]
         if self._leaves_out:
             weights = self.proposal.importance_weights(rows)
             can_be_drawn = np.isfinite(weights)
@@ -241,10 +253,14 @@ class Sampler(Saved):
         switch = self._gain.switch
         reason = self.why_so_low(step) if changed and not switch.on else ""
         problem = self._form(step)
+        was_suspected = self.label_noise.suspicion()
+        self.label_noise.look(self.table, step)
+        suspicion = self.label_noise.suspicion()
         decision = f"switch: importance sampling {'on' if switch.on else 'off'}, speed gain {switch.speed_gain:.3f}"
         events = {
             f"{decision}; {reason}" if reason else decision: changed,
             "importance sampling begins": self.importance_sampling and not was_on,
+            suspicion: suspicion and not was_suspected,
             f"sampling uniformly: {problem}": problem and problem.encode() != self._problem,
         }
         self._problem = problem.encode()
@@ -259,6 +275,8 @@ class Sampler(Saved):
             problem = str(error)
         if self._scored.values is None and self.importance_sampling and self.on and not problem:
             problem = "too few examples have a usable score"
+            if n_bad := self.table.n_not_finite:
+                problem += f", and {n_bad} scores are not finite"
         self._mixture.choose()
         if self._scored.values is not None and self.on:
             self._use_scores()

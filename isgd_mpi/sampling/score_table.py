@@ -22,7 +22,7 @@ class ScoreTable(Saved):
     Attributes
     ----------
     scores : (N,) ndarray of float32
-        Meaningless where `steps` is NEVER.
+        Meaningless where `steps` is NEVER; not usable where they are not finite.
     steps : (N,) ndarray of int64
         Step of the parameters that each score was computed with.
     predictions : (N,) ndarray of int32
@@ -57,11 +57,16 @@ class ScoreTable(Saved):
         self.steps[rows] = np.maximum(known, step)
 
     def usable(self, step):
-        """Return a mask of the examples whose score is not too old at this step, (N,) ndarray of bool."""
-        known = self.steps != NEVER
+        """Return a mask of the examples whose score is finite, and not too old at this step, (N,) ndarray of bool."""
+        known = (self.steps != NEVER) & np.isfinite(self.scores)
         if self._max_staleness is not None:
             known &= self.steps >= step - self._max_staleness
         return known
+
+    @property
+    def n_not_finite(self):
+        """The number of scores that are not finite."""
+        return int(np.count_nonzero((self.steps != NEVER) & ~np.isfinite(self.scores)))
 
     def usable_fraction(self, step):
         """Return the fraction of the examples that have a usable score."""

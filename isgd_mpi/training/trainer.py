@@ -10,6 +10,7 @@ from isgd_mpi.sampling.proposal import biased_weights
 from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.settings.errors import Diverged
 from isgd_mpi.settings.saved import Saved
+from isgd_mpi.training.bad_scores import BadScores
 from isgd_mpi.training.counters import Counters
 from isgd_mpi.training.evaluation import EvaluationPlan
 from isgd_mpi.training.minibatch import Minibatch
@@ -43,6 +44,7 @@ class Trainer(Saved):
     published_step : int
         Step of the parameters that were published last, or NEVER.
     evaluations : evaluation.EvaluationPlan
+    n_classes : int
     figures : dict
         Figures of the last refresh, as in the metrics file.
     """
@@ -56,6 +58,8 @@ class Trainer(Saved):
         config, n_train = setup.config, setup.dataset.n_train
         self._config = config
         self._shards = setup.shards
+        self.n_classes = setup.dataset.n_classes
+        self._first_scorer = config.trainers if setup.n_scorers else 0
         self.learner = learner
         self._log = log
         self.sampler = sampler
@@ -64,6 +68,7 @@ class Trainer(Saved):
         self.evaluations = EvaluationPlan(config.steps_per_evaluation(n_train), log, keeps_params=config.repeatable)
         self._batch_steps = np.full(setup.grid.n_batches(n_train), NEVER, np.int64)
         self._counters = Counters()
+        self._bad_scores = BadScores(log)
         self._first_merge, self._merge_seconds = None, 0.0
         self._sum_of_losses = 0.0
         self._probe_step = NEVER
@@ -104,6 +109,7 @@ class Trainer(Saved):
         """
         with self.timeline("training"):
             minibatch = self._descend()
+            self._bad_scores.look(minibatch.indices, minibatch.scores, self.step, rank=0)
             self.sampler.learn_from_minibatch(minibatch, self.step)
             if self.predicted:
                 self._learn_to_predict(minibatch)
@@ -179,6 +185,8 @@ class Trainer(Saved):
     def _merge_scores(self, reports, shards):
         """Hand the batches scored since the last refresh to the sampler."""
         batches = list(fresh_batches(reports, self._batch_steps, shards))
+        for rows, scores, _, _ in batches:
+            self._bad_scores.look(rows, scores, self.step, self._rank_of(rows.start, shards))
         self.sampler.learn_from_scores(batches)
         self.n_scored += sum(rows.stop - rows.start for rows, *_ in batches)
         if self.predicted:
@@ -191,6 +199,11 @@ class Trainer(Saved):
         if report["probe_step"] > self._probe_step:
             self._probe_step = int(report["probe_step"])
             self.sampler.learn_from_probe(*report["squared_mean_gradient"].tolist())
+
+    def _rank_of(self, example, shards):
+        """Return the rank that scores an example: a scorer, or a trainer where there are no scorers."""
+        part = next(part for part, shard in enumerate(shards) if shard.start <= example < shard.stop)
+        return part + self._first_scorer
 
     def _log_refresh(self):
         """Log the figures since the last refresh; return the share of this time that refreshes took."""

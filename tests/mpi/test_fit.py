@@ -70,6 +70,34 @@ def test_rank_0_gets_a_result_and_the_others_none(comm, everywhere, arrays, sche
     everywhere(ok, f"{result and (errors, last, result.summary)}")
 
 
+def test_a_nan_score_of_one_example_of_an_own_model_concerns_this_example(comm, everywhere, arrays):
+    (x, y), _ = arrays
+    mark = x[123, 0]
+
+    class Odd(Own):
+        def __init__(self, *sizes):
+            super().__init__(*sizes)
+            scores, gradient = self.scores, self.gradient
+            self.scores = lambda x, y: (self.spoilt(x, scores(x, y)[0]), *scores(x, y)[1:])
+            self.gradient = lambda x, y, weights: self.without_last(x, gradient(x, y, weights))
+
+        def spoilt(self, x, scores):
+            return np.where(np.isclose(x[:, 0], standardised), np.nan, scores)
+
+        def without_last(self, x, answer):
+            return (*answer[:2], self.spoilt(x, answer[2]))
+
+    standardised = (mark - x[:, 0].mean(dtype=float)) / x[:, 0].std(dtype=float)
+    options = {name: value for name, value in SMALL.items() if name != "hidden"}
+    result = isgd_mpi.fit(x, y, model=Odd, comm=comm, schedule="exact", **options)
+    told = [text for text in result.history["event"]["message"] if "has the score nan" in text] if result else []
+    rank = 1 if comm.size > 1 else 0  # the second score batch of 100, of at most 9 in at least two shards
+    expected = f"example 123 has the score nan on rank {rank}: the mean of the others stands for it"
+    ok = result is None or told == [expected]
+    used = result is None or bool(result.history["refresh"]["importance_sampling"][-1])
+    everywhere(ok and used, f"{told}")
+
+
 def test_exact_is_bitwise_the_command_lines_run_on_a_file_of_the_same_arrays(comm, everywhere, arrays, shared_tmp_path):
     (x, y), (xv, yv) = arrays
     if comm.rank == 0:

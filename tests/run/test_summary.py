@@ -7,12 +7,13 @@ from isgd_mpi.run.record.summary import columns_by_kind, verdict
 from isgd_mpi.sampling.gain import MeanGain
 
 
-def trainer_after(gain, was_used=True, why="", uniform=2.0, ideal=0.5):
+def trainer_after(gain, was_used=True, why="", uniform=2.0, ideal=0.5, **never):
     """A trainer at the end of a run, as far as the verdict sees it."""
     figures = {"trace_uniform": uniform, "trace_ideal": ideal}
     methods = {"variances": lambda: figures, "why_so_low": lambda step: why}
-    sampler = SimpleNamespace(mean_gain=gain, was_used=was_used, **methods)
-    return SimpleNamespace(sampler=sampler, step=800)
+    sampler = SimpleNamespace(mean_gain=gain, was_used=was_used, problem=never.get("problem", ""), **methods)
+    n_classes = never.get("n_classes", 3)
+    return SimpleNamespace(sampler=sampler, step=800, figures={"usable_fraction": 0.031}, n_classes=n_classes)
 
 
 def test_the_verdict_says_the_gain_its_error_and_the_possible_one():
@@ -30,7 +31,9 @@ def test_the_cause_is_named_where_much_more_was_possible(possible):
 @pytest.mark.parametrize(
     ("trainer", "score", "words"),
     [
-        (trainer_after(None, was_used=False), "grad-norm", "never began"),
+        (trainer_after(None, was_used=False), "grad-norm", "never began: 3.1% of the examples had a usable score"),
+        (trainer_after(None, was_used=False, problem="all zero"), "grad-norm", "never began: all zero"),
+        (trainer_after(None, was_used=False, problem="all zero", n_classes=1), "grad-norm", "one class only"),
         (trainer_after(None), "grad-norm", "too briefly"),
         (trainer_after(None), "uniform", "divided the variance by up to 4"),
         (trainer_after(None, ideal=np.nan), "uniform", "too short a run"),

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from samplers import make_sampler, minibatch_of
@@ -81,17 +83,31 @@ def test_the_proposal_is_formed_from_the_scores_and_their_mean_where_there_is_no
     assert mixture_of(sampler) == 0.2
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_bad_score_concerns_its_example_alone(make, rng, bad):
+    sampler, scores = make(mixture=0.0), rng.exponential(size=N).astype(np.float32)
+    scores[3] = bad
+    write_and_renew(sampler, scores)
+    others = np.arange(N) != 3
+    expected = np.where(others, scores, scores[others].mean(dtype=float))
+    np.testing.assert_allclose(sampler.proposal.prob_weights, expected / expected.mean(), rtol=1e-6)
+    assert sampler.importance_sampling and sampler.problem == ""
+
+
 def test_uniform_sampling_stays_uniform(make, rng):
     sampler = make(score="uniform")
     assert write_and_renew(sampler, rng.exponential(size=N)) == [] and is_uniform(sampler)
 
 
-@pytest.mark.parametrize("scores", [np.zeros(N), np.full(N, np.nan)])
-def test_scores_that_form_no_proposal_are_told_of_and_sampling_is_uniform(make, rng, scores):
+@pytest.mark.parametrize(
+    "scores, words",
+    [(np.zeros(N), "all scores are zero"), (np.full(N, np.nan), f"too few .*, and {N} scores are not finite")],
+)
+def test_scores_that_form_no_proposal_are_told_of_and_sampling_is_uniform(make, rng, scores, words):
     sampler = make()
     write_and_renew(sampler, rng.exponential(size=N))
     (event,) = write_and_renew(sampler, scores, step=1)
-    assert "sampling uniformly: scores must be finite and not all zero" in event
+    assert re.search(f"sampling uniformly: {words}", event)
     assert is_uniform(sampler) and renew(sampler, 1) == []  # which is told once
 
 

@@ -105,16 +105,26 @@ def verdict(trainer, score):
     if gain is None and trainer.sampler.was_used:
         return "importance sampling was used too briefly to say what it gained: take more steps"
     if gain is None:
-        return (
-            "importance sampling never began: too few examples had a usable score "
-            "(see --usable-fraction, --max-staleness, --steps, and the events in metrics.jsonl)"
-        )
+        return f"importance sampling never began: {_why_never(trainer)}"
     words = f"variance gain {_with_error(gain)} of {gain.possible:.2g} possible"
     if gain.value < _WORTH_SAYING:
         answer = f"importance sampling did not pay here: {words}; try --score uniform on all ranks"
     else:
         answer = f"{words}: a uniform minibatch would have to be {gain.value:.2g} times as large"
     return answer + _cause(trainer, gain)
+
+
+def _why_never(trainer):
+    """Return the reason why there was never a proposal formed from scores."""
+    if trainer.n_classes == 1:
+        return "the training set has one class only, so there is nothing to learn"
+    if trainer.sampler.problem:
+        return trainer.sampler.problem
+    usable = trainer.figures.get("usable_fraction", 0.0)
+    return (
+        f"{usable:.1%} of the examples had a usable score at the last refresh "
+        "(see --usable-fraction, --refresh-every, --max-staleness, --steps)"
+    )
 
 
 def _of_uniform(figures):

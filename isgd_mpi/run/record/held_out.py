@@ -1,0 +1,103 @@
+"""Say how a run ended on held-out data, and what went wrong on the way there: overfitting, a relapse."""
+
+from typing import NamedTuple
+
+_RISE = 1.1  # held-out loss at the end over its least, above which it has risen
+_RELAPSE = 1.2  # the same of the training loss
+_LEAST_EVALUATIONS = 3  # fewer make no curve
+
+
+class Point(NamedTuple):
+    """An evaluation of one split."""
+
+    step: int
+    loss: float
+    error: float
+
+
+def curves(lines):
+    """Return the evaluations of each split, by the step of the parameters evaluated.
+
+    Parameters
+    ----------
+    lines : list of dict
+        Of the metrics file.
+
+    Returns
+    -------
+    dict of str to list of Point
+        Without evaluations whose loss or error is not finite.
+    """
+    found = {}
+    for line in lines:
+        if line["kind"] == "eval" and None not in (line["loss"], line["error"]):
+            point = Point(line["step"] - line["staleness"], line["loss"], line["error"])
+            found.setdefault(line["split"], {})[point.step] = point
+    return {split: [points[step] for step in sorted(points)] for split, points in found.items()}
+
+
+def describe_end(lines):
+    """Return in a few lines how a run ended: held-out data first, each at its best step too, training loss second.
+
+    Parameters
+    ----------
+    lines : list of dict
+        Of the metrics file.
+
+    Returns
+    -------
+    list of str
+    """
+    by_split = curves(lines)
+    train = by_split.get("train", [])
+    held_out = next((split for split in ("valid", "test") if split in by_split), None)
+    if held_out is None:
+        return [f"training loss {point.loss:.3g}" for point in train[-1:]] + _relapse(train)
+    points = by_split[held_out]
+    text = f"{held_out} {_beside_best(points, 'error')}, {_beside_best(points, 'loss')}"
+    text += f"; training loss {train[-1].loss:.3g}" if train else ""
+    return [text] + (_rise(held_out, points, train) or _relapse(train))
+
+
+def _beside_best(points, name):
+    """Return the last value of a curve, and its best one if that was at another step."""
+
+    def words(point):
+        value = getattr(point, name)
+        return f"{value:.2%}" if name == "error" else f"{value:.3g}"
+
+    best = min(points, key=lambda point: getattr(point, name))
+    now = f"{name} {words(points[-1])}"
+    return now if words(best) == words(points[-1]) else f"{now} (best {words(best)} at step {best.step})"
+
+
+def _rise(split, points, train):
+    """Return a line if the held-out loss has risen while the training loss fell, and what helps."""
+    best, last = min(points, key=lambda point: point.loss), points[-1]
+    at = {point.step: point.loss for point in train}
+    known = best.step in at and last.step in at
+    if (
+        len(points) < _LEAST_EVALUATIONS
+        or not known
+        or last.loss <= _RISE * best.loss
+        or at[last.step] >= at[best.step]
+    ):
+        return []
+    return [
+        f"{split} loss has risen from {best.loss:.3g} at step {best.step} to {last.loss:.3g} while training loss fell "
+        f"from {at[best.step]:.3g} to {at[last.step]:.3g}: stop there (--steps {best.step}), or try --weight-decay, "
+        "fewer --hidden units, or more data"
+    ]
+
+
+def _relapse(train):
+    """Return a line if the training loss has gone up again at the end."""
+    if len(train) < _LEAST_EVALUATIONS:
+        return []
+    best, last = min(train, key=lambda point: point.loss), train[-1]
+    if last.loss <= _RELAPSE * best.loss:
+        return []
+    return [
+        f"a relapse at the end: training loss was {best.loss:.3g} at step {best.step} and is {last.loss:.3g} at step "
+        f"{last.step}: a smaller --lr or --lr-schedule linear avoids it"
+    ]

@@ -1,0 +1,100 @@
+"""Find the options of a job that can never take effect, before it begins."""
+
+import math
+from dataclasses import fields
+
+from isgd_mpi.settings.config import Config, option
+
+_OF_SCORES = (
+    *("mixture", "smoothing", "adaptive_smoothing", "power_smoothing", "bias_exponent", "max_staleness"),
+    *("uniform_probability", "usable_fraction", "feedback", "switch"),
+)
+"""Options that say how to draw by scores."""
+
+_DEFAULTS = {item.name: item.default for item in fields(Config)}
+
+
+def without_effect(setup):
+    """Return a line for each option that can never take effect.
+
+    Parameters
+    ----------
+    setup : setup.Setup
+
+    Returns
+    -------
+    list of str
+    """
+    checks = (_rare, _of_scores, _stale, _unreachable, _of_batches)
+    return [line for check in checks for line in check(setup)]
+
+
+def _rare(setup):
+    """Yield a line for what would happen after the last step only."""
+    config, n_steps = setup.config, setup.config.n_steps(setup.dataset.n_train)
+    if n_steps is None:
+        return
+    if config.refresh_every > n_steps and config.score != "uniform":
+        yield (
+            f"--refresh-every {config.refresh_every} is above the {n_steps} steps of this run: scores that are "
+            "computed on the way are not used"
+        )
+    if config.eval_every is not None and config.eval_every > n_steps:
+        yield f"--eval-every {config.eval_every} is above the {n_steps} steps of this run: evaluated at the end only"
+
+
+def _of_scores(setup):
+    """Yield a line for options of scores where none are used."""
+    config = setup.config
+    given = [name for name in _OF_SCORES if getattr(config, name) != _DEFAULTS[name]]
+    if config.score == "uniform" and given:
+        yield f"{', '.join(map(option, given))}: without effect, since --score uniform draws by no scores"
+    if config.score != "predicted-loss" and config.predictor != _DEFAULTS["predictor"]:
+        yield f"--predictor {config.predictor}: without effect, since --score {config.score} predicts no losses"
+
+
+def _stale(setup):
+    """Yield a line if the scores of scorers are always too old."""
+    config = setup.config
+    comes_late = setup.n_scorers > 0 and config.schedule != "exact" and config.score != "uniform"
+    if comes_late and config.max_staleness is not None and config.max_staleness < config.refresh_every:
+        yield (
+            f"--max-staleness {config.max_staleness} is below --refresh-every {config.refresh_every}: the scorers' "
+            f"scores are older when they come ({config.schedule}), and none of them is used"
+        )
+
+
+def _unreachable(setup):
+    """Yield a line if feedback alone cannot give enough examples a score."""
+    config, n_train = setup.config, setup.dataset.n_train
+    alone = setup.n_scorers <= 0 and config.schedule != "exact" and config.score in ("grad-norm", "grad-bound", "loss")
+    limits = [n for n in (config.n_steps(n_train), config.max_staleness) if n is not None]
+    if not (alone and config.feedback and limits):
+        return
+    # drawn uniformly, along one ordering after the other: at most an example once in an epoch
+    reached = min(1.0, min(limits) * config.minibatch_size / n_train)
+    if reached < config.usable_fraction:
+        yield (
+            f"--usable-fraction {config.usable_fraction:g} is not reached by feedback: {min(limits)} steps give at "
+            f"most {_rounded(reached)} of the training set a usable score; add ranks that score, or lower it"
+        )
+
+
+def _rounded(fraction):
+    """Return a fraction with two digits, rounded up."""
+    digits = 1 - math.floor(math.log10(fraction))
+    return f"{math.ceil(fraction * 10**digits) / 10**digits:g}"
+
+
+def _of_batches(setup):
+    """Yield a line for score batches that are too large."""
+    size, n_train = setup.config.score_batch_size, setup.dataset.n_train
+    if not isinstance(size, str) and size > n_train and setup.config.score != "uniform":
+        yield f"--score-batch-size {size} is above the {n_train} training examples: a score batch is all of them"
+    n_batches = setup.grid.n_batches(n_train)
+    if setup.n_scorers > n_batches:
+        idle = setup.n_scorers - n_batches
+        yield (
+            f"{idle} of {setup.n_scorers} scorers ha{'s' if idle == 1 else 've'} nothing to score: there are "
+            f"{n_batches} score batches of {setup.grid.batch_size}; lower --score-batch-size, or start fewer ranks"
+        )

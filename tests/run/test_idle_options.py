@@ -1,0 +1,58 @@
+from types import SimpleNamespace
+
+import pytest
+
+from isgd_mpi.ranks.shards import Grid, score_batch_size
+from isgd_mpi.run.record.idle_options import without_effect
+from isgd_mpi.settings.config import Config
+
+N = 1000
+
+
+def notes(n_scorers=0, **options):
+    config = Config(**{"steps": 100, "minibatch_size": 10} | options)
+    size = min(N, score_batch_size(config.score_batch_size, N))
+    dataset = SimpleNamespace(n_train=N)
+    return without_effect(
+        SimpleNamespace(config=config, dataset=dataset, n_scorers=n_scorers, grid=Grid(size, n_scorers or 1))
+    )
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"refresh_every": 101}, "--refresh-every 101 is above the 100 steps"),
+        ({"eval_every": 101}, "--eval-every 101 is above the 100 steps of this run: evaluated at the end only"),
+        ({"score": "uniform", "mixture": 0.5, "feedback": False}, "--mixture, --feedback: without effect"),
+        ({"predictor": "last"}, "--predictor last: without effect"),
+        ({"n_scorers": 2, "max_staleness": 31}, "--max-staleness 31 is below --refresh-every 32"),
+        ({"steps": 33, "usable_fraction": 0.4}, "33 steps give at most 0.33 of the training set a usable score"),
+        ({"max_staleness": 5, "usable_fraction": 0.1}, "5 steps give at most 0.05 of the training set"),
+        ({"score_batch_size": 1001}, "--score-batch-size 1001 is above the 1000 training examples"),
+        ({"n_scorers": 5, "score_batch_size": 256}, "1 of 5 scorers has nothing to score: there are 4 score batches"),
+        ({"n_scorers": 6, "score_batch_size": 256}, "2 of 6 scorers have nothing to score"),
+    ],
+)
+def test_what_can_never_take_effect_is_one_line(options, words):
+    (line,) = notes(**options)
+    assert words in line and "\n" not in line
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"n_scorers": 3},
+        {"refresh_every": 100, "eval_every": 100},
+        {"score": "uniform", "refresh_every": 500},
+        {"score": "predicted-loss", "predictor": "last"},
+        {"n_scorers": 2, "max_staleness": 32},
+        {"n_scorers": 2, "max_staleness": 0, "schedule": "exact"},
+        {"steps": 40, "usable_fraction": 0.4},
+        {"steps": None, "seconds": 1.0, "usable_fraction": 1.0, "refresh_every": 10_000, "eval_every": 10_000},
+        {"n_scorers": 4, "score_batch_size": 256},
+        {"score_batch_size": 1000},
+    ],
+)
+def test_of_what_can_take_effect_nothing_is_said(options):
+    assert notes(**options) == []
