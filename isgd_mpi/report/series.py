@@ -58,6 +58,18 @@ def loss_at(run, seconds):
     return value_at(*evaluated(run, "train", "loss", "seconds"), seconds)
 
 
+def error_at(run, split, seconds):
+    """Return the error of a split at a time of the run, a fraction; NaN before the first and after the last one."""
+    return value_at(*evaluated(run, split, "error", "seconds"), seconds)
+
+
+def least_error(run, split, seconds):
+    """Return the least error of a split up to a time of the run, a fraction; NaN if there is none."""
+    times, errors = evaluated(run, split, "error", "seconds")
+    known = errors[(times <= seconds) & np.isfinite(errors)]
+    return float(known.min()) if len(known) else np.nan
+
+
 def late(run, split, figure):
     """Return the mean of the last 10 % of a split's evaluations."""
     return last_tenth(evaluated(run, split, figure, "step")[1])

@@ -21,18 +21,16 @@ class Verdict(NamedTuple):
     text: str
 
 
-class Comparison(NamedTuple):
-    """A group beside a uniform group on as many ranks: quartiles of the losses at the same training time."""
+class Beside(NamedTuple):
+    """Quartiles of a figure of a group, and of the same figure of a uniform group on as many ranks."""
 
+    own: object
     uniform: object
-    seconds: float
-    own_loss: tuple
-    uniform_loss: tuple
 
     @property
     def kind(self):
-        """Return PAID or DID_NOT if the quartiles of the losses do not overlap, otherwise UNCLEAR."""
-        own, other = self.own_loss, self.uniform_loss
+        """Return PAID or DID_NOT if the quartiles do not overlap (medians, of few runs), otherwise UNCLEAR."""
+        own, other = self
         if self.weak:
             better, worse = own.median * _SAME < other.median, own.median > other.median * _SAME
         else:
@@ -42,7 +40,41 @@ class Comparison(NamedTuple):
     @property
     def weak(self):
         """Return whether there are too few runs for quartiles, so that medians are compared."""
-        return min(self.own_loss.n, self.uniform_loss.n) < _FEW
+        return min(self.own.n, self.uniform.n) < _FEW
+
+
+class Comparison(NamedTuple):
+    """A group beside a uniform group on as many ranks, at the same training time.
+
+    Attributes
+    ----------
+    uniform : study.Group
+    seconds : float
+    loss : Beside
+        Training loss.
+    split : str or None
+        The held-out split that is judged by, if there is one.
+    error, least_error : Beside or None
+        Its error then, and the least one up to then.
+    """
+
+    uniform: object
+    seconds: float
+    loss: Beside
+    split: str | None = None
+    error: Beside | None = None
+    least_error: Beside | None = None
+
+    @property
+    def kind(self):
+        """Return the answer of held-out data; that of the training loss if they give none."""
+        held_out = self.error.kind if self.error else UNCLEAR
+        return self.loss.kind if held_out == UNCLEAR else held_out
+
+    @property
+    def weak(self):
+        """Return whether there are too few runs for quartiles."""
+        return self.loss.weak
 
 
 def verdict(group, groups):
@@ -109,8 +141,20 @@ def compare(group, groups):
         return None
     ends = [series.end_seconds(run) for run in group.complete + uniform.complete]
     seconds = min((end for end in ends if end == end), default=0.0)
-    own, other = (quartiles([series.loss_at(run, seconds) for run in one.complete]) for one in (group, uniform))
-    return Comparison(uniform, seconds, own, other) if own.n and other.n else None
+
+    def beside(measure, *arguments):
+        return Beside(
+            *(quartiles([measure(run, *arguments, seconds) for run in one.complete]) for one in (group, uniform))
+        )
+
+    loss = beside(series.loss_at)
+    if not (loss.own.n and loss.uniform.n):
+        return None
+    for split in ("valid", "test"):
+        error = beside(series.error_at, split)
+        if error.own.n and error.uniform.n:
+            return Comparison(uniform, seconds, loss, split, error, beside(series.least_error, split))
+    return Comparison(uniform, seconds, loss)
 
 
 def _uniform_beside(group, groups):
@@ -138,12 +182,21 @@ def time_to(run, target):
 
 
 def _at_equal_time(group, comparison):
-    """Return a comparison at equal time in a sentence or two."""
+    """Return a comparison at equal time in a sentence or two: held-out data first."""
     uniform = comparison.uniform
-    text = (
-        f"After {comparison.seconds:.3g} s on {group.ranks} rank{'s' * (group.ranks > 1)} the training loss is "
-        f"{comparison.own_loss.median:.3g} against {comparison.uniform_loss.median:.3g} of “{uniform.label}”"
-    )
+    text = f"After {comparison.seconds:.3g} s on {group.ranks} rank{'s' * (group.ranks > 1)} "
+    if comparison.error:
+        error, least = comparison.error, comparison.least_error
+        text += (
+            f"the {comparison.split} error is {error.own.median:.2%} against {error.uniform.median:.2%} of "
+            f"“{uniform.label}” (at their best steps {least.own.median:.2%} against {least.uniform.median:.2%}), "
+            f"the training loss {comparison.loss.own.median:.3g} against {comparison.loss.uniform.median:.3g}"
+        )
+    else:
+        text += (
+            f"the training loss is {comparison.loss.own.median:.3g} against {comparison.loss.uniform.median:.3g} of "
+            f"“{uniform.label}”"
+        )
     if comparison.weak:
         text += f" (fewer than {_FEW} runs each: a weak statement)"
     target = _median(uniform, series.final_loss)

@@ -81,10 +81,29 @@ def test_verdict_at_equal_time(tmp_path, own, uniform, kind, words):
     groups = two_groups(tmp_path, own, uniform)
     found = verdict(groups[0], groups)
     assert found.kind == kind and words in found.text
-    assert f"After 10 s on 3 ranks the training loss is {own * 1.01:.3g} against {uniform * 1.01:.3g}" in found.text
+    errors = f"{own * 1.01 / 10:.2%} against {uniform * 1.01 / 10:.2%}"
+    assert f"After 10 s on 3 ranks the valid error is {errors} of “" in found.text
+    assert (
+        f"(at their best steps {errors}), the training loss {own * 1.01:.3g} against {uniform * 1.01:.3g}" in found.text
+    )
     if kind == PAID:  # 1 + (0.1 x 1.01 - 1) t / 10 is 0.404 at
         assert f"({0.404:.3g}) after {(1 - 0.404) / (1 - 0.101) * 10:.3g} of 10 s" in found.text
     assert verdict(groups[1], groups).kind == BASELINE
+
+
+def test_held_out_data_are_judged_by_before_the_training_loss(tmp_path):
+    for seed in range(3):
+        for name, loss, error in (("own", 0.1, 0.061), ("uniform", 0.4, 0.032)):
+            lines = [line for line in losses(loss) if line.get("split") not in ("valid", "test")]
+            for step in range(10, 101, 10):
+                lines.append(evaluation(step, 1.0, "test", error=0.03 if step == 50 else error + seed / 1e4))
+            options = {"score": "uniform"} if name == "uniform" else {}
+            write_run(tmp_path / f"{name}-{seed}", lines, seed=seed, **options)
+    groups = read_study([tmp_path]).groups
+    found = verdict(groups[0], groups)
+    assert found.kind == DID_NOT and "the training loss 0.1 against 0.4" in found.text
+    assert "the test error is 6.11% against 3.21%" in found.text
+    assert "(at their best steps 3.00% against 3.00%)" in found.text
 
 
 def test_verdict_without_a_uniform_group_on_as_many_ranks(tmp_path):
