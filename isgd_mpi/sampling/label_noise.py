@@ -67,7 +67,7 @@ class LabelNoise(Saved):
             "their labels; a larger --mixture or --score uniform spends fewer steps on them"
         )
 
-    def look(self, table, step):
+    def update(self, table, step):
         """Look at the scores, if it is time and all examples have one.
 
         Parameters

@@ -254,7 +254,7 @@ class Sampler(Saved):
         reason = self.why_so_low(step) if changed and not switch.on else ""
         problem = self._form(step)
         was_suspected = self.label_noise.suspicion()
-        self.label_noise.look(self.table, step)
+        self.label_noise.update(self.table, step)
         suspicion = self.label_noise.suspicion()
         decision = f"switch: importance sampling {'on' if switch.on else 'off'}, speed gain {switch.speed_gain:.3f}"
         events = {

@@ -17,7 +17,7 @@ class BadScores:
         self._log = log
         self._told = set()
 
-    def look(self, rows, scores, step, rank):
+    def tell(self, rows, scores, step, rank):
         """Name examples with a bad score in the log, each of them once.
 
         Parameters

@@ -109,7 +109,7 @@ class Trainer(Saved):
         """
         with self.timeline("training"):
             minibatch = self._descend()
-            self._bad_scores.look(minibatch.indices, minibatch.scores, self.step, rank=0)
+            self._bad_scores.tell(minibatch.indices, minibatch.scores, self.step, rank=0)
             self.sampler.learn_from_minibatch(minibatch, self.step)
             if self.predicted:
                 self._learn_to_predict(minibatch)
@@ -186,7 +186,7 @@ class Trainer(Saved):
         """Hand the batches scored since the last refresh to the sampler."""
         batches = list(fresh_batches(reports, self._batch_steps, shards))
         for rows, scores, _, _ in batches:
-            self._bad_scores.look(rows, scores, self.step, self._rank_of(rows.start, shards))
+            self._bad_scores.tell(rows, scores, self.step, self._rank_of(rows.start, shards))
         self.sampler.learn_from_scores(batches)
         self.n_scored += sum(rows.stop - rows.start for rows, *_ in batches)
         if self.predicted:

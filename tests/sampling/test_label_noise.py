@@ -16,7 +16,7 @@ def looked(rng, hard, jitter=0.01, predicted=1):
         scores[:100] = hard * (1 + jitter * rng.standard_normal(100))
         table.write(slice(0, N), scores, step)
         table.predictions[:100] = predicted
-        noise.look(table, step)
+        noise.update(table, step)
     return noise
 
 
@@ -48,7 +48,7 @@ def test_a_model_that_errs_less_on_held_out_data_makes_hard_examples_suspicious(
 def test_nothing_is_said_before_all_have_a_score(rng):
     table, noise = ScoreTable(LABELS), LabelNoise(LABELS, interval=10)
     table.write(slice(0, N - 1), rng.random(N - 1), 10)
-    noise.look(table, 10)
+    noise.update(table, 10)
     assert np.isnan(noise.kept) and noise.suspicion(1.0, 0.0) == ""
 
 
