@@ -71,7 +71,8 @@ def evaluations(folder):
 
 def setup_of(dataset, config, n_parts):
     grid = Grid(BATCH, n_parts)
-    return SimpleNamespace(config=config, dataset=dataset, grid=grid, shards=grid.shards(dataset.n_train))
+    shards = grid.shards(dataset.n_train)
+    return SimpleNamespace(config=config, dataset=dataset, grid=grid, shards=shards, n_scorers=0)
 
 
 def learner_of(setup, model, n_rows, part=0):
