@@ -51,7 +51,7 @@ class TrainerSide:
         grid = Grid(score_batch_size(config.score_batch_size, n_examples), n_scorers)
         self.shards = grid.shards(n_examples)
         self.known_steps = np.full(grid.n_batches(n_examples), NEVER)
-        setup = SimpleNamespace(config=config, dataset=dataset, grid=grid, shards=self.shards)
+        setup = SimpleNamespace(config=config, dataset=dataset, grid=grid, shards=self.shards, n_scorers=n_scorers)
         self.sampler = Sampler(config, dataset, np.random.SeedSequence(0).spawn(3), norms_come_back=True)
         self.trainer = Trainer(setup, None, self.sampler, RunLog(None, quiet=True))
         self._variants = [self._reports(self.shards, labels) for _ in range(_VARIANTS)]
