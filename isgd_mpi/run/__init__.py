@@ -6,6 +6,7 @@ To read in this order:
 * `fit`: the same from Python, on arrays;
 * `job`: load the data, compile the kernels, then play a role;
 * `setup`: everything that a rank knows of its job;
+* `trainers`: choose the number of trainers;
 * `communicators`: the communicators of each role;
 * `leader`: trainer 0, which starts, leads and ends training;
 * `roles`: scorers, loss predictor and other trainers;

@@ -20,6 +20,7 @@ from isgd_mpi.run.leader import Leader, Outcome, open_run
 from isgd_mpi.run.record.log import create_run_dir
 from isgd_mpi.run.record.summary import Keeper
 from isgd_mpi.run.setup import TRAINER, Setup
+from isgd_mpi.run.trainers import choose_trainers
 from isgd_mpi.run.warmup import warm_up, warm_up_predictor
 from isgd_mpi.settings.errors import InputError
 
@@ -61,12 +62,18 @@ class Job:
         self._saved = saved
         node = find_node(comm, config.wanted_threads)
         dataset = on_all_ranks(comm, partial(_load, node, load), alike=True)
-        plan = on_all_ranks(comm, lambda: saved and saved.plan(dataset, comm.Get_size()))
-        resumption = comm.bcast(plan, root=TRAINER)
         check_agreement(comm, {"the settings": repr(config), **dataset.facts})
         models = on_all_ranks(comm, partial(blueprint, config, dataset))
         models.choose_arithmetic(common_value(comm, fastest_arithmetic(), otherwise="float32"), node.threads)
-        self.setup = Setup(comm, config, dataset, models, node, resumption)
+        n_ranks = comm.Get_size()
+        choice = on_all_ranks(
+            comm, lambda: choose_trainers(config, dataset, models, node, saved and saved.n_trainers(n_ranks))
+        )
+        choice = comm.bcast(choice, root=TRAINER)
+        config = replace(config, trainers=choice.n_trainers)
+        plan = on_all_ranks(comm, lambda: saved and saved.plan(dataset, n_ranks, choice.n_trainers))
+        resumption = comm.bcast(plan, root=TRAINER)
+        self.setup = Setup(comm, config, dataset, models, node, resumption, choice.reason)
         on_all_ranks(comm, self._check_size)
         on_all_ranks(comm, self._check_memory)
         with node.first_rank_first():

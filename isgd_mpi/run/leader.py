@@ -189,10 +189,11 @@ def _prepare(setup, log, state, keeper, saved):
 
 def _describe_run(setup, folder):
     """Write the options and the environment."""
-    write_text(folder / "config.toml", to_toml(setup.config, setup.models.unused))
+    write_text(folder / "config.toml", to_toml(setup.given_config, setup.models.unused))
     write_json(folder / "data.json", setup.dataset.description)
     transport = setup.transport.__name__ if setup.size > setup.config.trainers else None
     environment = describe_environment(setup.comm, setup.node, setup.models.arithmetic, transport)
+    environment |= {"trainers": setup.config.trainers, "trainers_chosen": setup.why_trainers}
     write_json(folder / "environment.json", environment)
 
 

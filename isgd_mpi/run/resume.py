@@ -137,8 +137,12 @@ class SavedRun:
     def _read(self, name):
         return read_intact_json(self._folder / name) or {}
 
-    def plan(self, dataset, n_ranks):
-        """Return the way to resume the run on a data set and a number of ranks.
+    def n_trainers(self, n_ranks):
+        """Return the number of trainers that the run had, or None if it had another number of ranks."""
+        return self._number("run/trainers") if self._number("run/ranks") == n_ranks else None
+
+    def plan(self, dataset, n_ranks, n_trainers):
+        """Return the way to resume the run on a data set and a number of ranks, of which some train.
 
         Returns
         -------
@@ -155,7 +159,7 @@ class SavedRun:
         reported = any(name.startswith("run/reports/") for name in self._flat)
         if not self._config.repeatable:
             return Resumption.RELAXED
-        same = before == (n_ranks, self._config.trainers) and reported
+        same = before == (n_ranks, n_trainers) and reported
         return Resumption.SAME_RANKS if same else Resumption.OTHER_RANKS
 
     def state(self):

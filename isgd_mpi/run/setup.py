@@ -44,6 +44,8 @@ class Setup:
     node : node.Node
     resumption : resume.Resumption or None
         The plan, if a run is resumed.
+    why_trainers : str or None
+        The reason for the number of trainers in `config`, if the user left that to us.
     """
 
     comm: MPI.Comm
@@ -52,6 +54,12 @@ class Setup:
     models: object
     node: Node
     resumption: Resumption | None = None
+    why_trainers: str | None = None
+
+    @property
+    def given_config(self):
+        """The settings as the user gave them, to be used again on another number of ranks."""
+        return replace(self.config, trainers="auto") if self.why_trainers else self.config
 
     @cached_property
     def rank(self):

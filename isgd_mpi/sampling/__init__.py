@@ -12,5 +12,6 @@ To read in this order:
 * `switch`: switch importance sampling off where it does not pay;
 * `alain2015`: the conventions of the code published with arXiv:1511.06481;
 * `random_state`: random generators that a checkpoint can keep;
-* `forecast`: forecast the speed of a job on more ranks.
+* `forecast`: forecast the speed of a job on more ranks;
+* `division`: divide ranks into trainers and scorers by that forecast.
 """

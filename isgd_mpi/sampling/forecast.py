@@ -139,20 +139,24 @@ class _Scorer:
         return self._time, self._steps.copy()
 
 
-def predict(costs, ranks, ranks_per_node):
+def predict(costs, ranks, ranks_per_node, trainers=1):
     """Play a run.
 
     Parameters
     ----------
     costs : Costs
+        The step is that of all trainers together.
     ranks, ranks_per_node : int
+    trainers : int
+        Ranks that do not score, all on one node.
 
     Returns
     -------
     Prediction
     """
-    n_scorers, on_node = ranks - 1, min(ranks, ranks_per_node)
-    crowding = max(1.0, (on_node - 1) / max(1, costs.cores - 1))  # scorers give way: they share what the trainer leaves
+    n_scorers, on_node = ranks - trainers, min(ranks, ranks_per_node)
+    # scorers give way: they share what the trainers leave
+    crowding = max(1.0, (on_node - trainers) / max(1, costs.cores - trainers))
     batch_size = min(costs.batch_size, costs.n_examples)
     n_batches = math.ceil(costs.n_examples / batch_size)
     working = min(n_scorers, n_batches)

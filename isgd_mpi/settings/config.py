@@ -139,8 +139,12 @@ class Config:
         "processor is fast at them) or auto (bf16 where it is); training and evaluation are float32",
         True,
     )
-    trainers: int = declare(
-        1, "ranks that train, each with a share of the minibatch; the others score [ranks]", True, above=0
+    trainers: Literal["auto"] | int = declare(
+        "auto",
+        "ranks that train together; the others score. auto: one, or as many as are predicted to train fastest where 4 "
+        "ranks or more have a core each [ranks]",
+        True,
+        above=0,
     )
     threads: int | None = declare(
         None, "BLAS threads of a rank [threads; its cores if not given, 1 if the schedule is exact]", True, above=0
@@ -218,6 +222,16 @@ class Config:
         """
         return 1 if self.schedule == "exact" and self.threads is None else self.threads
 
+    @property
+    def trains_alone(self):
+        """Return the reason why one rank trains unless more are asked for, or None."""
+        reasons = {
+            "--schedule exact gives the same bits on any number of ranks": self.schedule == "exact",
+            "--score predicted-loss has a rank of its own": self.score == "predicted-loss",
+            f"--compat {self.compat} had one": self.compat != "none",
+        }
+        return next((reason for reason, holds in reasons.items() if holds), None)
+
     def check_ranks(self, n_ranks):
         """Refuse a number of ranks that does not fit these settings.
 
@@ -226,6 +240,8 @@ class Config:
         InputError
             There are more trainers than ranks, or no example would ever get a score.
         """
+        if self.trainers == "auto":
+            return replace(self, trainers=1).check_ranks(n_ranks)
         if self.trainers > n_ranks:
             raise InputError(
                 f"--trainers {self.trainers} needs at least as many ranks, not {n_ranks}: mpirun -n {self.trainers}"

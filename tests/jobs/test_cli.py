@@ -41,6 +41,8 @@ def test_a_default_run_leaves_everything_behind(tmp_path):
     assert seconds == sorted(seconds)
     environment = json.loads((run.folder / "environment.json").read_text())
     assert environment["ranks"] == 3 and len(environment["hosts"]) == 3 and environment["packages"]["numpy"]
+    assert (environment["trainers"], environment["trainers_chosen"]) == (1, "fewer than 4 ranks")
+    assert 'trainers = "auto"' in (run.folder / "config.toml").read_text()
     assert run.params.dtype == np.float32 and np.isfinite(run.params).all()
 
 

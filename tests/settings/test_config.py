@@ -23,9 +23,9 @@ def test_defaults_are_valid_and_frozen():
 
 @pytest.mark.parametrize(("ranks", "rank", "scorers"), [(1, None, 0), (2, 1, 0), (3, 2, 1), (5, 4, 3)])
 def test_the_last_rank_predicts_losses_if_it_does_not_train(ranks, rank, scorers):
-    config = Config(score="predicted-loss")
-    assert (config.predictor_rank(ranks), config.n_scorers(ranks)) == (rank, scorers)
-    assert (Config().predictor_rank(ranks), Config().n_scorers(ranks)) == (None, ranks - 1)
+    one, other = Config(score="predicted-loss", trainers=1), Config(trainers=1)
+    assert (one.predictor_rank(ranks), one.n_scorers(ranks)) == (rank, scorers)
+    assert (other.predictor_rank(ranks), other.n_scorers(ranks)) == (None, ranks - 1)
 
 
 def test_lists_of_two_configs_are_not_the_same():
@@ -42,7 +42,7 @@ RANGES = {
     "above 0": (
         [0, -1],
         ["synthetic_size", "lr", "minibatch_size", "steps", "epochs", "seconds", "refresh_every"]
-        + ["trainers", "threads", "scorer_timeout", "checkpoint_every", "eval_every"],
+        + ["threads", "scorer_timeout", "checkpoint_every", "eval_every"],
     ),
     "at least 0": (
         [-1],
@@ -52,7 +52,7 @@ RANGES = {
     "above 0 and below 1": ([0, 1.0], ["test"]),
     "at least 0 and at most 1": ([-0.1, 1.1], ["uniform_probability"]),
     "at least 0 and at most 1, or auto": ([-0.1, 1.1], ["mixture"]),
-    "above 0, or auto": ([0, -1], ["score_batch_size"]),
+    "above 0, or auto": ([0, -1], ["score_batch_size", "trainers"]),
     "above 0 and at most 1": ([0, 1.1], ["usable_fraction"]),
     "above 0, or he": ([0, -1], ["init"]),
     "at most 1": ([1.1], ["bias_exponent"]),

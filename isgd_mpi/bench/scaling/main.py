@@ -93,7 +93,7 @@ def run_options(settings):
     """Return the options of the real runs: fields of :class:`config.Config`."""
     names = [name.removeprefix("--").replace("-", "_") for name in RUN_OPTIONS]
     given = {name: settings[name] for name in names if settings[name] is not None}
-    return given | {"eval_every": settings.steps + 1, "threads": 1}
+    return given | {"eval_every": settings.steps + 1, "threads": 1, "trainers": 1}
 
 
 def gain_of(run):

@@ -75,7 +75,7 @@ def measure_precision(comm, node, plan, precision):
         ranks do not have this arithmetic.
     """
     dataset = datasets.load(plan["data"], plan.get("data_dir"), synthetic_size=plan["n_examples"])
-    config = Config(hidden=plan["hidden"], score_precision=precision, score_batch_size=plan["rows"])
+    config = Config(hidden=plan["hidden"], score_precision=precision, score_batch_size=plan["rows"], trainers=1)
     blueprint = MLPBlueprint(config, dataset)
     blueprint.choose_arithmetic(common_value(comm, fastest_arithmetic(), otherwise="float32"), node.threads)
     if precision == "bf16" and blueprint.arithmetic == "float32":

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from isgd_mpi.ranks.records import SPLITS
+from isgd_mpi.sampling.division import LEAST_RANKS
 from isgd_mpi.sampling.gain import FAR
 
 _WORTH_SAYING = 1.1  # variance gains below this are called none
@@ -46,7 +47,8 @@ def _describe_roles(setup):
     else:
         scorers = "no scorers: importance sampling from the minibatches' own scores"
     how = " that share the net" if setup.trainers_share else " that sum gradients" if config.trainers > 1 else ""
-    roles = f"{_count(config.trainers, 'trainer')}{how}, {scorers}"
+    chosen = f" ({setup.why_trainers})" if setup.why_trainers and setup.size >= LEAST_RANKS else ""
+    roles = f"{_count(config.trainers, 'trainer')}{how}{chosen}, {scorers}"
     if config.score == "predicted-loss":
         place = "the trainer itself" if setup.predictor_rank is None else f"rank {setup.predictor_rank}"
         roles += f"; {place} predicts losses ({config.predictor})"

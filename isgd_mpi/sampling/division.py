@@ -1,0 +1,144 @@
+"""Divide ranks into trainers and scorers, so that a given progress is predicted to take the least time.
+
+A division is played by :mod:`isgd_mpi.sampling.forecast` with costs in proportion to those of the machines that were
+measured: no clock decides, so that the same job gets the same trainers each time. Progress is that of steps in which a
+share of the work of a step is spent on noise, which importance sampling divides by its variance gain.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from isgd_mpi.sampling.forecast import Costs, gain_at, predict
+
+_MINIBATCHES = (16, 64, 128, 256, 512)
+_TRAINERS = (1, 2, 4, 8, 16)
+_SMALL = (
+    669_706,
+    np.array(  # parameters; steps a second by minibatch and trainers that cut layers by columns
+        [
+            [1001, 1332, 2521, 5506, 5648],
+            [442, 806, 1343, 1854, 2226],
+            [255, 488, 841, 1000, 1222],
+            [147, 259, 356, 559, 682],
+            [70, 124, 178, 296, 338],
+        ]
+    ),
+)
+_LARGE = (
+    18_903_050,
+    np.array(  # measured with 128 and 512 examples, the others in proportion to the small net's
+        [
+            [40, 60, 110, 200, 230],
+            [16, 30, 50, 80, 100],
+            [9, 17, 28, 49, 60],
+            [4, 9, 17, 26, 35],
+            [2, 5, 10, 14, 21],
+        ]
+    ),
+)
+_SCORING_RATE = {"float32": 0.14e12, "bfloat16 (AVX-512)": 0.64e12, "bfloat16 (MKL, AMX)": 1.0e12}  # operations/s, core
+_OPERATIONS = 4  # of scoring, for each example and parameter
+_PUBLISH_SECONDS, _MESSAGE_SECONDS, _MERGE_SECONDS, _WAKE_SECONDS = 20e-6, 13e-6, 13e-9, 50e-6
+_GAINS = ((16, 8.0), (64, 5.4), (130, 4.0), (300, 2.7), (600, 1.6), (2000, 1.0))  # by age in steps, MNIST
+_HALF_NOISE = 160  # minibatch at which half of the steps of uniform sampling are due to noise
+LEAST_RANKS = 4
+"""With fewer ranks there is one trainer."""
+
+_LEAST_PART_SECONDS = 1e-4  # a trainer's part of a step, beside which it costs little to wait for the others
+_WORTH = 1.05  # progress by that of fewer trainers which makes more of them worth it
+_TRIED = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+
+
+@dataclass(frozen=True)
+class Work:
+    """The sizes of a job that a division follows from.
+
+    Attributes
+    ----------
+    n_ranks, n_on_node, n_cores : int
+        Ranks of the job, and of trainer 0's node; cores of that node, by the threads of a rank.
+    n_params, minibatch_size, n_examples, score_batch_size, refresh_every : int
+    arithmetic : str
+        Of scoring; see :func:`arithmetic.fastest_arithmetic`.
+    """
+
+    n_ranks: int
+    n_on_node: int
+    n_cores: int
+    n_params: int
+    minibatch_size: int
+    n_examples: int
+    score_batch_size: int
+    refresh_every: int
+    arithmetic: str
+
+
+def best_trainers(work):
+    """Return the number of trainers with the most predicted progress, and that progress by one trainer's.
+
+    Parameters
+    ----------
+    work : Work
+
+    Returns
+    -------
+    n_trainers : int
+    gain : float
+    """
+    parts = int(1 / (_LEAST_PART_SECONDS * steps_per_second(work.n_params, work.minibatch_size, 1)))
+    most = min(work.n_on_node, work.n_ranks - 1, work.n_cores, parts)
+    best, first = 1, progress(work, 1)
+    for n_trainers in (n for n in _TRIED if 1 < n <= most):
+        if progress(work, n_trainers) > _WORTH * progress(work, best):
+            best = n_trainers
+    return best, progress(work, best) / first
+
+
+def progress(work, n_trainers):
+    """Return the predicted progress a second, in steps without noise.
+
+    Parameters
+    ----------
+    work : Work
+    n_trainers : int
+        Fewer than the ranks.
+    """
+    costs = Costs(
+        n_examples=work.n_examples,
+        batch_size=work.score_batch_size,
+        refresh_every=work.refresh_every,
+        params_bytes=4 * work.n_params,
+        report_bytes=5 * work.n_examples,
+        step_seconds=1 / steps_per_second(work.n_params, work.minibatch_size, n_trainers),
+        score_seconds=_OPERATIONS * work.n_params / _SCORING_RATE.get(work.arithmetic, _SCORING_RATE["float32"]),
+        publish_seconds=_PUBLISH_SECONDS,
+        message_seconds=_MESSAGE_SECONDS,
+        merge_seconds=_MERGE_SECONDS,
+        wake_seconds=_WAKE_SECONDS,
+        copy_seconds=0.0,
+        cores=work.n_cores,
+        network_seconds=50e-6,
+        network_bytes_per_second=1e9,
+    )
+    played = predict(costs, work.n_ranks, work.n_on_node, n_trainers)
+    noise = 1 / (1 + work.minibatch_size / _HALF_NOISE)
+    return played.refresh_steps / played.refresh_seconds / (noise / gain_at(played.age_in_use, _GAINS) + 1 - noise)
+
+
+def steps_per_second(n_params, minibatch_size, n_trainers):
+    """Return the steps a second of trainers of a node, between and beyond those that were measured.
+
+    Parameters
+    ----------
+    n_params, minibatch_size, n_trainers : int
+    """
+    rates = []
+    for _, table in (_SMALL, _LARGE):
+        by_minibatch = [np.interp(np.log2(n_trainers), np.log2(_TRAINERS), np.log(row)) for row in table]
+        rates.append(np.interp(np.log(minibatch_size), np.log(_MINIBATCHES), by_minibatch))
+    at = np.log([_SMALL[0], _LARGE[0]])
+    rate = np.exp(np.interp(np.log(n_params), at, rates))
+    outside = n_params / np.clip(n_params, _SMALL[0], _LARGE[0])
+    rows = max(1.0, minibatch_size / _MINIBATCHES[-1])
+    return float(rate / (outside * rows))

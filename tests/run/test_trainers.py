@@ -1,0 +1,52 @@
+"""The number of trainers that a job gets where the user does not say it."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from isgd_mpi.run.trainers import choose_trainers
+from isgd_mpi.settings.config import Config
+
+MODELS = {
+    "n_params": 669_706, "arithmetic": "float32", "params_may_be_shared": True, "shared_bytes": lambda rows: 10**7,
+}  # fmt: skip
+
+
+def chosen(n_ranks, before=None, models=MODELS, n_cores=16, **options):
+    comm = SimpleNamespace(Get_size=lambda: n_ranks)
+    node = SimpleNamespace(
+        hosts=n_ranks * ["here"], comm=comm, n_cores=n_cores, threads=1, crowded=n_ranks > n_cores, n_shared_bytes=10**9
+    )
+    return choose_trainers(Config(**options), SimpleNamespace(n_train=60_000), SimpleNamespace(**models), node, before)
+
+
+def test_several_ranks_with_cores_of_their_own_train_together():
+    choice = chosen(16)
+    assert choice.n_trainers > 4 and choice.reason.startswith("predicted ")
+
+
+@pytest.mark.parametrize(
+    ("ranks", "options", "reason"),
+    [
+        (1, {}, "fewer than 4 ranks"),
+        (3, {}, "fewer than 4 ranks"),
+        (16, {"n_cores": 2}, "ranks outnumber cores"),
+        (16, {"schedule": "exact"}, "--schedule exact"),
+        (16, {"score": "predicted-loss"}, "--score predicted-loss"),
+        (16, {"compat": "alain2015"}, "--compat alain2015"),
+        (16, {"models": MODELS | {"params_may_be_shared": False}}, "a model of your own"),
+        (16, {"models": MODELS | {"shared_bytes": lambda rows: 10**9}}, "there is no room"),
+    ],
+)
+def test_one_rank_trains_for_a_reason(ranks, options, reason):
+    choice = chosen(ranks, **options)
+    assert choice.n_trainers == 1 and choice.reason.startswith(reason)
+
+
+def test_a_given_number_needs_no_reason():
+    assert chosen(16, trainers=3) == (3, None)
+
+
+def test_a_resumed_run_has_the_trainers_that_it_had():
+    assert chosen(16, before=5).n_trainers == 5
+    assert chosen(16, before=5, trainers=2).n_trainers == 2
