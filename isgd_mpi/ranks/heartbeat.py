@@ -1,10 +1,11 @@
-"""Heartbeats, by which the trainer notices that a scorer or the predictor has stopped responding.
+"""Heartbeats, by which trainer 0 and each other rank notice that the other end has stopped responding.
 
-Each of these ranks sends a beat now and then, also while it waits: a collective that does not complete does not tell
-which rank it waits for. A beat is a message of eight bytes, outside of the exchange; the last one tells that no more
-will come. A beat also tells whether other processes leave the rank too little CPU time.
+Each of them sends a beat now and then, also while it waits: a collective that does not complete does not tell which
+rank it waits for. A beat is a message of eight bytes, outside of the exchange; the last one tells that no more will
+come. A beat also tells whether other processes leave the rank too little CPU time.
 """
 
+import math
 import time
 
 import numpy as np
@@ -36,49 +37,91 @@ class Silent(Exception):
         return TRY_AGAIN if self.can_go_on else FAILED
 
 
+class Heartbeat:
+    """Beats for other ranks, and watches these. Each of them has one that does the same for this rank.
+
+    Parameters
+    ----------
+    comm, others, timeout_seconds, names
+        See :class:`Watch`, whose `sources` are the others.
+
+    Attributes
+    ----------
+    pulse : Pulse
+    tell : callable
+        See :class:`Watch`; tells nobody if it is not set.
+    """
+
+    def __init__(self, comm, others, timeout_seconds, names):
+        self.tell = lambda line: None
+        self.pulse = Pulse(comm, timeout_seconds, others)
+        self._watch = Watch(comm, others, timeout_seconds, names, lambda line: self.tell(line))
+
+    def tick(self):
+        """Send and receive the beats that are due; to be called often.
+
+        Raises
+        ------
+        Silent
+            See :meth:`Watch.check`.
+        """
+        self.pulse.beat()
+        self._watch.check()
+
+    def stop(self):
+        """Tell the other ranks that no more beats will come, and wait until they have told so; see :meth:`tick`."""
+        self.pulse.stop()
+        self._watch.close()
+
+
 class Pulse:
-    """Sends the beats of a rank that serves the trainer.
+    """Sends the beats of a rank.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
         Private to the heartbeat.
     timeout_seconds : float
-        Silence after which the trainer gives up. A beat is sent each 40th part of this, at least each second.
-    root : int
-        The trainer's rank.
+        Silence after which the others give up. A beat is sent each 40th part of this, at least each second.
+    others : sequence of int
+        Ranks to send them to.
 
     Attributes
     ----------
     starved : bool
-        Whether to tell the trainer that this rank gets too little CPU time.
+        Whether to tell that this rank gets too little CPU time.
     """
 
-    def __init__(self, comm, timeout_seconds, root=0):
+    def __init__(self, comm, timeout_seconds, others=(0,)):
         self.starved = False
         self._comm = comm
-        self._root = root
+        self._others = others
         self._interval = min(_LONGEST_INTERVAL_SECONDS, timeout_seconds / 40)
         self._due = 0.0
         self._message = np.array([_BEAT])
-        self._request = MPI.REQUEST_NULL
+        self._requests = []
 
     def beat(self):
         """Send a beat if one is due. Not collective, does not wait."""
         now = time.monotonic()
-        if now >= self._due and self._request.Test():
+        if now >= self._due and MPI.Request.Testall(self._requests):
             self._due = now + self._interval
-            self._message[0] = _STARVED_BEAT if self.starved else _BEAT
-            self._request = self._comm.Isend(self._message, self._root)
+            self._send(_STARVED_BEAT if self.starved else _BEAT)
 
     def stop(self):
         """Send the last beat. Returns once it is sent."""
-        POLITE.wait([self._request])
-        POLITE.wait([self._comm.Isend(np.array([_LAST]), self._root)])
+        POLITE.wait(self._requests)
+        self._due = math.inf
+        self._send(_LAST)
+        POLITE.wait(self._requests)
+
+    def _send(self, kind):
+        self._message[0] = kind
+        self._requests = [self._comm.Isend(self._message, other) for other in self._others]
 
 
 class Watch:
-    """Receives the beats at the trainer, and measures for how long each rank has been silent.
+    """Receives the beats of other ranks, and measures for how long each has been silent.
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
 """The communicators of a job: each connects trainer 0 with the ranks of one role, or all ranks."""
 
 from isgd_mpi.model.share import WHOLE, Share
+from isgd_mpi.ranks.heartbeat import Heartbeat
 from isgd_mpi.ranks.shared import Meeting, SharedArrays
 from isgd_mpi.run.setup import TRAINER
 
@@ -18,8 +19,8 @@ class Communicators:
         Trainer 0 and the ranks of one role; not for use on other ranks.
     states : mpi4py.MPI.Comm
         All ranks; private to the states that are handed out when a run is resumed.
-    heartbeat : mpi4py.MPI.Comm
-        All ranks.
+    heartbeat : heartbeat.Heartbeat
+        Between trainer 0 and each other rank.
     """
 
     def __init__(self, setup):
@@ -32,7 +33,9 @@ class Communicators:
         self.scoring = comm.Split(leads or setup.scores, rank)
         self.predicting = comm.Split(leads or setup.predicts, rank)
         self.states = comm.Dup()
-        self.heartbeat = comm.Dup()
+        self._beats = comm.Dup()
+        others = range(1, setup.size) if leads else [TRAINER]
+        self.heartbeat = Heartbeat(self._beats, others, setup.config.scorer_timeout, setup.rank_names)
 
     def transport(self, comm):
         """Return this rank's end of a transport from trainer 0, which :meth:`free` closes.
@@ -65,5 +68,5 @@ class Communicators:
         """Close the transports, free what trainers share, and the communicators. Collective."""
         for each in self._to_close:
             each.close()
-        for comm in (self.training, self.scoring, self.predicting, self.states, self.heartbeat):
+        for comm in (self.training, self.scoring, self.predicting, self.states, self._beats):
             comm.Free()

@@ -1,6 +1,7 @@
 """A job: a training run on all ranks. Each rank makes its setup, and then plays its role."""
 
 import sys
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from isgd_mpi.data.files import write_atomically
 from isgd_mpi.kernels import code_cache
 from isgd_mpi.model.bfloat16.arithmetic import fastest_arithmetic
 from isgd_mpi.ranks.agreement import check_agreement, common_value, on_all_ranks
+from isgd_mpi.ranks.heartbeat import Silent
 from isgd_mpi.ranks.node import find_node, memory_shortage
 from isgd_mpi.ranks.published import N_BUFFERS
 from isgd_mpi.ranks.timeline import gather_timeline
@@ -25,6 +27,7 @@ from isgd_mpi.run.warmup import warm_up, warm_up_predictor
 from isgd_mpi.settings.errors import InputError
 
 _RANK_BYTES = 10**8  # of a rank's own, besides the model: Python, libraries and compiled kernels
+_FIRST_TELLS_SECONDS = 1.0  # of the ranks of a node that trainer 0 has left, the first ends all
 _LARGEST_MESSAGE_BYTES = 2**31 - 2**12  # NumPy's limit for a record, less the other fields
 
 
@@ -126,7 +129,8 @@ class Job:
         setup, keeper = self.setup, Keeper(self.folder)
         # (0) all ranks split the communicators; steps 1 to 5 follow in leader.open_run and in roles
         comms = Communicators(setup)
-        outcome = self._play(comms, keeper, interruption, on_step)
+        setup = setup.waiting_by(replace(setup.node.waiter, idle=comms.heartbeat.tick))
+        outcome = self._play(setup, comms, keeper, interruption, on_step)
         setup.node.waiter.meet(setup.comm)
         spans = gather_timeline(setup.comm, setup.node.waiter, root=TRAINER)
         keeper.keep("timeline.npz", partial(write_atomically, write=lambda file: np.savez(file, **spans)))
@@ -135,14 +139,21 @@ class Job:
         ending = setup.comm.bcast(outcome and (outcome.stopped, outcome.can_go_on, keeper.problems), root=TRAINER)
         return replace(outcome, unwritten=keeper.problems) if outcome else Outcome(*ending)
 
-    def _play(self, comms, keeper, interruption, on_step):
+    def _play(self, setup, comms, keeper, interruption, on_step):
         """Play this rank's role; return the outcome on trainer 0, and None elsewhere."""
-        setup = self.setup
         if setup.rank == TRAINER:
             run = open_run(setup, comms, keeper, self._saved)
             return Leader(setup, run, keeper, interruption, self._saved and self._saved.step).lead(on_step)
         role = roles.predict if setup.predicts else roles.score if setup.scores else roles.train_along
-        return role(setup, comms, interruption)
+        try:
+            role(setup, comms, interruption)
+            comms.heartbeat.stop()
+        except Silent as error:
+            if setup.node.comm.Get_rank() > 0:
+                time.sleep(_FIRST_TELLS_SECONDS)
+            error.can_go_on = True
+            error.args = (f"{setup.rank_names[setup.rank]} ends: {error}; go on from the last checkpoint, if any",)
+            raise
 
     def _print_code_problems(self):
         """Print on trainer 0 where compiled kernels could not be kept. Collective."""

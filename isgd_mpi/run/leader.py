@@ -15,7 +15,7 @@ from isgd_mpi.data.files import write_json, write_text
 from isgd_mpi.model.trained import TrainedModel
 from isgd_mpi.ranks.agreement import on_all_ranks
 from isgd_mpi.ranks.exchange import LocalExchange, TrainerExchange
-from isgd_mpi.ranks.heartbeat import Silent, Watch
+from isgd_mpi.ranks.heartbeat import Heartbeat, Silent
 from isgd_mpi.run.record.checkpoints import FILE, Checkpoints
 from isgd_mpi.run.record.environment import describe_environment
 from isgd_mpi.run.record.held_out import describe_end
@@ -66,7 +66,7 @@ class Run(NamedTuple):
     trainer: Trainer
     exchange: TrainerExchange | LocalExchange
     log: RunLog
-    watch: Watch
+    heartbeat: Heartbeat
     state: RunState
 
 
@@ -100,16 +100,15 @@ def open_run(setup, comms, keeper, saved=None):
     config, timeline = setup.config, setup.node.waiter.timeline
     init_seed, *seeds = np.random.SeedSequence(config.seed).spawn(setup.size)[setup.rank].spawn(4)
     log = RunLog(keeper.folder, config.n_steps(setup.dataset.n_train), config.quiet, timeline)
-    watch = _watch(setup, comms, tell)
-    waiter = replace(setup.node.waiter, idle=watch.check)
     sampler = Sampler(config, setup.dataset, seeds, setup.norms_come_back, clock=lambda: log.seconds)
     # (1) the trainers open their group
-    learner = _open_group(setup, comms, waiter, np.random.default_rng(init_seed))
+    learner = _open_group(setup, comms, np.random.default_rng(init_seed))
     # (2) trainer 0 and the scorers open the exchange of scores
-    exchange = _open_exchange(setup, comms, learner, waiter)
+    exchange = _open_exchange(setup, comms, learner)
     # (3) trainer 0 and the predictor open theirs
-    forecaster, predicted = _open_predictor(setup, comms, sampler, log, waiter)
+    forecaster, predicted = _open_predictor(setup, comms, sampler, log)
     trainer = Trainer(setup, learner, sampler, log, predicted)
+    comms.heartbeat.tell_to(tell)
     state = RunState(setup, trainer, exchange, forecaster if saved else None)
     # (4) trainer 0 prepares the run's folder; all ranks fail together if it cannot
     on_all_ranks(setup.comm, partial(_prepare, setup, log, state, keeper, saved))
@@ -121,20 +120,13 @@ def open_run(setup, comms, keeper, saved=None):
         if saved.arithmetic not in (None, setup.models.arithmetic):
             tell(f"scores are computed in {setup.models.arithmetic} now, and were in {saved.arithmetic}")
         state.hand_out(comms)
-    return Run(trainer, exchange, log, watch, state)
+    return Run(trainer, exchange, log, comms.heartbeat, state)
 
 
-def _watch(setup, comms, tell):
-    """Return the watch over the ranks that serve trainer 0."""
-    hosts = [f"rank {rank} ({host})" for rank, host in enumerate(setup.node.hosts)]
-    first = 1 if setup.trainers_share else setup.config.trainers  # where gradients are summed, trainers send no beats
-    return Watch(comms.heartbeat, range(first, setup.size), setup.config.scorer_timeout, hosts, tell)
-
-
-def _open_group(setup, comms, waiter, rng):
+def _open_group(setup, comms, rng):
     """Return the learner, whose parameters are drawn: trainer 0's own, or its end of the group of trainers."""
     size = setup.config.minibatch_size
-    share = comms.share(replace(waiter, activity="summing"))
+    share = comms.share(replace(setup.node.waiter, activity="summing"))
     model = setup.models.make_initial(size, rng, share)
     if setup.config.trainers == 1:
         return setup.make_learner(model, size)
@@ -142,15 +134,15 @@ def _open_group(setup, comms, waiter, rng):
     return TrainerGroup(*open_work(setup, comms, model), reports)
 
 
-def _open_exchange(setup, comms, learner, waiter):
+def _open_exchange(setup, comms, learner):
     """Return trainer 0's end of the exchange with the scorers, or one with itself where there are none."""
     reports = setup.report_dtypes(setup.shards)
     if setup.n_scorers == 0:
         return LocalExchange(setup.published, reports, learner.refresh)
-    return TrainerExchange(comms.transport(comms.scoring), setup.published, [None, *reports], waiter)
+    return TrainerExchange(comms.transport(comms.scoring), setup.published, [None, *reports], setup.node.waiter)
 
 
-def _open_predictor(setup, comms, sampler, log, waiter):
+def _open_predictor(setup, comms, sampler, log):
     """Return the loss predictor and trainer 0's end of its exchange, or None twice if no losses are predicted.
 
     If another rank predicts, the predictor is a new one, for the dtype and the initial state of its report.
@@ -165,7 +157,7 @@ def _open_predictor(setup, comms, sampler, log, waiter):
         )
     else:
         transport = comms.transport(comms.predicting)
-        exchange = TrainerExchange(transport, setup.observations, [None, dtype], waiter)
+        exchange = TrainerExchange(transport, setup.observations, [None, dtype], setup.node.waiter)
     return forecaster, PredictedScores(exchange, setup.config.schedule, sampler, log, setup.whole)
 
 
@@ -289,7 +281,7 @@ class Leader:
             folder=self._keeper.folder,
         )
         self._write(outcome)
-        self._run.watch.close()
+        self._run.heartbeat.stop()
         log.print(outcome.verdict)
         return outcome
 
@@ -318,7 +310,7 @@ class Leader:
 
     def _finished(self, step, reported_signal):
         """Return whether to take no further step; raise Silent if a rank has not answered for too long."""
-        self._run.watch.check()
+        self._run.heartbeat.tick()
         return self._rule(step, reported_signal)
 
     def _save_if_due(self):

@@ -16,7 +16,6 @@ import numpy as np
 
 from isgd_mpi.ranks.agreement import on_all_ranks
 from isgd_mpi.ranks.exchange import ScorerExchange
-from isgd_mpi.ranks.heartbeat import Pulse
 from isgd_mpi.ranks.priority import Priority
 from isgd_mpi.ranks.states import receive_arrays
 from isgd_mpi.run.resume import Resumption, is_evaluating, share_training_state
@@ -45,12 +44,11 @@ def score(setup, comms, interruption):
                 receive_arrays(comms.states, [params], TRAINER, setup.node.waiter)
             scorer.restore(report, params)
 
-    pulse, waiter, priority = _pulse_waiter_and_priority(setup, comms)
+    waiter, priority = _waiter_and_priority(setup, comms)
     scorer = setup.make_scorer(setup.rank - setup.config.trainers, waiter)
     # (2) trainer 0 and the scorers open the exchange of scores
     exchange = ScorerExchange(comms.transport(comms.scoring), setup.published, scorer.record.dtype, waiter)
     _serve(setup, (scorer, exchange, priority), interruption, resume)
-    pulse.stop()
 
 
 def predict(setup, comms, interruption):
@@ -61,20 +59,16 @@ def predict(setup, comms, interruption):
         receive_arrays(comms.states, [report], TRAINER, setup.node.waiter)
         forecaster.restore_report(report)
 
-    pulse, waiter, priority = _pulse_waiter_and_priority(setup, comms)
+    waiter, priority = _waiter_and_priority(setup, comms)
     forecaster = setup.make_forecaster(waiter)
     # (3) trainer 0 and the predictor open theirs
     exchange = ScorerExchange(comms.transport(comms.predicting), setup.observations, forecaster.record.dtype, waiter)
     _serve(setup, (forecaster, exchange, priority), interruption, resume)
-    pulse.stop()
 
 
 def train_along(setup, comms, interruption):
     """Play the role of a trainer other than the first; parameters as in :func:`score`."""
-    waiter, pulse = setup.node.waiter, None
-    if setup.trainers_share:
-        pulse = Pulse(comms.heartbeat, setup.config.scorer_timeout)
-        waiter = replace(waiter, idle=pulse.beat)
+    waiter = setup.node.waiter
     # (1) the trainers open their group
     model = setup.models.make(setup.config.minibatch_size, comms.share(waiter))
     work, refreshes = open_work(setup, comms, model)
@@ -85,8 +79,6 @@ def train_along(setup, comms, interruption):
     if setup.resumption and not setup.trainers_share:
         share_training_state(comms, work.learner.optimiser, waiter)
     run_co_trainer(work, refreshes, setup.published, interruption, waiter)
-    if pulse:
-        pulse.stop()
 
 
 def open_work(setup, comms, model):
@@ -110,17 +102,16 @@ def open_work(setup, comms, model):
     return work, Refreshes(comms.training, learner, waiter)
 
 
-def _pulse_waiter_and_priority(setup, comms):
-    """Return this rank's heartbeat and its priority, and a waiter that sees to both while it waits."""
+def _waiter_and_priority(setup, comms):
+    """Return this rank's priority, and a waiter that sees to it and to the heartbeat while it waits."""
 
     def see_to_both():
         priority.measure()
-        pulse.starved = priority.starved
-        pulse.beat()
+        comms.heartbeat.pulse.starved = priority.starved
+        comms.heartbeat.tick()
 
-    pulse = Pulse(comms.heartbeat, setup.config.scorer_timeout)
     priority = Priority(setup.node, *setup.roles_on_node)
-    return pulse, replace(setup.node.waiter, idle=see_to_both), priority
+    return replace(setup.node.waiter, idle=see_to_both), priority
 
 
 def _serve(setup, parts, interruption, resume):

@@ -72,6 +72,15 @@ class Setup:
         return self.comm.Get_size()
 
     @property
+    def rank_names(self):
+        """The number and host of each rank, for messages."""
+        return [f"rank {rank} ({host})" for rank, host in enumerate(self.node.hosts)]
+
+    def waiting_by(self, waiter):
+        """Return this setup, with another way to wait."""
+        return replace(self, node=replace(self.node, waiter=waiter))
+
+    @property
     def n_scorers(self):
         """The number of scorers."""
         return self.config.n_scorers(self.size)

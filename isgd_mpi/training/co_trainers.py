@@ -210,6 +210,7 @@ class SummedWork:
             if self._waiter.polite:
                 requests.append(self._comm.Iallreduce(MPI.IN_PLACE, gradient))
             else:
+                self._summing.wait(requests[:1])  # every trainer is there: the call below watches nobody
                 # burns a core, and is the fastest: see docs/performance.md
                 self._comm.Allreduce(MPI.IN_PLACE, gradient)
             self._summing.wait(requests)

@@ -1,11 +1,13 @@
 """Jobs on two nodes, which are namespaces of this machine: the same bits, and parameters cross the cable once."""
 
 import json
+import subprocess
 
 import numpy as np
 import pytest
 import two_nodes
-from launch import complaint, succeeded, train
+from launch import ENVIRONMENT, complaint, has_refreshed, saved_step, succeeded, train
+from processes import Job, alive, wait_for
 
 pytestmark = pytest.mark.skipif(two_nodes.missing() is not None, reason=f"{two_nodes.missing()}")
 each_kind, any_mpi = pytest.mark.each_kind, pytest.mark.any_mpi
@@ -27,7 +29,6 @@ def nodes(tmp_path):
     [
         pytest.param((2, 2), ("--schedule", "pipelined"), marks=[each_kind, any_mpi]),
         ((1, 3), ("--schedule", "exact")),
-        ((2, 2), ("--schedule", "exact", "--score", "predicted-loss")),
         ((1, 2), ("--schedule", "pipelined", "--trainers", 2)),
     ],
 )
@@ -55,3 +56,17 @@ def test_data_that_one_node_lacks_is_told_with_rank_and_host(nodes, tmp_path):
     done = nodes.launch((1, 2), "--data", data / "set.npz", "--run-dir", tmp_path / "run")
     assert done.returncode == 2 and not (tmp_path / "run").exists()
     assert "(on ranks 1, 2 (nodeb); the other ranks succeeded)" in complaint(done.stderr)
+
+
+def test_ranks_on_both_sides_of_a_cut_cable_end(nodes, tmp_path):
+    folder = tmp_path / "run"
+    words = nodes.command((2, 2), "--run-dir", folder, "--seconds", 1000, "--hidden", 16, "--scorer-timeout", 8)
+    with Job(words, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as job:
+        wait_for(lambda: job.poll() is not None or has_refreshed(folder))
+        ranks = job.rank_pids().values()
+        nodes.cut()
+        wait_for(lambda: not any(map(alive, ranks)), 60)
+        job.kill()
+        output, errors = job.wait_for_end()
+    assert "no answer from rank 2 (nodeb), rank 3 (nodeb) for 8 s" in errors, errors
+    assert saved_step(folder) > 0

@@ -1,4 +1,4 @@
-"""A scorer or a trainer that stops responding: it is named, waited for, and given up on. Processes are real."""
+"""A rank that stops responding: it is named, waited for, and given up on. The processes are real, and stopped."""
 
 import os
 import re
@@ -60,3 +60,25 @@ def test_a_scorer_that_goes_on_in_time_is_heard_again(tmp_path):
     at = np.diff(steps).argmax() + 1  # the refresh that was under way
     assert steps[at] - steps[at - 1] > 100  # the trainer went on
     assert refreshes[at]["staleness_max"] >= steps[at] - steps[at - 1]
+
+
+@pytest.mark.parametrize("options", [("--score", "predicted-loss"), ("--trainers", 3)])
+def test_ranks_whose_trainer_stays_stopped_end_the_job(tmp_path, options):
+    with training(tmp_path / "run", *options, "--scorer-timeout", TIMEOUT) as job:
+        os.kill(job.rank_pids()[0], signal.SIGSTOP)
+        begin = time.monotonic()
+        _, errors = job.wait_for_end(60 + TIMEOUT)
+        assert time.monotonic() - begin > TIMEOUT - 1
+    assert job.returncode != 0 and "Traceback" not in errors
+    assert re.search(rf"isgd_mpi: rank [12] \(.*\) ends: no answer from rank 0 \(.*\) for {TIMEOUT} s", errors)
+
+
+def test_a_trainer_beside_the_first_that_stays_stopped_ends_the_run_with_a_checkpoint(tmp_path):
+    folder = tmp_path / "run"
+    with training(folder, "--trainers", 2, "--scorer-timeout", TIMEOUT) as job:
+        os.kill(job.rank_pids()[1], signal.SIGSTOP)
+        _, errors = job.wait_for_end(60 + TIMEOUT)
+    assert job.returncode == 75, errors
+    assert "no answer from rank 1 (" in complaint(errors)
+    step = int(re.search(r"the checkpoint of step (\d+)", complaint(errors))[1])
+    resume(folder, 3, "--trainers", 2, "--hidden", 16, "--steps", step + 50)
