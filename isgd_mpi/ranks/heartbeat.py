@@ -48,14 +48,16 @@ class Heartbeat:
     Attributes
     ----------
     pulse : Pulse
-    tell : callable
-        See :class:`Watch`; tells nobody if it is not set.
     """
 
     def __init__(self, comm, others, timeout_seconds, names):
-        self.tell = lambda line: None
         self.pulse = Pulse(comm, timeout_seconds, others)
-        self._watch = Watch(comm, others, timeout_seconds, names, lambda line: self.tell(line))
+        self._tell = None
+        self._watch = Watch(comm, others, timeout_seconds, names, lambda line: self._tell and self._tell(line))
+
+    def tell_to(self, tell):
+        """Tell a callable of ranks that fall silent, as :class:`Watch` does; so far nobody is told."""
+        self._tell = tell
 
     def tick(self):
         """Send and receive the beats that are due; to be called often.
