@@ -35,6 +35,8 @@ class Node:
         Whether the node's ranks are in scheduling groups (sessions) of their own.
     hosts : list of str
         Host name of each rank of the job.
+    threads_of_ranks : list of int
+        The `threads` of each rank of the job.
     blas : list of str
         BLAS libraries in use, with versions.
     niceness : int
@@ -51,6 +53,7 @@ class Node:
     crowded: bool
     own_session: bool
     hosts: list[str]
+    threads_of_ranks: list[int]
     blas: list[str]
     niceness: int
     n_shared_bytes: int
@@ -111,6 +114,7 @@ def find_node(comm, threads=None):
         crowded=crowded,
         own_session=len(sessions) == n_ranks,
         hosts=comm.allgather(MPI.Get_processor_name()),
+        threads_of_ranks=comm.allgather(threads),
         niceness=os.getpriority(os.PRIO_PROCESS, 0),
         blas=[f"{pool['internal_api']} {pool['version']}" for pool in pools if pool["user_api"] == "blas"],
         n_shared_bytes=comm.allreduce(_free_shared_bytes(), MPI.MIN),

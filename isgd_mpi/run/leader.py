@@ -119,6 +119,9 @@ def open_run(setup, comms, keeper, saved=None):
     if saved:
         if saved.arithmetic not in (None, setup.models.arithmetic):
             tell(f"scores are computed in {setup.models.arithmetic} now, and were in {saved.arithmetic}")
+        threads = setup.node.threads_of_ranks
+        if config.repeatable and saved.threads not in (None, threads):
+            tell(f"ranks have {threads} threads now, and had {saved.threads}: bits may differ (--threads)")
         state.hand_out(comms)
     return Run(trainer, exchange, log, comms.heartbeat, state)
 

@@ -81,6 +81,8 @@ class SavedRun:
         Training time so far.
     arithmetic : str or None
         Arithmetic of the scores, if that is known.
+    threads : list of int or None
+        Threads of each rank, if they are known.
 
     Raises
     ------
@@ -99,7 +101,9 @@ class SavedRun:
         self.n_lines = self._number("log/n_lines")
         self.seconds = self._number("log/seconds", kind="f")
         self._n_train = self._flat.get("run/trainer/sampler/order", np.empty(0)).size
-        self.arithmetic = self._read("environment.json").get("score_arithmetic")
+        environment = self._read("environment.json")
+        self.arithmetic = environment.get("score_arithmetic")
+        self.threads = environment.get("threads_of_ranks")
 
     def _number(self, name, kind="i"):
         """Return a number of the checkpoint; raise InputError if there is none by this name."""

@@ -28,8 +28,8 @@ def nodes(tmp_path):
     ("n_each", "options"),
     [
         pytest.param((2, 2), ("--schedule", "pipelined"), marks=[each_kind, any_mpi]),
-        ((1, 3), ("--schedule", "exact")),
-        ((1, 2), ("--schedule", "pipelined", "--trainers", 2)),
+        ((1, 3), ("--schedule", "pipelined")),
+        ((1, 2), ("--schedule", "exact", "--trainers", 2)),
     ],
 )
 def test_two_nodes_train_to_the_bits_of_one_and_send_parameters_once(nodes, tmp_path, n_each, options):

@@ -50,6 +50,15 @@ def test_other_arithmetic_of_the_scores_is_an_event(tmp_path):
     assert f"scores are computed in {now} now, and were in float8" in events(tmp_path / "run")
 
 
+def test_other_threads_are_an_event(tmp_path):
+    options = ("--schedule", "pipelined", "--threads", 1)
+    train(tmp_path / "run", 2, *SMALL, *options, "--steps", 31)
+    resume(tmp_path / "run", 2, "--steps", 40)
+    assert not any("threads" in event for event in events(tmp_path / "run"))
+    resume(tmp_path / "run", 2, "--steps", 50, "--threads", 2)
+    assert "ranks have [2, 2] threads now, and had [1, 1]: bits may differ (--threads)" in events(tmp_path / "run")
+
+
 def test_a_killed_job_goes_on_from_its_last_checkpoint(tmp_path):
     options = ("--checkpoint-every", 0.2, "--schedule", "pipelined")
     with training(tmp_path / "run", *options, until="checkpoint.npz") as job:

@@ -39,6 +39,7 @@ def describe_environment(comm, node, score_arithmetic=None, transport=None):
         "hosts": node.hosts,
         "ranks": comm.Get_size(),
         "threads_per_rank": node.threads,
+        "threads_of_ranks": node.threads_of_ranks,
         "ranks_outnumber_cores": node.crowded,
         "blas": node.blas,
         "score_arithmetic": score_arithmetic,
