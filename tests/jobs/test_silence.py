@@ -71,14 +71,3 @@ def test_ranks_whose_trainer_stays_stopped_end_the_job(tmp_path, options):
         assert time.monotonic() - begin > TIMEOUT - 1
     assert job.returncode != 0 and "Traceback" not in errors
     assert re.search(rf"isgd_mpi: rank [12] \(.*\) ends: no answer from rank 0 \(.*\) for {TIMEOUT} s", errors)
-
-
-def test_a_trainer_beside_the_first_that_stays_stopped_ends_the_run_with_a_checkpoint(tmp_path):
-    folder = tmp_path / "run"
-    with training(folder, "--trainers", 2, "--scorer-timeout", TIMEOUT) as job:
-        os.kill(job.rank_pids()[1], signal.SIGSTOP)
-        _, errors = job.wait_for_end(60 + TIMEOUT)
-    assert job.returncode == 75, errors
-    assert "no answer from rank 1 (" in complaint(errors)
-    step = int(re.search(r"the checkpoint of step (\d+)", complaint(errors))[1])
-    resume(folder, 3, "--trainers", 2, "--hidden", 16, "--steps", step + 50)
