@@ -68,5 +68,5 @@ def test_ranks_on_both_sides_of_a_cut_cable_end(nodes, tmp_path):
         wait_for(lambda: not any(map(alive, ranks)), 60)
         job.kill()
         output, errors = job.wait_for_end()
-    assert "no answer from rank 2 (nodeb), rank 3 (nodeb) for 8 s" in errors, errors
+    assert "no answer from rank " in errors and "(nodeb) for 8 s" in errors, errors
     assert saved_step(folder) > 0
