@@ -48,7 +48,7 @@ class Config:
         below=1,
     )
     data_dir: str | None = declare(
-        None, "folder of the original files, DIR/NAME or DIR itself [$ISGD_MPI_DATA or ~/.cache/isgd_mpi]", True
+        None, "folder of the original files, DIR/NAME or DIR itself [$ISGD_MPI_DATA or the user's cache]", True
     )
     synthetic_size: int = declare(100_000, "training examples of the synthetic data set [examples]", above=0)
     standardize: Literal["auto", "feature", "range", "none"] = declare(

@@ -122,8 +122,8 @@ class TableFile:
 
     def _header(self):
         """Return the first line of a CSV file, and what separates its fields."""
-        with gzip.open(self.path) if self._is_gzipped() else open(self.path, "rb") as file:
-            text = file.readline(_HEADER_BYTES).decode("utf-8-sig").rstrip("\r\n")
+        with open_regular(self.path) as file, gzip.open(file) if self._is_gzipped() else file as unpacked:
+            text = unpacked.readline(_HEADER_BYTES).decode("utf-8-sig").rstrip("\r\n")
         return text, max(_DELIMITERS, key=text.count)
 
     def _open_csv(self, names):
