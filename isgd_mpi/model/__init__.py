@@ -6,6 +6,7 @@ To read in this order:
 * `mlp`: the multilayer perceptron, in three passes;
 * `layers`: a layer's part of each pass;
 * `few_rows`: a layer with a way of its own for minibatches of few rows;
+* `share`: the part of a model that one of several trainers computes;
 * `optim`: SGD, Nesterov's momentum, Adam;
 * `own_model`: the interface of a user's own model, and the checks of one;
 * `blueprints`: makes the models of a job from its options;

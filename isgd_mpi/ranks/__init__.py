@@ -8,6 +8,7 @@ To read in this order:
 * `waiting`: wait for MPI, politely where ranks outnumber cores;
 * `timeline`: measure the time that each rank spends on each activity;
 * `transports`: move records by shared memory, messages or collectives;
+* `shared`: memory that the ranks of a node share, and their meetings in it;
 * `published`: the buffers of published records, in turn;
 * `states`: send states between ranks when a run is resumed;
 * `start`: initialise MPI, and find out if the launcher did not;

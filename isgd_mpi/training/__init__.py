@@ -9,6 +9,6 @@ To read in this order:
 * `probe`: estimate |mu|^2 from a few examples, beside scoring;
 * `evaluation`: measure loss and error of whole splits, batch by batch;
 * `counters`: counts of a run, and rates between two of them;
-* `co_trainers`: share each minibatch among several trainers;
+* `co_trainers`: take the same steps with several trainers;
 * `predictor`: an optional feature, to be skipped on first reading.
 """
