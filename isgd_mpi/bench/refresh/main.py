@@ -44,7 +44,7 @@ def run(settings):
 def _measure(settings):
     header = output.machine(1)
     output.print_lines(header)
-    config = Config(minibatch_size=settings.minibatch_size, refresh_every=settings.refresh_every)
+    config = Config(minibatch_size=settings.minibatch_size, refresh_every=settings.refresh_every, trainers=1)
     rows, draws = [], []
     for n_examples in settings.examples:
         for fresh in settings.fresh:
