@@ -1,7 +1,8 @@
 """Make the models of a job: the MLP that its options describe, or a user's own model."""
 
-from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, NEEDED
+from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, NEEDED, NEEDED_TO_TRAIN, TRAINS
 from isgd_mpi.model.bfloat16.scoring_mlp import Evaluator, LowPrecisionMLP
+from isgd_mpi.model.bfloat16.training_mlp import RoundedMLP
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.own_model import OwnModel, probed_params
 from isgd_mpi.model.params import initial_params, n_parameters
@@ -9,6 +10,8 @@ from isgd_mpi.model.share import WHOLE
 from isgd_mpi.model.trained import Learned, TrainedMLP, TrainedOwnModel
 from isgd_mpi.settings.errors import InputError
 
+_LEAST_ROWS = 64  # of a minibatch that trains faster in bfloat16 whatever the net: with 16, large nets do not
+_MOST_THREADS = 2  # that the kernels of training in bfloat16, which use one, are faster than
 _PIECES = 2  # calls of the products for each thread, in one call of a model that multiplies few rows at a time
 
 
@@ -32,14 +35,14 @@ class MLPBlueprint:
         About the number of floats that a pass holds for each example.
     unused : tuple of str
         Options that have no meaning for such a model.
-    arithmetic : str
-        Name of the arithmetic of scores: float32 until :meth:`choose_arithmetic`.
+    arithmetic, train_arithmetic : str
+        Names of the arithmetics of scores and of training: float32 until :meth:`choose_arithmetic`.
     make_products : callable or None
         Makes the products of scorers, given the most rows; None for NumPy's.
     text : str
         The model in words, to be logged.
-    notice : str or None
-        Something that the user should know of the choice of arithmetic.
+    notices : list of str
+        Lines that the user should read on the choice of arithmetic.
     rows_at_a_time : int or None
         Examples that a scorer standardises at a time; None for a whole score batch.
     params_may_be_shared : bool
@@ -56,25 +59,42 @@ class MLPBlueprint:
         self.n_params = n_parameters(self.widths)
         self.units = sum(self.widths)
         self.text = f"MLP {'-'.join(map(str, self.widths))}; scores: {config.score}"
-        self._precision, self._threads = config.score_precision, 1
-        self.arithmetic, self.notice = "float32", None
+        self._config, self._threads = config, 1
+        self.arithmetic = self.train_arithmetic = "float32"
+        self.notices = []
 
-    def choose_arithmetic(self, fastest, threads):
-        """Set the arithmetic of scores: the fastest that all ranks have, unless float32 was asked for.
+    def choose_arithmetic(self, fastest, threads, trainer_threads=1):
+        """Set the arithmetics: the fastest that all ranks have, unless float32 was asked for or is faster for training.
 
         Parameters
         ----------
         fastest : str
             Name of the fastest arithmetic; see :func:`arithmetic.fastest_arithmetic`.
         threads : int
-            Threads of a rank.
+            Threads of this rank.
+        trainer_threads : int
+            Threads of trainer 0: all ranks choose alike.
         """
-        self._threads = threads
-        if self._precision != "f32":
+        self._threads, config = threads, self._config
+        if config.score_precision != "f32":
             self.arithmetic = fastest
-        if self._precision == "bf16" and self.arithmetic == "float32":
-            self.notice = f"scores are computed in float32: --score-precision bf16 needs, on every rank, {NEEDED}"
+        if fastest == TRAINS and self._trains_rounded(trainer_threads):
+            self.train_arithmetic = fastest
+        needs = "needs, on every rank,"
+        if config.score_precision == "bf16" and self.arithmetic == "float32":
+            self.notices.append(f"scores are computed in float32: --score-precision bf16 {needs} {NEEDED}")
+        if config.train_precision == "bf16" and self.train_arithmetic == "float32":
+            self.notices.append(f"training is in float32: --train-precision bf16 {needs} {NEEDED_TO_TRAIN}")
         self.text += f" in {self.arithmetic}"
+        if self.train_arithmetic != "float32":
+            self.text += f"; training in {self.train_arithmetic}"
+
+    def _trains_rounded(self, threads):
+        """Return whether training in bfloat16 is wanted: where it is faster, if that is left to us."""
+        config = self._config
+        is_faster = config.minibatch_size >= _LEAST_ROWS and threads <= _MOST_THREADS
+        # what was published was float32
+        return {"f32": False, "bf16": True, "auto": is_faster and config.compat == "none"}[config.train_precision]
 
     @property
     def make_products(self):
@@ -97,9 +117,15 @@ class MLPBlueprint:
         """
         return MLP(self.widths, max_rows, score=self._score, share=share)
 
+    def make_trainer(self, max_rows, share=WHOLE):
+        """Return a model that trains, in the chosen arithmetic; see :meth:`make`."""
+        kind = MLP if self.train_arithmetic == "float32" else RoundedMLP
+        return kind(self.widths, max_rows, score=self._score, share=share)
+
     def shared_bytes(self, max_rows):
         """Return the memory, at most, that trainers share who share a model and the velocity of its optimiser."""
-        return 8 * self.n_params + 40 * max_rows * (self.units + 64) + 2**20
+        rounded = 0 if self.train_arithmetic == "float32" else 4 * self.n_params + 160 * self.units
+        return rounded + 8 * self.n_params + 40 * max_rows * (self.units + 64) + 2**20
 
     def make_scorer(self, max_rows):
         """Return two models for scorers: one scores in the chosen arithmetic, the other evaluates in float32.
@@ -113,8 +139,8 @@ class MLPBlueprint:
         return model, Evaluator(self.widths)
 
     def make_initial(self, max_rows, rng, share=WHOLE):
-        """Return a model with the parameters that training begins with, drawn by a random generator; see `make`."""
-        model = self.make(max_rows, share)
+        """Return a model that trains, with the parameters that it begins with, drawn by a random generator."""
+        model = self.make_trainer(max_rows, share)
         model.params[:] = initial_params(self.widths, self._init, rng)
         return model
 
@@ -137,7 +163,8 @@ class OwnBlueprint:
 
     Attributes
     ----------
-    n_params, units, unused, arithmetic, make_products, text, notice, rows_at_a_time, params_may_be_shared
+    n_params, units, unused, arithmetic, train_arithmetic, make_products, text, notices, rows_at_a_time
+    params_may_be_shared
         See :class:`MLPBlueprint`.
 
     Raises
@@ -146,9 +173,10 @@ class OwnBlueprint:
         The model does not work (see :func:`own_model.probed_params`), or the score is not the model's own.
     """
 
-    unused = ("hidden", "init", "score_precision")
+    unused = ("hidden", "init", "score_precision", "train_precision")
     params_may_be_shared = False  # the user may keep a model, and use it after the job
-    arithmetic, notice, make_products, rows_at_a_time = "its own", None, None, None
+    arithmetic, train_arithmetic = "its own", "its own"
+    notices, make_products, rows_at_a_time = (), None, None
 
     def __init__(self, make_model, config, dataset):
         if config.score not in ("grad-norm", "uniform"):
@@ -164,7 +192,9 @@ class OwnBlueprint:
         """Return a model for at most `max_rows` examples a call; it is not shared."""
         return OwnModel(self._make_model(self._n_features, self._n_classes, max_rows), self._n_classes)
 
-    def choose_arithmetic(self, fastest, threads):
+    make_trainer = make
+
+    def choose_arithmetic(self, fastest, threads, trainer_threads=1):
         """Leave the choice to the model."""
 
     def make_scorer(self, max_rows):

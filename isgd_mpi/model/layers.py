@@ -50,6 +50,8 @@ class Buffers:
         The gradient, in the order of the parameters.
     squared_input_norms, squared_delta_norms : (n_layers, n_trainers, >= max_rows) ndarray of float64
         Squared row norms of each layer's inputs and deltas, in parts: each is the sum over one trainer's columns.
+    shares : (max_rows,) ndarray
+        Factors of the examples' losses, in a pass that computes a gradient or a step.
     upstream : ndarray
         For transposed products of the backward pass of few rows, because one layer works at a time.
     deltas : list of ndarray
@@ -63,6 +65,7 @@ class Buffers:
         self.gradient = aligned_zeros(n_parameters(widths), dtype)
         norms = (len(widths) - 1, share.n, -(-max_rows // _NORMS_IN_A_LINE) * _NORMS_IN_A_LINE)
         self.squared_input_norms, self.squared_delta_norms = share.allocate(*[(norms, np.float64)] * 2)
+        self.shares = np.ones(max_rows, dtype)
         self.upstream = np.empty(self.few_rows * hidden, dtype)
         self.deltas = [aligned_zeros(max_rows * hidden, dtype) for _ in range(2)]
         self._weighted = aligned_zeros(max_rows * max(widths[1:]), dtype)

@@ -16,6 +16,8 @@ from isgd_mpi.model.few_rows import make_layers
 from isgd_mpi.model.layers import Buffers
 from isgd_mpi.model.share import WHOLE
 
+_ROUNDING = np.float32(1.01)  # the most that rounding both factors of a product to bfloat16 can add to it
+
 
 class MLP:
     """A multilayer perceptron behind the three methods that the trainer and the scorers use.
@@ -59,11 +61,13 @@ class MLP:
     Arrays returned are views of buffers that the next call overwrites.
     """
 
+    _make_layers = staticmethod(make_layers)
+
     def __init__(self, widths, max_rows, dtype=np.float32, score="grad-norm", share=WHOLE):
         self.widths, self.share = tuple(widths), share
         self._score, self._n_rows = score, -1
         self._buffers = Buffers(self.widths, max_rows, dtype, share)
-        self._layers = make_layers(self.widths, self._buffers)
+        self._layers = self._make_layers(self.widths, self._buffers)
         self._squared_grad_norms = np.empty(max_rows)
         self._grad_norms, self._bounds = np.empty((2, max_rows), dtype)
         self._correct = np.empty(max_rows, bool)
@@ -133,6 +137,7 @@ class MLP:
         self._check_alone()
         shares = weights / x.dtype.type(len(x))
         delta = self._forward(x, y)
+        self._buffers.shares[: len(x)] = shares
         for layer in reversed(self._layers):
             layer.write_gradient(delta, shares)
             delta = layer.backward(delta)
@@ -188,6 +193,7 @@ class MLP:
         first, *others = self._layers
         first.list_columns(x)
         deltas = [self._forward(x, y)]
+        self._buffers.shares[: len(x)] = shares
         for layer in reversed(others):
             deltas.append(layer.backward(deltas[-1], before_step=True))
             meet()
@@ -196,7 +202,7 @@ class MLP:
         loss = float(shares @ self.losses)
         if not math.isfinite(loss):
             raise FloatingPointError("the loss is not finite")
-        if not math.isfinite(np.abs(shares) @ self.grad_norms):  # which bounds each number of the gradient
+        if not math.isfinite(_ROUNDING * (np.abs(shares) @ self.grad_norms)):  # bounds each number of the gradient
             raise FloatingPointError("the gradient is not finite")
         for layer, delta in zip(self._layers, reversed(deltas)):
             layer.step(delta, shares, optimiser)

@@ -10,7 +10,7 @@ import numpy as np
 
 from isgd_mpi.data.files import write_atomically
 from isgd_mpi.kernels import code_cache
-from isgd_mpi.model.bfloat16.arithmetic import fastest_arithmetic
+from isgd_mpi.model.bfloat16.arithmetic import TRAINS, fastest_arithmetic
 from isgd_mpi.ranks.agreement import check_agreement, common_value, on_all_ranks
 from isgd_mpi.ranks.heartbeat import Silent
 from isgd_mpi.ranks.node import find_node, memory_shortage
@@ -67,7 +67,8 @@ class Job:
         dataset = on_all_ranks(comm, partial(_load, node, load), alike=True)
         check_agreement(comm, {"the settings": repr(config), **dataset.facts})
         models = on_all_ranks(comm, partial(blueprint, config, dataset))
-        models.choose_arithmetic(common_value(comm, fastest_arithmetic(), otherwise="float32"), node.threads)
+        fastest = common_value(comm, fastest_arithmetic(), otherwise="float32")
+        models.choose_arithmetic(fastest, node.threads, node.threads_of_ranks[TRAINER])
         n_ranks = comm.Get_size()
         choice = on_all_ranks(
             comm, lambda: choose_trainers(config, dataset, models, node, saved and saved.n_trainers(n_ranks))
@@ -80,7 +81,7 @@ class Job:
         on_all_ranks(comm, self._check_size)
         on_all_ranks(comm, self._check_memory)
         with node.first_rank_first():
-            warm_up(dataset, models.make_products)
+            warm_up(dataset, models.make_products, models.train_arithmetic == TRAINS)
             if config.score == "predicted-loss":
                 warm_up_predictor(config.predictor, dataset)
         self._print_code_problems()

@@ -119,6 +119,8 @@ def open_run(setup, comms, keeper, saved=None):
     if saved:
         if saved.arithmetic not in (None, setup.models.arithmetic):
             tell(f"scores are computed in {setup.models.arithmetic} now, and were in {saved.arithmetic}")
+        if saved.train_arithmetic not in (None, setup.models.train_arithmetic):
+            tell(f"training is in {setup.models.train_arithmetic} now, and was in {saved.train_arithmetic}")
         threads = setup.node.threads_of_ranks
         if config.repeatable and saved.threads not in (None, threads):
             tell(f"ranks have {threads} threads now, and had {saved.threads}: bits may differ (--threads)")
@@ -187,7 +189,7 @@ def _describe_run(setup, folder):
     write_text(folder / "config.toml", to_toml(setup.given_config, setup.models.unused))
     write_json(folder / "data.json", setup.dataset.description)
     transport = setup.transport.__name__ if setup.size > setup.config.trainers else None
-    environment = describe_environment(setup.comm, setup.node, setup.models.arithmetic, transport)
+    environment = describe_environment(setup.comm, setup.node, setup.models, transport)
     environment |= {"trainers": setup.config.trainers, "trainers_chosen": setup.why_trainers}
     write_json(folder / "environment.json", environment)
 
@@ -227,8 +229,8 @@ class Leader:
         Outcome
         """
         log = self._run.log
-        if self._setup.models.notice:
-            log.print(self._setup.models.notice)
+        for notice in self._setup.models.notices:
+            log.print(notice)
         log.print(describe_job(self._setup, self._keeper.folder))
         for line in without_effect(self._setup):
             log.event(self._run.trainer.step, f"note: {line}")

@@ -79,8 +79,8 @@ class SavedRun:
         Steps taken, lines of the metrics.
     seconds : float
         Training time so far.
-    arithmetic : str or None
-        Arithmetic of the scores, if that is known.
+    arithmetic, train_arithmetic : str or None
+        Arithmetics of the scores and of training, if these are known.
     threads : list of int or None
         Threads of each rank, if they are known.
 
@@ -102,7 +102,7 @@ class SavedRun:
         self.seconds = self._number("log/seconds", kind="f")
         self._n_train = self._flat.get("run/trainer/sampler/order", np.empty(0)).size
         environment = self._read("environment.json")
-        self.arithmetic = environment.get("score_arithmetic")
+        self.arithmetic, self.train_arithmetic = map(environment.get, ("score_arithmetic", "train_arithmetic"))
         self.threads = environment.get("threads_of_ranks")
 
     def _number(self, name, kind="i"):

@@ -70,7 +70,7 @@ def train_along(setup, comms, interruption):
     """Play the role of a trainer other than the first; parameters as in :func:`score`."""
     waiter = setup.node.waiter
     # (1) the trainers open their group
-    model = setup.models.make(setup.config.minibatch_size, comms.share(waiter))
+    model = setup.models.make_trainer(setup.config.minibatch_size, comms.share(waiter))
     work, refreshes = open_work(setup, comms, model)
     # (4) trainer 0 prepares the run's folder
     on_all_ranks(setup.comm)

@@ -1,9 +1,12 @@
 """Compile, or load from the cache, every kernel before the clock starts."""
 
+from itertools import product
+
 import numpy as np
 
 from isgd_mpi.kernels.meeting import STRIDE, arrive
 from isgd_mpi.model.bfloat16.scoring_mlp import LowPrecisionMLP
+from isgd_mpi.model.bfloat16.training_mlp import RoundedMLP
 from isgd_mpi.model.layers import FEW_ROWS
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD
@@ -16,7 +19,7 @@ from isgd_mpi.training.predictor.predictors import PREDICTORS
 _HIDDEN = (64, 64)  # wide enough for every kernel
 
 
-def warm_up(dataset, make_products=None):
+def warm_up(dataset, make_products=None, trains_rounded=False):
     """Run every kernel once, on the types that training uses, with a small model.
 
     Parameters
@@ -25,6 +28,8 @@ def warm_up(dataset, make_products=None):
         The data set of the job: kernels are compiled for the types of its arrays.
     make_products : callable, optional
         Makes the products of the scorers' model, if these are not NumPy's.
+    trains_rounded : bool
+        Whether training is in bfloat16.
     """
     n_rows = FEW_ROWS + 1  # few and many rows have passes of their own
     n_few = min(n_rows, dataset.n_train)
@@ -42,11 +47,11 @@ def warm_up(dataset, make_products=None):
     model.scores(images, labels)
     arrive(np.zeros(STRIDE, np.int64), 0, 1, 1)
     minibatch = images[:FEW_ROWS], labels[:FEW_ROWS], weights[:FEW_ROWS].astype(np.float32)
-    _, gradient, _ = model.gradient(*minibatch)
-    for momentum in (0.0, 0.5):
-        optimiser = SGD(model.params, 0.0, momentum)
-        optimiser.step(gradient)
-        model.descend(*minibatch, optimiser)
+    trained = [model, RoundedMLP(model.widths, n_rows)] if trains_rounded else [model]
+    for each, momentum in product(trained, (0.0, 0.5)):
+        optimiser = SGD(each.params, 0.0, momentum)
+        optimiser.step(each.gradient(*minibatch)[1])
+        each.descend(*minibatch, optimiser)
     models = [model] if make_products is None else [model, LowPrecisionMLP(model.widths, n_rows, make_products)]
     for split in dataset.splits:
         for each in models:

@@ -136,7 +136,13 @@ class Config:
     score_precision: Literal["auto", "f32", "bf16"] = declare(
         "auto",
         "arithmetic of the scorers: f32 (float32), bf16 (products of bfloat16 numbers with float32 sums, where the "
-        "processor is fast at them) or auto (bf16 where it is); training and evaluation are float32",
+        "processor is fast at them) or auto (bf16 where it is); evaluation is float32",
+        True,
+    )
+    train_precision: Literal["auto", "f32", "bf16"] = declare(
+        "auto",
+        "arithmetic of the trainers: f32 (float32), bf16 (as for scores; parameters, momentum and the update stay "
+        "float32) or auto (bf16 where the processor is fast at it, from a --minibatch-size of 64 on)",
         True,
     )
     trainers: Literal["auto"] | int = declare(

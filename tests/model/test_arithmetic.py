@@ -2,13 +2,15 @@ import json
 import platform
 
 import numba
+import numpy as np
 import pytest
 
 from isgd_mpi.data import datasets
 from isgd_mpi.kernels.processor import Processor, this_processor
 from isgd_mpi.model.bfloat16 import mkl
-from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, NEEDED, fastest_arithmetic
+from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, NEEDED, NEEDED_TO_TRAIN, fastest_arithmetic
 from isgd_mpi.model.bfloat16.scoring_mlp import Evaluator, LowPrecisionMLP
+from isgd_mpi.model.bfloat16.training_mlp import RoundedMLP
 from isgd_mpi.model.blueprints import MLPBlueprint
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.run.cli import main
@@ -58,17 +60,60 @@ def test_mkl_is_where_it_says_and_has_a_version():
     ],
 )
 def test_scorers_get_what_was_asked_for_as_far_as_it_is_there(asked, there, used, kinds):
-    models = MLPBlueprint(Config(hidden=[5], score_precision=asked), datasets.load("mnist10k"))
+    models = MLPBlueprint(Config(hidden=[5], score_precision=asked, train_precision="f32"), datasets.load("mnist10k"))
     models.choose_arithmetic(there, threads=1)
     assert models.arithmetic == used and models.text.endswith(f"grad-norm in {used}")
     assert tuple(map(type, models.make_scorer(3))) == kinds
     assert models.rows_at_a_time == (768 if used == AVX else None)
-    assert (models.notice is not None) == (asked == "bf16" and used == "float32")
+    assert len(models.notices) == (asked == "bf16" and used == "float32")
+
+
+@pytest.mark.parametrize(
+    ("options", "fastest", "threads", "kind"),
+    [
+        ({}, AVX, 1, RoundedMLP),
+        ({"train_precision": "bf16"}, AVX, 1, RoundedMLP),
+        ({"train_precision": "f32"}, AVX, 1, MLP),
+        ({}, AMX, 1, MLP),
+        ({}, "float32", 1, MLP),
+        ({"train_precision": "bf16"}, "float32", 1, MLP),
+        ({"minibatch_size": 63}, AVX, 1, MLP),
+        ({"minibatch_size": 1, "train_precision": "bf16"}, AVX, 1, RoundedMLP),
+        ({}, AVX, 3, MLP),
+        ({"compat": "alain2015"}, AVX, 1, MLP),
+    ],
+)
+def test_trainers_get_what_was_asked_for_as_far_as_it_is_there_and_faster(options, fastest, threads, kind):
+    config = Config(**{"hidden": [5], "minibatch_size": 64} | options)
+    models = MLPBlueprint(config, datasets.load("mnist10k"))
+    models.choose_arithmetic(fastest, 1, threads)
+    assert type(models.make_trainer(3)) is kind and type(models.make(3)) is MLP
+    assert models.train_arithmetic == ("float32" if kind is MLP else AVX)
+    assert models.text.endswith("; training in " + AVX) == (kind is RoundedMLP)
+    told = [notice for notice in models.notices if "--train-precision" in notice]
+    assert len(told) == (config.train_precision == "bf16" and kind is MLP)
 
 
 def test_a_run_that_cannot_have_bfloat16_says_so_and_uses_float32(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("isgd_mpi.run.job.fastest_arithmetic", lambda: "float32")
-    options = ["--score-precision", "bf16", "--steps", "3", "--hidden", "4", "--run-dir", str(tmp_path / "run")]
-    assert main(options) == 0
-    assert f"float32: --score-precision bf16 needs, on every rank, {NEEDED}\n" in capsys.readouterr().out
-    assert json.loads((tmp_path / "run" / "environment.json").read_text())["score_arithmetic"] == "float32"
+    options = ["--score-precision", "bf16", "--train-precision", "bf16", "--steps", "3", "--hidden", "4"]
+    assert main([*options, "--run-dir", str(tmp_path / "run")]) == 0
+    printed = capsys.readouterr().out
+    assert f"float32: --score-precision bf16 needs, on every rank, {NEEDED}\n" in printed
+    assert f"float32: --train-precision bf16 needs, on every rank, {NEEDED_TO_TRAIN}\n" in printed
+    environment = json.loads((tmp_path / "run" / "environment.json").read_text())
+    assert environment["score_arithmetic"] == environment["train_arithmetic"] == "float32"
+
+
+@pytest.mark.skipif(fastest_arithmetic() != AVX, reason="about processors with bfloat16")
+def test_training_in_bfloat16_is_resumed_bitwise_and_another_arithmetic_is_an_event(tmp_path, capsys):
+    options = ["--schedule", "exact", "--hidden", "70", "64", "--minibatch-size", "64", "--momentum", "0.5"]
+    whole, cut = ([*options, "--run-dir", str(tmp_path / name)] for name in ("whole", "cut"))
+    assert main([*whole, "--steps", "60"]) == main([*cut, "--steps", "30"]) == 0
+    assert main(["--resume", str(tmp_path / "cut"), "--steps", "60"]) == 0
+    first, second = (np.load(tmp_path / name / "model.npz")["params"] for name in ("whole", "cut"))
+    np.testing.assert_array_equal(first, second)
+    environment = json.loads((tmp_path / "cut" / "environment.json").read_text())
+    assert environment["train_arithmetic"] == AVX and "training is in" not in capsys.readouterr().out
+    assert main(["--resume", str(tmp_path / "cut"), "--steps", "70", "--train-precision", "f32"]) == 0
+    assert f"training is in float32 now, and was in {AVX}\n" in capsys.readouterr().out

@@ -9,6 +9,7 @@ import pytest
 
 from isgd_mpi.kernels.few_rows import DEPTH
 from isgd_mpi.kernels.memory import aligned_zeros
+from isgd_mpi.model.bfloat16.training_mlp import RoundedMLP
 from isgd_mpi.model.layers import FEW_ROWS
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD
@@ -46,9 +47,9 @@ def together(n, play):
         return list(pool.map(play, shares_of(n)))
 
 
-def descend(share, widths, minibatches, dtype=np.float64, **settings):
+def descend(share, widths, minibatches, dtype=np.float64, kind=MLP, **settings):
     """Take a step along each minibatch; return the model, its answers and the velocity."""
-    model = MLP(widths, len(minibatches[0][1]), dtype, share=share)
+    model = kind(widths, len(minibatches[0][1]), dtype, share=share)
     optimiser = SGD(model.params, 0.1, **settings)
     optimiser.keep_in(share)
     if share.rank == 0:
@@ -89,6 +90,21 @@ def test_together_they_take_the_steps_of_one(rng, n, widths, n_rows, settings):
                 compare(part, expected, **bounds)
         if velocity is not None:
             compare(got_velocity, velocity, **bounds)
+
+
+@pytest.mark.parametrize("n", TOGETHER)
+@pytest.mark.parametrize("widths", WIDTHS)
+@pytest.mark.parametrize("n_rows", [1, 80])
+def test_in_bfloat16_each_number_of_trainers_gives_the_same_bits(rng, n, widths, n_rows):
+    minibatches = minibatches_of(rng, widths, n_rows, np.float32)
+    arguments = widths, minibatches, np.float32, RoundedMLP
+    params, answers, velocity = descend(WHOLE, *arguments, momentum=0.9)
+    for got, got_answers, got_velocity in together(n, lambda share: descend(share, *arguments, momentum=0.9)):
+        np.testing.assert_array_equal(got, params)
+        np.testing.assert_array_equal(got_velocity, velocity)
+        for one, other in zip(got_answers, answers):
+            for part, expected in zip(one, other):
+                np.testing.assert_allclose(part, expected, rtol=1e-6)
 
 
 def test_the_same_number_gives_the_same_bits(rng):

@@ -7,11 +7,12 @@ import pytest
 
 from isgd_mpi import kernels
 from isgd_mpi.data import datasets
-from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, fastest_arithmetic
+from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, TRAINS, fastest_arithmetic
 from isgd_mpi.run.cli import main
 from isgd_mpi.run.warmup import warm_up, warm_up_predictor
 
 MODULES = [module.name for module in pkgutil.iter_modules(kernels.__path__) if module.name != "bench"]
+ROUNDED = ["--train-precision", "bf16", "--momentum", "0.5"]
 PREDICTED = ["--score", "predicted-loss"]
 
 
@@ -28,10 +29,11 @@ def compiled():
 
 
 @pytest.mark.parametrize(
-    "options", [["--momentum", "0.9"], ["--sampling", "multinomial"], ["--score", "uniform"], PREDICTED]
+    "options", [["--momentum", "0.9"], ["--sampling", "multinomial"], ["--score", "uniform"], PREDICTED, ROUNDED]
 )
 def test_a_run_compiles_nothing_behind_the_warm_up(options, tmp_path):
-    warm_up(datasets.load("mnist10k"), ARITHMETIC[fastest_arithmetic()])
+    arithmetic = fastest_arithmetic()
+    warm_up(datasets.load("mnist10k"), ARITHMETIC[arithmetic], arithmetic == TRAINS)
     warm_up_predictor("lstm", datasets.load("mnist10k"))
     before = compiled()
     common = ["--schedule", "exact", "--steps", "40", "--hidden", "8", "8", "--quiet", "--run-dir"]

@@ -85,6 +85,20 @@ def low_precision_norms(weights, biases, x, labels):
     return np.sqrt(squared), losses
 
 
+def low_precision_gradient(weights, biases, x, labels, importance_weights):
+    """Average the losses and gradients of an MLP whose products are of rounded factors; return the norms too."""
+    *inputs, logits = mlp_inputs(weights, biases, x, product_of_bfloat16)
+    delta, losses, _ = softmax_cross_entropy(logits, labels)
+    shares = importance_weights / len(x)
+    parts, squared = [], np.zeros(len(x))
+    for h, w in zip(reversed(inputs), reversed(weights)):
+        weighted = delta * shares[:, None]
+        parts = [product_of_bfloat16(h.T, weighted).ravel(), weighted.sum(axis=0)] + parts
+        squared += squared_grad_norms(h, delta)
+        delta = product_of_bfloat16(delta, w.T) * (bfloat16(h) > 0)
+    return shares @ losses, np.concatenate(parts), np.sqrt(squared)
+
+
 def softmax_cross_entropy(logits, labels):
     """Compute deltas, losses and predicted classes, in float64."""
     logits = logits.astype(float)

@@ -12,6 +12,13 @@ NEEDED = "an AMD processor with avx512_bf16, or one with amx_bf16 and MKL (pip i
 """Processors on which bfloat16 is faster than float32. Intel's avx512_bf16 alone, without AMX, is not."""
 
 
+TRAINS = "bfloat16 (AVX-512)"
+"""The arithmetic in bfloat16 that training has kernels for."""
+
+NEEDED_TO_TRAIN = "an AMD processor with avx512_bf16"
+"""Processors on which training in bfloat16 is faster than in float32."""
+
+
 class CompiledProducts:
     """Products by :func:`isgd_mpi.kernels.bfloat16_products.multiply`.
 

@@ -12,7 +12,7 @@ from isgd_mpi.settings.version import __version__
 _PACKAGES = ("numpy", "numba", "scipy", "mpi4py", "threadpoolctl")
 
 
-def describe_environment(comm, node, score_arithmetic=None, transport=None):
+def describe_environment(comm, node, models=None, transport=None):
     """Describe the machines and the software of a run. Not collective.
 
     Parameters
@@ -21,8 +21,8 @@ def describe_environment(comm, node, score_arithmetic=None, transport=None):
         All ranks.
     node : node.Node
         The node of this rank.
-    score_arithmetic : str, optional
-        Arithmetic of the scores.
+    models : blueprints.MLPBlueprint or blueprints.OwnBlueprint, optional
+        Its arithmetics are named.
     transport : str, optional
         Type of the transport of parameters and scores.
 
@@ -42,7 +42,8 @@ def describe_environment(comm, node, score_arithmetic=None, transport=None):
         "threads_of_ranks": node.threads_of_ranks,
         "ranks_outnumber_cores": node.crowded,
         "blas": node.blas,
-        "score_arithmetic": score_arithmetic,
+        "score_arithmetic": models and models.arithmetic,
+        "train_arithmetic": models and models.train_arithmetic,
         "transport": transport,
         "processor": this_processor().name,
         "system": platform.platform(),
