@@ -8,7 +8,7 @@ import numpy as np
 from isgd_mpi.kernels._jit import jit
 
 # uint32, as the bits are: with Python's integers, sums would be int64, and vectors of half as many numbers
-_HALF, _ONE, _ALMOST_HALF, _QUIET = (np.uint32(number) for number in (16, 1, 0x7FFF, 64))
+_HALF, _ONE, _ALMOST_HALF, _LOWER, _QUIET = (np.uint32(number) for number in (16, 1, 0x7FFF, 0xFFFF, 64))
 
 
 @jit
@@ -26,7 +26,7 @@ def bfloat16_bits(value):
     """
     bits = np.float32(value).view(np.uint32)
     upper = bits >> _HALF
-    nearest = (bits + _ALMOST_HALF + (upper & _ONE)) >> _HALF
+    nearest = upper + (((bits & _LOWER) + _ALMOST_HALF + (upper & _ONE)) >> _HALF)  # which does not overflow
     # NaN apart: rounding up could carry its payload into the exponent and leave an infinity
     return np.uint16(upper | _QUIET) if value != value else np.uint16(nearest)
 

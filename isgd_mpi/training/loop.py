@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from isgd_mpi.ranks.records import EVALUATE, STOP
 
 _REST = 512  # least steps from one refresh to the next while importance sampling is switched off
-_MOST_MERGING = 0.02  # share of the time that merging may take where the schedule can wait
+_MOST_MERGING = 0.1  # share of the time that merging may take where the schedule can wait: see docs/performance.md
 _FREE_SECONDS = 0.05  # of merging that do not count: short runs live from their first refreshes
 
 
