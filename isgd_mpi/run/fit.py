@@ -80,9 +80,9 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
         Makes a model of your own, ``model(n_features, n_classes, max_rows)``: see :class:`isgd_mpi.Model`.
         An MLP if not given.
     comm : mpi4py.MPI.Comm, optional
-        The ranks: 0 trains, the others score. ``MPI.COMM_WORLD`` if not given.
+        The ranks: the first train, the others score. ``MPI.COMM_WORLD`` if not given.
     **options
-        Fields of :class:`isgd_mpi.Config`, other than `data`, `data_dir` and `synthetic_size`. Nothing is
+        Fields of :class:`isgd_mpi.Config`, other than those about data files and `resume`. Nothing is
         printed unless ``quiet=False``, nothing is written unless `run_dir` is given.
 
     Returns

@@ -35,6 +35,8 @@ def test_a_library_is_quiet_unless_it_is_told_to_speak():
         ({"qwertz": 1}, "unknown option 'qwertz': python -m isgd_mpi --help has them all"),
         ({"data": "mnist"}, "data is about data files"),
         ({"data_dir": "/"}, "data_dir is about data files"),
+        ({"target": "y"}, "target is about data files"),
+        ({"valid": 0.1}, "valid is about data files"),
         ({"lr": "fast"}, "lr must be float, not 'fast'"),
         ({"lr": None}, "lr must be float, not None"),
         ({"lr": True}, "lr must be float, not True"),
