@@ -2,8 +2,8 @@
 
 An example with a wrong label keeps a large gradient, which training on the others does not reduce. So the examples with
 the largest scores stay the same, and their labels are not what the model predicts. The hardest examples with right
-labels are like that, too. Two things tell: that the scores form a plateau, since many examples are equally wrong, or
-that the model errs more often on what it is trained on than on held-out data.
+labels are like that, too. Two things tell: that the scores still form a plateau after some epochs, since many examples
+are equally wrong, or that the model errs more often on what it is trained on than on held-out data.
 """
 
 import math
@@ -16,6 +16,7 @@ _TOP = 0.01  # share of the training set that is looked at
 # measured on mnist10k, letter and page-blocks, with 3 or 10 % of the labels wrong, and with none: see docs/method.md
 _LEAST_DISAGREEING = 0.9
 _LEAST_KEPT, _LEAST_PLATEAU = 0.75, 0.8
+_LEAST_EPOCHS = 6  # before a plateau tells anything: examples that are not learned yet form one, too
 _LEAST_KEPT_BESIDE_ERRORS, _LEAST_RATIO = 0.6, 1.25  # of the errors on training and held-out data
 _LOW, _HIGH = 0.98, 0.995  # quantiles of the scores whose ratio is the plateau
 _LEAST_EXAMPLES = 10  # in the top
@@ -56,7 +57,8 @@ class LabelNoise(Saved):
         training_error, held_out_error : float
             Fractions of the training set and of held-out data that are predicted wrongly, if they are known.
         """
-        by_scores = self.kept >= _LEAST_KEPT and self.plateau >= _LEAST_PLATEAU
+        late = self._due > _LEAST_EPOCHS * self._interval
+        by_scores = late and self.kept >= _LEAST_KEPT and self.plateau >= _LEAST_PLATEAU
         by_errors = self.kept >= _LEAST_KEPT_BESIDE_ERRORS and training_error > _LEAST_RATIO * held_out_error
         if not (self.disagreeing >= _LEAST_DISAGREEING and (by_scores or by_errors)):
             return ""

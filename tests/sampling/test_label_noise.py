@@ -8,10 +8,10 @@ N = 2000
 LABELS = np.zeros(N, int)
 
 
-def looked(rng, hard, jitter=0.01, predicted=1):
+def looked(rng, hard, jitter=0.01, predicted=1, last=60):
     """Look twice, an epoch apart, at scores of which the first 100 are those of hard examples."""
     table, noise = ScoreTable(LABELS), LabelNoise(LABELS, interval=10)
-    for step in (10, 15, 20):
+    for step in (last - 10, last - 5, last):
         scores = rng.exponential(size=N) / 10
         scores[:100] = hard * (1 + jitter * rng.standard_normal(100))
         table.write(slice(0, N), scores, step)
@@ -37,6 +37,13 @@ def test_many_equally_wrong_examples_are_suspected(rng):
 )
 def test_other_hard_examples_are_not(rng, hard, jitter, predicted):
     assert looked(rng, hard, jitter, predicted).suspicion() == ""
+
+
+def test_a_plateau_of_examples_that_are_not_learned_yet_is_not_suspected(rng):
+    noise = looked(rng, PLATEAU, jitter=0.002, last=50)
+    assert noise.kept > 0.75 and noise.disagreeing == 1 and noise.plateau > 0.8
+    assert noise.suspicion() == ""
+    assert "errs less on held-out data" in noise.suspicion(0.12, 0.06)
 
 
 def test_a_model_that_errs_less_on_held_out_data_makes_hard_examples_suspicious(rng):
