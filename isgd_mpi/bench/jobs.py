@@ -6,11 +6,9 @@ import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 
 from isgd_mpi.experiment.launcher import find_mpirun, run_to_end
-from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import InputError
 
 
@@ -47,16 +45,6 @@ def _place_among_siblings(core):
         return 0
     first = int(text.replace("-", ",").split(",")[0])
     return int(core != first)
-
-
-def train_precisions():
-    """Return the arithmetics of the trainer that a run may choose from."""
-    return ["f32", "bf16"] if any(field.name == "train_precision" for field in fields(Config)) else ["f32"]
-
-
-def train_precision(name):
-    """Return the option of a run that chooses the trainer's arithmetic; none where there is only one."""
-    return {"train_precision": name} if len(train_precisions()) > 1 else {}
 
 
 def measure_on_ranks(module, ranks, plan, variables=None, timeout_seconds=600, prints=False):

@@ -12,7 +12,7 @@ import threadpoolctl
 from jsonargparse.typing import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from isgd_mpi.bench import output
-from isgd_mpi.bench.jobs import check_cores, measure_on_ranks, on_cores, train_precisions
+from isgd_mpi.bench.jobs import check_cores, measure_on_ranks, on_cores
 from isgd_mpi.bench.pytorch.race import race
 from isgd_mpi.bench.pytorch.step_ranks import HEADINGS
 from isgd_mpi.kernels.threads import set_threads
@@ -96,11 +96,10 @@ def time_steps(settings, nets):
 
 def cases(settings, nets):
     """Return the cases for :func:`isgd_mpi.bench.pytorch.step_ranks.measure`."""
-    precisions = [name for name in settings.precision if name in train_precisions()]
     return [
         {"net": net.name, "widths": net.widths, "data": net.data, "minibatch_size": size, "precision": precision}
         for net in nets
-        for size, precision in product(settings.minibatch_size or MINIBATCH_SIZES[net.name], precisions)
+        for size, precision in product(settings.minibatch_size or MINIBATCH_SIZES[net.name], settings.precision)
     ]
 
 

@@ -9,7 +9,6 @@ import time
 
 import numpy as np
 
-from isgd_mpi.bench.jobs import train_precision
 from isgd_mpi.bench.output import quartiles, spread
 from isgd_mpi.bench.until import train_until
 from isgd_mpi.data import datasets
@@ -112,7 +111,8 @@ def load(case):
 
 def options_of(case, momentum, n_trainers):
     """Return the options of our runs."""
-    return train_precision(case["precision"]) | {
+    return {
+        "train_precision": case["precision"],
         "hidden": case["widths"][1:-1],
         "score": "uniform",
         "refresh_every": 512,

@@ -38,9 +38,7 @@ class Ledger:
 
     def __init__(self, path, known, text):
         self._path = Path(path)
-        self._known = {
-            _key(Trial(**run["trial"]), run["seed"], run["arrival"]["allowed_seconds"]): run for run in known
-        }
+        self._known = {_key_of(run): run for run in known}
         self._text = text
         self.runs = []
 

@@ -1,6 +1,5 @@
 """The methods that are compared: their space of trials on some cores, and their trials in words."""
 
-from isgd_mpi.bench.jobs import train_precisions
 from isgd_mpi.bench.output import short
 from isgd_mpi.bench.time_to_loss.search import Space
 
@@ -30,9 +29,8 @@ def space_of(method, cores, settings):
     torch = method == "torch"
     variants = [name for name in settings.variants if name not in LATE_VARIANTS] if torch else [""]
     late = [name for name in settings.variants if name in LATE_VARIANTS] if torch else []
-    precisions = settings.precision if torch else [name for name in settings.precision if name in train_precisions()]
     workers = workers_of(method, cores, settings.workers)
-    return Space(settings.minibatch_size, settings.rates, workers, precisions or ["f32"], variants or ["plain"], late)
+    return Space(settings.minibatch_size, settings.rates, workers, settings.precision, variants or ["plain"], late)
 
 
 def workers_of(method, cores, wanted):

@@ -8,7 +8,6 @@ from dataclasses import asdict
 import numpy as np
 import threadpoolctl
 
-from isgd_mpi.bench.jobs import train_precision
 from isgd_mpi.bench.time_to_loss.conduct import conduct
 from isgd_mpi.bench.time_to_loss.descent import Descent, Evaluation, Limits
 from isgd_mpi.bench.time_to_loss.methods import UNIFORM
@@ -114,7 +113,8 @@ class Runs:
 
     def _options(self, trial, seed):
         method = UNIFORM if self._plan["method"] == "uniform" else {}
-        return {**method, **train_precision(trial.precision)} | {
+        return method | {
+            "train_precision": trial.precision,
             "hidden": self._plan["hidden"],
             "lr": trial.rate,
             "minibatch_size": trial.minibatch_size,
