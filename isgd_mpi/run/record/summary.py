@@ -47,7 +47,8 @@ def _describe_roles(setup):
     else:
         scorers = "no scorers: importance sampling from the minibatches' own scores"
     how = " that share the net" if setup.trainers_share else " that sum gradients" if config.trainers > 1 else ""
-    chosen = f" ({setup.why_trainers})" if setup.why_trainers and setup.size >= LEAST_RANKS else ""
+    tells_why = setup.why_trainers and setup.size >= LEAST_RANKS and not setup.node.crowded  # told at the end then
+    chosen = f" ({setup.why_trainers})" if tells_why else ""
     roles = f"{_count(config.trainers, 'trainer')}{how}{chosen}, {scorers}"
     if config.score == "predicted-loss":
         place = "the trainer itself" if setup.predictor_rank is None else f"rank {setup.predictor_rank}"
