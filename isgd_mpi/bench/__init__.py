@@ -11,6 +11,7 @@ To read in this order:
 * `scaling`: prediction for up to 4 096 ranks, from costs measured here;
 * `time_to_loss`: wall-clock time until the training loss is small;
 * `memory`: memory of each rank, and what the trainer spends its time on;
+* `refresh`: the trainer's time for a refresh and for a draw;
 * `predictor`: speed of the loss predictor;
 * `pytorch`: training step and scoring beside PyTorch's.
 """

@@ -9,7 +9,7 @@ To read in this order:
 * `share`: the part of a model that one of several trainers computes;
 * `optim`: SGD, Nesterov's momentum, Adam;
 * `own_model`: the interface of a user's own model, and the checks of one;
-* `blueprints`: makes the models of a job from its options;
-* `trained`: predicts, saves, loads;
-* `bfloat16`: scores in bfloat16, where the processor is faster at it.
+* `blueprints`: make the models of a job from its options;
+* `trained`: predict, save, load;
+* `bfloat16`: score and train in bfloat16, where the processor is faster at it.
 """

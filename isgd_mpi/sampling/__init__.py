@@ -10,6 +10,7 @@ To read in this order:
 * `variance`: estimate the variance of the gradient under a proposal;
 * `gain`: the gain of importance sampling, as figures;
 * `switch`: switch importance sampling off where it does not pay;
+* `label_noise`: suspect wrong labels among the examples with the largest scores;
 * `alain2015`: the conventions of the code published with arXiv:1511.06481;
 * `random_state`: random generators that a checkpoint can keep;
 * `forecast`: forecast the speed of a job on more ranks;

@@ -6,6 +6,7 @@ To read in this order:
 * `ranges`: declare an option with its range, check a value against it;
 * `options`: read the options from the command line and from TOML files;
 * `keywords`: read the options from the keywords of :func:`isgd_mpi.fit`;
+* `nearest`: find the name that was meant by an unknown one;
 * `commands`: the frame of all commands but training;
 * `errors`: bad input, and training that diverged;
 * `exit_codes`: the exit codes of all commands;

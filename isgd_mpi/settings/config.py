@@ -156,7 +156,7 @@ class Config:
         None, "BLAS threads of a rank [threads; its cores if not given, 1 if the schedule is exact]", True, above=0
     )
     scorer_timeout: float = declare(
-        600.0, "silence of a scorer or predictor after which the run saves a checkpoint and ends [s]", True, above=0
+        600.0, "silence of a rank after which the run saves a checkpoint and ends [s]", True, above=0
     )
     run_dir: str | None = declare(
         None, "folder to write to, new or empty [runs/<data>-<score>-<seed>-<n> if not given]", True

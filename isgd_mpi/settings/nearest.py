@@ -34,7 +34,7 @@ def nearest(name, names):
 
 
 def suggestion(name, names):
-    """Return a question to append to a message, such as ": did you mean 'lr'?", or nothing."""
+    """Return a question to append to a message, such as ": did you mean lr?", or nothing."""
     meant = nearest(name, names)
     return f": did you mean {meant}?" if meant else ""
 

@@ -2,7 +2,7 @@
 
 To read in this order:
 
-* `arithmetic`: chooses the arithmetic by the processor; products of our own kernels;
+* `arithmetic`: choose the arithmetic by the processor; products of our own kernels;
 * `mkl`: products of MKL;
 * `scoring_mlp`: the multilayer perceptron that only scores, made of these products;
 * `rounded_layer`: a layer that trains, with products that round what they hand on;

@@ -4,8 +4,10 @@ To read in this order:
 
 * `log`: the run's folder, its metrics, progress on the terminal;
 * `metrics_file`: lines that wait in memory while the disk does not take them;
-* `checkpoints`: saves the state at intervals, beside training;
+* `checkpoints`: save the state at intervals, beside training;
 * `checkpoint_file`: the format of a checkpoint, with a checksum;
 * `summary`: totals, the verdict in plain words, and the files at the end of a run;
+* `held_out`: the verdict's lines on held-out data, overfitting and relapses;
+* `idle_options`: find options that can never take effect;
 * `environment`: versions, hosts, threads and processor.
 """
