@@ -8,7 +8,7 @@ import pytest
 from isgd_mpi.data.examples import FormatError
 from isgd_mpi.data.tables.encoding import Encoding
 from isgd_mpi.data.tables.files import TableFile
-from isgd_mpi.data.tables.read import read_table, survey_table
+from isgd_mpi.data.tables.read import encode_frame, read_table, survey_table
 from isgd_mpi.settings.errors import InputError
 
 pyarrow = pytest.importorskip("pyarrow.parquet") and pytest.importorskip("pyarrow")
@@ -98,10 +98,57 @@ def test_fields_in_quotes_may_hold_what_separates_them(tmp_path):
     assert encoding.feature_names == ["x=a;b", "x=c\nd"]
 
 
+@pytest.mark.parametrize("change", [("\n", "\r\n"), ("\n", "\r"), (",", ", "), ("size", "\ufeffsize"), ("\n", "\n\n")])
+def test_ends_of_lines_spaces_and_a_byte_order_mark_change_nothing(tmp_path, change):
+    first, *rest = TEXT.splitlines(keepends=True)
+    header, rows = first.replace(*change), "".join(rest).replace(*change)
+    (table, encoding), (expected, names) = read(write(tmp_path, header + rows)), read(write(tmp_path, name="other.csv"))
+    assert encoding == names
+    np.testing.assert_array_equal(table.images, expected.images)
+
+
+def written(folder, **columns):
+    path = folder / "table.parquet"
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    return path
+
+
+def test_integers_that_float64_does_not_hold_are_rounded(tmp_path):
+    table, _ = read(written(tmp_path, x=[2**53 + 1, 2**62], y=["a", "b"]))
+    np.testing.assert_array_equal(table.images, [[2.0**53], [2.0**62]])
+
+
+def test_classes_may_be_true_and_false_or_bytes_of_text(tmp_path):
+    assert read(written(tmp_path, x=[1, 2], y=[True, False]))[1].classes == ["false", "true"]
+    assert read(written(tmp_path, x=[1, 2], y=[b"b", b"a"]))[1].classes == ["a", "b"]
+
+
+def test_classes_that_are_one_number_in_float64_have_an_order(tmp_path):
+    classes = [f"{10**22 + k}" for k in range(20)]
+    rows = "".join(f"{k},{name}\n" for k, name in enumerate(reversed(classes)))
+    assert read(write(tmp_path, "x,y\n" + rows))[1].classes == classes
+
+
+@pytest.mark.parametrize("values", [[[1], [2]], [{"k": 1}, {"k": 2}], [b"\xff", b"\xfe"]])
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_a_column_of_neither_numbers_nor_text_is_refused(tmp_path, values, name):
+    path = written(tmp_path, **{"x": [1, 2], "y": ["a", "b"], name: values})
+    with pytest.raises(FormatError, match=f"column '{name}' holds .*, neither numbers nor text: leave it out"):
+        read(path)
+
+
+def test_a_frame_that_has_a_column_twice_is_refused(tmp_path):
+    _, encoding = read(write(tmp_path, "x,z,y\n1,2,a\n2,3,b\n"))
+    frame = pyarrow.table([[1.0], [1.0], [2.0]], names=["x", "x", "z"])
+    with pytest.raises(FormatError, match="the table: has two columns named 'x'"):
+        encode_frame(frame, encoding)
+
+
 @pytest.mark.parametrize(
     "text, problem",
     [
         ("", "is empty"),
+        ("x" * 200_000 + ",y\n1,2\n", "cannot be read"),
         ("x,y\n", "holds no row"),
         ("1,2\n3,4\n", r"begins with numbers \(1, 2\), not with the names of columns"),
         ("x,x,y\n1,2,3\n", "has two columns named 'x'"),

@@ -141,7 +141,7 @@ class Encoding:
         return [name for column in self.columns for name in column.feature_names]
 
     def check_names(self, names, where):
-        """Refuse a table that lacks a column from which features are made.
+        """Refuse a table that lacks a column from which features are made, or has it twice.
 
         Raises
         ------
@@ -150,6 +150,8 @@ class Encoding:
         missing = [name for name in self.names if name not in names]
         if missing:
             raise FormatError(where, f"has no column {missing[0]!r}, from which the model learns")
+        if twice := [name for name in self.names if names.count(name) > 1]:
+            raise FormatError(where, f"has two columns named {twice[0]!r}: rename one of them")
 
     def number(self, batch, where):
         """Return the numbers of the classes of some rows, (B,) ndarray of int32; parameters as in :meth:`encode`.
@@ -261,4 +263,7 @@ def class_names(column, where):
         raise FormatError(where, f"{name}, the target, holds more different texts than classes: see --target")
     if n_different < 2:
         raise FormatError(where, f"{name}, the target, holds nothing but {next(iter(column.values))!r}: see --target")
-    return sorted(column.values, key=float if column.is_number else None)
+    try:
+        return sorted(column.values, key=lambda text: (float(text), text))
+    except ValueError:  # words, or true and false
+        return sorted(column.values)

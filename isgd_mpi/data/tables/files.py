@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,11 +14,11 @@ ENDINGS = (".csv", ".csv.gz", ".parquet")
 """Endings of the names of files that are read as tables."""
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")
-"""Fields of a CSV file that stand for a missing value."""
+"""Fields of a CSV file that stand for a missing value, also behind a space."""
 
 _BLOCK_BYTES = 2**23
 _BATCH_ROWS = 2**14
-_HEADER_BYTES = 2**20
+_LONGEST_HEADER = 2**20
 _DELIMITERS = ",;\t"
 
 
@@ -88,12 +89,13 @@ class TableFile:
         Yields
         ------
         pyarrow.RecordBatch
-            Its columns are text in a CSV file, and of the file's types in a Parquet file.
+            Its columns are text in a CSV file, and of the file's types in a Parquet file, but bytes are text.
         """
         with self._refusing():
             if self._is_parquet:
                 with arrow().parquet.ParquetFile(self.path) as file:
-                    yield from file.iter_batches(_BATCH_ROWS, columns=names)
+                    for batch in file.iter_batches(_BATCH_ROWS, columns=names):
+                        yield with_text(batch, self.path)
             else:
                 with self._open_csv(names or self.names) as reader:
                     yield from reader
@@ -101,7 +103,7 @@ class TableFile:
     @contextmanager
     def _refusing(self):
         try:
-            with refusing_damage(self.path):
+            with refusing_damage(self.path, csv.Error):
                 yield
         except FormatError as error:
             if arrow().lib.ArrowInvalid.__name__ not in str(error):
@@ -113,7 +115,7 @@ class TableFile:
             with arrow().parquet.ParquetFile(self.path) as file:
                 return file.schema_arrow.names
         line, self._delimiter = self._header()
-        names = next(csv.reader([line], delimiter=self._delimiter), [])
+        names = [name.strip() for name in next(csv.reader([line], delimiter=self._delimiter), [])]
         if not names:
             raise FormatError(self.path, "is empty")
         if all(_is_number(name) for name in names):
@@ -122,8 +124,13 @@ class TableFile:
 
     def _header(self):
         """Return the first line of a CSV file, and what separates its fields."""
-        with open_regular(self.path) as file, gzip.open(file) if self._is_gzipped() else file as unpacked:
-            text = unpacked.readline(_HEADER_BYTES).decode("utf-8-sig").rstrip("\r\n")
+        opener = gzip.open if self._is_gzipped() else io.BufferedReader
+        with (
+            open_regular(self.path) as file,
+            opener(file) as unpacked,
+            io.TextIOWrapper(unpacked, "utf-8-sig") as lines,
+        ):
+            text = lines.readline(_LONGEST_HEADER).rstrip("\n")
         return text, max(_DELIMITERS, key=text.count)
 
     def _open_csv(self, names):
@@ -136,7 +143,7 @@ class TableFile:
             pa.csv.ConvertOptions(
                 column_types=types,
                 include_columns=names,
-                null_values=list(MISSING),
+                null_values=[space + field for space in ("", " ") for field in MISSING],
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=True,
             ),
@@ -145,6 +152,38 @@ class TableFile:
     def _is_gzipped(self):
         with open_regular(self.path) as file:
             return file.read(2) == b"\x1f\x8b"
+
+
+def with_text(batch, where):
+    """Return rows in which columns of bytes, and whatever else text may be made of, are text.
+
+    Parameters
+    ----------
+    batch : pyarrow.RecordBatch
+    where : str or Path
+        Source of the rows, for messages.
+
+    Returns
+    -------
+    pyarrow.RecordBatch
+
+    Raises
+    ------
+    FormatError
+        A column holds lists, other structures or bytes that are no text.
+    """
+    pa = arrow()
+    kinds = pa.types
+    unusual = (kinds.is_nested, kinds.is_binary, kinds.is_large_binary, kinds.is_fixed_size_binary)
+    for place, field in enumerate(batch.schema):
+        if not any(is_kind(field.type) for is_kind in unusual):
+            continue
+        try:
+            batch = batch.set_column(place, field.name, batch.column(place).cast(pa.string()))
+        except pa.lib.ArrowException:
+            problem = f"column {field.name!r} holds {field.type}, neither numbers nor text"
+            raise FormatError(where, f"{problem}: leave it out of the file") from None
+    return batch
 
 
 def _is_number(text):

@@ -6,7 +6,7 @@ import numpy as np
 
 from isgd_mpi.data.examples import FormatError, RawExamples
 from isgd_mpi.data.tables.encoding import Encoding
-from isgd_mpi.data.tables.files import TableFile, arrow
+from isgd_mpi.data.tables.files import TableFile, arrow, with_text
 from isgd_mpi.data.tables.survey import survey
 
 
@@ -94,12 +94,23 @@ def encode_frame(frame, encoding):
     Raises
     ------
     FormatError
-        It lacks a column, or holds words where training had numbers.
+        It lacks a column or has it twice, or holds words where training had numbers, or what is neither.
     """
-    pa = arrow()
+    pa, where = arrow(), "the table"
     if hasattr(frame, "to_arrow"):  # polars
         table = frame.to_arrow()
     else:
-        table = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
-    parts = [encoding.encode(batch, np.float64, "the table") for batch in table.to_batches()]
+        table = frame if isinstance(frame, pa.Table) else _from_pandas(frame, where)
+    encoding.check_names(table.schema.names, where)
+    batches = (with_text(batch, where) for batch in table.select(encoding.names).to_batches())
+    parts = [encoding.encode(batch, np.float64, where) for batch in batches]
     return np.concatenate([np.empty((0, len(encoding.feature_names))), *parts])
+
+
+def _from_pandas(frame, where):
+    """Return a frame of pandas as a pyarrow.Table."""
+    pa = arrow()
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.lib.ArrowException, ValueError) as error:  # such as a column of words and numbers
+        raise FormatError(where, error) from None

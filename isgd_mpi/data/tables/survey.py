@@ -140,7 +140,7 @@ def as_numbers(column):
     pa = arrow()
     kind = column.type
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        return column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)  # of large integers the nearest
     if pa.types.is_temporal(kind):
         return None
     try:
