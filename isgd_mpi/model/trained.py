@@ -229,7 +229,7 @@ def load(path, model=None):
     """
     arrays = read_arrays(path, (*Learned._fields, "widths", "n_classes"))
     table = arrays.pop("table", np.array(""))
-    if problem := _problem(arrays) or _problem_of_table(str(table), arrays["mean"].size):
+    if problem := _problem(arrays) or _problem_of_table(str(table), arrays):
         raise InputError(f"{path}: is not a model saved by isgd_mpi: {problem}")
     learned = Learned(arrays["params"], arrays["mean"], arrays["inverse_std"], int(arrays["step"]), str(table))
     if "widths" in arrays:
@@ -255,14 +255,15 @@ def _problem(arrays):
     return _problem_of_widths(arrays) if "widths" in arrays else _problem_of_classes(arrays)
 
 
-def _problem_of_table(text, n_features):
-    """Return a message if a text is not empty, and no encoding of a table with this number of features."""
+def _problem_of_table(text, arrays):
+    """Return a message if a text is not empty, and no encoding of a table with the model's features and classes."""
     try:
         encoding = Encoding.from_dict(json.loads(text)) if text else None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return "table is no encoding"
-    fits = encoding is None or len(encoding.feature_names) == n_features
-    return None if fits else f"table does not fit {n_features} features"
+    size = arrays["mean"].size, int(arrays["widths"][-1] if "widths" in arrays else arrays["n_classes"])
+    fits = encoding is None or (len(encoding.feature_names), len(encoding.classes)) == size
+    return None if fits else f"table does not fit {size[0]} features and {size[1]} classes"
 
 
 def _is_count(array, least=1):

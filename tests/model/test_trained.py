@@ -1,4 +1,5 @@
 import io
+import json
 import zipfile
 
 import numpy as np
@@ -142,3 +143,13 @@ def test_a_file_that_is_no_saved_model_is_told_of_in_one_line(content, message, 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputError, match="nowhere.npz: cannot be read"):
         load(tmp_path / "nowhere.npz")
+
+
+@pytest.mark.parametrize("n_features, n_classes", [(4, 2), (3, 3)])
+def test_a_table_that_does_not_fit_the_model_is_refused(tmp_path, n_features, n_classes):
+    columns = [{"name": str(k), "categories": None, "mean": 0.0, "has_indicator": False} for k in range(n_features)]
+    table = {"target": "y", "classes": list("abc")[:n_classes], "columns": columns, "dropped": []}
+    path = tmp_path / "model.npz"
+    TrainedMLP(LEARNED._replace(table=json.dumps(table)), WIDTHS).save(path)
+    with pytest.raises(InputError, match="table does not fit 4 features and 3 classes"):
+        load(path)
