@@ -59,7 +59,7 @@ class StreamedLayer(Layer):
         self._is_listed = False
 
     def plan(self, n_rows):
-        """Cut the buffers for calls of so many rows; see :class:`layers.Layer`."""
+        """Cut the buffers for calls of `n_rows` rows; see :class:`layers.Layer`."""
         super().plan(n_rows)
         self._packs = self._behind_relu and _PACKED_ROWS <= n_rows <= FEW_ROWS
         if self._packs:

@@ -89,7 +89,7 @@ class Layer:
     Attributes
     ----------
     part : (slice, slice)
-        This trainer's rows and columns of the outputs, for so many rows as :meth:`plan` was told.
+        This trainer's rows and columns of the outputs, for the number of rows that :meth:`plan` was told.
 
     Notes
     -----
@@ -121,7 +121,7 @@ class Layer:
         self._optimiser = None
 
     def plan(self, n_rows):
-        """Cut the buffers for calls of so many rows, which follow: it costs as much as small products."""
+        """Cut the buffers for the next calls, of `n_rows` rows: it costs as much as small products."""
         self.part = rows, _ = self._cut.rows(n_rows), self._columns
         self._few = n_rows <= FEW_ROWS
         self._z = self._output[:n_rows]

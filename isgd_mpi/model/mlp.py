@@ -246,7 +246,7 @@ class MLP:
         return z
 
     def _plan(self, n_rows):
-        """Cut the buffers for calls of so many rows; nothing is done if the last call was of as many."""
+        """Cut the buffers for calls of `n_rows` rows; nothing is done if the last call was of as many."""
         buffers = self._buffers
         if n_rows == self._n_rows:
             return

@@ -106,11 +106,11 @@ class Cut:
 
     @property
     def leads(self):
-        """The mark of the first of those trainers that have the same columns: it has the biases."""
+        """True for the first of the trainers that have the same columns: it has the biases."""
         return self.rank < self.n_column_parts
 
     def rows(self, n_rows, unit=1):
-        """Return this trainer's rows out of so many, as a slice; parts begin at multiples of a unit."""
+        """Return this trainer's rows of a matrix, as a slice; parts begin at multiples of a unit."""
         return _block(n_rows, unit, self.n_row_parts, self.rank // self.n_column_parts)
 
 

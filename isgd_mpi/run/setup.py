@@ -202,7 +202,7 @@ class Setup:
 
     @cached_property
     def trainers_share(self):
-        """The mark of trainers that share one model: our own, on one node, with room for it in shared memory."""
+        """True if the trainers share one model: our own, on one node, with room for it in shared memory."""
         config = self.config
         if config.trainers == 1 or config.compat != "none" or not self.models.params_may_be_shared:
             return False  # the figures of `compat` are of gradients, which are not formed where the model is shared

@@ -45,7 +45,7 @@ class Activations:
         )
 
     def plan(self, n_rows):
-        """Cut the buffers for so many examples; padding is zero again."""
+        """Cut the buffers for `n_rows` examples; padding is zero again."""
         self._columns[:] = 0
         self.columns = matrix(self._columns, (self._height, padded(n_rows)))
 
@@ -75,7 +75,7 @@ class Deltas:
         *self._pairs, self.bias_gradient = allocate(*[((n_pairs,), np.uint32)] * 2, ((width,), np.float32))
 
     def plan(self, n_rows):
-        """Cut the buffers for so many examples; padding is zero again."""
+        """Cut the buffers for `n_rows` examples; padding is zero again."""
         for pairs in self._pairs:
             pairs[:] = 0
         n_pairs = padded(n_rows) * padded(self._width) // 2
@@ -143,7 +143,7 @@ class RoundedLayer:
         self._is_rounded, self._optimiser = False, None
 
     def plan(self, n_rows):
-        """Cut all buffers for calls of so many examples, which follow."""
+        """Cut all buffers for the next calls, of `n_rows` examples."""
         share = self._buffers.share
         self.part = self._cut.rows(n_rows, 1 if self._is_last else _PAIR), self._cut.columns
         self._shares = self._buffers.shares[:n_rows]
