@@ -24,7 +24,7 @@ from isgd_mpi.training.predictor import forecaster
 rank, place, after = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 del sys.argv[1:4]
 owner, name = {"step": (trainer.Trainer, "take_step"), "score": (scorer.Scorer, "score"),
-               "predict": (forecaster.Forecaster, "take"), "share": (co_trainers.CoTrainer, "compute"),
+               "predict": (forecaster.Forecaster, "take"), "share": (co_trainers.SharedWork, "step"),
                "start": (trainer.Trainer, "__init__")}[place]
 original, calls = getattr(owner, name), []
 def planted(*args):
