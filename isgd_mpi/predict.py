@@ -8,10 +8,11 @@ import io
 import sys
 from pathlib import Path
 
+from isgd_mpi.data.examples import check_finite
 from isgd_mpi.data.files import write_atomically
 from isgd_mpi.data.tables.files import TableFile
 from isgd_mpi.model.trained import TrainedMLP, load
-from isgd_mpi.settings.commands import make_parser, run
+from isgd_mpi.settings.commands import discard_output, make_parser, run
 from isgd_mpi.settings.errors import InputError
 
 
@@ -32,13 +33,17 @@ def predictions(model, table):
     Raises
     ------
     InputError
-        The table lacks a column, or holds words where training had numbers.
+        The table lacks a column, holds words where training had numbers, or a number that is not finite.
     """
     encoding = model.encoding
     encoding.check_names(table.names, table.path)
     yield ["prediction", *(f"probability of {name}" for name in encoding.classes)]
+    start = 0
     for batch in table.batches(encoding.names):
-        probabilities = model.predict_probabilities(encoding.encode(batch, float, table.path))
+        features = encoding.encode(batch, float, table.path)
+        check_finite(table.path, features, range(start, start + len(features)), encoding.feature_names)
+        start += len(features)
+        probabilities = model.predict_probabilities(features)
         for number, row in zip(probabilities.argmax(axis=1), probabilities.tolist()):
             yield [encoding.classes[number], *(f"{probability:.6g}" for probability in row)]
 
@@ -52,12 +57,34 @@ def _predict(settings):
         raise InputError(f"{path} was not trained on a table: use isgd_mpi.load({str(path)!r}).predict(x) in Python")
     rows = predictions(model, TableFile(settings.data))
     if settings.out is None:
-        csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
+        _print(rows)
         return
+    _check_out(settings.out, settings.data)
     try:
         write_atomically(Path(settings.out), lambda file: _write(rows, file))
     except OSError as error:
         raise InputError(f"--out {settings.out} cannot be written ({error.strerror})") from None
+
+
+def _print(rows):
+    """Print rows as CSV."""
+    try:
+        csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard_output()
+        raise InputError(f"standard output cannot be written ({error.strerror}): see --out") from None
+
+
+def _check_out(out, data):
+    """Refuse to replace the table itself, a pipe or a device by the predictions."""
+    path = Path(out)
+    if path.exists() and path.samefile(data):
+        raise InputError(f"--out {out} is the table that --data names: name another file")
+    if path.exists() and not path.is_file():
+        raise InputError(f"--out {out} is not a regular file: name one, or leave --out out to print the predictions")
 
 
 def _write(rows, file):

@@ -1,6 +1,9 @@
 """Tests of ``python -m isgd_mpi.predict``, and of a model that was trained on a table."""
 
 import csv
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -65,6 +68,35 @@ def test_a_table_that_does_not_fit_is_refused_in_one_line(run_folder, capsys, te
     assert predict.main([str(run_folder), "--data", str(run_folder / "bad.csv"), "--out", str(out)]) == 2
     told = capsys.readouterr().err
     assert problem in told and told.count("\n") == 1 and not out.exists()
+
+
+@pytest.mark.parametrize("earlier", [0, 20_000])  # the latter in a further batch
+def test_a_number_that_is_not_finite_is_refused_by_its_row_and_column(run_folder, capsys, earlier):
+    (run_folder / "bad.csv").write_text("colour,size\n" + "red,1\n" * earlier + "red,inf\n")
+    out = run_folder / "out.csv"
+    assert predict.main([str(run_folder), "--data", str(run_folder / "bad.csv"), "--out", str(out)]) == 2
+    told = capsys.readouterr().err
+    assert f"bad.csv: example {earlier} has a NaN or infinite feature, 'size'" in told and not out.exists()
+
+
+def test_predictions_replace_neither_their_table_nor_a_pipe(run_folder, capsys):
+    table = run_folder / "rows.csv"
+    before = table.read_text()
+    (run_folder / "link.csv").symlink_to(table)
+    os.mkfifo(run_folder / "pipe")
+    for name, problem in [("rows.csv", "is the table"), ("link.csv", "is the table"), ("pipe", "is not a regular")]:
+        assert predict.main([str(run_folder), "--data", str(table), "--out", str(run_folder / name)]) == 2
+        assert problem in capsys.readouterr().err
+    assert table.read_text() == before and (run_folder / "pipe").is_fifo()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_behind_standard_output_is_told_in_one_line(run_folder):
+    command = [sys.executable, "-m", "isgd_mpi.predict", str(run_folder), "--data", str(run_folder / "rows.csv")]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr == "isgd_mpi: standard output cannot be written (No space left on device): see --out\n"
 
 
 def test_a_model_that_was_not_trained_on_a_table_is_refused(run_folder, capsys, rng):

@@ -158,7 +158,8 @@ class SavedRun:
             The run was on another data set.
         """
         if self._number("run/data") != dataset.fingerprint:
-            raise InputError(f"--resume {self._folder}: the data set {dataset.name} is not the one that it was run on")
+            problem = f"the data set {dataset.name} is not the one that it was run on"
+            raise InputError(f"--resume {self._folder}: {problem}: give --data, --test and --valid as they were")
         before = self._number("run/ranks"), self._number("run/trainers")
         reported = any(name.startswith("run/reports/") for name in self._flat)
         if not self._config.repeatable:

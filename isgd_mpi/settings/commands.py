@@ -78,7 +78,7 @@ def exit_code(command, interrupted):
         sys.stdout.flush()
         return code
     except BrokenPipeError:  # whoever reads has read enough, as head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still in its buffer
+        discard_output()
         return DONE
     except InputError as error:
         complain(error)
@@ -86,6 +86,11 @@ def exit_code(command, interrupted):
     except KeyboardInterrupt:
         complain(f"interrupted; {interrupted}")
         return INTERRUPTED
+
+
+def discard_output():
+    """Send what is still to be printed, such as what is left in a buffer after an error, nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(problem):
