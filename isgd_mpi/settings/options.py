@@ -128,8 +128,8 @@ def _split_files(argv):
     if known.resume is None:
         return known.config, others
     path = Path(known.resume) / "config.toml"
-    if not os.path.lexists(path) and os.access(path.parent, os.X_OK):
-        raise InputError(f"--resume {known.resume}: there is no run with a config.toml")
+    if not os.path.lexists(path) and (os.access(path.parent, os.X_OK) or not os.path.lexists(path.parent)):
+        raise InputError(f"--resume {known.resume}: there is no run with a config.toml: name the folder of one")
     return [str(path), *known.config], [*others, f"--resume={known.resume}"]
 
 

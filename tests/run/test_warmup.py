@@ -3,10 +3,12 @@
 import pkgutil
 from importlib import import_module
 
+import numpy as np
 import pytest
 
 from isgd_mpi import kernels
 from isgd_mpi.data import datasets
+from isgd_mpi.data.arrays import from_arrays
 from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, TRAINS, fastest_arithmetic
 from isgd_mpi.run.cli import main
 from isgd_mpi.run.warmup import warm_up, warm_up_predictor
@@ -39,3 +41,8 @@ def test_a_run_compiles_nothing_behind_the_warm_up(options, tmp_path):
     common = ["--schedule", "exact", "--steps", "40", "--hidden", "8", "8", "--quiet", "--run-dir"]
     assert main([*common, str(tmp_path / "run"), *options]) == 0
     assert compiled() == before and before
+
+
+def test_features_whose_gradient_overflows_are_no_matter_of_the_warm_up(rng):
+    x, y = rng.normal(size=(20, 3)).astype(np.float32) * np.float32(1e30), np.arange(20) % 2
+    warm_up(from_arrays(x, y, standardize="none"))

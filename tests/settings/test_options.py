@@ -237,3 +237,9 @@ def test_the_run_directory_is_not_repeated():
 def test_options_that_said_nothing_of_a_run_are_left_out_of_its_file():
     text = to_toml(Config(data="arrays"), unused=("hidden", "init"))
     assert "hidden" not in text and "init" not in text and "refresh_every = 32" in text
+
+
+@pytest.mark.parametrize("folder", [".", "missing", "missing/too"])
+def test_a_folder_without_a_run_is_not_resumed(tmp_path, folder):
+    told = message_of(["--resume", str(tmp_path / folder)])
+    assert told == f"--resume {tmp_path / folder}: there is no run with a config.toml: name the folder of one"
