@@ -47,10 +47,11 @@ test-serial: $(READY)  ## the units, and one job of each kind
 test-mpi: test-1 test-2 test-3 test-5  ## the MPI tests, on 1, 2, 3 and 5 ranks
 
 test-%: $(READY)  ## the MPI tests on % ranks
-	mpirun -n $* python -m pytest -q -p no:cacheprovider --timeout 120 --timeout-method thread tests/mpi
+	mpirun -n $* python -m pytest -q -p no:cacheprovider --timeout 120 --timeout-method thread -m "not slow" tests/mpi
 
 test-slow: $(READY)  ## the slow tests
 	python -m pytest -m slow
+	mpirun -n 3 python -m pytest -q -p no:cacheprovider --timeout 120 --timeout-method thread -m slow tests/mpi
 
 test-second-mpi:  ## the MPI tests, and those of what depends on the MPI, with $(SECOND)
 	$(MAKE) MPI=$(SECOND) VENV=$(VENV)-$(SECOND) test-2 test-5 test-any-mpi

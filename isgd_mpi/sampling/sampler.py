@@ -146,9 +146,9 @@ class Sampler(Saved):
         if self._config.feedback:
             self._write(minibatch.indices, minibatch.scores, minibatch.predictions, step)
 
-    def learn_from_probe(self, value, variance):
-        """Update the variance with a probe; see :func:`variance.squared_mean`."""
-        self._gain.variance.observe_probe(value, variance)
+    def learn_from_probe(self, value, variance, age):
+        """Update the variance with a probe; see :meth:`variance.Variance.observe_probe`."""
+        self._gain.variance.observe_probe(value, variance, age)
 
     def learn_from_scores(self, batches):
         """Update the mixture with the norms of score batches, and store their scores.

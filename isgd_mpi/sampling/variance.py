@@ -131,10 +131,19 @@ class Variance(Saved):
             self._n[0] += 1
             self._window = None
 
-    def observe_probe(self, value, variance):
-        """Add a probe, by the results of :func:`squared_mean`; not before there is a minibatch beside it."""
-        if self._n[0] and np.isfinite([value, variance]).all():
-            self._probes[0] += 1, value, variance
+    def observe_probe(self, value, variance, age=0):
+        """Add a probe to the block of the minibatches that had the same parameters, if there is any.
+
+        Parameters
+        ----------
+        value, variance : float
+            Results of :func:`squared_mean`.
+        age : int
+            Steps since the probe's parameters.
+        """
+        block = int(np.searchsorted(np.cumsum(self._n), max(age, 1)))
+        if block < _N_BLOCKS and np.isfinite([value, variance]).all():
+            self._probes[block] += 1, value, variance
             self._window = None
 
     def next_block(self):

@@ -198,7 +198,8 @@ class Trainer(Saved):
         """Hand the result of a probe to the sampler, if it is a new one."""
         if report["probe_step"] > self._probe_step:
             self._probe_step = int(report["probe_step"])
-            self.sampler.learn_from_probe(*report["squared_mean_gradient"].tolist())
+            age = self.step - self._probe_step
+            self.sampler.learn_from_probe(*report["squared_mean_gradient"].tolist(), age)
 
     def _rank_of(self, example, shards):
         """Return the rank that scores an example: a scorer, or a trainer where there are no scorers."""

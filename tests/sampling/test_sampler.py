@@ -197,7 +197,7 @@ def test_while_switched_off_scores_are_not_used_but_compared(make, rng):
     assert sampler._n_compared == N and sampler._mixture.second_moment_ratio < 1
     for _ in range(8):
         sampler.learn_from_minibatch(minibatch_of(range(N), scores), step=1)
-    sampler.learn_from_probe(0.1, 0.0)
+    sampler.learn_from_probe(0.1, 0.0, 0)
     events = renew(sampler, 1)  # it pays
     assert events[0].startswith("switch: importance sampling on") and events[1] == "importance sampling begins"
     assert sampler.importance_sampling and mixture_of(sampler) == 0.2
@@ -220,7 +220,7 @@ def test_the_variance_is_learnt_from_minibatches_and_probes(make, rng, norms_com
     for _ in range(8):
         sampler.learn_from_minibatch(minibatch_of(range(8), rng.uniform(1, 2, 8)), step=0)
     assert np.isnan(sampler.variances()["trace_uniform"])
-    sampler.learn_from_probe(0.5, 0.0)
+    sampler.learn_from_probe(0.5, 0.0, 0)
     assert sampler.variances()["squared_mean_gradient"] == 0.5 and sampler.variances()["trace_uniform"] > 1
 
 
@@ -236,7 +236,7 @@ def test_it_is_switched_off_where_what_was_drawn_speaks_against_it_for_many_step
         indices, weights = sampler.draw()
         sampler.learn_from_minibatch(minibatch_of(indices, norms[indices], weights), step)
         if step % 10 == 9:
-            sampler.learn_from_probe(0.01, 1e-6)
+            sampler.learn_from_probe(0.01, 1e-6, 0)
             events += renew(sampler, step)
     assert [event.partition(",")[0] for event in events] == off * ["switch: importance sampling off"]
     assert sampler.on != off and (sampler.mean_gain.value < 1) == (norms is not scores)
@@ -261,7 +261,7 @@ def test_the_age_of_scores_is_the_cause_if_they_were_right_once_and_nothing_else
         indices, weights = sampler.draw()
         sampler.learn_from_minibatch(minibatch_of(indices, norms[indices], weights), step)
     assert sampler.why_so_low(40) == ""  # without a probe nothing is known
-    sampler.learn_from_probe(0.01, 1e-6)
+    sampler.learn_from_probe(0.01, 1e-6, 0)
     why = sampler.why_so_low(40)
     assert ("39 steps old on average, are too old" in why) == told
     assert ("more scorers" in why) == (told and "schedule" not in settings)  # with which `exact` is only faster

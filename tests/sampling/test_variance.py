@@ -120,6 +120,20 @@ def test_many_steps_without_a_refresh_are_no_longer_window_than_others(rng):
     assert variance.window().n <= 2 * 64
 
 
+def test_an_old_probe_counts_among_the_minibatches_of_its_time(rng):
+    variance = Variance()
+    for scale in (10.0, 1.0):  # gradients shrink tenfold
+        variance.next_block()
+        for _ in range(ENOUGH):
+            variance.observe(scale * rng.exponential(size=16), np.ones(16))
+    variance.observe_probe(80.0, 1.0, age=ENOUGH + 1)  # of the large ones
+    assert variance.window().n == ENOUGH and np.isnan(variance.figures()["trace_uniform"])
+    variance.observe_probe(0.8, 0.01, age=ENOUGH)
+    np.testing.assert_allclose(variance.figures()["squared_mean_gradient"], 0.8)
+    variance.observe_probe(1e6, 0.0, age=3 * ENOUGH)  # older than all that is remembered
+    np.testing.assert_allclose(variance.figures()["squared_mean_gradient"], 0.8)
+
+
 def test_standard_errors_are_those_of_repeated_runs(rng):
     runs = [trained(rng, 4) for _ in range(300)]
     for name, (column, error) in {"trace_uniform": (1, (0, 1, 0, -1)), "trace_ideal": (0, (2, 0, 0, -1))}.items():
