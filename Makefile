@@ -21,7 +21,7 @@ export PRTE_MCA_hwloc_default_binding_policy = none
 SECOND   := $(if $(filter openmpi,$(MPI)),mpich,openmpi)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-serial test-mpi test-slow test-any-mpi test-second-mpi test-portable test-nojit soak \
+.PHONY: help run test test-all test-serial test-low test-high test-mpi test-slow test-any-mpi test-second-mpi test-portable test-nojit soak \
         lint bench docs clean
 
 help:  ## show this list
@@ -41,8 +41,16 @@ test: lint test-serial test-mpi  ## the style, the units, the MPI tests, and one
 
 test-all: test test-slow test-second-mpi soak  ## all that there is
 
-test-serial: $(READY)  ## the units, and one job of each kind
-	python -m pytest -m "not slow"
+test-serial: $(READY)  ## the units, and one job of each kind: on two cores side by side
+	$(MAKE) -j2 --output-sync=target test-low test-high
+
+LOW = tests/kernels tests/settings tests/data tests/model tests/sampling tests/report
+
+test-low: $(READY)  ## the units of the lower folders
+	python -m pytest -p no:cacheprovider -m "not slow" $(LOW)
+
+test-high: $(READY)  ## the other units, and one job of each kind
+	python -m pytest -p no:cacheprovider -m "not slow" tests $(LOW:%=--ignore=%)
 
 test-mpi: test-1 test-2 test-3 test-5  ## the MPI tests, on 1, 2, 3 and 5 ranks
 
@@ -53,8 +61,8 @@ test-slow: $(READY)  ## the slow tests
 	python -m pytest -m slow
 	mpirun -n 3 python -m pytest -q -p no:cacheprovider --timeout 120 --timeout-method thread -m slow tests/mpi
 
-test-second-mpi:  ## the MPI tests, and those of what depends on the MPI, with $(SECOND)
-	$(MAKE) MPI=$(SECOND) VENV=$(VENV)-$(SECOND) test-2 test-5 test-any-mpi
+test-second-mpi:  ## the MPI tests on 2 ranks, and those of what depends on the MPI, with $(SECOND)
+	$(MAKE) MPI=$(SECOND) VENV=$(VENV)-$(SECOND) test-2 test-any-mpi
 
 test-any-mpi: $(READY)  ## the tests of what depends on the MPI
 	python -m pytest -m any_mpi

@@ -200,7 +200,7 @@ def test_without_a_place_for_compiled_kernels_there_is_one_line(tmp_path):
     done = launch(2, "--help", env=environment | nowhere | {"ISGD_MPI_CACHE": str(tmp_path / "c")})
     assert done.returncode == 0 and "usage:" in done.stdout and "Traceback" not in done.stderr
     options = ("--run-dir", tmp_path / "run", "--steps", 3, "--hidden", 8)
-    done = launch(2, *options, env=environment | nowhere | {"ISGD_MPI_CACHE": str(tmp_path / "c")}, seconds=300)
+    done = launch(1, *options, env=environment | nowhere | {"ISGD_MPI_CACHE": str(tmp_path / "c")}, seconds=300)
     assert done.returncode == 0 and "kernels are compiled anew in each process" in complaint(done.stderr)
 
 

@@ -10,8 +10,7 @@ import pytest
 from launch import complaint, metrics_of, resume, training
 from processes import wait_for
 
-pytestmark = pytest.mark.any_mpi
-
+any_mpi = pytest.mark.any_mpi
 TIMEOUT = 8  # on a busy machine, healthy scorers are silent for seconds too
 
 
@@ -19,7 +18,7 @@ def metrics(folder):
     return (folder / "metrics.jsonl").read_text()
 
 
-@pytest.mark.parametrize(("schedule", "trainers"), [("relaxed", 1), ("exact", 1), ("relaxed", 3)])
+@pytest.mark.parametrize(("schedule", "trainers"), [pytest.param("exact", 1, marks=any_mpi), ("relaxed", 3)])
 def test_a_rank_that_stays_stopped_ends_the_run_with_a_checkpoint(tmp_path, schedule, trainers):
     folder = tmp_path / "run"
     options = ("--schedule", schedule, "--scorer-timeout", TIMEOUT, "--eval-every", 1)  # one is always under way
@@ -62,7 +61,8 @@ def test_a_scorer_that_goes_on_in_time_is_heard_again(tmp_path):
     assert refreshes[at]["staleness_max"] >= steps[at] - steps[at - 1]
 
 
-@pytest.mark.parametrize("options", [("--score", "predicted-loss"), ("--trainers", 3)])
+@any_mpi
+@pytest.mark.parametrize("options", [("--trainers", 3)])
 def test_ranks_whose_trainer_stays_stopped_end_the_job(tmp_path, options):
     with training(tmp_path / "run", *options, "--scorer-timeout", TIMEOUT) as job:
         os.kill(job.rank_pids()[0], signal.SIGSTOP)
