@@ -45,7 +45,9 @@ class SharedArrays:
         """
         sizes = [int(np.prod(shape)) * np.dtype(dtype).itemsize for shape, dtype in specifications]
         starts = np.cumsum([0] + [-(-size // LINE_BYTES) * LINE_BYTES for size in sizes]).tolist()
-        memory = self._map(max(starts[-1], LINE_BYTES))
+        memory = self._map(starts[-1] + LINE_BYTES)
+        # a lone rank's memory begins anywhere; that of several begins at the same place of a page for all
+        memory = memory[-memory.ctypes.data % LINE_BYTES :]
         return [
             memory[start : start + size].view(dtype).reshape(shape)
             for start, size, (shape, dtype) in zip(starts, sizes, specifications)
