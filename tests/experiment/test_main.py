@@ -355,6 +355,6 @@ def test_real_runs_end_with_a_table_and_a_report(reports, tmp_path, capsys):
 
 
 def test_whoever_reads_only_the_first_line_gets_no_traceback():
-    words = f"{sys.executable} -m isgd_mpi.experiment alain2015 --dry-run --seeds 1000 | head -1"
+    words = f"{shlex.quote(sys.executable)} -m isgd_mpi.experiment alain2015 --dry-run --seeds 1000 | head -1"
     done = subprocess.run(["bash", "-c", words], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("mpirun -n ") and done.stderr == ""
