@@ -1,7 +1,8 @@
 """Download a data set from its official place: ``python -m isgd_mpi.fetch NAME``.
 
 An interrupted download goes on where it stopped when the command is run again. Each file is
-checked against its known MD5, and gets its name only if it is right.
+checked against its known MD5, and gets its name only if it is right. ``--list`` tells which data
+sets are on this machine, and ``--clean`` removes converted copies.
 """
 
 import shutil
@@ -15,6 +16,7 @@ import pooch
 from isgd_mpi.data.download import NetworkError, ResumingDownloader
 from isgd_mpi.data.files import write_atomically
 from isgd_mpi.data.folders import data_folder
+from isgd_mpi.data.held import clean, held, in_words
 from isgd_mpi.settings.commands import complain, make_parser, run
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import DONE, FAILED
@@ -155,7 +157,13 @@ def main(arguments=None):
 def _parser():
     description = "Download a data set from its official place, or go on where it was interrupted."
     parser = make_parser("isgd_mpi.fetch", description)
-    parser.add_argument("name", metavar="NAME", help=f"data set: {', '.join(DOWNLOADS)}")
+    parser.add_argument("name", metavar="NAME", nargs="?", help=f"data set: {', '.join(DOWNLOADS)}")
+    parser.add_argument("--list", action="store_true", help="tell which data sets are here, of one NAME or of all")
+    parser.add_argument(
+        "--clean",
+        action="store_true",
+        help="remove converted copies that nobody uses, of one NAME or of all; they are made again when needed",
+    )
     parser.add_argument(
         "--data-dir",
         metavar="DIR",
@@ -166,6 +174,11 @@ def _parser():
 
 
 def _fetch(options):
+    """Do what the arguments say."""
+    if options.list or options.clean:
+        return _keep_house(options)
+    if options.name is None:
+        raise InputError(f"name a data set: {', '.join(DOWNLOADS)}; or --list, or --clean")
     if options.name in _NOTHING_TO_FETCH:
         _say(f"{options.name} {_NOTHING_TO_FETCH[options.name]}: nothing to download")
         return DONE
@@ -175,6 +188,35 @@ def _fetch(options):
         complain(error)
         return FAILED
     return DONE
+
+
+def _keep_house(options):
+    """List or remove data sets."""
+    if options.list and options.clean:
+        raise InputError("--list and --clean exclude each other: --clean tells what it removes")
+    if options.mirror:
+        raise InputError(f"--mirror {options.mirror} is for downloads: omit it")
+    if options.clean and options.data_dir:
+        raise InputError(f"--data-dir {options.data_dir} is for downloads, which --clean leaves alone: omit it")
+    return _clean(options.name) if options.clean else _list(options.name, options.data_dir)
+
+
+def _list(name, data_dir):
+    """Print a table of what is here."""
+    rows = [one.columns for one in held(data_dir) if name in (None, one.name)]
+    table = [["data set", "state", "size", "age", "folder"], *rows]
+    widths = [max(map(len, column)) for column in zip(*table)]
+    for row in table:
+        print("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
+
+
+def _clean(name):
+    """Remove converted copies, and print which, and which not."""
+    removed, kept = clean(name)
+    for word, copies in (("removed", removed), ("kept, in use:", kept)):
+        for copy in copies:
+            print(f"{word} {copy.name}, {in_words(copy.n_bytes)}, {copy.path}")
+    print(f"{in_words(sum(copy.n_bytes for copy in removed))} freed")
 
 
 if __name__ == "__main__":

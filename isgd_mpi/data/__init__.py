@@ -9,6 +9,7 @@ To read in this order:
 * `coding`: the form in which features are kept;
 * `converted`: the cache, data sets converted into files that all ranks of a node map;
 * `cache_entries`: check, map and clean up what is in that cache;
+* `held`: list what is downloaded and converted, remove what nobody uses;
 * `sources`: the files of each data set, and its splits;
 * `splitting`: divide examples into splits, class by class;
 * `synthetic`: the data set that needs no files;

@@ -5,6 +5,7 @@ of this user or of root, and its sizes, labels and checksum must be right. A loc
 processes that the entry is in use.
 """
 
+import contextlib
 import json
 import math
 import os
@@ -33,6 +34,7 @@ UNFINISHED = ".unfinished"
 """Ends the name of an entry that is being written, or was when its process was killed."""
 
 _MAPPED = "x_train.npy"  # is locked for as long as it is mapped
+_ENTRY_NAME = re.compile(r"([\w.-]+)-[0-9a-f]{8}-[0-9a-f]{16}")  # see converted.entry_name
 _SPLITS = (["train", "test"], ["train", "valid", "test"])
 _HEADER_READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 _MOST_CLASSES = 2**31
@@ -69,6 +71,14 @@ def map_entry(entry, verify=True):
     InputError
         The entry may be another user's work, cannot be read, or is damaged.
     """
+    with contextlib.ExitStack() as until_mapped:
+        with contextlib.suppress(OSError, InputError):  # which _mapped tells of
+            # so that nobody removes the entry before its arrays are locked
+            lock(until_mapped.enter_context(open_trusted(entry / META)), shared=True)
+        return _mapped(entry, verify)
+
+
+def _mapped(entry, verify):
     try:
         _check_owner(entry)
         meta = _read_meta(entry)
@@ -180,20 +190,36 @@ def remove_replaced(entry, pattern):
     pattern : str
         What the names of all copies match, and nothing else.
     """
-    copies = (path for path in entry.parent.iterdir() if path != entry and re.fullmatch(pattern, path.name))
-    for path in copies:
-        if _is_own_folder(path) and not in_use(path / META) and not in_use(path / _MAPPED):
-            _remove(path)
+    for path in entry.parent.iterdir():
+        if path != entry and re.fullmatch(pattern, path.name):
+            remove_unused(path)
 
 
-def _remove(path):
-    """Remove an entry at once for all who look for it, and then its files."""
-    unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{UNFINISHED}")
+def complete_entries(cache):
+    """Return the complete entries of a cache by path, with the name of the data set of each: dict, sorted.
+
+    Links and other users' folders are left out.
+    """
+    matches = {path: _ENTRY_NAME.fullmatch(path.name) for path in sorted(cache.iterdir())}
+    return {path: match[1] for path, match in matches.items() if match and _is_own_folder(path)}
+
+
+def is_in_use(entry):
+    """Return whether a process writes or maps an entry, or may do so: not all file systems tell."""
+    return in_use(entry / META) or in_use(entry / _MAPPED)
+
+
+def remove_unused(entry):
+    """Remove an entry of this user, at once for all who look for it, unless it is in use; return whether it is gone."""
+    if not _is_own_folder(entry) or is_in_use(entry):
+        return False
+    unfinished = entry.with_name(f"{entry.name}.{uuid.uuid4().hex[:8]}{UNFINISHED}")
     try:
-        path.rename(unfinished)
-    except OSError:  # another process was first
-        return
+        entry.rename(unfinished)
+    except OSError:  # another process was first, or the cache cannot be written
+        return False
     shutil.rmtree(unfinished, ignore_errors=True)
+    return True
 
 
 def _is_own_folder(path):
