@@ -20,6 +20,7 @@ from isgd_mpi.data.folders import cache_folder
 from isgd_mpi.data.standardization import Statistics, scaling
 from isgd_mpi.data.synthetic import DEFAULT_SIZE
 from isgd_mpi.data.tables.encoding import Encoding
+from isgd_mpi.data.target import Target
 from isgd_mpi.kernels.gather import gather_standardized, standardize
 from isgd_mpi.settings.errors import InputError
 
@@ -60,6 +61,21 @@ class Dataset:
     def n_train(self):
         """Return the number of training examples."""
         return len(self.splits["train"])
+
+    @property
+    def target(self):
+        """Return the description of what is to be predicted."""
+        return Target("classes", self.n_classes, tuple(self.encoding.classes) if self.encoding else ())
+
+    @property
+    def strata(self):
+        """Return the group of each training example, by which the order of sampling is stratified: its class."""
+        return self.splits["train"].labels
+
+    @property
+    def n_strata(self):
+        """Return the number of these groups."""
+        return self.n_classes
 
     @property
     def table(self):

@@ -12,8 +12,8 @@ from isgd_mpi.settings.saved import check_array, check_names
 SPLITS = ("train", "valid", "test")
 """Splits in the order of the reports' totals."""
 
-LOSS, ERRORS, EXAMPLES = range(3)
-"""Columns of the totals."""
+LOSS, EXAMPLES, MEASURES = range(3)
+"""Columns of the totals; those of the measures go on to the end."""
 
 EVALUATE = 1
 """Command flag: measure loss and error of all splits with these parameters."""
@@ -45,15 +45,17 @@ def published_dtype(n_params, n_probed=0):
     return np.dtype([("step", "i8"), ("command", "i8"), *probe, ("params", "f4", (n_params,))])
 
 
-def report_dtype(shard, n_classes):
+def report_dtype(shard, n_strata, n_sums):
     """Return the dtype of a scorer's report.
 
     Parameters
     ----------
     shard : shards.Shard
         The scorer's part of the training set.
-    n_classes : int
-        Decides the type of predicted classes: the smallest unsigned integer that holds them all.
+    n_strata : int
+        Decides the type of predictions: the smallest unsigned integer that holds them all.
+    n_sums : int
+        Sums that measure the predictions beside the loss; see :mod:`isgd_mpi.training.measures`.
 
     Returns
     -------
@@ -61,26 +63,27 @@ def report_dtype(shard, n_classes):
         ``batch_steps``: step of the parameters behind each batch's scores, or NEVER;
         ``scores`` and ``predictions``: of each example of the shard;
         ``evaluated_step``: of the last evaluation that is complete, or NEVER;
-        ``totals``: its sums over this rank's part of each split (LOSS, ERRORS, EXAMPLES);
+        ``totals``: its sums over this rank's part of each split (LOSS, EXAMPLES, and MEASURES with those after it);
         ``n_scored``: batches scored so far; ``evaluating_step``, ``n_evaluated``, ``sums``: progress of the
         evaluation under way. With these a report is the whole state of a scorer;
         ``probe_step``, ``squared_mean_gradient``: step of the parameters behind the last probe, or NEVER, and its
         estimate of |mu|^2 with the variance of that; only in the first shard's report;
         ``signal``: a signal that this rank received, or 0.
     """
+    sums = len(SPLITS), MEASURES + n_sums
     fields = [
         ("signal", "i8"),
         ("evaluated_step", "i8"),
-        ("totals", "f8", (len(SPLITS), 3)),
+        ("totals", "f8", sums),
         ("n_scored", "i8"),
         ("evaluating_step", "i8"),
         ("n_evaluated", "i8"),
-        ("sums", "f8", (len(SPLITS), 3)),
+        ("sums", "f8", sums),
         ("probe_step", "i8"),
         ("squared_mean_gradient", "f8", (2,)),
         ("batch_steps", "i8", (len(shard.batches),)),
         ("scores", "f4", (len(shard),)),
-        ("predictions", np.min_scalar_type(n_classes - 1), (len(shard),)),
+        ("predictions", np.min_scalar_type(n_strata - 1), (len(shard),)),
     ]
     return np.dtype(fields, align=True)  # filled up to whole words: one rank's report follows the other's
 

@@ -275,13 +275,13 @@ class Leader:
         if problem:
             stopped = f"{problem}; {self._checkpoints.describe()}"
         log.event(trainer.step, f"stop: {stopped or 'complete'}")
+        evaluated = last_evaluation(trainer.evaluations)
         outcome = Outcome(
             stopped,
             can_go_on=bool(self._rule.interrupted_by and self._keeper.folder and not not_saved),
             log=log,
-            summary=summarise(trainer, self._setup, seconds, waiting_seconds)
-            | {"stopped": stopped, **last_evaluation(trainer.evaluations.splits)},
-            verdict="\n".join(self._verdict()),
+            summary=summarise(trainer, self._setup, seconds, waiting_seconds) | {"stopped": stopped, **evaluated},
+            verdict="\n".join(self._verdict(evaluated)),
             trained=None if problem else self._setup.models.trained(trainer.params, self._setup.dataset, trainer.step),
             folder=self._keeper.folder,
         )
@@ -290,14 +290,15 @@ class Leader:
         log.print(outcome.verdict)
         return outcome
 
-    def _verdict(self):
+    def _verdict(self, evaluated):
         """Return the lines of the verdict: held-out data, what importance sampling gained, suspicions."""
         trainer = self._run.trainer
-        splits = trainer.evaluations.splits
-        errors = [splits[split]["error"] for split in ("train", "valid", "test") if split in splits][:2]
-        suspicion = trainer.sampler.label_noise.suspicion(*errors)
-        lines = [*describe_end(self._run.log.lines()), verdict(trainer, self._setup.config.score)]
-        return lines + [suspicion] * bool(suspicion)
+        lines = [*describe_end(self._run.log.lines(), evaluated), verdict(trainer, self._setup.config.score)]
+        if noise := trainer.sampler.label_noise:
+            errors = [figures["error"] for figures in evaluated.values() if figures]
+            suspicion = noise.suspicion(*errors[:2])
+            lines += [suspicion] * bool(suspicion)
+        return lines
 
     def _train(self, on_step):
         """Take all steps; return the reason if training diverged, or None."""

@@ -16,6 +16,7 @@ from isgd_mpi.ranks.transports import transport_between
 from isgd_mpi.run.resume import Resumption
 from isgd_mpi.settings.config import Config
 from isgd_mpi.training.loop import Schedule
+from isgd_mpi.training.measures import n_sums
 from isgd_mpi.training.minibatch import Learner
 from isgd_mpi.training.predictor.forecaster import Forecaster
 from isgd_mpi.training.probe import Probe
@@ -155,7 +156,8 @@ class Setup:
 
     def report_dtypes(self, shards):
         """Return the dtype of the report on each shard."""
-        return [records.report_dtype(shard, self.dataset.n_classes) for shard in shards]
+        dataset = self.dataset
+        return [records.report_dtype(shard, dataset.n_strata, n_sums(dataset.target)) for shard in shards]
 
     @property
     def transport(self):

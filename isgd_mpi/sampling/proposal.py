@@ -19,7 +19,7 @@ from isgd_mpi.kernels.sampling import counting_sort, cumulative_sum, search, sys
 
 # Levels of float32 weights in the stratified order: eight in each octave from 2**-12 to 2**8.
 _LEVEL_SHIFT, _LOWEST_LEVEL, _N_LEVELS = 20, (127 - 12) * 8, 160
-_MOST_STRATA = 2**16  # counters that fit into a core's caches: one pass over the examples, else three
+_MOST_COUNTERS = 2**16  # counters that fit into a core's caches: one pass over the examples, else three
 
 
 def prob_weights_from_scores(scores, smoothing=0.0, power=1.0):
@@ -103,17 +103,17 @@ def biased_weights(importance_weights, exponent):
     return powers * (len(powers) / (powers / importance_weights).sum())
 
 
-def stratified_order(labels, predictions, weights, n_classes):
-    """Order the examples by class, then predicted class, then weight.
+def stratified_order(strata, predictions, weights, n_strata):
+    """Order the examples by stratum, such as the class, then predicted one, then weight.
 
     Parameters
     ----------
-    labels, predictions : (N,) ndarray of int
-        In 0..n_classes-1.
+    strata, predictions : (N,) ndarray of int
+        In 0..n_strata-1.
     weights : (N,) ndarray of float32
-        Not negative, of mean one; those of one class and prediction are ordered by steps of a ninth, from 1/4096
+        Not negative, of mean one; those of one stratum and prediction are ordered by steps of a ninth, from 1/4096
         to 256 times the mean.
-    n_classes : int
+    n_strata : int
 
     Returns
     -------
@@ -123,11 +123,11 @@ def stratified_order(labels, predictions, weights, n_classes):
     """
     level = (weights.view(np.int32) >> _LEVEL_SHIFT) - _LOWEST_LEVEL  # exponent and leading bits of the mantissa
     np.clip(level, 0, _N_LEVELS - 1, out=level)
-    if n_classes**2 * _N_LEVELS <= _MOST_STRATA:
-        strata = (labels * np.int32(n_classes) + predictions) * np.int32(_N_LEVELS) + level
-        return _sorted(np.arange(len(labels)), strata, n_classes**2 * _N_LEVELS)
-    order = _sorted(np.arange(len(labels)), level, _N_LEVELS)
-    return _sorted(_sorted(order, predictions, n_classes), labels, n_classes)
+    if n_strata**2 * _N_LEVELS <= _MOST_COUNTERS:
+        keys = (strata * np.int32(n_strata) + predictions) * np.int32(_N_LEVELS) + level
+        return _sorted(np.arange(len(strata)), keys, n_strata**2 * _N_LEVELS)
+    order = _sorted(np.arange(len(strata)), level, _N_LEVELS)
+    return _sorted(_sorted(order, predictions, n_strata), strata, n_strata)
 
 
 def _sorted(order, keys, n_keys):

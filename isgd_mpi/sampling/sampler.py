@@ -32,7 +32,7 @@ class Sampler(Saved):
     config : config.Config
         Score, smoothing, mixture, usable fraction, sampling, switch.
     dataset : datasets.Dataset
-        The classes of its training set are used.
+        The strata of its training set are used: its classes, if it has any.
     seeds : list of numpy.random.SeedSequence
         For the draws, for the order of uniform sampling, and for the probes of |mu|^2.
     norms_come_back : bool
@@ -43,7 +43,8 @@ class Sampler(Saved):
     Attributes
     ----------
     table : score_table.ScoreTable
-    label_noise : label_noise.LabelNoise
+    label_noise : label_noise.LabelNoise or None
+        None where there are no classes.
     proposal : proposal.Proposal
         The proposal in use.
     importance_sampling : bool
@@ -57,20 +58,22 @@ class Sampler(Saved):
 
     def __init__(self, config, dataset, seeds, norms_come_back, clock=None):
         self._config = config
-        self._labels, self._n_classes = dataset.splits["train"].labels, dataset.n_classes
+        self._strata, self._n_strata = dataset.strata, dataset.n_strata
         self._draws, self._orders, self._probes = map(SavedGenerator, seeds)
         self._norms_come_back = norms_come_back
-        memory = len(self._labels) * (_SCORED_MEMORY if norms_come_back else _DRAWN_MEMORY)
-        self._mixture = Mixture(config.mixture_in_use, len(self._labels), memory)
-        self._gain = Gain(config, len(self._labels))
+        memory = len(self._strata) * (_SCORED_MEMORY if norms_come_back else _DRAWN_MEMORY)
+        self._mixture = Mixture(config.mixture_in_use, len(self._strata), memory)
+        self._gain = Gain(config, len(self._strata))
         self._n_compared = 0  # norms that the mixture learnt from since the last renewal
         self._problem = b""  # why sampling is uniform although it should not be
         self._leaves_out = config.compat != "none"
         self.table = (
-            TimedScoreTable(self._labels, clock) if self._leaves_out else ScoreTable(self._labels, config.max_staleness)
+            TimedScoreTable(self._strata, clock) if self._leaves_out else ScoreTable(self._strata, config.max_staleness)
         )
         self._scored = ScoredWeights(config, self.table, self._leaves_out)
-        self.label_noise = LabelNoise(self._labels, max(1, len(self._labels) // config.minibatch_size))
+        self.label_noise = None
+        if dataset.target.kind == "classes":
+            self.label_noise = LabelNoise(self._strata, max(1, len(self._strata) // config.minibatch_size))
         self._use_uniform_proposal()
 
     @property
@@ -166,11 +169,11 @@ class Sampler(Saved):
 
     def _learn_from_norms(self, rows, norms):
         if not (known := np.isfinite(norms)).all():
-            rows, norms = np.arange(len(self._labels))[rows][known], norms[known]
+            rows, norms = np.arange(len(self._strata))[rows][known], norms[known]
         if self._leaves_out:
             weights = self.proposal.importance_weights(rows)
             can_be_drawn = np.isfinite(weights)
-            rows, norms = np.arange(len(self._labels))[rows][can_be_drawn], norms[can_be_drawn]
+            rows, norms = np.arange(len(self._strata))[rows][can_be_drawn], norms[can_be_drawn]
             self._gain.learn_from_scored_norms(norms, weights[can_be_drawn])
         self._compare(rows, norms)
 
@@ -253,18 +256,24 @@ class Sampler(Saved):
         switch = self._gain.switch
         reason = self.why_so_low(step) if changed and not switch.on else ""
         problem = self._form(step)
-        was_suspected = self.label_noise.suspicion()
-        self.label_noise.update(self.table, step)
-        suspicion = self.label_noise.suspicion()
+        suspicion = self._look_for_label_noise(step)
         decision = f"switch: importance sampling {'on' if switch.on else 'off'}, speed gain {switch.speed_gain:.3f}"
         events = {
             f"{decision}; {reason}" if reason else decision: changed,
             "importance sampling begins": self.importance_sampling and not was_on,
-            suspicion: suspicion and not was_suspected,
+            suspicion: suspicion != "",
             f"sampling uniformly: {problem}": problem and problem.encode() != self._problem,
         }
         self._problem = problem.encode()
         return [event for event, happened in events.items() if happened]
+
+    def _look_for_label_noise(self, step):
+        """Return a sentence if label noise is suspected, and was not before; else an empty string."""
+        if self.label_noise is None:
+            return ""
+        was_suspected = self.label_noise.suspicion()
+        self.label_noise.update(self.table, step)
+        return "" if was_suspected else self.label_noise.suspicion()
 
     def _form(self, step):
         """Form the proposal; return why it is uniform although it should not be, or an empty string."""
@@ -288,7 +297,7 @@ class Sampler(Saved):
         """Draw by the scores, along an order in which similar examples follow each other."""
         if self._order_is_old() or not self.importance_sampling:
             single = self._scored.values.astype(np.float32)
-            self._order = stratified_order(self._labels, self.table.predictions, single, self._n_classes)
+            self._order = stratified_order(self._strata, self.table.predictions, single, self._n_strata)
             self._n_since_order = 0
         self._form_proposal()
 
@@ -304,17 +313,17 @@ class Sampler(Saved):
 
         An old order costs some of systematic sampling's gain, a new one a sort: about 1 % of a sweep.
         """
-        return self._n_since_order >= len(self._labels)
+        return self._n_since_order >= len(self._strata)
 
     def _use_uniform_proposal(self):
         """Draw uniformly, along a new random order."""
-        self._order = self._orders.rng.permutation(len(self._labels))
+        self._order = self._orders.rng.permutation(len(self._strata))
         self._n_since_order = 0
         self._form_uniform_proposal()
 
     def _form_uniform_proposal(self):
         self._uniform_order = self._order
-        self.proposal = self._uniform = Proposal(np.ones(len(self._labels)), self._order)
+        self.proposal = self._uniform = Proposal(np.ones(len(self._strata)), self._order)
         self.importance_sampling = False
 
     def state(self):
@@ -332,8 +341,8 @@ class Sampler(Saved):
         """
         orders = {name: state.get(name) for name in ("order", "uniform_order")}
         super().restore({name: value for name, value in state.items() if name not in orders})
-        importance_sampling, n_examples = self.importance_sampling, len(self._labels)
-        check_indices("predictions", self.table.predictions, self._n_classes)
+        importance_sampling, n_examples = self.importance_sampling, len(self._strata)
+        check_indices("predictions", self.table.predictions, self._n_strata)
         for name, order in orders.items():
             check_array(order, np.empty(n_examples, np.int32), name)
             check_indices(name, order, n_examples)

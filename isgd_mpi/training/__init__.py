@@ -7,7 +7,8 @@ To read in this order:
 * `minibatch`: compute the gradient of a minibatch, and update the model;
 * `scorer`: the scorers' loops: score a shard, evaluate beside it, report;
 * `probe`: estimate |mu|^2 from a few examples, beside scoring;
-* `evaluation`: measure loss and error of whole splits, batch by batch;
+* `evaluation`: measure loss and predictions of whole splits, batch by batch;
+* `measures`: sums over the examples of a split, and error or RMSE from them;
 * `counters`: counts of a run, and rates between two of them;
 * `co_trainers`: take the same steps with several trainers;
 * `predictor`: an optional feature, to be skipped on first reading.

@@ -1,10 +1,11 @@
-"""Measure loss and error of whole splits, one batch at a time beside other work."""
+"""Measure loss and predictions of whole splits, one batch at a time beside other work."""
 
 import numpy as np
 
-from isgd_mpi.ranks.records import ERRORS, EVALUATE, EXAMPLES, LOSS, SPLITS, STOP
+from isgd_mpi.ranks.records import EVALUATE, EXAMPLES, LOSS, MEASURES, SPLITS, STOP
 from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.settings.saved import Saved
+from isgd_mpi.training.measures import measures_of, n_sums
 
 
 class Evaluation:
@@ -25,8 +26,8 @@ class Evaluation:
     ----------
     evaluated_step : int
         Step of the parameters of the last evaluation that is complete here, or NEVER.
-    totals : (n_splits, 3) ndarray of float64
-        Sums of that evaluation: loss in nats, wrong predictions, examples.
+    totals : (n_splits, MEASURES + n_sums) ndarray of float64
+        Sums of that evaluation: losses, examples, and those of :mod:`isgd_mpi.training.measures`.
     """
 
     def __init__(self, model, dataset, grid, part, images):
@@ -37,12 +38,13 @@ class Evaluation:
         for split in (name for name in SPLITS if name in dataset.splits):
             shard = grid.shards(len(dataset.splits[split]))[part]
             self._batches += [(split, *shard.rows(i)) for i in range(len(shard.batches))]
+        self._measures = measures_of(dataset)
         self._params = None  # of the evaluation under way
         self._step = NEVER
-        self._sums = np.zeros((len(SPLITS), 3))
+        self._sums = no_totals(dataset.target)
         self._n_done = len(self._batches)
         self.evaluated_step = NEVER
-        self.totals = np.zeros((len(SPLITS), 3))
+        self.totals = no_totals(dataset.target)
 
     def start(self, params, step):
         """Begin an evaluation of parameters, which must not change until it is complete or another one begins."""
@@ -82,10 +84,10 @@ class Evaluation:
     def _measure(self, split, start, stop):
         sums = self._sums[SPLITS.index(split)]
         for x, y in self._dataset.pieces(split, start, stop, self._images):
-            _, losses, correct = self._model.scores(x, y)
+            losses, measured = self._measures.measure(self._model, x, y)
             sums[LOSS] += losses.sum(dtype=np.float64)
-            sums[ERRORS] += np.count_nonzero(~correct)
             sums[EXAMPLES] += len(y)
+            sums[MEASURES:] += measured
 
     def report(self, record):
         """Write the complete evaluation, and the progress of the one under way, into a report."""
@@ -108,18 +110,29 @@ class Evaluation:
             self._params = None
 
 
-def combine(totals):
-    """Turn sums over all ranks, (n_splits, 3) ndarray of float64, into loss and error of each split.
+def no_totals(target):
+    """Return the totals of an evaluation of no example, for a target."""
+    return np.zeros((len(SPLITS), MEASURES + n_sums(target)))
+
+
+def combine(totals, measures):
+    """Turn sums over all ranks into figures of each split.
+
+    Parameters
+    ----------
+    totals : (n_splits, MEASURES + n_sums) ndarray of float64
+    measures : object
+        See :func:`isgd_mpi.training.measures.measures_of`.
 
     Returns
     -------
     dict of str to dict
-        ``loss`` (mean, nats), ``error`` (fraction) and ``n`` of each split that has examples.
+        Of each split that has examples: ``loss`` (mean), the figures of the measures, and ``n``.
     """
     return {
         split: {
             "loss": float(row[LOSS] / row[EXAMPLES]),
-            "error": float(row[ERRORS] / row[EXAMPLES]),
+            **measures.figures(split, row[MEASURES:]),
             "n": int(row[EXAMPLES]),
         }
         for split, row in zip(SPLITS, totals)
@@ -135,6 +148,8 @@ class EvaluationPlan(Saved):
     interval : int
         Steps from one evaluation to the next.
     log : log.RunLog
+    dataset : datasets.Dataset
+        Its splits are evaluated.
     keeps_params : bool
         Whether to keep a copy of the parameters that are being evaluated, for a checkpoint.
 
@@ -146,18 +161,25 @@ class EvaluationPlan(Saved):
 
     saved = ("_due", "_evaluated_step", "_wanted_step", "_totals")
 
-    def __init__(self, interval, log, keeps_params=False):
+    def __init__(self, interval, log, dataset, keeps_params=False):
         self._interval = self._due = interval
         self._log = log
         self._evaluated_step = self._wanted_step = NEVER
         self._keeps_params = keeps_params
-        self._totals = np.zeros((len(SPLITS), 3))  # of the last evaluation, over all ranks
+        self._measures = measures_of(dataset)
+        self._totals = no_totals(dataset.target)  # of the last evaluation, over all ranks
         self.params = None
 
     @property
     def splits(self):
         """The last evaluation of each split, dict of str to dict; see :func:`combine`."""
-        return combine(self._totals)
+        return combine(self._totals, self._measures)
+
+    @property
+    def details(self):
+        """Details of the last evaluation of each split, which only the summary tells: dict of str to dict."""
+        totals = zip(SPLITS, self._totals)
+        return {split: self._measures.details(split, row[MEASURES:]) for split, row in totals if row[EXAMPLES]}
 
     @property
     def under_way(self):

@@ -7,6 +7,7 @@ import numpy as np
 from isgd_mpi.ranks.records import EVALUATE, STOP, report_dtype
 from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.training.evaluation import Evaluation
+from isgd_mpi.training.measures import n_sums
 
 _SCORED_PER_EVALUATED = 4  # score batches between two evaluation batches in the relaxed schedule
 _EVALUATED_A_REFRESH = 1  # evaluation batches a refresh in the other schedules
@@ -61,7 +62,7 @@ class Scorer:
         self._evaluation = Evaluation(models.evaluator, dataset, grid, part, self._images)
         self._n_scored = 0
         self._step = NEVER
-        self.record = np.zeros((), report_dtype(self._shard, dataset.n_classes))
+        self.record = np.zeros((), report_dtype(self._shard, dataset.n_strata, n_sums(dataset.target)))
         self.record["batch_steps"] = self.record["probe_step"] = NEVER
         self._evaluation.report(self.record)
 

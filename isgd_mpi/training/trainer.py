@@ -44,7 +44,8 @@ class Trainer(Saved):
     published_step : int
         Step of the parameters that were published last, or NEVER.
     evaluations : evaluation.EvaluationPlan
-    n_classes : int
+    target : target.Target
+        Of the data set.
     figures : dict
         Figures of the last refresh, as in the metrics file.
     """
@@ -58,14 +59,16 @@ class Trainer(Saved):
         config, n_train = setup.config, setup.dataset.n_train
         self._config = config
         self._shards = setup.shards
-        self.n_classes = setup.dataset.n_classes
+        self.target = setup.dataset.target
         self._first_scorer = config.trainers if setup.n_scorers else 0
         self.learner = learner
         self._log = log
         self.sampler = sampler
         self.predicted = predicted
         self.timeline = log.timeline
-        self.evaluations = EvaluationPlan(config.steps_per_evaluation(n_train), log, keeps_params=config.repeatable)
+        self.evaluations = EvaluationPlan(
+            config.steps_per_evaluation(n_train), log, setup.dataset, keeps_params=config.repeatable
+        )
         self._batch_steps = np.full(setup.grid.n_batches(n_train), NEVER, np.int64)
         self._counters = Counters()
         self._bad_scores = BadScores(log)

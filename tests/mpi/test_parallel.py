@@ -31,6 +31,7 @@ from isgd_mpi.training.co_trainers import (
     run_co_trainer,
 )
 from isgd_mpi.training.loop import Schedule, finish_training, run_trainer
+from isgd_mpi.training.measures import n_sums
 from isgd_mpi.training.minibatch import PER_EXAMPLE, Learner
 from isgd_mpi.training.probe import Probe
 from isgd_mpi.training.scorer import Scorer, ScoringModels, answer_locally
@@ -83,14 +84,17 @@ def learner_of(setup, model, n_rows, part=0):
     return Learner(setup.dataset, model, optimiser, n_rows, answer)
 
 
+def dtypes_of(setup):
+    return [report_dtype(shard, setup.dataset.n_strata, n_sums(setup.dataset.target)) for shard in setup.shards]
+
+
 def train(setup, learner, folder, may_diverge=False):
     """Play trainer 0, from feedback alone; return it."""
     folder.mkdir()
     log = RunLog(folder, quiet=True)
     sampler = Sampler(setup.config, setup.dataset, np.random.SeedSequence(3).spawn(3), norms_come_back=False)
     trainer = Trainer(setup, learner, sampler, log)
-    dtypes = [report_dtype(shard, setup.dataset.n_classes) for shard in setup.shards]
-    exchange = LocalExchange(published_dtype(trainer.params.size, PROBED), dtypes, learner.refresh)
+    exchange = LocalExchange(published_dtype(trainer.params.size, PROBED), dtypes_of(setup), learner.refresh)
     finished = lambda step, signal: step >= STEPS or signal  # noqa: E731
     try:
         run_trainer(trainer, exchange, Schedule.named("pipelined", 20), finished, save=lambda: None)
@@ -137,7 +141,7 @@ def train_together(comm, work, folder, polite=True, interruption=AWAKE, **kwargs
     if comm.rank:
         run_co_trainer(work, refreshes, published_dtype(model.params.size, PROBED), interruption, waiter)
         return model.params.copy(), None
-    group = TrainerGroup(work, refreshes, [report_dtype(shard, setup.dataset.n_classes) for shard in setup.shards])
+    group = TrainerGroup(work, refreshes, dtypes_of(setup))
     trainer = train(setup, group, folder, **kwargs)
     group.stop()
     return model.params.copy(), trainer

@@ -11,7 +11,7 @@ N, BATCH = 11, 3
 
 
 def reports_of(shards, rng):
-    reports = [np.zeros((), report_dtype(shard, 300)) for shard in shards]
+    reports = [np.zeros((), report_dtype(shard, 300, 2)) for shard in shards]
     for shard, report in zip(shards, reports):
         report["scores"], report["predictions"] = rng.random(len(shard)), rng.integers(0, 300, len(shard))
         report["batch_steps"] = NEVER
@@ -41,7 +41,7 @@ def test_each_batch_is_fresh_once_for_each_step_of_its_parameters(rng, n_parts):
     ("n_classes", "dtype"), [(2, np.uint8), (256, np.uint8), (257, np.uint16), (70_000, np.uint32)]
 )
 def test_predicted_classes_take_the_smallest_type_that_holds_them_and_words_stay_aligned(n_classes, dtype):
-    found = report_dtype(Grid(BATCH, 1).shards(N)[0], n_classes)
+    found = report_dtype(Grid(BATCH, 1).shards(N)[0], n_classes, n_classes)
     assert found["predictions"].base == dtype and found.itemsize % 8 == 0
 
 

@@ -18,7 +18,7 @@ def run_state(resumption):
         grid=grid,
         resumption=resumption,
         shards_of=lambda n_parts: Grid(BATCH, n_parts).shards(N),
-        report_dtypes=lambda shards: [report_dtype(shard, 4) for shard in shards],
+        report_dtypes=lambda shards: [report_dtype(shard, 4, 4) for shard in shards],
     )
     trainer = SimpleNamespace(
         restore=lambda state: None, params=np.zeros(5, np.float32), evaluations=SimpleNamespace(params=None)
@@ -29,7 +29,7 @@ def run_state(resumption):
 def reports(n_parts, **fields):
     states = {}
     for part, shard in enumerate(Grid(BATCH, n_parts).shards(N)):
-        report = np.zeros((), report_dtype(shard, 4))
+        report = np.zeros((), report_dtype(shard, 4, 4))
         for name, value in fields.items():
             report[name] = value
         states[str(part)] = report_state(report)

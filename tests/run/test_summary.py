@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from isgd_mpi.data.target import Target
 from isgd_mpi.run.record.summary import columns_by_kind, verdict
 from isgd_mpi.sampling.gain import MeanGain
 
@@ -12,8 +13,8 @@ def trainer_after(gain, was_used=True, why="", uniform=2.0, ideal=0.5, **never):
     figures = {"trace_uniform": uniform, "trace_ideal": ideal}
     methods = {"variances": lambda: figures, "why_so_low": lambda step: why}
     sampler = SimpleNamespace(mean_gain=gain, was_used=was_used, problem=never.get("problem", ""), **methods)
-    n_classes = never.get("n_classes", 3)
-    return SimpleNamespace(sampler=sampler, step=800, figures={"usable_fraction": 0.031}, n_classes=n_classes)
+    target = Target("classes", never.get("n_classes", 3))
+    return SimpleNamespace(sampler=sampler, step=800, figures={"usable_fraction": 0.031}, target=target)
 
 
 def test_the_verdict_says_the_gain_its_error_and_the_possible_one():

@@ -4,13 +4,15 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from isgd_mpi.data.target import Target
 from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.training.minibatch import Minibatch
 
 
 def make_sampler(config, labels, norms_come_back=True, clock=None):
     """A sampler with fixed seeds."""
-    dataset = SimpleNamespace(splits={"train": SimpleNamespace(labels=labels)}, n_classes=int(labels.max()) + 1)
+    target = Target("classes", int(labels.max()) + 1)
+    dataset = SimpleNamespace(strata=labels, n_strata=target.n_outputs, target=target)
     return Sampler(config, dataset, np.random.SeedSequence(20151119).spawn(3), norms_come_back, clock)
 
 

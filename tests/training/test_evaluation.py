@@ -5,10 +5,11 @@ import pytest
 
 from isgd_mpi.data.datasets import Dataset, Split
 from isgd_mpi.model.mlp import MLP
-from isgd_mpi.ranks.records import ERRORS, EXAMPLES, LOSS, SPLITS
+from isgd_mpi.ranks.records import EXAMPLES, SPLITS
 from isgd_mpi.ranks.shards import Grid
 from isgd_mpi.sampling.score_table import NEVER
-from isgd_mpi.training.evaluation import Evaluation, combine
+from isgd_mpi.training.evaluation import Evaluation, combine, no_totals
+from isgd_mpi.training.measures import measures_of
 
 pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")
 SIZES = {"train": 23, "valid": 1, "test": 10}
@@ -56,7 +57,7 @@ def explicit_totals(model, dataset, split):
     images = np.empty((SIZES[split], 4), np.float32)
     x, y = dataset.batch(split, 0, SIZES[split], images)
     _, losses, correct = model.scores(x, y)
-    return losses.sum(dtype=float), (~correct).sum(), SIZES[split]
+    return losses.sum(dtype=float), SIZES[split], *(np.sum(~correct & (y == c)) for c in range(3))
 
 
 @pytest.mark.parametrize("n_parts", [1, 2, 3, 5, 8])
@@ -130,19 +131,20 @@ def test_a_part_without_batches_is_done_at_once(model, dataset):
     assert not evaluation.unfinished and evaluation.evaluated_step == 7 and not evaluation.totals.any()
 
 
-def test_combine_divides_by_the_examples_of_each_split():
-    totals = np.zeros((3, 3))
-    totals[SPLITS.index("test"), [LOSS, ERRORS, EXAMPLES]] = 12, 3, 24
-    assert combine(totals) == {"test": {"loss": 0.5, "error": 0.125, "n": 24}}
+def test_combine_divides_by_the_examples_of_each_split_and_class(model, dataset):
+    measures = SimpleNamespace(figures=lambda split, sums: {"error": sums.sum() / 24})
+    totals = no_totals(dataset.target)
+    totals[SPLITS.index("test")] = 12, 24, 3, 0, 0
+    assert combine(totals, measures) == {"test": {"loss": 0.5, "error": 0.125, "n": 24}}
 
 
 def test_a_nan_loss_is_reported_as_nan(model, dataset):
     model.params[:] = np.nan
-    figures = combine(measured(model, dataset, 2))
+    figures = combine(measured(model, dataset, 2), measures_of(dataset))
     assert all(np.isnan(figures[split]["loss"]) for split in SPLITS)
 
 
 def test_a_set_without_a_validation_split(model, dataset):
     splits = {name: split for name, split in dataset.splits.items() if name != "valid"}
-    smaller = SimpleNamespace(splits=splits, pieces=dataset.pieces)
-    assert list(combine(measured(model, smaller, 2))) == ["train", "test"]
+    smaller = SimpleNamespace(splits=splits, pieces=dataset.pieces, target=dataset.target)
+    assert list(combine(measured(model, smaller, 2), measures_of(smaller))) == ["train", "test"]

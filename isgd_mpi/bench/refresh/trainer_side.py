@@ -66,7 +66,7 @@ class TrainerSide:
         scores = np.exp(scores + _CHANGE * self._rng.standard_normal(len(labels)))
         wrong = self._rng.random(len(labels)) < _WRONG
         predictions = np.where(wrong, self._rng.integers(0, _N_CLASSES, len(labels)), labels)
-        reports = [np.zeros((), report_dtype(shard, _N_CLASSES)) for shard in shards]
+        reports = [np.zeros((), report_dtype(shard, _N_CLASSES, n_sums=_N_CLASSES)) for shard in shards]
         for shard, report in zip(shards, reports):
             own = slice(shard.start, shard.stop)
             report["scores"], report["predictions"] = scores[own], predictions[own]

@@ -14,6 +14,7 @@ from isgd_mpi.ranks.shards import Grid, score_batch_size
 from isgd_mpi.report.runs import read_run
 from isgd_mpi.sampling.forecast import Costs
 from isgd_mpi.settings.config import Config, option
+from isgd_mpi.training.measures import n_sums
 
 _COPY_RANKS = 2, 4  # on which the exchange is measured: its costs are lines through these
 
@@ -41,7 +42,8 @@ def measure_costs(options, merge_seconds, network, cores):
     dataset = datasets.load(config.data, config.data_dir, config.synthetic_size)
     batch_size = min(score_batch_size(config.score_batch_size, dataset.n_train), dataset.n_train)
     params_bytes = 4 * n_parameters((dataset.n_features, *config.hidden, dataset.n_classes))
-    report_bytes = report_dtype(Grid(batch_size, 1).shards(dataset.n_train)[0], dataset.n_classes).itemsize
+    (shard,) = Grid(batch_size, 1).shards(dataset.n_train)
+    report_bytes = report_dtype(shard, dataset.n_strata, n_sums(dataset.target)).itemsize
     scored = measure_on_ranks("isgd_mpi.bench.throughput.ranks", 1, {
         "data": config.data, "data_dir": config.data_dir, "n_examples": config.synthetic_size, "hidden": config.hidden,
         "rows": batch_size, "batches": 4, "precisions": [config.score_precision], "repeat": 3,

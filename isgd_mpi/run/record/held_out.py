@@ -2,9 +2,13 @@
 
 from typing import NamedTuple
 
+from isgd_mpi.data.measure import ERROR, measure_of
+
 _RISE = 1.1  # held-out loss at the end over its least, above which it has risen
 _RELAPSE = 1.2  # the same of the training loss
 _LEAST_EVALUATIONS = 3  # fewer make no curve
+_UNBALANCED = 1.2  # balanced error over error, above which classes are unequal
+_TEXTS = {"label_error": "label error", "mae": "MAE", "r2": "R²", "auc": "AUC"}
 
 
 class Point(NamedTuple):
@@ -12,7 +16,8 @@ class Point(NamedTuple):
 
     step: int
     loss: float
-    error: float
+    measured: float
+    """By the measure that the split is judged by."""
 
 
 def curves(lines):
@@ -26,23 +31,28 @@ def curves(lines):
     Returns
     -------
     dict of str to list of Point
-        Without evaluations whose loss or error is not finite.
+        Without evaluations of which a figure is not finite.
     """
     found = {}
     for line in lines:
-        if line["kind"] == "eval" and None not in (line["loss"], line["error"]):
-            point = Point(line["step"] - line["staleness"], line["loss"], line["error"])
+        if line["kind"] != "eval":
+            continue
+        values = line["loss"], line[measure_of(line).name]
+        if None not in values:
+            point = Point(line["step"] - line["staleness"], *values)
             found.setdefault(line["split"], {})[point.step] = point
     return {split: [points[step] for step in sorted(points)] for split, points in found.items()}
 
 
-def describe_end(lines):
+def describe_end(lines, last=None):
     """Return in a few lines how a run ended: held-out data first, each at its best step too, training loss second.
 
     Parameters
     ----------
     lines : list of dict
         Of the metrics file.
+    last : dict of str to dict, optional
+        Figures of the last evaluation of each split, of which those beside loss and measure are told too.
 
     Returns
     -------
@@ -54,21 +64,32 @@ def describe_end(lines):
     if held_out is None:
         return [f"training loss {point.loss:.3g}" for point in train[-1:]] + _relapse(train)
     points = by_split[held_out]
-    text = f"{held_out} {_beside_best(points, 'error')}, {_beside_best(points, 'loss')}"
-    text += f"; training loss {train[-1].loss:.3g}" if train else ""
+    measure = next(measure_of(line) for line in lines if line["kind"] == "eval")
+    parts = [_beside_best(points, "measured", measure.text, measure.words)]
+    parts += _others((last or {}).get(held_out) or {})
+    parts.append(_beside_best(points, "loss", "loss", "{:.3g}".format))
+    text = f"{held_out} {', '.join(parts)}" + (f"; training loss {train[-1].loss:.3g}" if train else "")
     return [text] + (_rise(held_out, points, train) or _relapse(train))
 
 
-def _beside_best(points, name):
+def _others(figures):
+    """Return further figures in words; the balanced error only where it says something else than the error."""
+    parts = []
+    if figures.get("balanced_error", 0) > _UNBALANCED * figures.get("error", 0):
+        parts.append(f"balanced error {figures['balanced_error']:.2%}")
+    for name, text in _TEXTS.items():
+        if name in figures:
+            value = figures[name]
+            parts.append(f"{text} {ERROR.words(value) if name == 'label_error' else format(value, '.4g')}")
+    return parts
+
+
+def _beside_best(points, name, text, words):
     """Return the last value of a curve, and its best one if that was at another step."""
-
-    def words(point):
-        value = getattr(point, name)
-        return f"{value:.2%}" if name == "error" else f"{value:.3g}"
-
     best = min(points, key=lambda point: getattr(point, name))
-    now = f"{name} {words(points[-1])}"
-    return now if words(best) == words(points[-1]) else f"{now} (best {words(best)} at step {best.step})"
+    least, last = words(getattr(best, name)), words(getattr(points[-1], name))
+    now = f"{text} {last}"
+    return now if least == last else f"{now} (best {least} at step {best.step})"
 
 
 def _rise(split, points, train):

@@ -13,6 +13,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from isgd_mpi.data.files import finite_or_none
+from isgd_mpi.data.measure import measure_of
 from isgd_mpi.ranks.timeline import Timeline
 from isgd_mpi.run.record.metrics_file import MetricsFile
 from isgd_mpi.settings.errors import InputError
@@ -143,8 +144,9 @@ class RunLog:
         """Write an evaluation to the metrics, and print it."""
         for split, figures in splits.items():
             self.write("eval", step, split=split, **figures, staleness=staleness)
-        text = "  ".join(f"{split} {f['loss']:.4f} / {f['error']:.2%}" for split, f in splits.items())
-        self.print(f"step {step - staleness}  loss / error:  {text}")
+        measure = measure_of(next(iter(splits.values())))
+        values = [f"{split} {f['loss']:.4f} / {measure.words(f[measure.name])}" for split, f in splits.items()]
+        self.print(f"step {step - staleness}  loss / {measure.text}:  {'  '.join(values)}")
 
     def print(self, text):
         """Print a line unless the run is quiet, above the progress bar if there is one."""

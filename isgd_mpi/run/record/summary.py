@@ -92,10 +92,18 @@ def summarise(trainer, setup, seconds, waiting_seconds):
     }
 
 
-def last_evaluation(splits):
-    """Return loss and error of each split; None for a split that the data set lacks."""
+def last_evaluation(evaluations):
+    """Return the figures of each split, and their details; None for a split that the data set lacks.
+
+    Parameters
+    ----------
+    evaluations : evaluation.EvaluationPlan
+    """
+    splits, details = evaluations.splits, evaluations.details
     return {
-        split: {name: splits[split][name] for name in ("loss", "error")} if split in splits else None
+        split: {name: value for name, value in splits[split].items() if name != "n"} | details[split]
+        if split in splits
+        else None
         for split in SPLITS
     }
 
@@ -119,7 +127,7 @@ def verdict(trainer, score):
 
 def _why_never(trainer):
     """Return the reason why there was never a proposal formed from scores."""
-    if trainer.n_classes == 1:
+    if trainer.target.kind == "classes" and trainer.target.n_outputs == 1:
         return "the training set has one class only, so there is nothing to learn"
     if trainer.sampler.problem:
         return trainer.sampler.problem
