@@ -5,6 +5,7 @@ lets a NaN that comes in come out. To read in this order:
 
 * `norms`: squared gradient norms of examples, without a gradient;
 * `activations`: ReLU, softmax and cross-entropy, forward and backward;
+* `losses`: the losses of labels and of numbers, forward and backward;
 * `optim`: updates of SGD, Nesterov's momentum and Adam;
 * `sampling`: newer scores, an order of the examples, cumulative sums of weights, searches in them, second moments;
 * `gather`: minibatches out of a data set, standardised;

@@ -3,6 +3,7 @@
 To read in this order:
 
 * `params`: all parameters as one vector, cut into layers;
+* `losses`: the losses that it can be trained with;
 * `mlp`: the multilayer perceptron, in three passes;
 * `layers`: a layer's part of each pass;
 * `few_rows`: a layer with a way of its own for minibatches of few rows;

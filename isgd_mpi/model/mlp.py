@@ -1,4 +1,4 @@
-"""The model: a multilayer perceptron with ReLU units and softmax cross-entropy.
+"""The model: a multilayer perceptron with ReLU units, and a loss (:mod:`isgd_mpi.model.losses`).
 
 Three passes, without allocation: `scores` goes forward, and backward for the deltas alone; `gradient` also writes
 the weighted gradient; `descend` takes a step along the gradient instead, without forming it. A fourth one is rare:
@@ -10,10 +10,10 @@ import math
 
 import numpy as np
 
-from isgd_mpi.kernels.activations import softmax_cross_entropy
 from isgd_mpi.kernels.norms import squared_row_norms, sum_squared_grad_norms
 from isgd_mpi.model.few_rows import make_layers
 from isgd_mpi.model.layers import Buffers
+from isgd_mpi.model.losses import CrossEntropy
 from isgd_mpi.model.share import WHOLE
 
 _ROUNDING = np.float32(1.01)  # the most that rounding both factors of a product to bfloat16 can add to it
@@ -25,28 +25,30 @@ class MLP:
     Parameters
     ----------
     widths : sequence of int
-        Features, hidden widths (none: a softmax regression), classes.
+        Features, hidden widths (none: a linear model), outputs.
     max_rows : int
         The most examples that one call may hold; decides the size of the buffers.
     dtype : numpy dtype
         float32, or float64 for tests.
     score : "grad-norm", "grad-bound" or "loss"
-        The kind of an example's score: the norm of its gradient, the norm of ``softmax(z) - onehot(y)``
-        (the last layer's delta, arXiv:1803.00942), or its loss. The last two need no backward pass.
-
+        The kind of an example's score: the norm of its gradient, the norm of the last layer's delta, such as
+        ``softmax(z) - onehot(y)`` (arXiv:1803.00942), or its loss. The last two need no backward pass.
     share : share.Share
         This trainer's share of the model, if several compute it together. They construct it and call :meth:`descend`
         together, and call nothing else.
+    loss : losses.Loss, optional
+        Cross-entropy if not given.
 
     Attributes
     ----------
+    loss : losses.Loss
     params : (P,) ndarray
         The parameters. May be set to another vector of the same size, which is then used in
         place, not copied.
     predictions : (B,) ndarray of int32
-        Predicted classes of the last call's examples.
+        Predicted classes of the last call's examples; of other targets see :meth:`losses.Loss.write`.
     losses : (B,) ndarray
-        Losses of the last call's examples, nats.
+        Losses of the last call's examples.
     grad_norms : (B,) ndarray
         Norms of the gradients of the last call's examples, for every kind of score; only after :meth:`gradient` and
         :meth:`descend`.
@@ -63,8 +65,9 @@ class MLP:
 
     _make_layers = staticmethod(make_layers)
 
-    def __init__(self, widths, max_rows, dtype=np.float32, score="grad-norm", share=WHOLE):
+    def __init__(self, widths, max_rows, dtype=np.float32, score="grad-norm", share=WHOLE, loss=None):
         self.widths, self.share = tuple(widths), share
+        self.loss = loss or CrossEntropy(self.widths[-1])
         self._score, self._n_rows = score, -1
         self._buffers = Buffers(self.widths, max_rows, dtype, share)
         self._layers = self._make_layers(self.widths, self._buffers)
@@ -95,17 +98,16 @@ class MLP:
         ----------
         x : (B, n_features) ndarray
             Standardised features, C-contiguous, in the model's dtype.
-        y : (B,) ndarray of int
-            Classes.
+        y : (B,) ndarray of int, or (B, n_outputs) ndarray of float32
+            Targets, as the loss takes them.
 
         Returns
         -------
         scores : (B,) ndarray
             Norm of the gradient of each example's own loss, not divided by B, or the kind of score that was chosen.
         losses : (B,) ndarray
-            Cross-entropy in nats.
         correct : (B,) ndarray of bool
-            Whether the predicted class is the true one.
+            Whether the predicted class is the true one, or all labels are right; True for numbers.
         """
         self._check_alone()
         delta = self._forward(x, y)
@@ -113,7 +115,27 @@ class MLP:
             for layer in reversed(self._layers):
                 delta = layer.backward(delta)
             self._write_grad_norms()
-        return self._chosen_scores(), self.losses, np.equal(self.predictions, y, out=self._correct[: len(y)])
+        return self._chosen_scores(), self.losses, self.loss.mark_correct(self.predictions, y, self._correct[: len(y)])
+
+    def evaluate(self, x, y):
+        """Compute each example's loss, and what else its loss measures.
+
+        Parameters
+        ----------
+        x, y : ndarray
+            Examples; see :meth:`scores`.
+
+        Returns
+        -------
+        losses : (B,) ndarray
+        measures : (B, len(loss.measures)) ndarray of float64
+            See :meth:`losses.Loss.measure`.
+        """
+        self._check_alone()
+        z = self._outputs(x)
+        outputs = z.copy()
+        self._write_delta(z, y)
+        return self.losses, self.loss.measure(outputs, y, self.predictions)
 
     def gradient(self, x, y, weights):
         """Compute the weighted mean gradient of a minibatch, and its scores on the way.
@@ -128,7 +150,7 @@ class MLP:
         Returns
         -------
         loss : float
-            ``mean(weights * losses)``, nats.
+            ``mean(weights * losses)``.
         gradient : (P,) ndarray
             Gradient of that loss.
         scores : (B,) ndarray
@@ -179,7 +201,7 @@ class MLP:
         Returns
         -------
         loss : float
-            ``mean(weights * losses)``, nats.
+            ``mean(weights * losses)``.
         scores : (B,) ndarray
             Scores of the unweighted losses; see :meth:`scores`.
 
@@ -212,7 +234,7 @@ class MLP:
 
     @property
     def predictions(self):
-        """Predicted classes of the last call's examples."""
+        """Predictions of the last call's examples."""
         return self._predictions[: self._n_rows]
 
     @property
@@ -232,6 +254,10 @@ class MLP:
 
     def _forward(self, x, y):
         """Write losses, predictions and norms; return the last layer's delta."""
+        return self._write_delta(self._outputs(x), y)
+
+    def _outputs(self, x):
+        """Write norms, and return the outputs of the last layer."""
         self._plan(len(x))
         rows = self._rows
         squared_row_norms(x[rows], self._feature_norms)
@@ -240,8 +266,11 @@ class MLP:
             h = layer.activate(h)
             above.list_rows(h, *layer.part)
             self.share.meet()
-        z = self._layers[-1].logits(h)
-        softmax_cross_entropy(z[rows], y[rows], *self._last_buffers)
+        return self._layers[-1].logits(h)
+
+    def _write_delta(self, z, y):
+        """Turn outputs into the last layer's delta, which is returned; write losses, predictions and norms."""
+        self.loss.write(z[self._rows], y[self._rows], *self._last_buffers)
         self.share.meet()
         return z
 

@@ -77,6 +77,12 @@ def logits(rng, n, n_classes):
     return normal(rng, n, n_classes), labels, room(n), predictions, room(n, dtype=float)
 
 
+def outputs(rng, n, n_outputs):
+    """Return the arguments of :func:`losses.squared_error`; those of labels are the same."""
+    targets = rng.integers(0, 2, (n, n_outputs)).astype(np.float32)
+    return normal(rng, n, n_outputs), targets, room(n), room(n, dtype=np.int32), room(n, dtype=float)
+
+
 def synthetic_examples(rng, n, n_pixels):
     """Return the arguments of :func:`synthetic.fill_examples`."""
     prototypes, backgrounds = (rng.integers(-128, 128, (k, n_pixels), dtype=np.int32) for k in (10, 100))

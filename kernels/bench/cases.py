@@ -17,6 +17,7 @@ from isgd_mpi.kernels import (
     few_rows_backward,
     gather,
     loss_history,
+    losses,
     lstm,
     meeting,
     norms,
@@ -24,7 +25,7 @@ from isgd_mpi.kernels import (
     sampling,
     synthetic,
 )
-from isgd_mpi.kernels.bench import arguments, twins
+from isgd_mpi.kernels.bench import arguments, loss_twins, twins
 from isgd_mpi.kernels.bench.arguments import normal, room
 
 _ROWS = (16, 128, 2048)  # minibatches, score batch
@@ -91,8 +92,8 @@ class Case:
 
     @property
     def twin(self):
-        """Function of the same name in :mod:`isgd_mpi.kernels.bench.twins`."""
-        return getattr(twins, self.name)
+        """Function of the same name in :mod:`isgd_mpi.kernels.bench.twins` or :mod:`loss_twins`."""
+        return getattr(loss_twins if hasattr(loss_twins, self.name) else twins, self.name)
 
     def variants(self, size):
         """Return the arguments at a size, the same at each call, as a list of tuples."""
@@ -146,6 +147,9 @@ CASES = (
         _moved("update"),
     ),
     Case(activations.softmax_cross_entropy, _CLASSES, arguments.logits, _moved("update", 0)),
+    Case(losses.logistic, _CLASSES, arguments.outputs, _moved("update", 0)),
+    Case(losses.squared_error, _CLASSES, arguments.outputs, _moved("update", 0)),
+    Case(losses.huber, _CLASSES, lambda rng, n, o: (*arguments.outputs(rng, n, o), 1.0), _moved("update", 0)),
     Case(
         bfloat16.round_rows,
         _INPUTS,
@@ -279,4 +283,4 @@ CASES = (
     Case(few_rows.descend_along_product, _STREAMS, arguments.descent, _PRODUCT),
     Case(few_rows_backward.add_active_dots, _STREAMS[1:], arguments.active_dots, _PRODUCT),
 )
-"""Every kernel. A new one needs an entry here and a twin in isgd_mpi.kernels.bench.twins."""
+"""Every kernel. A new one needs an entry here and a twin in isgd_mpi.kernels.bench.twins or loss_twins."""

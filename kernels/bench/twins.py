@@ -134,20 +134,6 @@ def form_gradient(h_columns, gradient_pairs, gradient):
     np.matmul(float32(h_columns[: len(gradient)]), _unpacked(gradient_pairs, h_columns.shape[1]), out=gradient)
 
 
-def softmax_cross_entropy(logits, labels, losses, predictions, squared_norms):
-    """Compute deltas, losses, classes and norms, each in passes of its own."""
-    rows = np.arange(len(labels))
-    logits.argmax(axis=1, out=predictions)
-    logits -= logits.max(axis=1, keepdims=True)
-    label_logits = logits[rows, labels]
-    np.exp(logits, out=logits)
-    total = logits.sum(axis=1)
-    losses[:] = np.log(total) - label_logits
-    logits /= total[:, None]
-    logits[rows, labels] -= 1
-    squared_row_norms(logits, squared_norms)
-
-
 def add_second_moments(squared_norms, base_weights, shares, mixtures, out):
     """Form all quotients as a matrix, and sum."""
     weights = np.outer(1 - mixtures, base_weights) + mixtures[:, None]

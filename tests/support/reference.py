@@ -74,31 +74,6 @@ def mlp_logits(weights, biases, x):
     return mlp_inputs(weights, biases, x)[-1]
 
 
-def low_precision_norms(weights, biases, x, labels):
-    """Compute gradient norms and losses of an MLP whose products are of rounded factors, layer by layer."""
-    *inputs, logits = mlp_inputs(weights, biases, x, product_of_bfloat16)
-    delta, losses, _ = softmax_cross_entropy(logits, labels)
-    squared = np.zeros(len(x))
-    for h, w in zip(reversed(inputs), reversed(weights)):
-        squared += squared_grad_norms(h, delta)
-        delta = product_of_bfloat16(delta, w.T) * (bfloat16(h) > 0)
-    return np.sqrt(squared), losses
-
-
-def low_precision_gradient(weights, biases, x, labels, importance_weights):
-    """Average the losses and gradients of an MLP whose products are of rounded factors; return the norms too."""
-    *inputs, logits = mlp_inputs(weights, biases, x, product_of_bfloat16)
-    delta, losses, _ = softmax_cross_entropy(logits, labels)
-    shares = importance_weights / len(x)
-    parts, squared = [], np.zeros(len(x))
-    for h, w in zip(reversed(inputs), reversed(weights)):
-        weighted = delta * shares[:, None]
-        parts = [product_of_bfloat16(h.T, weighted).ravel(), weighted.sum(axis=0)] + parts
-        squared += squared_grad_norms(h, delta)
-        delta = product_of_bfloat16(delta, w.T) * (bfloat16(h) > 0)
-    return shares @ losses, np.concatenate(parts), np.sqrt(squared)
-
-
 def softmax_cross_entropy(logits, labels):
     """Compute deltas, losses and predicted classes, in float64."""
     logits = logits.astype(float)
@@ -109,6 +84,53 @@ def softmax_cross_entropy(logits, labels):
     delta = probabilities.copy()
     delta[rows, labels] -= 1
     return delta, losses, logits.argmax(axis=1)
+
+
+def low_precision_norms(weights, biases, x, targets, loss=softmax_cross_entropy):
+    """Compute gradient norms and losses of an MLP whose products are of rounded factors, layer by layer."""
+    *inputs, logits = mlp_inputs(weights, biases, x, product_of_bfloat16)
+    delta, losses, _ = loss(logits, targets)
+    squared = np.zeros(len(x))
+    for h, w in zip(reversed(inputs), reversed(weights)):
+        squared += squared_grad_norms(h, delta)
+        delta = product_of_bfloat16(delta, w.T) * (bfloat16(h) > 0)
+    return np.sqrt(squared), losses
+
+
+def low_precision_gradient(weights, biases, x, targets, importance_weights, loss=softmax_cross_entropy):
+    """Average the losses and gradients of an MLP whose products are of rounded factors; return the norms too."""
+    *inputs, logits = mlp_inputs(weights, biases, x, product_of_bfloat16)
+    delta, losses, _ = loss(logits, targets)
+    shares = importance_weights / len(x)
+    parts, squared = [], np.zeros(len(x))
+    for h, w in zip(reversed(inputs), reversed(weights)):
+        weighted = delta * shares[:, None]
+        parts = [product_of_bfloat16(h.T, weighted).ravel(), weighted.sum(axis=0)] + parts
+        squared += squared_grad_norms(h, delta)
+        delta = product_of_bfloat16(delta, w.T) * (bfloat16(h) > 0)
+    return shares @ losses, np.concatenate(parts), np.sqrt(squared)
+
+
+def logistic(z, labels):
+    """Compute deltas, losses and whether all labels are right, in float64, as logarithms of probabilities."""
+    z = z.astype(float)
+    probabilities = 1 / (1 + np.exp(-z))
+    of_truth = np.where(labels > 0.5, probabilities, 1 / (1 + np.exp(z)))
+    return probabilities - labels, -np.log(of_truth).sum(axis=1), ((z > 0) == (labels > 0.5)).all(axis=1)
+
+
+def squared_error(z, numbers):
+    """Compute deltas, losses and the signs of the first residuals, in float64."""
+    residuals = z.astype(float) - numbers
+    return residuals, (residuals**2).sum(axis=1) / 2, residuals[:, 0] >= 0
+
+
+def huber(z, numbers, threshold):
+    """Compute deltas, losses and the signs of the first residuals of Huber's loss, case by case, in float64."""
+    residuals = z.astype(float) - numbers
+    inside, size = np.abs(residuals) <= threshold, np.abs(residuals)
+    losses = np.where(inside, residuals**2 / 2, threshold * (size - threshold / 2))
+    return np.where(inside, residuals, threshold * np.sign(residuals)), losses.sum(axis=1), residuals[:, 0] >= 0
 
 
 def nesterov_update(params, velocity, gradient, learning_rate, momentum, weight_decay=0.0):
@@ -146,10 +168,10 @@ def systematic_positions(cumulative, mixture, offset, size):
     return search_positions(cumulative, mixture, [(offset + m) / size for m in range(size)])
 
 
-def mlp_example_gradient(weights, biases, x, label):
+def mlp_example_gradient(weights, biases, x, target, loss=softmax_cross_entropy):
     """Compute loss and gradient of one example, layer by layer; the gradient is flat, as the parameters are."""
     *inputs, logits = mlp_inputs(weights, biases, x)
-    (delta,), losses, _ = softmax_cross_entropy(logits[None], np.array([label]))
+    (delta,), losses, _ = loss(logits[None], np.array([target]))
     parts = []
     for k in reversed(range(len(weights))):
         parts = [np.outer(inputs[k], delta).ravel(), delta] + parts
@@ -209,10 +231,10 @@ def integrate_over_offsets(prob_weights, n_points, outcome):
     return sum(length * np.asarray(outcome(offset)) for offset, length in zip(middles[wide], lengths[wide]))
 
 
-def mlp_weighted_gradient(weights, biases, x, labels, importance_weights):
+def mlp_weighted_gradient(weights, biases, x, targets, importance_weights, loss=softmax_cross_entropy):
     """Average the examples' losses and gradients, weighted; return those of the examples too."""
-    pairs = [mlp_example_gradient(weights, biases, row, label) for row, label in zip(x, labels)]
-    losses, gradients = np.array([loss for loss, _ in pairs]), np.array([gradient for _, gradient in pairs])
+    pairs = [mlp_example_gradient(weights, biases, row, target, loss) for row, target in zip(x, targets)]
+    losses, gradients = map(np.array, zip(*pairs))
     return importance_weights @ losses / len(x), importance_weights @ gradients / len(x), losses, gradients
 
 

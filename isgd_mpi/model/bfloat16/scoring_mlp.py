@@ -1,7 +1,7 @@
 """Score in bfloat16 with float32 sums, a few rows at a time: the model of scorers on some processors.
 
 Any proposal leaves the estimate of the gradient unbiased, so scorers may round where the trainer may not. The factors
-of products are rounded: weights, activations and deltas. Sums, norms, the softmax and losses are float32. Index
+of products are rounded: weights, activations and deltas. Sums, norms, outputs and losses are float32. Index
 letters: `k` layer.
 """
 
@@ -10,11 +10,11 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from isgd_mpi.kernels.activations import softmax_cross_entropy
 from isgd_mpi.kernels.bfloat16 import bias_relu_rounded, relu_backward_rounded, round_rows
 from isgd_mpi.kernels.bfloat16_products import padded
 from isgd_mpi.kernels.memory import aligned_zeros
 from isgd_mpi.kernels.norms import add_squared_grad_norms
+from isgd_mpi.model.losses import CrossEntropy
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.params import layer_views, n_parameters
 
@@ -66,21 +66,22 @@ class Workspace:
     ----------
     widths : sequence of int
     products : arithmetic.CompiledProducts or mkl.MKLProducts
+    loss : losses.Loss
     """
 
-    def __init__(self, widths, products):
-        self._products, self._n_classes = products, widths[-1]
+    def __init__(self, widths, products, loss):
+        self._products, self._loss = products, loss
         n_rows, sizes = products.n_rows, [padded(width) for width in widths]
         self._activations = [aligned_zeros((n_rows, size), np.uint16) for size in sizes[:-1]]
         self._deltas = [aligned_zeros((n_rows, size), np.uint16) for size in sizes[1:]]
         sums = aligned_zeros((n_rows * max(sizes),), np.float32)
         self._sums = [sums[: n_rows * size].reshape(n_rows, size) for size in sizes]
-        self._logits = np.empty((n_rows, widths[-1]), np.float32)
+        self._outputs = np.empty((n_rows, widths[-1]), np.float32)
         self._squared_input_norms = np.empty((len(widths) - 1, n_rows))
         self._squared_delta_norms = np.empty(n_rows)
 
     def forward(self, weights, x, y, losses, predictions):
-        """Write losses and predicted classes; return the norms of the last layer's deltas."""
+        """Write losses and predictions; return the norms of the last layer's deltas."""
         n_rows, last = len(x), len(weights.forward) - 1
         round_rows(x, self._activations[0], self._squared_input_norms[0])
         for k, factor in enumerate(weights.forward):
@@ -90,16 +91,16 @@ class Workspace:
                 bias_relu_rounded(
                     z[:n_rows], weights.biases[k], self._activations[k + 1], self._squared_input_norms[k + 1]
                 )
-        logits, n_classes = self._logits[:n_rows], self._n_classes
-        np.add(z[:n_rows, :n_classes], weights.biases[last][:n_classes], out=logits)
-        softmax_cross_entropy(logits, y, losses, predictions, self._squared_delta_norms)
+        outputs, width = self._outputs[:n_rows], self._loss.n_outputs
+        np.add(z[:n_rows, :width], weights.biases[last][:width], out=outputs)
+        self._loss.write(outputs, y, losses, predictions, self._squared_delta_norms)
         return np.sqrt(self._squared_delta_norms[:n_rows])
 
     def backward(self, weights, n_rows):
         """Return the gradient norms of the rows of the last :meth:`forward`."""
         squared_grad_norms, delta_norms = np.zeros(n_rows), self._squared_delta_norms
         deltas = self._deltas[-1]
-        round_rows(self._logits[:n_rows], deltas, np.empty(n_rows))
+        round_rows(self._outputs[:n_rows], deltas, np.empty(n_rows))
         for k in reversed(range(len(weights.forward))):
             add_squared_grad_norms(self._squared_input_norms[k], delta_norms, squared_grad_norms)
             if k:
@@ -116,7 +117,7 @@ class LowPrecisionMLP:
     Parameters
     ----------
     widths : sequence of int
-        Features, hidden widths, classes.
+        Features, hidden widths, outputs.
     max_rows : int
         The most examples that one call may hold.
     make_products : callable
@@ -125,6 +126,8 @@ class LowPrecisionMLP:
         Kind of the scores; see :class:`mlp.MLP`.
     threads : int
         Threads that share the rows of a call.
+    loss : losses.Loss, optional
+        Cross-entropy if not given.
 
     Attributes
     ----------
@@ -132,18 +135,19 @@ class LowPrecisionMLP:
         The parameters. May be set to another vector, which is rounded once, at the next call: it must not change
         before that call.
     predictions : (B,) ndarray of int32
-        Predicted classes of the last call's examples.
+        Predictions of the last call's examples; see :meth:`losses.Loss.write`.
     losses : (B,) ndarray of float32
-        Losses of the last call's examples, nats.
+        Losses of the last call's examples.
     """
 
-    def __init__(self, widths, max_rows, make_products, score="grad-norm", threads=1):
+    def __init__(self, widths, max_rows, make_products, score="grad-norm", threads=1, loss=None):
         self.widths, self._score = tuple(widths), score
+        self._loss = loss or CrossEntropy(self.widths[-1])
         self._products = make_products(max_rows)
         self._weights = RoundedWeights(widths, self._products, backward=score == "grad-norm")
         self._workspaces = SimpleQueue()
         for _ in range(threads):
-            self._workspaces.put(Workspace(widths, self._products))
+            self._workspaces.put(Workspace(widths, self._products, self._loss))
         # NumPy's error state is of each thread: without this, a diverging net would make other threads warn
         pool = ThreadPoolExecutor(threads, initializer=np.seterr, initargs=("ignore",)) if threads > 1 else None
         self._map = pool.map if pool else map
@@ -163,7 +167,7 @@ class LowPrecisionMLP:
 
     @property
     def predictions(self):
-        """Predicted classes of the last call's examples."""
+        """Predictions of the last call's examples."""
         return self._predictions[: self._n_rows]
 
     @property
@@ -182,7 +186,7 @@ class LowPrecisionMLP:
         starts = range(0, n_rows, self._products.n_rows)
         for _ in self._map(lambda start: self._score_rows(x, y, slice(start, start + self._products.n_rows)), starts):
             pass  # map is lazy, and raises here the errors of other threads
-        return self._scores[:n_rows], self.losses, np.equal(self.predictions, y, out=self._correct[:n_rows])
+        return self._scores[:n_rows], self.losses, self._loss.mark_correct(self.predictions, y, self._correct[:n_rows])
 
     def _score_rows(self, x, y, rows):
         """Score rows that one workspace has room for."""
@@ -198,20 +202,30 @@ class LowPrecisionMLP:
 
 
 class Evaluator(MLP):
-    """Losses and correctness in float32, a few rows at a time: it needs little memory beside a model in bfloat16.
+    """Losses and measures in float32, a few rows at a time: it needs little memory beside a model in bfloat16.
 
     Parameters
     ----------
     widths : sequence of int
-        Features, hidden widths, classes.
+        Features, hidden widths, outputs.
+    loss : losses.Loss, optional
+        Cross-entropy if not given.
     """
 
-    def __init__(self, widths):
-        super().__init__(widths, _PIECE_ROWS, score="loss")
+    def __init__(self, widths, loss=None):
+        super().__init__(widths, _PIECE_ROWS, score="loss", loss=loss)
 
     def scores(self, x, y):
         """Compute losses and correctness of any number of examples; see :meth:`mlp.MLP.scores`. Scores are losses."""
-        pieces = [slice(start, start + _PIECE_ROWS) for start in range(0, len(x), _PIECE_ROWS)]
-        answers = [[part.copy() for part in super(Evaluator, self).scores(x[rows], y[rows])] for rows in pieces]
-        scores, losses, correct = map(np.concatenate, zip(*answers))
-        return scores, losses, correct
+        return _in_pieces(super().scores, x, y)
+
+    def evaluate(self, x, y):
+        """Compute losses and measures of any number of examples; see :meth:`mlp.MLP.evaluate`."""
+        return _in_pieces(super().evaluate, x, y)
+
+
+def _in_pieces(method, x, y):
+    """Call a method with a few examples at a time; return its answers for all."""
+    pieces = [slice(start, start + _PIECE_ROWS) for start in range(0, len(x), _PIECE_ROWS)]
+    answers = [[part.copy() for part in method(x[rows], y[rows])] for rows in pieces]
+    return tuple(map(np.concatenate, zip(*answers)))
