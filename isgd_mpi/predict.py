@@ -37,7 +37,7 @@ def predictions(model, table):
     """
     encoding = model.encoding
     encoding.check_names(table.names, table.path)
-    yield ["prediction", *(f"probability of {name}" for name in encoding.classes)]
+    yield ["prediction", *(f"probability of {name}" for name in model.classes)]
     start = 0
     for batch in table.batches(encoding.names):
         features = encoding.encode(batch, float, table.path)
@@ -45,7 +45,7 @@ def predictions(model, table):
         start += len(features)
         probabilities = model.predict_probabilities(features)
         for number, row in zip(probabilities.argmax(axis=1), probabilities.tolist()):
-            yield [encoding.classes[number], *(f"{probability:.6g}" for probability in row)]
+            yield [model.classes[number], *(f"{probability:.6g}" for probability in row)]
 
 
 def _predict(settings):

@@ -10,6 +10,7 @@ import pytest
 
 from isgd_mpi import predict
 from isgd_mpi.data.tables.encoding import Column, Encoding
+from isgd_mpi.data.target import Target
 from isgd_mpi.model.params import initial_params
 from isgd_mpi.model.trained import Learned, TrainedMLP, load
 from isgd_mpi.settings.errors import InputError
@@ -17,6 +18,7 @@ from isgd_mpi.settings.errors import InputError
 pyarrow = pytest.importorskip("pyarrow")
 
 ENCODING = Encoding("answer", ["no", "yes"], [Column("size"), Column("colour", ["blue", "red"])], ["always"])
+TARGET = Target("classes", 2, ("no", "yes"))
 WIDTHS = (3, 4, 2)
 
 
@@ -26,7 +28,9 @@ def run_folder(tmp_path, rng):
     import json
 
     params = initial_params(WIDTHS, "he", rng)
-    learned = Learned(params, np.zeros(3, np.float32), np.ones(3, np.float32), 7, json.dumps(ENCODING.to_dict()))
+    learned = Learned(
+        params, np.zeros(3, np.float32), np.ones(3, np.float32), 7, json.dumps(ENCODING.to_dict()), TARGET.to_json()
+    )
     TrainedMLP(learned, WIDTHS).save(tmp_path / "model.npz")
     (tmp_path / "rows.csv").write_text("colour,size\nred,1\nblue,-2\nred,0\ngreen,3\n")
     return tmp_path

@@ -5,13 +5,14 @@ from isgd_mpi.data.datasets import Split, standardized
 from isgd_mpi.data.examples import FormatError, check_alike, check_examples, count_classes, features_of
 from isgd_mpi.data.given import as_array, feature_names
 from isgd_mpi.data.standardization import Moments
+from isgd_mpi.data.target import Target, check_loss
 from isgd_mpi.settings.errors import InputError
 
 _WHERE = {"train": "x, y", "valid": "validation", "test": "test"}
 _LABELS = {"train": "y", "valid": "validation", "test": "test"}
 
 
-def from_arrays(x, y, validation=None, test=None, standardize="auto"):
+def from_arrays(x, y, validation=None, test=None, standardize="auto", loss="auto"):
     """Make a data set from arrays.
 
     Parameters
@@ -25,6 +26,8 @@ def from_arrays(x, y, validation=None, test=None, standardize="auto"):
         Examples and classes of the other splits.
     standardize : "auto", "feature", "range" or "none"
         See :func:`isgd_mpi.data.standardization.scaling`.
+    loss : "auto", "cross-entropy", "logistic", "squared" or "huber"
+        Decides what `y` is read as: classes, labels or numbers; by its values, if "auto".
 
     Returns
     -------
@@ -36,6 +39,7 @@ def from_arrays(x, y, validation=None, test=None, standardize="auto"):
     InputError
         Shapes, dtypes, counts or labels are wrong, a feature is not finite, or there is no example.
     """
+    check_loss(loss, "y")
     pairs = {"train": (x, y), "valid": validation, "test": test}
     parts = {split: _examples(_WHERE[split], pair) for split, pair in pairs.items() if pair is not None}
     check_alike(list(parts.values()))
@@ -48,7 +52,7 @@ def from_arrays(x, y, validation=None, test=None, standardize="auto"):
     splits = {
         split: Split(_read_only(coding.encode(given[split])), _read_only(part.labels)) for split, part in parts.items()
     }
-    return standardized("arrays", n_classes, splits, (statistics, coding), standardize)
+    return standardized("arrays", Target("classes", n_classes), splits, (statistics, coding), standardize)
 
 
 def _examples(where, pair):

@@ -24,6 +24,7 @@ from isgd_mpi.data.folders import CACHE_VARIABLE
 from isgd_mpi.data.safe_files import in_use, is_no_damage, lock, open_trusted
 from isgd_mpi.data.standardization import Statistics
 from isgd_mpi.data.tables.encoding import Encoding
+from isgd_mpi.data.target import Target
 from isgd_mpi.kernels.own_folders import why_distrust, why_distrust_place
 from isgd_mpi.settings.errors import InputError
 
@@ -37,7 +38,6 @@ _MAPPED = "x_train.npy"  # is locked for as long as it is mapped
 _ENTRY_NAME = re.compile(r"([\w.-]+)-[0-9a-f]{8}-[0-9a-f]{16}")  # see converted.entry_name
 _SPLITS = (["train", "test"], ["train", "valid", "test"])
 _HEADER_READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-_MOST_CLASSES = 2**31
 _YOUNG_SECONDS = 60.0  # in which a new folder gets its description
 
 
@@ -63,7 +63,7 @@ def map_entry(entry, verify=True):
 
     Returns
     -------
-    n_classes, arrays, checksum, encoding
+    target, arrays, checksum, encoding
         See :func:`isgd_mpi.data.converted.open_converted`.
 
     Raises
@@ -93,7 +93,7 @@ def _mapped(entry, verify):
         if is_no_damage(error) and not isinstance(error, FileNotFoundError):
             raise InputError(f"{error.filename or entry} cannot be read ({error.strerror})") from None
         raise InputError(f"{entry} is damaged ({error}); delete this folder and run again") from None
-    return meta["n_classes"], arrays, meta["crc32"], meta["encoding"]
+    return meta["target"], arrays, meta["crc32"], meta["encoding"]
 
 
 def _check_owner(entry):
@@ -111,16 +111,13 @@ def _read_meta(entry):
             meta = json.loads(file.read())
         except RecursionError:
             raise ValueError(f"{META} is nested too deeply") from None
-    if not (type(meta["n_classes"]) is int and 0 < meta["n_classes"] <= _MOST_CLASSES):
-        raise ValueError(f"{META}: n_classes is no count")
+    target = Target.from_dict(meta["target"])
     if meta["splits"] not in _SPLITS:
         raise ValueError(f"{META}: splits must be train, perhaps valid, and test")
     if not re.fullmatch("[0-9a-f]{8}", meta["crc32"]):
         raise ValueError(f"{META}: crc32 is no checksum")
     encoding = None if meta["encoding"] is None else Encoding.from_dict(meta["encoding"])
-    if encoding and len(encoding.classes) != meta["n_classes"]:
-        raise ValueError(f"{META}: encoding has other classes")
-    return meta | {"encoding": encoding}
+    return meta | {"target": target, "encoding": encoding}
 
 
 def _check_files(entry, sizes, names):
@@ -152,10 +149,10 @@ def _check_arrays(arrays, meta):
         x, y = arrays[f"x_{split}"], arrays[f"y_{split}"]
         if x.dtype not in (np.uint8, np.float32) or x.dtype != arrays["x_train"].dtype:
             raise ValueError(f"x_{split} has features of type {x.dtype}")
-        if x.ndim != 2 or x.shape[1:] != n_features or x.size == 0 or y.shape != x.shape[:1] or y.dtype != np.int32:
+        if x.ndim != 2 or x.shape[1:] != n_features or x.size == 0 or len(y) != len(x):
             raise ValueError(f"x_{split} and y_{split} do not fit each other")
-        if y.min() < 0 or y.max() >= meta["n_classes"]:
-            raise ValueError(f"y_{split} has a label out of range 0..{meta['n_classes'] - 1}")
+        if problem := meta["target"].problem_of(y):
+            raise ValueError(f"y_{split} {problem}")
     for name in {*Statistics._fields, *Coding._fields} - {"shape"}:
         if arrays[name].shape != n_features or arrays[name].dtype != np.float64 or not np.isfinite(arrays[name]).all():
             raise ValueError(f"{name} does not fit the features")

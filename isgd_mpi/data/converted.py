@@ -29,7 +29,7 @@ from isgd_mpi.settings.errors import InputError
 
 _logger = logging.getLogger(__name__)
 
-_VERSION = 5  # to be raised when conversion, splits or synthetic examples change
+_VERSION = 6  # to be raised when conversion, splits or synthetic examples change
 _CHUNK_BYTES = 2**24
 
 
@@ -47,10 +47,9 @@ def open_converted(recipe, cache_folder, verify=True):
 
     Returns
     -------
-    n_classes : int
-        Labels are below it.
+    target : target.Target
     arrays : dict of str to ndarray
-        x_NAME (n, n_features) and y_NAME (n,) int32 of each split, in the
+        x_NAME (n, n_features) and y_NAME (n, *target.row_shape) of each split, in the
         order train, valid, test; the fields of `standardization.Statistics` and
         `coding.Coding`. All are read-only maps of files.
     checksum : str
@@ -179,14 +178,14 @@ def _rename(unfinished, entry):
 def _write(source, folder):
     """Write the arrays of a data set into a folder, and return their description."""
     statistics, coding = _measure(source)
-    for name, rows in source.splits.items():
-        _write_split(source, name, rows, folder, coding)
+    for name in source.splits:
+        _write_split(source, name, folder, coding)
     for name, array in (statistics._asdict() | coding._asdict()).items():
         np.save(folder / f"{name}.npy", array)
     paths = sorted(folder.glob("*.npy"))
     sizes = {path.name: path.stat().st_size for path in paths}
     splits, checksum = list(source.splits), checksum_of_files(paths)
-    meta = {"n_classes": source.n_classes, "splits": splits, "bytes": sizes, "crc32": checksum}
+    meta = {"target": source.target._asdict(), "splits": splits, "bytes": sizes, "crc32": checksum}
     return meta | {"encoding": source.encoding and source.encoding.to_dict()}
 
 
@@ -208,15 +207,16 @@ def _pieces(source, name):
         yield source.take(rows[start : start + chunk_rows])
 
 
-def _write_split(source, name, rows, folder, coding):
+def _write_split(source, name, folder, coding):
+    rows, target = source.splits[name], source.target
     first = coding.encode(source.take(rows[:1])[0])
     # written in sequence, not through a map: a full disk is then an error, not a signal
     with create(folder / f"x_{name}.npy") as x_file, create(folder / f"y_{name}.npy") as y_file:
         _write_header(x_file, first.dtype, (len(rows), first.shape[1]))
-        _write_header(y_file, np.dtype(np.int32), (len(rows),))
+        _write_header(y_file, target.dtype, (len(rows), *target.row_shape))
         for images, labels in _pieces(source, name):
             x_file.write(coding.encode(images))
-            y_file.write(labels)
+            y_file.write(np.ascontiguousarray(labels))
 
 
 def _write_header(file, dtype, shape):

@@ -32,7 +32,7 @@ class Split:
     """The examples of one split, read-only."""
 
     images: np.ndarray  # (n, n_features) uint8 or float32, C-contiguous, a map of a file
-    labels: np.ndarray  # (n,) int32
+    labels: np.ndarray  # (n,) int32, or (n, n_outputs) float32: see target.Target
 
     def __len__(self):
         return len(self.labels)
@@ -43,7 +43,7 @@ class Dataset:
     """A data set: its splits, and the mean and scale that standardise their features."""
 
     name: str
-    n_classes: int
+    target: Target
     splits: dict[str, Split]  # "train", "test", and "valid" where the set has one
     mean: np.ndarray  # (n_features,) float32, over the training set
     inverse_std: np.ndarray  # (n_features,) float32; see standardization.scaling
@@ -63,19 +63,19 @@ class Dataset:
         return len(self.splits["train"])
 
     @property
-    def target(self):
-        """Return the description of what is to be predicted."""
-        return Target("classes", self.n_classes, tuple(self.encoding.classes) if self.encoding else ())
+    def n_classes(self):
+        """Return the number of outputs of a model: classes, labels or numbers."""
+        return self.target.n_outputs
 
-    @property
+    @cached_property
     def strata(self):
-        """Return the group of each training example, by which the order of sampling is stratified: its class."""
-        return self.splits["train"].labels
+        """Return the stratum of each training example, (n_train,) ndarray of int32; see :meth:`Target.strata`."""
+        return self.target.strata(self.splits["train"].labels)
 
     @property
     def n_strata(self):
-        """Return the number of these groups."""
-        return self.n_classes
+        """Return the number of strata."""
+        return self.target.n_strata
 
     @property
     def table(self):
@@ -89,7 +89,7 @@ class Dataset:
             "name": self.name,
             "splits": {name: len(split) for name, split in self.splits.items()},
             "n_features": self.n_features,
-            "n_classes": self.n_classes,
+            "target": self.target._asdict(),
             "scaling": self.scaling,
             "table": self.encoding and self.encoding.to_dict(),
         }
@@ -111,6 +111,7 @@ class Dataset:
         the checksum that the cache keeps. Of large arrays of features a sample is read.
         """
         facts = {"the data set": self.name, "the checksum of what it was converted from": self.checksum}
+        facts["the description of its target"] = self.target.to_json()
         return facts | self._content
 
     @property
@@ -129,7 +130,10 @@ class Dataset:
             content[f"the shape of its split {name}"] = f"{split.images.shape} {split.images.dtype}"
             content[f"the checksum of its labels ({name})"] = checksum_of(split.labels)
             content[f"the checksum of its features ({name})"] = sampled_checksum(split.images)
-        return content | {"the checksum of its mean": checksum_of(*self.standardization)}
+        content["the checksum of its mean"] = checksum_of(*self.standardization)
+        if self.target.kind == "numbers":
+            content["the mean and the scale of its target"] = f"{self.target.mean} {self.target.scale}"
+        return content
 
     def gather(self, indices, images, labels):
         """Gather training examples and standardise them, in place.
@@ -140,7 +144,7 @@ class Dataset:
             Numbers of the examples, in any order; repeats are allowed.
         images : (B, n_features) ndarray of float32 or float64
             Standardised features, updated in place.
-        labels : (B,) ndarray of int32
+        labels : (B, *target.row_shape) ndarray of target.dtype
             Updated in place.
 
         Raises
@@ -151,7 +155,7 @@ class Dataset:
         train = self.splits["train"]
         gather_standardized(train.images, indices, self.mean, self.inverse_std, images)
         # the kernel has checked the indices; mode="raise" would buffer the result
-        np.take(train.labels, indices, out=labels, mode="clip")
+        np.take(train.labels, indices, axis=0, out=labels, mode="clip")
 
     def batch(self, split, start, stop, images):
         """Standardise consecutive examples of a split, in place.
@@ -169,7 +173,7 @@ class Dataset:
         -------
         images : (stop - start, n_features) ndarray
             View of `images`.
-        labels : (stop - start,) ndarray of int32
+        labels : (stop - start, *target.row_shape) ndarray of target.dtype
             View of the split's labels, read-only.
 
         Raises
@@ -190,7 +194,16 @@ class Dataset:
             yield self.batch(split, first, min(first + len(images), stop), images)
 
 
-def load(name, data_dir=None, synthetic_size=DEFAULT_SIZE, cache_dir=None, standardize="auto", verify=True, **division):
+def load(
+    name,
+    data_dir=None,
+    synthetic_size=DEFAULT_SIZE,
+    cache_dir=None,
+    standardize="auto",
+    verify=True,
+    loss="auto",
+    **division,
+):
     """Load a data set, mapped from the cache of converted data.
 
     Not collective: any number of processes may load the same set at once; the first one converts it.
@@ -212,6 +225,8 @@ def load(name, data_dir=None, synthetic_size=DEFAULT_SIZE, cache_dir=None, stand
         See :func:`isgd_mpi.data.standardization.scaling`.
     verify : bool
         Whether to compute the checksum of the converted files: one process of a node is enough.
+    loss : "auto", "cross-entropy", "logistic", "squared" or "huber"
+        Decides what the target is read as: classes, labels or numbers; by its values, if "auto".
     **division
         Fields of :class:`isgd_mpi.data.sources.Division`, for a table.
 
@@ -227,22 +242,22 @@ def load(name, data_dir=None, synthetic_size=DEFAULT_SIZE, cache_dir=None, stand
     """
     if data_dir is not None and not Path(data_dir).is_dir():
         raise InputError(f"--data-dir {data_dir}: there is no such folder")
-    recipe = sources.recipe(name, data_dir, synthetic_size, sources.Division(**division))
+    recipe = sources.recipe(name, data_dir, synthetic_size, sources.Division(**division), loss)
     try:
-        n_classes, arrays, checksum, encoding = open_converted(recipe, cache_folder(cache_dir), verify)
+        target, arrays, checksum, encoding = open_converted(recipe, cache_folder(cache_dir), verify)
     except FormatError as error:
         raise InputError(f"{error}; {recipe.way_out}") from None
     splits = {key[2:]: Split(arrays[key], arrays["y_" + key[2:]]) for key in arrays if key.startswith("x_")}
     kept = [kind(*(arrays[name] for name in kind._fields)) for kind in (Statistics, Coding)]
-    return replace(standardized(recipe.name, n_classes, splits, kept, standardize, checksum), encoding=encoding)
+    return replace(standardized(recipe.name, target, splits, kept, standardize, checksum), encoding=encoding)
 
 
-def standardized(name, n_classes, splits, kept, standardize, checksum="none"):
+def standardized(name, target, splits, kept, standardize, checksum="none"):
     """Return a data set with the scaling that its options ask for.
 
     Parameters
     ----------
-    name, n_classes, splits, checksum
+    name, target, splits, checksum
         See :class:`Dataset`.
     kept : pair of Statistics and Coding
         What its features are, and the form in which they are kept.
@@ -255,4 +270,4 @@ def standardized(name, n_classes, splits, kept, standardize, checksum="none"):
     for array in (*pairs[0], *pairs[1]):
         array.flags.writeable = False
     given = None if coding.is_plain else pairs[1]
-    return Dataset(name, n_classes, splits, *pairs[0], checksum, given, text)
+    return Dataset(name, target, splits, *pairs[0], checksum, given, text)

@@ -16,6 +16,7 @@ from isgd_mpi.data.splitting import TEST_FRACTION, VALID_FRACTION, divide, fixed
 from isgd_mpi.data.tables.encoding import Encoding
 from isgd_mpi.data.tables.files import ENDINGS, is_table
 from isgd_mpi.data.tables.read import read_table, survey_table
+from isgd_mpi.data.target import Target, check_loss
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.nearest import suggestion
 
@@ -30,6 +31,7 @@ _SVHN_FILES = {
     "svhn": ("train_32x32.mat", "extra_32x32.mat", "test_32x32.mat"),
     "svhn-small": ("train_32x32.mat", "test_32x32.mat"),
 }
+_TEN_CLASSES = Target("classes", 10)
 _SVHN_TRAIN_PERCENT = 95  # of all files but the test file; the rest is "valid"
 
 
@@ -37,9 +39,9 @@ _SVHN_TRAIN_PERCENT = 95  # of all files but the test file; the rest is "valid"
 class Source:
     """The examples of a data set, as its files hold them."""
 
-    n_classes: int
+    target: Target
     splits: dict[str, np.ndarray]  # rows of each split, in its order
-    take: Callable  # rows -> images (B, n_features) uint8, float32 or float64, labels (B,) int32
+    take: Callable  # rows -> images (B, n_features) uint8, float32 or float64, targets (B, *row_shape)
     shape: tuple[int, ...]  # of an image, before it was flattened to features; empty for the columns of a table
     encoding: Encoding | None = None  # of a table
 
@@ -75,7 +77,7 @@ class Division(NamedTuple):
 _AS_IT_COMES = Division()
 
 
-def recipe(name, data_dir=None, synthetic_size=synthetic.DEFAULT_SIZE, division=_AS_IT_COMES):
+def recipe(name, data_dir=None, synthetic_size=synthetic.DEFAULT_SIZE, division=_AS_IT_COMES, loss="auto"):
     """Find the files of a data set, without reading them.
 
     Parameters
@@ -88,6 +90,8 @@ def recipe(name, data_dir=None, synthetic_size=synthetic.DEFAULT_SIZE, division=
         Training examples of the synthetic set.
     division : Division
         Of a table.
+    loss : "auto", "cross-entropy", "logistic", "squared" or "huber"
+        Decides what the target of a file is read as.
 
     Returns
     -------
@@ -99,6 +103,7 @@ def recipe(name, data_dir=None, synthetic_size=synthetic.DEFAULT_SIZE, division=
     InputError
         The name is unknown or a file is missing, or a division is asked for that only a table can have.
     """
+    check_loss(loss, name)
     if is_table(name):
         return _table_recipe(Path(name).expanduser(), division)
     for option, value in division._asdict().items():
@@ -141,7 +146,7 @@ def _consecutive(sizes):
     return {name: np.arange(stop - sizes[name], stop) for name, stop in zip(sizes, stops)}
 
 
-def _end_to_end(parts, splits, n_classes=10):
+def _end_to_end(parts, splits, target=_TEN_CLASSES):
     """Return the source of several parts, whose rows are numbered through all of them."""
     starts = np.cumsum([0] + [len(part) for part in parts])
     check_alike(parts)
@@ -153,7 +158,7 @@ def _end_to_end(parts, splits, n_classes=10):
         back = np.argsort(np.argsort(part_of, kind="stable"))
         return images[back], labels[back]
 
-    return Source(n_classes, splits, take, parts[0].images.shape[1:])
+    return Source(target, splits, take, parts[0].images.shape[1:])
 
 
 def _read_mnist10k(files):
@@ -186,7 +191,7 @@ def _read_svhn(files):
 
 
 def _read_synthetic(sizes):
-    return Source(synthetic.N_CLASSES, _consecutive(sizes), synthetic.examples_at, synthetic.SHAPE)
+    return Source(Target("classes", synthetic.N_CLASSES), _consecutive(sizes), synthetic.examples_at, synthetic.SHAPE)
 
 
 def _npz_recipe(path):
@@ -203,7 +208,7 @@ def _read_npz(path):
     parts = formats.read_npz(path)
     n_classes = count_classes(path, {f"y_{name}": part for name, part in parts.items()})
     sizes = {name: len(part) for name, part in parts.items()}
-    return _end_to_end(list(parts.values()), _consecutive(sizes), n_classes)
+    return _end_to_end(list(parts.values()), _consecutive(sizes), Target("classes", n_classes))
 
 
 def _table_recipe(path, division):
@@ -236,7 +241,9 @@ def _read_table(path, others, division):
         elif name == "test" and name not in others:
             raise FormatError(path, f"{len(kept)} rows leave nothing for the test set: give --test FILE")
     in_order = {name: splits[name] for name in ("train", "valid", "test") if name in splits}
-    source = _end_to_end(list(parts.values()), in_order, len(encoding.classes))
+    source = _end_to_end(
+        list(parts.values()), in_order, Target("classes", len(encoding.classes), tuple(encoding.classes))
+    )
     return replace(source, shape=(), encoding=encoding)
 
 

@@ -146,7 +146,8 @@ class MLPBlueprint:
 
     def trained(self, params, dataset, step):
         """Return a :class:`TrainedMLP`, given the parameters after a number of steps."""
-        return TrainedMLP(Learned(params.copy(), *dataset.standardization, step, dataset.table), self.widths)
+        learned = Learned(params.copy(), *dataset.standardization, step, dataset.table, dataset.target.to_json())
+        return TrainedMLP(learned, self.widths)
 
 
 class OwnBlueprint:
@@ -208,5 +209,5 @@ class OwnBlueprint:
 
     def trained(self, params, dataset, step):
         """Return a :class:`TrainedOwnModel`, given the parameters after a number of steps."""
-        learned = Learned(params, *dataset.standardization, step)
+        learned = Learned(params, *dataset.standardization, step, target=dataset.target.to_json())
         return TrainedOwnModel(learned, self._n_classes, self._make_model)

@@ -12,6 +12,7 @@ from isgd_mpi.data.given import as_array, feature_names, problem_of_features
 from isgd_mpi.data.npz import read_arrays
 from isgd_mpi.data.tables.encoding import Encoding
 from isgd_mpi.data.tables.read import encode_frame
+from isgd_mpi.data.target import Target
 from isgd_mpi.model.params import layer_views, n_parameters
 from isgd_mpi.settings.errors import InputError
 
@@ -31,6 +32,8 @@ class Learned(NamedTuple):
         Number of updates that have led to the parameters.
     table : str
         Encoding of the table that the features came from, as JSON; empty if they came from none.
+    target : str
+        Description of the target, as JSON; empty for classes without names.
     """
 
     params: np.ndarray
@@ -38,6 +41,7 @@ class Learned(NamedTuple):
     inverse_std: np.ndarray
     step: int
     table: str = ""
+    target: str = ""
 
 
 class TrainedModel:
@@ -48,6 +52,8 @@ class TrainedModel:
     Parameters
     ----------
     learned : Learned
+    n_outputs : int
+        Classes, if nothing else is learned of the target.
 
     Attributes
     ----------
@@ -57,13 +63,20 @@ class TrainedModel:
     step : int
         Number of updates that have led to the parameters.
     encoding : encoding.Encoding or None
-        What turns a table into features and names the classes, if the model was trained on a table.
+        What turns a table into features, if the model was trained on a table.
+    target : target.Target
     """
 
-    def __init__(self, learned):
+    def __init__(self, learned, n_outputs):
         self._learned = learned
-        self.params, self.mean, self.inverse_std, self.step, table = learned
+        self.params, self.mean, self.inverse_std, self.step, table, target = learned
         self.encoding = Encoding.from_dict(json.loads(table)) if table else None
+        self.target = Target.from_dict(json.loads(target)) if target else Target("classes", n_outputs)
+
+    @property
+    def classes(self):
+        """The classes as the user named them for training, (C,) ndarray of the user's own type, in their order."""
+        return self.target.classes
 
     def predict(self, x):
         """Predict classes.
@@ -76,16 +89,15 @@ class TrainedModel:
 
         Returns
         -------
-        (B,) ndarray of int64, or of str
-            Numbers of the classes; their names if the model was trained on a table.
+        (B,) ndarray
+            Classes as they were given for training, in their own type; see `classes`. Those of a table are text.
 
         Raises
         ------
         InputError
             `x` has another shape or dtype, lacks a column, or a feature is not finite.
         """
-        numbers = self._in_batches(self._classes, x, np.empty(0, np.int64))
-        return numbers if self.encoding is None else np.array(self.encoding.classes)[numbers]
+        return self.classes[self._in_batches(self._class_numbers, x, np.empty(0, np.int64))]
 
     def save(self, path):
         """Write an npz file that :func:`isgd_mpi.load` reads. It appears complete, or not at all.
@@ -134,7 +146,7 @@ class TrainedMLP(TrainedModel):
     """
 
     def __init__(self, learned, widths):
-        super().__init__(learned)
+        super().__init__(learned, widths[-1])
         self.widths = tuple(widths)
 
     def predict_probabilities(self, x):
@@ -154,7 +166,7 @@ class TrainedMLP(TrainedModel):
     def _identity(self):
         return {"widths": self.widths}
 
-    def _classes(self, x):
+    def _class_numbers(self, x):
         return self._logits(x).argmax(axis=1)
 
     def _probabilities(self, x):
@@ -190,7 +202,7 @@ class TrainedOwnModel(TrainedModel):
     """
 
     def __init__(self, learned, n_classes, make_model):
-        super().__init__(learned)
+        super().__init__(learned, n_classes)
         self.n_classes = n_classes
         self._model = make_model(self.mean.size, n_classes, _BATCH_ROWS)
         n_params = self._model.params.size
@@ -200,7 +212,7 @@ class TrainedOwnModel(TrainedModel):
     def _identity(self):
         return {"n_classes": self.n_classes}
 
-    def _classes(self, x):
+    def _class_numbers(self, x):
         self._model.params = self.params
         losses = np.empty((self.n_classes, len(x)))
         for c in range(self.n_classes):
@@ -228,14 +240,14 @@ def load(path, model=None):
         The file cannot be read, is damaged or is no saved model, or its model is of another kind.
     """
     arrays = read_arrays(path, (*Learned._fields, "widths", "n_classes"))
-    table = arrays.pop("table", np.array(""))
-    if problem := _problem(arrays) or _problem_of_table(str(table), arrays):
+    texts = [str(arrays.pop(name, "")) for name in ("table", "target")]
+    if problem := _problem(arrays) or _problem_of_texts(*texts, arrays):
         raise InputError(f"{path}: is not a model saved by isgd_mpi: {problem}")
-    learned = Learned(arrays["params"], arrays["mean"], arrays["inverse_std"], int(arrays["step"]), str(table))
+    learned = Learned(arrays["params"], arrays["mean"], arrays["inverse_std"], int(arrays["step"]), *texts)
     if "widths" in arrays:
         if model is not None:
             raise InputError(f"{path}: holds an MLP of isgd_mpi: load it without model=")
-        return TrainedMLP(learned, map(int, arrays["widths"]))
+        return TrainedMLP(learned, tuple(map(int, arrays["widths"])))
     if model is None:
         raise InputError(f"{path}: holds the parameters of a model of your own: load it with model=make_model")
     return TrainedOwnModel(learned, int(arrays["n_classes"]), model)
@@ -255,15 +267,22 @@ def _problem(arrays):
     return _problem_of_widths(arrays) if "widths" in arrays else _problem_of_classes(arrays)
 
 
-def _problem_of_table(text, arrays):
-    """Return a message if a text is not empty, and no encoding of a table with the model's features and classes."""
-    try:
-        encoding = Encoding.from_dict(json.loads(text)) if text else None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return "table is no encoding"
-    size = arrays["mean"].size, int(arrays["widths"][-1] if "widths" in arrays else arrays["n_classes"])
-    fits = encoding is None or (len(encoding.feature_names), len(encoding.classes)) == size
-    return None if fits else f"table does not fit {size[0]} features and {size[1]} classes"
+def _problem_of_texts(table, target, arrays):
+    """Return a message if texts that are not empty do not describe a table and a target that fit the model."""
+    n_features, n_outputs = (
+        arrays["mean"].size,
+        int(arrays["widths"][-1] if "widths" in arrays else arrays["n_classes"]),
+    )
+    for name, text, kind in (("table", table, Encoding), ("target", target, Target)):
+        try:
+            found = kind.from_dict(json.loads(text)) if text else None
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
+            return f"{name} describes none"
+        if kind is Encoding and found and len(found.feature_names) != n_features:
+            return f"table does not fit {n_features} features"
+        if kind is Target and found and found.n_outputs != n_outputs:
+            return f"target does not fit {n_outputs} outputs"
+    return None
 
 
 def _is_count(array, least=1):

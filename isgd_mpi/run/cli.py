@@ -68,7 +68,9 @@ def is_split(comm):
 
 def train(comm, config, interruption):
     """Train an MLP on the data set that the settings name; return the exit code. Collective."""
-    options = {name: getattr(config, name) for name in ("data_dir", "synthetic_size", "standardize", *Division._fields)}
+    options = {
+        name: getattr(config, name) for name in ("data_dir", "synthetic_size", "standardize", "loss", *Division._fields)
+    }
     load = partial(datasets.load, config.data, **options)
 
     saved = on_all_ranks(comm, lambda: SavedRun(config) if config.resume and comm.Get_rank() == TRAINER else None)

@@ -151,7 +151,7 @@ def _prepare_job(comm, arrays, make_model, options):
     def prepare():
         config = config_of(options, own_model=make_model is not None)
         config.check_ranks(comm.Get_size())
-        return config, from_arrays(*arrays, config.standardize)
+        return config, from_arrays(*arrays, config.standardize, config.loss)
 
     config, dataset = on_all_ranks(comm, prepare)
     check_agreement(comm, program_facts())

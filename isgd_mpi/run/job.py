@@ -66,6 +66,7 @@ class Job:
         node = find_node(comm, config.wanted_threads)
         dataset = on_all_ranks(comm, partial(_load, node, load), alike=True)
         check_agreement(comm, {"the settings": repr(config), **dataset.facts})
+        on_all_ranks(comm, partial(_check_target, dataset), alike=True)
         models = on_all_ranks(comm, partial(blueprint, config, dataset))
         fastest = common_value(comm, fastest_arithmetic(), otherwise="float32")
         models.choose_arithmetic(fastest, node.threads, node.threads_of_ranks[TRAINER])
@@ -170,6 +171,12 @@ class Job:
         if config.resume is not None:
             return Path(config.resume)
         return create_run_dir(config.run_dir, f"{Path(self.setup.dataset.name).stem}-{config.score}-{config.seed}")
+
+
+def _check_target(dataset):
+    """Refuse a target that no loss is made for yet."""
+    if dataset.target.kind != "classes":
+        raise InputError(f"the target of {dataset.name} is read as {dataset.target.kind}: give --loss cross-entropy")
 
 
 def _load(node, load):

@@ -57,6 +57,12 @@ class Config:
         "feature's range), range (less the mean, over largest less smallest value, of the feature, or of all pixels of "
         "an image), none, or auto (range for images in which some pixels hardly vary, such as MNIST's, else feature)",
     )
+    loss: Literal["auto", "cross-entropy", "logistic", "squared", "huber"] = declare(
+        "auto",
+        "loss, which decides what the target is read as: cross-entropy (one class of several), logistic (labels that "
+        "hold or not), squared or huber (numbers), or auto (by the target: whole numbers of at most 100 values and "
+        "words are classes, columns of 0 and 1 are labels, else numbers)",
+    )
     hidden: list[int] = declare([512, 512], "widths of the hidden ReLU layers [units]", above=0)
     init: Literal["he"] | float = declare(
         "he", "initial weights: he, or a normal distribution's standard deviation", above=0

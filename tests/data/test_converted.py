@@ -15,6 +15,7 @@ from isgd_mpi.data import converted, sources
 from isgd_mpi.data.coding import Coding
 from isgd_mpi.data.converted import entry_name, open_converted
 from isgd_mpi.data.sources import recipe
+from isgd_mpi.data.target import Target
 from isgd_mpi.settings.errors import InputError
 
 
@@ -49,8 +50,15 @@ def test_arrays_come_back_as_read_only_maps(npz, cache, arrays, chunk_bytes, dty
     arrays |= {key: arrays[key].astype(dtype) for key in ("x_train", "x_test")}
     np.savez(npz, **arrays)
     for _ in range(2):
-        n_classes, got, *_ = open_converted(recipe(npz), cache)
-        assert n_classes == 4 and list(got)[:6] == ["x_train", "y_train", "x_test", "y_test", "mean", "std"]
+        target, got, *_ = open_converted(recipe(npz), cache)
+        assert target == Target("classes", 4) and list(got)[:6] == [
+            "x_train",
+            "y_train",
+            "x_test",
+            "y_test",
+            "mean",
+            "std",
+        ]
         for key, array in arrays.items():
             kept = Coding(got["offset"], got["unit"]).encode(array) if key.startswith("x_") else array
             np.testing.assert_array_equal(got[key], kept)
@@ -78,7 +86,7 @@ def test_a_constant_feature_has_a_deviation_of_exactly_zero(npz, cache, arrays):
 def test_a_second_call_reads_no_source(npz, cache, monkeypatch):
     open_converted(recipe(npz), cache)
     monkeypatch.setattr(sources, "_read_npz", lambda path: pytest.fail("read again"))
-    assert open_converted(recipe(npz), cache)[0] == 4
+    assert open_converted(recipe(npz), cache)[0] == Target("classes", 4)
 
 
 def test_a_changed_source_is_never_served_stale(npz, cache, arrays):
@@ -174,7 +182,7 @@ def test_a_damaged_entry_names_the_folder_to_delete(npz, cache, file_name, damag
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("meta", ["[]", "{}", '{"n_classes": 4}', '{"n_classes": 4, "splits": 3, "bytes": {}}', "null"])
+@pytest.mark.parametrize("meta", ["[]", "{}", '{"target": 4}', '{"target": 4, "splits": 3, "bytes": {}}', "null"])
 def test_a_strange_description_is_damage(npz, cache, meta):
     open_converted(recipe(npz), cache)
     (entry_of(cache) / "meta.json").write_text(meta)
@@ -185,7 +193,7 @@ def test_a_strange_description_is_damage(npz, cache, meta):
 def test_an_entry_describes_itself(npz, cache):
     open_converted(recipe(npz), cache)
     meta = json.loads((entry_of(cache) / "meta.json").read_text())
-    assert meta["n_classes"] == 4 and meta["splits"] == ["train", "test"]
+    assert Target.from_dict(meta["target"]) == Target("classes", 4) and meta["splits"] == ["train", "test"]
     assert set(meta["bytes"]) == {path.name for path in entry_of(cache).iterdir()} - {"meta.json"}
 
 
@@ -214,8 +222,8 @@ def test_who_loses_the_race_uses_the_winners_entry(npz, cache, monkeypatch):
         return winner.read()
 
     loser = sources.Recipe(winner.name, winner.files, read_while_another_process_wins)
-    n_classes, got, *_ = open_converted(loser, cache)
-    assert n_classes == 4 and len(got["y_train"]) == 50
+    target, got, *_ = open_converted(loser, cache)
+    assert target.n_outputs == 4 and len(got["y_train"]) == 50
     assert len([path for path in cache.iterdir() if path.is_dir()]) == 1
 
 

@@ -141,8 +141,12 @@ def test_a_changed_bit_is_found_where_checksums_are_computed(npz, cache, entry):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("n_classes", 0), ("n_classes", 3), ("n_classes", True), ("n_classes", 4.0), ("n_classes", 1e400),
-        ("n_classes", 2**40), ("splits", ["train"]), ("splits", ["train", "../test"]), ("splits", "train"),
+        *(("target", {"kind": "classes", "n_outputs": n}) for n in (0, 3, True, 4.0, 1e400, 2**40)),
+        ("target", 4), ("target", {"kind": "classes"}), ("target", {"kind": "sounds", "n_outputs": 4}),
+        ("target", {"kind": "classes", "n_outputs": 4, "names": ["a", "b"]}),
+        ("target", {"kind": "numbers", "n_outputs": 1, "mean": [0.0], "scale": [0.0]}),
+        ("target", {"kind": "numbers", "n_outputs": 1, "mean": [0.0], "scale": [1.0]}),
+        ("splits", ["train"]), ("splits", ["train", "../test"]), ("splits", "train"),
         ("bytes", {}), ("bytes", {"x_train.npy": None}), ("bytes", ["x_train.npy"]), ("crc32", None), ("crc32", 1),
         ("crc32", "zzzzzzzz"),
     ],
@@ -153,7 +157,7 @@ def test_every_field_of_the_description_is_checked(npz, cache, entry, field, val
     assert f"{entry} is damaged (" in refusal(npz, cache)
 
 
-@pytest.mark.parametrize("text", ["[" * 10**5, '{"n_classes": ' + "9" * 5000 + "}", "\x00", '{"a":' * 10**5])
+@pytest.mark.parametrize("text", ["[" * 10**5, '{"target": ' + "9" * 5000 + "}", "\x00", '{"a":' * 10**5])
 def test_deep_and_lying_descriptions_are_damage(npz, cache, entry, text):
     (entry / "meta.json").write_text(text)
     assert f"{entry} is damaged (" in refusal(npz, cache)

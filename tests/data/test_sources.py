@@ -213,7 +213,7 @@ def test_npz_has_the_splits_and_classes_of_its_arrays(tmp_path, rng):
     path = npz(tmp_path, rng, x_valid=np.ones((1, 2, 3), np.uint8), y_valid=np.array([3]))
     source = recipe(str(path)).read()
     got = everything(source)
-    assert source.n_classes == 4 and {name: len(labels) for name, (_, labels) in got.items()} == {
+    assert source.target.n_outputs == 4 and {name: len(labels) for name, (_, labels) in got.items()} == {
         "train": 7,
         "valid": 1,
         "test": 3,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from own_models import Copying
 
+from isgd_mpi.data.target import Target
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.params import initial_params
 from isgd_mpi.model.trained import Learned, TrainedMLP, TrainedOwnModel, load
@@ -71,7 +72,7 @@ def test_a_model_saved_is_the_model_loaded(model, tmp_path, rng):
     assert loaded.step == 7 and loaded.widths == WIDTHS
     np.testing.assert_array_equal(loaded.predict_probabilities(x), model.predict_probabilities(x))
     with np.load(tmp_path / "a.npz", allow_pickle=False) as saved:
-        assert set(saved.files) == {"params", "widths", "mean", "inverse_std", "step", "table"}
+        assert set(saved.files) == {"params", "widths", "mean", "inverse_std", "step", "table", "target"}
 
 
 def test_an_own_model_predicts_the_class_of_least_loss_and_is_loaded_by_its_maker(model, tmp_path, rng):
@@ -145,11 +146,45 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         load(tmp_path / "nowhere.npz")
 
 
-@pytest.mark.parametrize("n_features, n_classes", [(4, 2), (3, 3)])
-def test_a_table_that_does_not_fit_the_model_is_refused(tmp_path, n_features, n_classes):
-    columns = [{"name": str(k), "categories": None, "mean": 0.0, "has_indicator": False} for k in range(n_features)]
-    table = {"target": "y", "classes": list("abc")[:n_classes], "columns": columns, "dropped": []}
+def test_a_table_that_does_not_fit_the_model_is_refused(tmp_path):
+    columns = [{"name": str(k), "categories": None, "mean": 0.0, "has_indicator": False} for k in range(3)]
+    table = {"target": "y", "classes": list("abc"), "columns": columns, "dropped": []}
     path = tmp_path / "model.npz"
     TrainedMLP(LEARNED._replace(table=json.dumps(table)), WIDTHS).save(path)
-    with pytest.raises(InputError, match="table does not fit 4 features and 3 classes"):
+    with pytest.raises(InputError, match="table does not fit 4 features"):
         load(path)
+
+
+@pytest.mark.parametrize(
+    "target, message",
+    [
+        ("{", "target describes none"),
+        ('{"kind": "classes", "n_outputs": 3, "names": 3}', "target describes none"),
+        ('{"kind": "classes", "n_outputs": 3, "names": ["a", "b", "c"], "type": "int64"}', "target describes none"),
+        ('{"kind": "classes", "n_outputs": 3, "names": ["1", "2", "3"], "type": "object"}', "target describes none"),
+        (Target("classes", 2).to_json(), "target does not fit 3 outputs"),
+    ],
+)
+def test_a_target_that_does_not_fit_the_model_is_refused(tmp_path, target, message):
+    np.savez(tmp_path / "model.npz", **LEARNED._replace(target=target)._asdict(), widths=WIDTHS)
+    with pytest.raises(InputError, match=message):
+        load(tmp_path / "model.npz")
+
+
+@pytest.mark.parametrize(
+    "names, kind, expected",
+    [
+        (("cat", "dog", "owl"), "str", np.array(["cat", "dog", "owl"])),
+        (("3", "5", "9007199254740993"), "int64", np.array([3, 5, 2**53 + 1])),
+        (("1", "2", "26"), "uint8", np.array([1, 2, 26], np.uint8)),
+        (("-0.5", "2.0", "3.0"), "float32", np.array([-0.5, 2, 3], np.float32)),
+    ],
+)
+def test_classes_come_back_as_the_user_named_them(tmp_path, rng, names, kind, expected):
+    target = Target("classes", 3, names, type=kind)
+    TrainedMLP(LEARNED._replace(target=target.to_json()), WIDTHS).save(tmp_path / "model.npz")
+    model = load(tmp_path / "model.npz")
+    assert model.classes.dtype == expected.dtype
+    np.testing.assert_array_equal(model.classes, expected)
+    x = rng.standard_normal((50, 4)).astype(np.float32)
+    np.testing.assert_array_equal(model.predict(x), expected[mlp_predictions(x)])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from isgd_mpi.data.datasets import Dataset, Split
+from isgd_mpi.data.target import Target
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.ranks.records import EXAMPLES, SPLITS
 from isgd_mpi.ranks.shards import Grid
@@ -22,7 +23,7 @@ def dataset(rng):
         name: Split(rng.integers(0, 256, (n, 4), dtype=np.uint8), rng.integers(0, 3, n, dtype=np.int32))
         for name, n in SIZES.items()
     }
-    return Dataset("made", 3, splits, np.full(4, 127.0, np.float32), np.full(4, 0.01, np.float32))
+    return Dataset("made", Target("classes", 3), splits, np.full(4, 127.0, np.float32), np.full(4, 0.01, np.float32))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from isgd_mpi.data.datasets import Dataset, Split
+from isgd_mpi.data.target import Target
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.ranks.records import EVALUATE, STOP, published_dtype
 from isgd_mpi.ranks.shards import Grid
@@ -19,7 +20,9 @@ N, BATCH, PROBED, WIDTHS = 23, 5, 16, (4, 6, 3)
 @pytest.fixture
 def dataset(rng):
     split = Split(rng.integers(0, 256, (N, 4), dtype=np.uint8), rng.integers(0, 3, N, dtype=np.int32))
-    return Dataset("made", 3, {"train": split}, np.full(4, 127.0, np.float32), np.full(4, 0.01, np.float32))
+    return Dataset(
+        "made", Target("classes", 3), {"train": split}, np.full(4, 127.0, np.float32), np.full(4, 0.01, np.float32)
+    )
 
 
 def published(rng, command=0):
