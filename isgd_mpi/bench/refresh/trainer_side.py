@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from isgd_mpi.data.datasets import Dataset, Split
+from isgd_mpi.data.target import Target
 from isgd_mpi.ranks.records import report_dtype
 from isgd_mpi.ranks.shards import Grid, score_batch_size
 from isgd_mpi.run.record.log import RunLog
@@ -47,7 +48,9 @@ class TrainerSide:
         self._config = config
         labels = self._rng.integers(0, _N_CLASSES, n_examples, dtype=np.int32)
         split = Split(np.empty((n_examples, 1), np.uint8), labels)
-        dataset = Dataset("made up", _N_CLASSES, {"train": split}, np.zeros(1, np.float32), np.ones(1, np.float32))
+        dataset = Dataset(
+            "made up", Target("classes", _N_CLASSES), {"train": split}, np.zeros(1, np.float32), np.ones(1, np.float32)
+        )
         grid = Grid(score_batch_size(config.score_batch_size, n_examples), n_scorers)
         self.shards = grid.shards(n_examples)
         self.known_steps = np.full(grid.n_batches(n_examples), NEVER)
