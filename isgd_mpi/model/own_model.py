@@ -116,6 +116,11 @@ class OwnModel:
         self.predictions = np.where(correct, y, (y + 1) % self._n_classes)
         return _not_negative(scores), np.asarray(losses), correct
 
+    def evaluate(self, x, y):
+        """Compute each example's loss, and whether it is predicted wrongly, (B, 1); see :meth:`mlp.MLP.evaluate`."""
+        _, losses, correct = self.scores(x, y)
+        return losses, (~correct[:, None]).astype(np.float64)
+
     def gradient(self, x, y, weights):
         """Compute the weighted mean gradient of a minibatch, and its scores; see `Model`."""
         self._model.params = self.params

@@ -275,7 +275,7 @@ class Leader:
         if problem:
             stopped = f"{problem}; {self._checkpoints.describe()}"
         log.event(trainer.step, f"stop: {stopped or 'complete'}")
-        evaluated = last_evaluation(trainer.evaluations)
+        evaluated = last_evaluation(trainer, self._setup, complete=not stopped)
         outcome = Outcome(
             stopped,
             can_go_on=bool(self._rule.interrupted_by and self._keeper.folder and not not_saved),

@@ -4,14 +4,17 @@ A rank sums over its part of a split; sums of all ranks are added, and trainer 0
 on the split alone, such as the number of examples of each class, is counted by trainer 0 when it is first needed.
 """
 
+import math
 from functools import cache
 
 import numpy as np
 
+_OF_NUMBERS = "rmse", "mae", "r2"
+
 
 def n_sums(target):
     """Return the number of sums that measure the predictions of a target, :class:`isgd_mpi.data.target.Target`."""
-    return _KINDS[target.kind].sums_per_output * target.n_outputs
+    return _KINDS[target.kind].n_sums(target.n_outputs)
 
 
 def measures_of(dataset):
@@ -27,17 +30,20 @@ class ClassErrors:
     dataset : datasets.Dataset
     """
 
-    sums_per_output = 1
-
     def __init__(self, dataset):
         self._names, self._n_classes = names_of(dataset.target), dataset.target.n_outputs
         self._splits = dataset.splits
         self._n_of_each = cache(self._count)
 
+    @staticmethod
+    def n_sums(n_outputs):
+        """Return the number of sums."""
+        return n_outputs
+
     def measure(self, model, x, y):
         """Return losses (B,) of examples, and the wrong predictions of each class, (n_classes,)."""
-        _, losses, correct = model.scores(x, y)
-        return losses, np.bincount(y[~correct], minlength=self._n_classes)
+        losses, measures = model.evaluate(x, y)
+        return losses, np.bincount(y, measures[:, 0], self._n_classes)
 
     def _count(self, split):
         return np.bincount(self._splits[split].labels, minlength=self._n_classes)
@@ -63,9 +69,162 @@ class ClassErrors:
         return {"class_errors": dict(zip(self._names, self._errors(split, sums).tolist()))}
 
 
+class LabelErrors:
+    """Measures yes-or-no labels by the examples with any wrong one, and by the share of wrong ones.
+
+    Parameters
+    ----------
+    dataset : datasets.Dataset
+    """
+
+    def __init__(self, dataset):
+        self._splits = dataset.splits
+
+    @staticmethod
+    def n_sums(n_outputs):
+        """Return the number of sums."""
+        return 2
+
+    def measure(self, model, x, y):
+        """Return losses (B,) of examples, and the sums of what is wrong, (2,)."""
+        losses, measures = model.evaluate(x, y)
+        return losses, measures.sum(axis=0)
+
+    def figures(self, split, sums):
+        """Return the figures of a split, given its sums over all ranks.
+
+        Returns
+        -------
+        dict of str to float
+            ``error``: fraction of examples with a wrong label; ``label_error``: fraction of labels that are wrong.
+        """
+        error, label_error = (sums / len(self._splits[split])).tolist()
+        return {"error": error, "label_error": label_error}
+
+    def details(self, split, sums):
+        """Return what only the summary of a run tells of a split: nothing."""
+        return {}
+
+
+class Residuals:
+    """Measures numbers by their squared and absolute residuals.
+
+    Parameters
+    ----------
+    dataset : datasets.Dataset
+    """
+
+    def __init__(self, dataset):
+        self._names, self._splits = names_of(dataset.target), dataset.splits
+        self._scale = np.array(dataset.target.scale)
+        self._variances = cache(self._variance)
+
+    @staticmethod
+    def n_sums(n_outputs):
+        """Return the number of sums."""
+        return 2 * n_outputs
+
+    def measure(self, model, x, y):
+        """Return losses (B,) of examples, and the sums of squared and absolute residuals of each number, (2 K,)."""
+        losses, measures = model.evaluate(x, y)
+        return losses, measures.sum(axis=0)
+
+    def _variance(self, split):
+        return np.var(self._splits[split].labels, axis=0, dtype=np.float64)
+
+    def _of_each(self, split, sums):
+        """Return RMSE, MAE and R^2 of each number, (3, K) ndarray; the first two in standard deviations."""
+        squared, absolute = sums.reshape(2, -1) / len(self._splits[split])
+        variances = self._variances(split)
+        explained = 1 - np.divide(squared, variances, out=np.full(len(variances), np.nan), where=variances > 0)
+        return np.sqrt(squared), absolute, explained
+
+    def figures(self, split, sums):
+        """Return the figures of a split, given its sums over all ranks.
+
+        Returns
+        -------
+        dict of str to float
+            ``rmse``, ``mae`` in the number's own unit, ``r2``; of several numbers the means of squares, residuals and
+            R^2 of each, in standard deviations.
+        """
+        rmse, mae, r2 = self._of_each(split, sums)
+        unit = self._scale[0] if len(self._scale) == 1 else 1.0
+        values = unit * math.sqrt(np.mean(rmse**2)), unit * mae.mean(), r2.mean()
+        return dict(zip(_OF_NUMBERS, map(float, values)))
+
+    def details(self, split, sums):
+        """Return what only the summary of a run tells of a split: the figures of each of several numbers, by name."""
+        if len(self._names) == 1:
+            return {}
+        rmse, mae, r2 = self._of_each(split, sums)
+        of_each = zip(rmse * self._scale, mae * self._scale, r2)
+        return {"targets": {name: dict(zip(_OF_NUMBERS, map(float, each))) for name, each in zip(self._names, of_each)}}
+
+
+def areas_under_curves(model, dataset, n_rows):
+    """Return the area under the receiver operating characteristic of each held-out split.
+
+    Parameters
+    ----------
+    model : Model
+        With the parameters to be evaluated.
+    dataset : datasets.Dataset
+        Its target is two classes, or one label.
+    n_rows : int
+        The most examples in one call of the model.
+
+    Returns
+    -------
+    dict of str to float
+    """
+    images = np.empty((n_rows, dataset.n_features), np.float32)
+    areas = {}
+    for split in (name for name in ("valid", "test") if name in dataset.splits):
+        pieces = dataset.pieces(split, 0, len(dataset.splits[split]), images)
+        scores = np.concatenate([_log_odds(model, x, y) for x, y in pieces])
+        areas[split] = area_under_curve(scores, dataset.splits[split].labels.reshape(-1) > 0)
+    return areas
+
+
+def is_binary(target):
+    """Return whether a target has an area under a curve: two classes, or one label."""
+    return target.n_outputs == {"classes": 2, "labels": 1}.get(target.kind)
+
+
+def _log_odds(model, x, y):
+    """Return the logarithm of the odds that examples are positive, by the losses that either answer would have."""
+    if_not, if_so = (model.evaluate(x, np.full_like(y, answer))[0].astype(np.float64) for answer in (0, 1))
+    return if_not - if_so
+
+
+def area_under_curve(scores, is_positive):
+    """Return the area under the receiver operating characteristic, exactly: Mann and Whitney's statistic, with ties.
+
+    Parameters
+    ----------
+    scores : (n,) ndarray
+        Larger ones speak for an example to be positive.
+    is_positive : (n,) ndarray of bool
+
+    Returns
+    -------
+    float
+        The probability that a positive example has a larger score than another; equal ones count half. NaN where
+        all examples are alike, or a score is not finite.
+    """
+    n_positive = np.count_nonzero(is_positive)
+    n_pairs = n_positive * (len(scores) - n_positive)
+    if n_pairs == 0 or not np.isfinite(scores).all():
+        return math.nan
+    _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(counts) - (counts - 1) / 2  # equal scores share the mean of their ranks
+    return float((ranks[places[is_positive]].sum() - n_positive * (n_positive + 1) / 2) / n_pairs)
+
+
 def names_of(target):
     """Return the names of the outputs of a target, list of str: the user's own, else numbers from 0 on."""
     return list(target.names) or [str(number) for number in range(target.n_outputs)]
 
 
-_KINDS = {"classes": ClassErrors}
+_KINDS = {"classes": ClassErrors, "labels": LabelErrors, "numbers": Residuals}

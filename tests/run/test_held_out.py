@@ -18,6 +18,32 @@ def test_held_out_data_come_first_at_their_best_step_too():
     assert describe_end(lines(train=[0.9, 0.5], test=[0.8, 0.7])) == ["test error 7.00%, loss 0.7; training loss 0.5"]
 
 
+def test_further_figures_of_the_split_are_told_the_balanced_error_where_it_is_larger():
+    last = {"test": {"loss": 0.7, "error": 0.07, "balanced_error": 0.25, "auc": 0.98765}}
+    (line,) = describe_end(lines(train=[0.9], test=[0.7]), last)
+    assert line == "test error 7.00%, balanced error 25.00%, AUC 0.9877, loss 0.7; training loss 0.9"
+    last["test"]["balanced_error"] = 0.08
+    assert "balanced" not in describe_end(lines(test=[0.7]), last | {"valid": None})[0]
+
+
+def test_numbers_are_judged_by_their_rmse():
+    evaluations = [
+        {
+            "kind": "eval",
+            "step": step,
+            "staleness": 0,
+            "split": "test",
+            "loss": 0.5,
+            "rmse": rmse,
+            "mae": 1.0,
+            "r2": 0.5,
+        }
+        for step, rmse in ((100, 3.21), (200, 12.34567))
+    ]
+    (line,) = describe_end(evaluations, {"test": evaluations[-1]})
+    assert line == "test RMSE 12.35 (best 3.21 at step 100), MAE 1, R² 0.5, loss 0.5"
+
+
 def test_overfitting_is_said_with_what_helps():
     _, line = describe_end(lines(train=[0.9, 0.5, 0.1], valid=[0.8, 0.6, 0.9]))
     assert line.startswith("valid loss has risen from 0.6 at step 200 to 0.9 while training loss fell from 0.5 to 0.1")

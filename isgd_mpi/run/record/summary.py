@@ -7,6 +7,7 @@ import numpy as np
 from isgd_mpi.ranks.records import SPLITS
 from isgd_mpi.sampling.division import LEAST_RANKS
 from isgd_mpi.sampling.gain import FAR
+from isgd_mpi.training.measures import areas_under_curves, is_binary
 
 _WORTH_SAYING = 1.1  # variance gains below this are called none
 
@@ -92,20 +93,33 @@ def summarise(trainer, setup, seconds, waiting_seconds):
     }
 
 
-def last_evaluation(evaluations):
-    """Return the figures of each split, and their details; None for a split that the data set lacks.
+def last_evaluation(trainer, setup, complete=True):
+    """Return all figures of each split; None for a split that the data set lacks.
 
     Parameters
     ----------
-    evaluations : evaluation.EvaluationPlan
+    trainer : trainer.Trainer
+    setup : setup.Setup
+    complete : bool
+        Whether the last parameters were evaluated: areas under curves are those of the last parameters.
     """
-    splits, details = evaluations.splits, evaluations.details
-    return {
-        split: {name: value for name, value in splits[split].items() if name != "n"} | details[split]
-        if split in splits
-        else None
-        for split in SPLITS
-    }
+    splits, details = trainer.evaluations.splits, trainer.evaluations.details
+    areas = _areas(trainer, setup) if complete else {}
+    found = dict.fromkeys(SPLITS)
+    for split, figures in splits.items():
+        found[split] = {name: value for name, value in figures.items() if name != "n"} | details[split]
+        if split in areas:
+            found[split]["auc"] = areas[split]
+    return found
+
+
+def _areas(trainer, setup):
+    if not is_binary(setup.dataset.target):
+        return {}
+    n_rows = setup.grid.batch_size
+    _, model = setup.models.make_scorer(n_rows)
+    model.params = trainer.params
+    return areas_under_curves(model, setup.dataset, n_rows)
 
 
 def verdict(trainer, score):
