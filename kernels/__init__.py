@@ -18,6 +18,7 @@ lets a NaN that comes in come out. To read in this order:
 Beside them:
 
 * `_jit`, `code_cache`: how all of them are compiled, and where they are kept;
+* `_steps`: the updates of `optim`, of vectors inside other kernels;
 * `_vectors`, `_bfloat16_vectors`, `_bfloat16_tiles`, `_atomics`: instructions that compilers do not find by themselves;
 * `memory`, `threads`, `processor`, `revision`: plain Python;
 * `limits`, `own_folders`: what this process may use of the machine, and whose files it may trust;

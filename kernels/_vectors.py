@@ -60,6 +60,16 @@ def product(left, right):
     return left * right
 
 
+def scaled(factor, vector):
+    """Return a number times a vector."""
+    return factor * vector
+
+
+def normalised(mean, mean_square, tiny):
+    """Return ``mean / (sqrt(mean_square) + tiny)`` of two vectors' numbers."""
+    return mean / (np.sqrt(mean_square) + tiny)
+
+
 def total(vector):
     """Return the sum of a vector's numbers."""
     return vector.sum()
@@ -157,6 +167,27 @@ def _product(typing_context, left, right):
 
 
 @intrinsic
+def _scaled(typing_context, factor, vector):
+    def generate(context, builder, signature, arguments):
+        number, right = arguments
+        return builder.fmul(_repeated(builder, number, right.type), right, flags=("contract",))
+
+    return vector(vector.dtype, vector), generate
+
+
+@intrinsic
+def _normalised(typing_context, mean, mean_square, tiny):
+    def generate(context, builder, signature, arguments):
+        dividend, square, summand = arguments
+        name = f"llvm.sqrt.v{square.type.count}f{mean.dtype.bitwidth}"
+        kind = ir.FunctionType(square.type, [square.type])
+        root = builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [square])
+        return builder.fdiv(dividend, builder.fadd(root, _repeated(builder, summand, root.type)))
+
+    return mean(mean, mean, mean.dtype), generate
+
+
+@intrinsic
 def _total(typing_context, vector):
     def generate(context, builder, signature, arguments):
         (left,) = arguments
@@ -204,6 +235,16 @@ def _compiled_multiply_add(factor, vector, addend):
 @overload(product, inline="always")
 def _compiled_product(left, right):
     return lambda left, right: _product(left, right)
+
+
+@overload(scaled, inline="always")
+def _compiled_scaled(factor, vector):
+    return lambda factor, vector: _scaled(factor, vector)
+
+
+@overload(normalised, inline="always")
+def _compiled_normalised(mean, mean_square, tiny):
+    return lambda mean, mean_square, tiny: _normalised(mean, mean_square, tiny)
 
 
 @overload(total, inline="always")

@@ -29,6 +29,7 @@ from isgd_mpi.kernels._bfloat16_vectors import (
     where_active,
 )
 from isgd_mpi.kernels._jit import inlined, jit
+from isgd_mpi.kernels._steps import adam_step, averaged, averaged_square, nesterov_step, sgd_step, velocity_after
 from isgd_mpi.kernels._vectors import aligned, multiply_add, prefetch, product, total, width_of
 from isgd_mpi.kernels.bfloat16 import bfloat16_bits
 
@@ -218,8 +219,8 @@ def _scatter(weighted, r, n_pairs, column, unit, shape, gradient_pairs):
 
 
 @jit
-def descend(h_columns, gradient_pairs, w, velocity, rate, momentum, weight_decay, pairs, rows, first, last, begin, end):
-    """Take a step of SGD along a product of bfloat16 numbers without forming it, and round the weights anew.
+def descend(h_columns, gradient_pairs, w, moment, mean_square, settings, pairs, rows, first, last, begin, end):
+    """Take an optimiser's step along a product of bfloat16 numbers without forming it, and round the weights anew.
 
     Parameters
     ----------
@@ -229,10 +230,10 @@ def descend(h_columns, gradient_pairs, w, velocity, rate, momentum, weight_decay
         Deltas times shares, in pairs of examples.
     w : (fan_in, fan_out) ndarray of float32
         Weights, updated in place in this part.
-    velocity : (fan_in, fan_out) ndarray of float32 or None
-        Updated in place in this part; None without momentum.
-    rate, momentum, weight_decay : float
-        Settings of :func:`optim.nesterov_update`, which writes the same parameters from a gradient.
+    moment, mean_square : (fan_in, fan_out) ndarray of float32 or None
+    settings : tuple of float
+        Moments, updated in place in this part, and settings: those of :func:`optim.update_columns`, which writes the
+        same from a gradient.
     pairs : ndarray of uint32
         Weights as the right factor of the forward pass, overwritten in this part.
     rows : (> fan_in, padded fan_out) ndarray of uint16
@@ -242,8 +243,7 @@ def descend(h_columns, gradient_pairs, w, velocity, rate, momentum, weight_decay
     begin, end : int
         Outputs of this part.
     """
-    number, fan_in, fan_out = w.dtype.type, w.shape[0], w.shape[1]
-    step = (-number(rate), number(momentum), number(weight_decay))
+    fan_in, fan_out = w.shape
     tile, block = _new_tile(w), _columns_at_a_time(h_columns.shape[1])
     for start in range(begin, end, block):
         for row in range(first, last, N_ROWS):
@@ -252,16 +252,16 @@ def descend(h_columns, gradient_pairs, w, velocity, rate, momentum, weight_decay
                 width = panel_width(column, fan_out)
                 n_columns = min(width, end - column)
                 for ahead in range(row + N_ROWS, min(row + 2 * N_ROWS, last)):
-                    _prefetch(w, velocity, ahead * fan_out + column)
+                    _prefetch(w, moment, mean_square, ahead * fan_out + column)
                 write_tile(h_columns, row, gradient_pairs, column, width, tile, (0, 0))
                 for r in range(0, n_valid, 2):
                     place = (column * _padded(fan_in) + (row + r) * width) // 2
                     for o in range(0, n_columns, width_of(w)):
                         count = min(width_of(w), n_columns - o)
                         at, below = (row + r, column + o), (row + r + 1, column + o)
-                        low = _descend(tile, r, o, w, velocity, step, at, rows, count)
+                        low = _descend(tile, r, o, w, moment, mean_square, settings, at, rows, count)
                         n_below = count if r + 1 < n_valid else 0
-                        high = _descend(tile, r + 1, o, w, velocity, step, below, rows, n_below)
+                        high = _descend(tile, r + 1, o, w, moment, mean_square, settings, below, rows, n_below)
                         store_paired(low, high, pairs, place + o, count)
                 column += width
 
@@ -273,27 +273,33 @@ def _columns_at_a_time(n_rows):
 
 
 @inlined
-def _prefetch(w, velocity, place):
-    """Prefetch a vector of the weights, and of the velocity."""
+def _prefetch(w, moment, mean_square, place):
+    """Prefetch a vector of the weights, and of their moments."""
     prefetch(w, place)
-    if velocity is not None:
-        prefetch(velocity, place)
+    if moment is not None:
+        prefetch(moment, place)
+    if mean_square is not None:
+        prefetch(mean_square, place)
 
 
 @inlined
-def _descend(tile, r, o, w, velocity, step, at, rows, count):
+def _descend(tile, r, o, w, moment, mean_square, settings, at, rows, count):
     """Take the step of the weights along a part of a row of a tile; return them, rounded."""
-    minus_rate, kept, decay = step
     place = at[0] * w.shape[1] + at[1]
-    theta = load_first(w, place, count)
-    uphill = multiply_add(decay, theta, load_first(tile, r * WIDE + o, count))
-    if velocity is None:  # decided when this is compiled
-        theta = multiply_add(minus_rate, uphill, theta)
+    theta, gradient = load_first(w, place, count), load_first(tile, r * WIDE + o, count)
+    if mean_square is not None:  # decided when this is compiled
+        m = averaged(load_first(moment, place, count), gradient, theta, settings)
+        square = averaged_square(load_first(mean_square, place, count), gradient, theta, settings)
+        theta = adam_step(theta, m, square, settings)
+        store_first(m, moment, place, count)
+        store_first(square, mean_square, place, count)
+    elif moment is not None:
+        v = load_first(moment, place, count)
+        faster = velocity_after(v, gradient, theta, settings)
+        theta = nesterov_step(theta, v, faster, settings)
+        store_first(faster, moment, place, count)
     else:
-        v = load_first(velocity, place, count)
-        faster = multiply_add(kept - 1, v, multiply_add(minus_rate, uphill, v))  # kept * v - rate * gradient
-        theta = multiply_add(-kept, v, multiply_add(1 + kept, faster, theta))
-        store_first(faster, velocity, place, count)
+        theta = sgd_step(theta, gradient, settings)
     store_first(theta, w, place, count)
     store_rounded(rounded(theta), rows, at[0] * rows.shape[1] + at[1], count)
     return rounded(theta)

@@ -8,6 +8,7 @@ Index letters: `n` example, `i` input, `o` output.
 import numpy as np
 
 from isgd_mpi.kernels._jit import inlined, jit
+from isgd_mpi.kernels._steps import adam_step, averaged, averaged_square, nesterov_step, sgd_step, velocity_after
 from isgd_mpi.kernels._vectors import aligned, element, load, multiply_add, prefetch, store, width_of
 
 DEPTH = 64
@@ -187,8 +188,8 @@ def _add_listed(values, indices, first, count, tile, total):
 
 
 @jit
-def descend_along_product(values, indices, counts, delta, w, velocity, rate, momentum, weight_decay, begin, end):
-    """Take a step of SGD along ``h.T @ delta`` without forming it, in the columns from `begin` to `end`.
+def descend_along_product(values, indices, counts, delta, w, moment, mean_square, settings, begin, end):
+    """Take an optimiser's step along ``h.T @ delta`` without forming it, in the columns from `begin` to `end`.
 
     Parameters
     ----------
@@ -198,42 +199,43 @@ def descend_along_product(values, indices, counts, delta, w, velocity, rate, mom
         Gradient of the minibatch's loss by the layer's pre-activations.
     w : (fan_in, fan_out) ndarray
         Weights, updated in place.
-    velocity : (fan_in, fan_out) ndarray or None
-        Updated in place; None without momentum.
-    rate, momentum, weight_decay : float
-        Settings of :func:`optim.nesterov_update`, which writes the same parameters from a gradient.
+    moment, mean_square : (fan_in, fan_out) ndarray or None
+    settings : tuple of float
+        Moments, updated in place, and settings: those of :func:`optim.update_columns`, which writes the same from a
+        gradient.
     begin, end : int
-        Columns of `delta`, `w` and `velocity`.
+        Columns of `delta`, `w` and the moments.
 
     Notes
     -----
-    The gradient of a vector of columns and of four inputs exists in registers only; weights and velocity are read and
+    The gradient of a vector of columns and of four inputs exists in registers only; weights and moments are read and
     written once.
     """
-    number, width = w.dtype.type, width_of(w)
-    step = (-number(rate), number(momentum), number(weight_decay))
+    width = width_of(w)
     tile, none = aligned(delta.shape[0] * width, w), np.zeros(width, w.dtype)
     for o in range(begin, end, width):
         _pack(delta, 0, delta.shape[0], o, tile)
         i = 0
         while i < w.shape[0]:
-            _prefetch(w, velocity, i + _AHEAD, o)
+            _prefetch(w, moment, mean_square, i + _AHEAD, o)
             if _all_are_active(counts, i, delta.shape[0]):
-                _descend_in_four_rows(values, tile, load(none, 0), w, velocity, step, i, o)
+                _descend_in_four_rows(values, tile, load(none, 0), w, moment, mean_square, settings, i, o)
                 i += 4
             else:
                 gradient = _add_listed(values, indices, i * values.shape[1], counts[i], tile, load(none, 0))
-                _descend(gradient, w, velocity, i * w.shape[1] + o, step)
+                _descend(gradient, w, moment, mean_square, i * w.shape[1] + o, settings)
                 i += 1
 
 
 @inlined
-def _prefetch(w, velocity, i, o):
-    """Prefetch a vector of row i of the weights, and of the velocity."""
+def _prefetch(w, moment, mean_square, i, o):
+    """Prefetch a vector of row i of the weights, and of their moments."""
     place = min(i, w.shape[0] - 1) * w.shape[1] + o
     prefetch(w, place)
-    if velocity is not None:
-        prefetch(velocity, place)
+    if moment is not None:
+        prefetch(moment, place)
+    if mean_square is not None:
+        prefetch(mean_square, place)
 
 
 @inlined
@@ -246,10 +248,10 @@ def _all_are_active(counts, i, n_rows):
 
 
 @inlined
-def _descend_in_four_rows(values, tile, none, w, velocity, step, i, o):
+def _descend_in_four_rows(values, tile, none, w, moment, mean_square, settings, i, o):
     """Form the gradient of inputs i to i + 3, which are active in every example, and take the step."""
     for ahead in range(i + 1, i + 4):
-        _prefetch(w, velocity, ahead + _AHEAD, o)
+        _prefetch(w, moment, mean_square, ahead + _AHEAD, o)
     n_rows, fan_out = values.shape[1], w.shape[1]
     width = width_of(w)
     g0, g1, g2, g3 = none, none, none, none
@@ -261,23 +263,26 @@ def _descend_in_four_rows(values, tile, none, w, velocity, step, i, o):
         g2 = multiply_add(element(values, q + 2 * n_rows + n), row, g2)
         g3 = multiply_add(element(values, q + 3 * n_rows + n), row, g3)
     place = i * fan_out + o
-    _descend(g0, w, velocity, place, step)
-    _descend(g1, w, velocity, place + fan_out, step)
-    _descend(g2, w, velocity, place + 2 * fan_out, step)
-    _descend(g3, w, velocity, place + 3 * fan_out, step)
+    _descend(g0, w, moment, mean_square, place, settings)
+    _descend(g1, w, moment, mean_square, place + fan_out, settings)
+    _descend(g2, w, moment, mean_square, place + 2 * fan_out, settings)
+    _descend(g3, w, moment, mean_square, place + 3 * fan_out, settings)
 
 
 @inlined
-def _descend(gradient, w, velocity, place, step):
+def _descend(gradient, w, moment, mean_square, place, settings):
     """Take the step of one vector of weights."""
-    minus_rate, kept, decay = step
     theta = load(w, place)
-    gradient = multiply_add(decay, theta, gradient)
-    if velocity is None:  # decided when this is compiled
-        store(multiply_add(minus_rate, gradient, theta), w, place)
+    if mean_square is not None:  # decided when this is compiled
+        m = averaged(load(moment, place), gradient, theta, settings)
+        square = averaged_square(load(mean_square, place), gradient, theta, settings)
+        store(m, moment, place)
+        store(square, mean_square, place)
+        store(adam_step(theta, m, square, settings), w, place)
+    elif moment is not None:
+        v = load(moment, place)
+        faster = velocity_after(v, gradient, theta, settings)
+        store(faster, moment, place)
+        store(nesterov_step(theta, v, faster, settings), w, place)
     else:
-        v = load(velocity, place)
-        uphill = multiply_add(minus_rate, gradient, v)
-        faster = multiply_add(kept - 1, v, uphill)  # kept * v - rate * gradient
-        store(multiply_add(-kept, v, multiply_add(1 + kept, faster, theta)), w, place)
-        store(faster, velocity, place)
+        store(sgd_step(theta, gradient, settings), w, place)

@@ -1,12 +1,15 @@
 """Updates of parameters by SGD, Nesterov's momentum and Adam, fused with the check that the gradient is finite."""
 
+import math
+
 import numpy as np
 
 from isgd_mpi.kernels._jit import jit
+from isgd_mpi.kernels._steps import FRESH, FRESH_SQUARE
 
 # Blocks are slices, not index ranges: with an offset in the index the loops do not vectorise.
 _BLOCK = 4096  # parameters checked at a time: 16 KiB of float32 gradient stay in the first-level cache
-_ADAM_KEPT, _ADAM_KEPT_SQUARE, _ADAM_TINY = 0.9, 0.999, 1e-8  # beta1, beta2 and epsilon of the paper
+_TINY = 1e-8  # epsilon of the paper on Adam
 
 
 @jit
@@ -87,32 +90,59 @@ def nesterov_update(params, velocity, gradient, learning_rate, momentum, weight_
 
 
 @jit
-def update_columns(params, velocity, gradient, learning_rate, momentum, weight_decay, begin, end):
-    """Take one step of SGD or of Nesterov's momentum in the columns from `begin` to `end` of a matrix, in place.
+def update_columns(params, moment, mean_square, gradient, settings, begin, end):
+    """Take an optimiser's step in the columns from `begin` to `end` of a matrix, in place.
 
     Parameters
     ----------
     params : (fan_in, fan_out) ndarray
         Updated in place.
-    velocity : (fan_in, fan_out) ndarray or None
-        Updated in place; None without momentum.
+    moment, mean_square : (fan_in, fan_out) ndarray or None
+        Updated in place. Both are None: SGD. The first one is the velocity: Nesterov's momentum. Both are averages:
+        Adam.
     gradient : (fan_in, fan_out) ndarray
         Finite in these columns.
-    learning_rate, momentum, weight_decay : float
-        See :func:`nesterov_update`.
+    settings : tuple of float
+        Last arguments of :func:`adam_update`, or else of :func:`nesterov_update`, also for SGD.
     begin, end : int
         Columns.
     """
     for i in range(params.shape[0]):
         theta, g = params[i, begin:end], gradient[i, begin:end]
-        if velocity is None:  # decided when this is compiled
-            sgd_update(theta, g, learning_rate, weight_decay)
+        if mean_square is not None:  # decided when this is compiled
+            adam_update(theta, moment[i, begin:end], mean_square[i, begin:end], g, *settings)
+        elif moment is not None:
+            nesterov_update(theta, moment[i, begin:end], g, settings[0], settings[1], settings[2])
         else:
-            nesterov_update(theta, velocity[i, begin:end], g, learning_rate, momentum, weight_decay)
+            sgd_update(theta, g, settings[0], settings[2])
+
+
+def adam_settings(learning_rate, step, weight_decay=0.0, decoupled_decay=0.0, scale=1.0):
+    """Return the settings of a step of Adam, as :func:`adam_update` takes them.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Step size.
+    step : int
+        Number of this step, counted from 1.
+    weight_decay : float
+        Factor of the parameters that is added to the gradient.
+    decoupled_decay : float
+        Factor of the parameters that is subtracted from them, times the step size.
+    scale : float
+        Factor of the gradient.
+
+    Returns
+    -------
+    rate, tiny, scale, weight_decay, shrinkage : float
+    """
+    kept, kept_square = 1 - (1 - FRESH) ** step, math.sqrt(1 - (1 - FRESH_SQUARE) ** step)
+    return learning_rate * kept_square / kept, _TINY * kept_square, scale, weight_decay, learning_rate * decoupled_decay
 
 
 @jit
-def adam_update(params, mean, mean_square, gradient, learning_rate, step):
+def adam_update(params, mean, mean_square, gradient, rate, tiny, scale, weight_decay, shrinkage):
     """Take one step of Adam, in place.
 
     Parameters
@@ -120,10 +150,8 @@ def adam_update(params, mean, mean_square, gradient, learning_rate, step):
     params, mean, mean_square, gradient : (P,) ndarray
         Same dtype. All but `gradient` are updated in place: the moving averages of the gradient and
         of its square start at zero.
-    learning_rate : float
-        Step size.
-    step : int
-        Number of this step, counted from 1.
+    rate, tiny, scale, weight_decay, shrinkage : float
+        See :func:`adam_settings`.
 
     Returns
     -------
@@ -132,27 +160,29 @@ def adam_update(params, mean, mean_square, gradient, learning_rate, step):
 
     Notes
     -----
-    ``theta' = theta - lr m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + 1e-8)`` with the moving averages
-    m of the gradient and v of its square, b1 = 0.9 and b2 = 0.999 [1]_.
+    ``theta' = theta - lr m / (1 - b1^t) / (sqrt(s / (1 - b2^t)) + 1e-8)`` in step t, with the moving averages m of the
+    gradient and s of its square, b1 = 0.9 and b2 = 0.999 [1]_. A decay is coupled, part of the gradient, or decoupled:
+    lr times the decay times theta is subtracted besides [2]_.
 
     References
     ----------
     .. [1] D. Kingma, J. Ba, "Adam: a method for stochastic optimization", arXiv:1412.6980, 2014.
+    .. [2] I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", arXiv:1711.05101, 2017.
     """
     number = params.dtype.type
-    kept, kept_square, tiny = number(_ADAM_KEPT), number(_ADAM_KEPT_SQUARE), number(_ADAM_TINY)
-    fresh, fresh_square = number(1 - _ADAM_KEPT), number(1 - _ADAM_KEPT_SQUARE)
-    rate = number(learning_rate / (1 - _ADAM_KEPT**step))
-    square_scale = number(1 / (1 - _ADAM_KEPT_SQUARE**step))
+    kept, kept_square, unshrunk = number(1 - FRESH), number(1 - FRESH_SQUARE), number(1 - shrinkage)
+    fresh, fresh_square = number(FRESH), number(FRESH_SQUARE)
+    rate, tiny, scale, decay = number(rate), number(tiny), number(scale), number(weight_decay)
     for start in range(0, params.shape[0], _BLOCK):
         theta, g = params[start : start + _BLOCK], gradient[start : start + _BLOCK]
-        m, v = mean[start : start + _BLOCK], mean_square[start : start + _BLOCK]
+        m, s = mean[start : start + _BLOCK], mean_square[start : start + _BLOCK]
         if not _all_finite(g):
             return start
         for i in range(theta.shape[0]):
-            m[i] = kept * m[i] + fresh * g[i]
-            v[i] = kept_square * v[i] + fresh_square * g[i] * g[i]
-            theta[i] -= rate * m[i] / (np.sqrt(square_scale * v[i]) + tiny)
+            uphill = scale * g[i] + decay * theta[i]
+            m[i] = kept * m[i] + fresh * uphill
+            s[i] = kept_square * s[i] + fresh_square * uphill * uphill
+            theta[i] = unshrunk * theta[i] - rate * m[i] / (np.sqrt(s[i]) + tiny)
     return params.shape[0]
 
 

@@ -8,7 +8,7 @@ To read in this order:
 * `layers`: a layer's part of each pass;
 * `few_rows`: a layer with a way of its own for minibatches of few rows;
 * `share`: the part of a model that one of several trainers computes;
-* `optim`: SGD, Nesterov's momentum, Adam;
+* `learning_rate`, `optim`: the learning rate by step; SGD, Nesterov's momentum, Adam and AdamW;
 * `own_model`: the interface of a user's own model, and the checks of one;
 * `blueprints`: make the models of a job from its options;
 * `trained`: predict, save, load;

@@ -92,7 +92,7 @@ class StreamedLayer(Layer):
 
     def _step_weights(self, optimiser):
         if self._is_listed:
-            arguments = (*self._lists_to_step, self._weighted, *self._steps, *optimiser.settings)
+            arguments = (*self._lists_to_step, self._weighted, *self._steps, optimiser.settings)
             self._run(descend_along_product, *arguments, columns=self._columns)
         else:
             super()._step_weights(optimiser)

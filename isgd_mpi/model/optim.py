@@ -1,32 +1,24 @@
-"""Update parameters along gradients: stochastic gradient descent, with or without Nesterov's momentum, and Adam."""
+"""Update parameters along gradients: by SGD, with or without Nesterov's momentum, by Adam or AdamW."""
 
 import math
 
-import numpy as np
-
 from isgd_mpi.kernels.memory import aligned_zeros
-from isgd_mpi.kernels.optim import adam_update, nesterov_update, sgd_update, update_columns
+from isgd_mpi.kernels.optim import adam_settings, adam_update, nesterov_update, sgd_update, update_columns
+from isgd_mpi.model.learning_rate import LearningRate
 from isgd_mpi.settings.saved import Saved
 
-_WARM_UP = 0.1  # share of the steps over which the step size rises
 
-
-class SGD(Saved):
-    """Stochastic gradient descent of one parameter vector.
+class Optimiser(Saved):
+    """Moves one parameter vector along gradients. Subclasses have `settings`, and update vectors with them.
 
     Parameters
     ----------
     params : (P,) ndarray
         Updated in place.
-    learning_rate : float
+    learning_rate : float or learning_rate.LearningRate
         Step size.
-    momentum : float
-        Nesterov's momentum, in [0, 1); 0 needs no velocity and touches less memory.
     weight_decay : float
-        The gradient of ``weight_decay / 2 |params|^2`` is added.
-    n_steps : int, optional
-        If given, the step size rises linearly over the first tenth of this many steps, and then falls
-        linearly, to zero at their end.
+        See the subclasses.
 
     Attributes
     ----------
@@ -34,34 +26,31 @@ class SGD(Saved):
         Steps taken.
     """
 
-    saved = ("n_done", "velocity")
+    moments = ()
+    """Names of the attributes that are vectors like the parameters; None where they are not needed."""
 
-    def __init__(self, params, learning_rate, momentum=0.0, weight_decay=0.0, n_steps=None):
+    def __init__(self, params, learning_rate, weight_decay=0.0):
         self.params = params
-        self.learning_rate = learning_rate
+        self.learning_rate = learning_rate if isinstance(learning_rate, LearningRate) else LearningRate(learning_rate)
         self.weight_decay = weight_decay
-        self._n_steps = n_steps
         self.n_done = 0
-        self.momentum = momentum
-        self.velocity = aligned_zeros(params.size, params.dtype) if momentum else None
 
     @property
     def present_learning_rate(self):
         """Step size of the next step."""
-        if self._n_steps is None:
-            return self.learning_rate
-        done = min((self.n_done + 1) / (self._n_steps + 1), 1.0)
-        return self.learning_rate * min(done / _WARM_UP, (1 - done) / (1 - _WARM_UP))
+        return self.learning_rate.after(self.n_done)
 
     def keep_in(self, share):
-        """Keep the velocity in memory that the trainers share, from zero on. Collective over them.
+        """Keep the moments in memory that the trainers share, from zero on. Collective over them.
 
         Parameters
         ----------
         share : share.Share
         """
-        if self.momentum:
-            (self.velocity,) = share.allocate((self.params.shape, self.params.dtype))
+        for name in self.moments:
+            if getattr(self, name) is not None:
+                (memory,) = share.allocate((self.params.shape, self.params.dtype))
+                setattr(self, name, memory)
 
     def step(self, gradient):
         """Take one step along the gradient.
@@ -83,7 +72,7 @@ class SGD(Saved):
         self.advance()
 
     def part(self, place, shape=-1):
-        """Return a part of the parameters, and of their velocity, as views.
+        """Return a part of the parameters, and of their moments, as views.
 
         Parameters
         ----------
@@ -94,16 +83,11 @@ class SGD(Saved):
 
         Returns
         -------
-        params, velocity : ndarray
-            The velocity is None without momentum.
+        params, moment, mean_square : ndarray
+            Moments that the optimiser does not have are None; see :func:`optim.update_columns`.
         """
-        velocity = self.velocity[place].reshape(shape) if self.momentum else None
-        return self.params[place].reshape(shape), velocity
-
-    @property
-    def settings(self):
-        """Step size, momentum and weight decay of the next step, as kernels take them."""
-        return self.present_learning_rate, self.momentum, self.weight_decay
+        vectors = [self.params, *(getattr(self, name) for name in self.moments), None, None][:3]
+        return tuple(None if vector is None else vector[place].reshape(shape) for vector in vectors)
 
     def step_part(self, part, gradient, columns=None):
         """Take the step of a part of the parameters. Call :meth:`advance` once all parts are done.
@@ -117,52 +101,102 @@ class SGD(Saved):
         columns : slice, optional
             Columns that are updated, of a matrix; all if not given.
         """
-        (params, velocity), (rate, momentum, decay) = part, self.settings
-        if columns is not None and columns.stop - columns.start < params.shape[1]:
-            update_columns(params, velocity, gradient, rate, momentum, decay, columns.start, columns.stop)
-            return
-        if params.ndim > 1:
-            params, gradient = params.reshape(-1), gradient.reshape(-1)
-            velocity = None if velocity is None else velocity.reshape(-1)
-        if velocity is None:
-            sgd_update(params, gradient, rate, decay)
+        if columns is not None and columns.stop - columns.start < gradient.shape[1]:
+            update_columns(*part, gradient, self.settings, columns.start, columns.stop)
         else:
-            nesterov_update(params, velocity, gradient, rate, momentum, decay)
+            self._update(*(vector.reshape(-1) for vector in (*part, gradient) if vector is not None))
 
     def advance(self):
         """Count a step of the schedule."""
         self.n_done += 1
 
 
-class Adam(Saved):
-    """Adam's update of a parameter vector.
+class SGD(Optimiser):
+    """Stochastic gradient descent.
 
     Parameters
     ----------
-    params : (P,) ndarray
-        Updated in place by :meth:`step`.
-    learning_rate : float
-        Step size.
+    params, learning_rate
+        See :class:`Optimiser`.
+    momentum : float
+        Nesterov's momentum, in [0, 1); 0 needs no velocity and touches less memory.
+    weight_decay : float
+        The gradient of ``weight_decay / 2 |params|^2`` is added.
+
+    Attributes
+    ----------
+    velocity : (P,) ndarray or None
+        None without momentum.
+    """
+
+    saved = ("n_done", "velocity")
+    moments = ("velocity",)
+
+    def __init__(self, params, learning_rate, momentum=0.0, weight_decay=0.0):
+        super().__init__(params, learning_rate, weight_decay)
+        self.momentum = momentum
+        self.velocity = aligned_zeros(params.size, params.dtype) if momentum else None
+
+    @property
+    def settings(self):
+        """Step size, momentum and weight decay of the next step."""
+        return self.present_learning_rate, self.momentum, self.weight_decay
+
+    def _update(self, *vectors):
+        rate, momentum, decay = self.settings
+        if momentum:
+            nesterov_update(*vectors, rate, momentum, decay)
+        else:
+            sgd_update(*vectors, rate, decay)
+
+
+class Adam(Optimiser):
+    """Adam, or AdamW.
+
+    Parameters
+    ----------
+    params, learning_rate
+        See :class:`Optimiser`.
+    weight_decay : float
+        The gradient of ``weight_decay / 2 |params|^2`` is added, unless the decay is decoupled.
+    decoupled : bool
+        Whether ``learning_rate * weight_decay * params`` is subtracted from the parameters instead: AdamW.
 
     Attributes
     ----------
     mean, mean_square : (P,) ndarray
         Moving averages of the gradient and of its square.
-    n_steps : int
-        Steps taken.
     """
 
-    saved = ("mean", "mean_square", "n_steps")
+    saved = ("mean", "mean_square", "n_done")
+    moments = ("mean", "mean_square")
 
-    def __init__(self, params, learning_rate=1e-3):
-        self.params = params
-        self.learning_rate = learning_rate
-        self.mean, self.mean_square = np.zeros((2, params.size), params.dtype)
-        self.n_steps = 0
+    def __init__(self, params, learning_rate=1e-3, weight_decay=0.0, decoupled=False):
+        super().__init__(params, learning_rate, weight_decay)
+        self._decays = (0.0, weight_decay) if decoupled else (weight_decay, 0.0)
+        self.mean, self.mean_square = (aligned_zeros(params.size, params.dtype) for _ in range(2))
 
-    def step(self, gradient):
-        """Take one step along the gradient; see :meth:`SGD.step`, whose errors it raises too."""
-        self.n_steps += 1
-        n_updated = adam_update(self.params, self.mean, self.mean_square, gradient, self.learning_rate, self.n_steps)
-        if n_updated < self.params.size:
-            raise FloatingPointError("the gradient is not finite")
+    @property
+    def settings(self):
+        """See :func:`optim.adam_settings`."""
+        return adam_settings(self.present_learning_rate, self.n_done + 1, *self._decays)
+
+    def _update(self, *vectors):
+        adam_update(*vectors, *self.settings)
+
+
+def make_optimiser(params, config, n_examples):
+    """Return the optimiser that the options describe.
+
+    Parameters
+    ----------
+    params : (P,) ndarray
+        Updated in place.
+    config : config.Config
+    n_examples : int
+        Examples in the training set.
+    """
+    rate = LearningRate(config.learning_rate, config.lr_schedule, config.n_steps(n_examples))
+    if config.optimiser == "sgd":
+        return SGD(params, rate, config.momentum, config.weight_decay)
+    return Adam(params, rate, config.weight_decay, decoupled=config.optimiser == "adamw")

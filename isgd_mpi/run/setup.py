@@ -7,7 +7,7 @@ import numpy as np
 from mpi4py import MPI
 
 from isgd_mpi.data.datasets import Dataset
-from isgd_mpi.model.optim import SGD
+from isgd_mpi.model.optim import make_optimiser
 from isgd_mpi.ranks import records
 from isgd_mpi.ranks.node import Node
 from isgd_mpi.ranks.published import N_BUFFERS
@@ -221,7 +221,7 @@ class Setup:
         n_rows : int
             Examples of a minibatch that this trainer works on.
         """
-        optimiser = SGD(model.params, **self.config.optimiser_settings(self.dataset.n_train))
+        optimiser = make_optimiser(model.params, self.config, self.dataset.n_train)
         if self.trainers_share:
             optimiser.keep_in(model.share)
         return Learner(self.dataset, model, optimiser, n_rows, None if self.n_scorers else self._local_answer())

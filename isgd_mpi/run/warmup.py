@@ -1,5 +1,6 @@
 """Compile, or load from the cache, every kernel before the clock starts."""
 
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -9,7 +10,7 @@ from isgd_mpi.model.bfloat16.scoring_mlp import LowPrecisionMLP
 from isgd_mpi.model.bfloat16.training_mlp import RoundedMLP
 from isgd_mpi.model.layers import FEW_ROWS
 from isgd_mpi.model.mlp import MLP
-from isgd_mpi.model.optim import SGD
+from isgd_mpi.model.optim import SGD, Adam
 from isgd_mpi.sampling.mixture import Mixture
 from isgd_mpi.sampling.proposal import Proposal, stratified_order
 from isgd_mpi.sampling.score_table import ScoreTable
@@ -17,9 +18,10 @@ from isgd_mpi.sampling.variance import Variance
 from isgd_mpi.training.predictor.predictors import PREDICTORS
 
 _HIDDEN = (64, 64)  # wide enough for every kernel
+_OPTIMISERS = {"sgd": (SGD, partial(SGD, momentum=0.5)), "adam": (Adam,), "adamw": (Adam,)}
 
 
-def warm_up(dataset, make_products=None, trains_rounded=False):
+def warm_up(dataset, make_products=None, trains_rounded=False, optimiser="sgd"):
     """Run every kernel once, on the types that training uses, with a small model.
 
     Parameters
@@ -30,6 +32,8 @@ def warm_up(dataset, make_products=None, trains_rounded=False):
         Makes the products of the scorers' model, if these are not NumPy's.
     trains_rounded : bool
         Whether training is in bfloat16.
+    optimiser : str
+        Value of ``--optimiser``.
     """
     n_rows = FEW_ROWS + 1  # few and many rows have passes of their own
     n_few = min(n_rows, dataset.n_train)
@@ -49,10 +53,10 @@ def warm_up(dataset, make_products=None, trains_rounded=False):
     arrive(np.zeros(STRIDE, np.int64), 0, 1, 1)
     minibatch = images[:FEW_ROWS], labels[:FEW_ROWS], weights[:FEW_ROWS].astype(np.float32)
     trained = [model, RoundedMLP(model.widths, n_rows)] if trains_rounded else [model]
-    for each, momentum in product(trained, (0.0, 0.5)):
-        optimiser = SGD(each.params, 0.0, momentum)
-        optimiser.step(each.gradient(*minibatch)[1])
-        each.descend(*minibatch, optimiser)
+    for each, make in product(trained, _OPTIMISERS[optimiser]):
+        mover = make(each.params, 0.0)
+        mover.step(each.gradient(*minibatch)[1])
+        each.descend(*minibatch, mover)
     models = [model] if make_products is None else [model, LowPrecisionMLP(model.widths, n_rows, make_products)]
     for split in dataset.splits:
         for each in models:

@@ -11,6 +11,7 @@ LIMITS = ("steps", "epochs", "seconds")
 """Options that say when to stop, of which one may be given."""
 
 _DEFAULT_EPOCHS = 5.0
+_LEARNING_RATES = {"sgd": 0.1, "adam": 1e-3, "adamw": 1e-3}
 _LAST_STEP = 2**62  # a checkpoint holds steps in 64 bits
 
 
@@ -67,12 +68,23 @@ class Config:
     init: Literal["he"] | float = declare(
         "he", "initial weights: he, or a normal distribution's standard deviation", above=0
     )
-    lr: float = declare(0.1, "learning rate", above=0)
-    lr_schedule: Literal["constant", "linear"] = declare(
-        "constant", "constant, or linear: the learning rate rises over the first tenth of the steps, then falls to zero"
+    optimiser: Literal["sgd", "adam", "adamw"] = declare(
+        "sgd", "update of the parameters: sgd (see --momentum), adam, or adamw (see --weight-decay)"
     )
-    weight_decay: float = declare(0.0, "factor of the parameters that is added to the gradient", at_least=0)
-    momentum: float = declare(0.0, "Nesterov momentum, in [0, 1)", at_least=0, below=1)
+    lr: Literal["auto"] | float = declare("auto", "learning rate, or auto (0.1; 0.001 for adam and adamw)", above=0)
+    lr_schedule: Literal["constant", "linear", "cosine", "step"] = declare(
+        "constant",
+        "learning rate over the steps of the run: constant, linear (rises over the first tenth, then falls to zero), "
+        "cosine (falls to zero along half a wave) or step (a tenth from half of the steps on, a hundredth from three "
+        "quarters on)",
+    )
+    weight_decay: float = declare(
+        0.0,
+        "factor of the parameters that is added to the gradient; with adamw, times the learning rate, of what is "
+        "subtracted from them besides",
+        at_least=0,
+    )
+    momentum: float = declare(0.0, "Nesterov momentum of sgd, in [0, 1)", at_least=0, below=1)
     minibatch_size: int = declare(128, "examples in a step of the trainer [examples]", above=0)
     steps: int | None = declare(None, "stop after this number of updates [steps]", True, above=0)
     epochs: float | None = declare(
@@ -186,6 +198,8 @@ class Config:
                 raise InputError(f"{option(item.name)} {problem}")
         if self.compat != "none" and (self.score != "grad-norm" or self.max_staleness is not None):
             raise InputError(f"--compat {self.compat} has --score grad-norm and no --max-staleness: leave them out")
+        if self.momentum and self.optimiser != "sgd":
+            raise InputError(f"--momentum {self.momentum:g} is for --optimiser sgd, not {self.optimiser}: leave it out")
         if self.lr_schedule != "constant" and self.seconds is not None:
             raise InputError(f"--lr-schedule {self.lr_schedule} needs --steps or --epochs to end with, not --seconds")
         if self.resume is not None and self.run_dir is not None:
@@ -282,20 +296,10 @@ class Config:
             return self.steps
         return math.ceil(min(self.with_limit().epochs * n_examples / self.minibatch_size, _LAST_STEP))
 
-    def optimiser_settings(self, n_examples):
-        """Return the keyword arguments of :class:`isgd_mpi.model.optim.SGD`.
-
-        Parameters
-        ----------
-        n_examples : int
-            Examples in the training set.
-        """
-        return {
-            "learning_rate": self.lr,
-            "momentum": self.momentum,
-            "weight_decay": self.weight_decay,
-            "n_steps": None if self.lr_schedule == "constant" else self.n_steps(n_examples),
-        }
+    @property
+    def learning_rate(self):
+        """Return the learning rate, before any schedule."""
+        return _LEARNING_RATES[self.optimiser] if self.lr == "auto" else self.lr
 
     def with_limit(self):
         """Return these settings, with the default number of epochs if no limit is given."""

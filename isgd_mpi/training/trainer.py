@@ -128,7 +128,8 @@ class Trainer(Saved):
         try:
             answer = self.learner.descend(indices, weights, self.sampler.wants_gradient)
         except FloatingPointError as error:
-            advice = f"a --lr below {self._config.lr:g}" if self.step else "a smaller --init, or look at the data"
+            rate = self._config.learning_rate
+            advice = f"a --lr below {rate:g}" if self.step else "a smaller --init, or look at the data"
             raise Diverged(
                 f"{error} at step {self.step} (largest importance weight {importance_weights.max():.3g}): try {advice}"
             ) from None

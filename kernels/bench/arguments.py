@@ -156,7 +156,7 @@ def descended(rng, n, fan_in, fan_out):
     """Return the arguments of :func:`bfloat16_layers.descend`, without momentum."""
     h_columns, gradient_pairs, w = formed_gradient(rng, n, fan_in, fan_out)
     rounded = _right(w), _left(w)
-    return h_columns, gradient_pairs, w, None, 2.0**-10, 0.0, 0.0, *rounded, 0, fan_in, 0, fan_out
+    return h_columns, gradient_pairs, w, None, None, (2.0**-10, 0.0, 0.0), *rounded, 0, fan_in, 0, fan_out
 
 
 def formed_gradient(rng, n, fan_in, fan_out):
@@ -187,7 +187,7 @@ def active_product(rng, n, fan_in, fan_out):
 def descent(rng, n, fan_in, fan_out):
     """Return the arguments of :func:`few_rows.descend_along_product`, without momentum."""
     lists = _listed_columns(rng, n, fan_in)
-    return *lists, *matrices(rng, (n, fan_out), (fan_in, fan_out)), None, 1e-3, 0.0, 0.0, 0, fan_out
+    return *lists, *matrices(rng, (n, fan_out), (fan_in, fan_out)), None, None, (1e-3, 0.0, 0.0), 0, fan_out
 
 
 def active_dots(rng, n, fan_in, fan_out):

@@ -191,13 +191,13 @@ CASES = (
     Case(
         optim.update_columns,
         _FACTORS,
-        lambda rng, i, o: (*normal(rng, 3, i, o), 1e-3, 0.9, 0.0, 0, o),
+        lambda rng, i, o: (*normal(rng, 2, i, o), None, normal(rng, i, o), (1e-3, 0.9, 0.0), 0, o),
         _moved("update", 0, 1),
     ),
     Case(
         optim.adam_update,
         _ADAM,
-        lambda rng, n: (*normal(rng, 2, n), rng.random(n, np.float32), normal(rng, n), 1e-3, 5),
+        lambda rng, n: (*normal(rng, 2, n), rng.random(n, np.float32), normal(rng, n), *optim.adam_settings(1e-3, 5)),
         _moved("update", 0, 1, 2),
     ),
     Case(lstm.lstm_forward, _LSTM, arguments.lstm_gates, _moved("update", 0)),

@@ -120,11 +120,11 @@ def propagate(
     bias_gradient[:] = delta.sum(axis=0)
 
 
-def descend(h_columns, gradient_pairs, w, velocity, rate, momentum, weight_decay, pairs, rows, first, last, begin, end):
+def descend(h_columns, gradient_pairs, w, moment, mean_square, settings, pairs, rows, first, last, begin, end):
     """Form the gradient, update, round, and pack; for whole layers, without momentum."""
     gradient = np.empty_like(w)
     form_gradient(h_columns, gradient_pairs, gradient)
-    sgd_update(w, gradient, rate, weight_decay)
+    sgd_update(w, gradient, settings[0], settings[2])
     rows[first:last] = bfloat16(w)
     pack(w, pairs)
 
@@ -160,13 +160,15 @@ def nesterov_update(params, velocity, gradient, learning_rate, momentum, weight_
     return params.size
 
 
-def update_columns(params, velocity, gradient, learning_rate, momentum, weight_decay, begin, end):
+def update_columns(params, moment, mean_square, gradient, settings, begin, end):
     """Update views of the columns."""
     theta, g = params[:, begin:end], gradient[:, begin:end]
-    if velocity is None:
-        sgd_update(theta, g, learning_rate, weight_decay)
+    if moment is None:
+        sgd_update(theta, g, settings[0], settings[2])
+    elif mean_square is None:
+        nesterov_update(theta, moment[:, begin:end], g, *settings)
     else:
-        nesterov_update(theta, velocity[:, begin:end], g, learning_rate, momentum, weight_decay)
+        adam_update(theta, moment[:, begin:end], mean_square[:, begin:end], g, *settings)
 
 
 def arrive(counters, rank, number, n_looks):
@@ -175,14 +177,15 @@ def arrive(counters, rank, number, n_looks):
     return bool((counters[::STRIDE] >= number).all())
 
 
-def adam_update(params, mean, mean_square, gradient, learning_rate, step):
+def adam_update(params, mean, mean_square, gradient, rate, tiny, scale, weight_decay, shrinkage):
     """Check, update two moving averages, and the parameters."""
     if not np.isfinite(gradient).all():
         return 0
+    gradient = np.float32(scale) * gradient + np.float32(weight_decay) * params
     mean += np.float32(0.1) * (gradient - mean)
     mean_square += np.float32(0.001) * (gradient * gradient - mean_square)
-    scale = np.sqrt(mean_square / np.float32(1 - 0.999**step)) + np.float32(1e-8)
-    params -= np.float32(learning_rate / (1 - 0.9**step)) * mean / scale
+    params -= np.float32(shrinkage) * params
+    params -= np.float32(rate) * mean / (np.sqrt(mean_square) + np.float32(tiny))
     return params.size
 
 
@@ -357,15 +360,13 @@ def add_active_product(values, indices, counts, w, z, begin, end):
     z[:, begin:end] += h.reshape(len(values), -1)[:, : len(w)] @ w[:, begin:end]
 
 
-def descend_along_product(values, indices, counts, delta, w, velocity, rate, momentum, weight_decay, begin, end):
+def descend_along_product(values, indices, counts, delta, w, moment, mean_square, settings, begin, end):
     """Fill in the zeros, form the gradient by BLAS, and update."""
     columns = np.zeros((len(w), len(delta)), values.dtype)
     _fill_in(values, indices, counts, columns)
-    gradient = columns @ delta[:, begin:end]
-    if velocity is None:
-        sgd_update(w[:, begin:end], gradient, rate, weight_decay)
-    else:
-        nesterov_update(w[:, begin:end], velocity[:, begin:end], gradient, rate, momentum, weight_decay)
+    gradient = np.zeros_like(w)
+    np.matmul(columns, delta[:, begin:end], out=gradient[:, begin:end])
+    update_columns(w, moment, mean_square, gradient, settings, begin, end)
 
 
 def _fill_in(values, indices, counts, out):

@@ -8,6 +8,7 @@ import reference
 from isgd_mpi.kernels import _bfloat16_tiles, bfloat16_layers
 from isgd_mpi.kernels.bfloat16_layers import activate, descend, form_gradient, propagate, round_features
 from isgd_mpi.kernels.bfloat16_products import TILE_ROWS, pack, pack_transposed, padded
+from isgd_mpi.kernels.optim import adam_settings
 
 pytestmark = pytest.mark.kernels
 # without `variant`: compiled parts of a kernel hand vectors on; without compilation all of it is plain Python
@@ -104,16 +105,33 @@ def test_descend(rng, shape, momentum, decay, in_parts):
     h, delta = integers(rng, n_rows, fan_in), integers(rng, n_rows, fan_out, divisor=8)
     w, velocity = integers(rng, fan_in, fan_out, divisor=4), integers(rng, fan_in, fan_out, divisor=4)
     expected, faster = reference.descend_along_product(h, delta, w, velocity * (momentum > 0), 0.125, momentum, decay)
-    pairs, rows, own = np.zeros_like(right(w)), np.zeros_like(left(w)), (w, velocity if momentum else None)
+    pairs, rows, own = np.zeros_like(right(w)), np.zeros_like(left(w)), (w, velocity if momentum else None, None)
     for first, last in cuts(fan_in, *([4] if in_parts else [])):
         for begin, end in cuts(fan_out, *([64, 128] if in_parts else [])):
-            arguments = *own, 0.125, momentum, decay, pairs, rows
+            arguments = *own, (0.125, momentum, decay), pairs, rows
             descend(left(h.T), right(delta), *arguments, first, last, begin, end)
     np.testing.assert_array_equal(w, expected)
     np.testing.assert_array_equal(rows, left(w))
     np.testing.assert_array_equal(pairs, right(w))
     if momentum:
         np.testing.assert_array_equal(velocity, faster)
+
+
+@pytest.mark.parametrize("decays", [(0.0, 0.0), (0.25, 0.0), (0.0, 0.25)])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_descend_with_adam(rng, shape, decays):
+    n_rows, fan_in, fan_out = shape
+    h, delta = integers(rng, n_rows, fan_in), integers(rng, n_rows, fan_out, divisor=8)
+    w, mean, root = (integers(rng, fan_in, fan_out, divisor=4) for _ in range(3))
+    got, pairs, rows = [w.copy(), mean.copy(), root * root], np.zeros_like(right(w)), np.zeros_like(left(w))
+    for begin, end in cuts(fan_out, 64):
+        arguments = *got, adam_settings(0.1, 3, *decays), pairs, rows
+        descend(left(h.T), right(delta), *arguments, 0, fan_in, begin, end)
+    before = (array.astype(float) for array in (w, mean, root * root))
+    for each, exact in zip(got, reference.adam_update(*before, h.T.astype(float) @ delta, 0.1, 3, *decays)):
+        np.testing.assert_allclose(each, exact, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(rows, left(got[0]))
+    np.testing.assert_array_equal(pairs, right(got[0]))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -140,7 +158,7 @@ def test_nan_passes_all_passes(rng):
     propagate(left(w), right(delta, pack_transposed), left(h.T), np.ones(2, np.float32), *arguments, 0, 5)
     assert np.isnan(squared_norms).all() and np.isnan(arguments[2]).tolist() == [False, False, True, False, False]
     delta[1, 6] = np.nan
-    step = np.ones((5, 7), np.float32), None, 0.5, 0.0, 0.0, np.zeros_like(right(w)), np.zeros_like(left(w))
+    step = np.ones((5, 7), np.float32), None, None, (0.5, 0.0, 0.0), np.zeros_like(right(w)), np.zeros_like(left(w))
     descend(left(np.ones((5, 2), np.float32)), right(delta), *step, 0, 5, 0, 7)
     np.testing.assert_array_equal(step[0], [[0, 0, 0, 0, 0, 0, np.nan]] * 5)
 

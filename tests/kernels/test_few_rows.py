@@ -12,6 +12,7 @@ from isgd_mpi.kernels.few_rows import (
     descend_along_product,
     width_of,
 )
+from isgd_mpi.kernels.optim import adam_settings
 
 pytestmark = pytest.mark.kernels
 # without `variant`: compiled parts of a kernel hand vectors on; without compilation all of it is plain Python
@@ -91,11 +92,28 @@ def test_descent(rng, shape, dtype, tolerance, momentum, decay):
     h = with_zeros(rng, h)
     expected = reference.descend_along_product(h, delta, w, velocity * (momentum > 0), 0.1, momentum, decay)
     got, got_velocity = w.copy(), velocity.copy()
-    own = (got, got_velocity if momentum else None)
-    descend_along_product(*column_lists(h), delta, *own, 0.1, momentum, decay, 0, fan_out)
+    own = (got, got_velocity if momentum else None, None)
+    descend_along_product(*column_lists(h), delta, *own, (0.1, momentum, decay), 0, fan_out)
     np.testing.assert_allclose(got, expected[0], rtol=tolerance, atol=10 * tolerance)
     if momentum:
         np.testing.assert_allclose(got_velocity, expected[1], rtol=tolerance, atol=10 * tolerance)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), PRECISIONS)
+@pytest.mark.parametrize("decays", [(0.0, 0.0), (0.01, 0.0), (0.0, 0.1)])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_descent_with_adam(rng, shape, dtype, tolerance, decays):
+    n_rows, fan_in, n_vectors = shape
+    fan_out = n_vectors * width_of(np.empty(0, dtype))
+    h, delta = matrices(rng, dtype, (n_rows, fan_in), (n_rows, fan_out))
+    w, mean, root = matrices(rng, dtype, *[(fan_in, fan_out)] * 3)
+    h, before = with_zeros(rng, h), (w, mean, root**2)
+    got = [array.copy() for array in before]
+    descend_along_product(*column_lists(h), delta, *got, adam_settings(0.1, 3, *decays), 0, fan_out)
+    gradient = h.astype(float).T @ delta.astype(float)
+    expected = reference.adam_update(*(array.astype(float) for array in before), gradient, 0.1, 3, *decays)
+    for each, exact in zip(got, expected):
+        np.testing.assert_allclose(each, exact, rtol=10 * tolerance, atol=10 * tolerance)
 
 
 def test_a_column_does_not_depend_on_the_range_it_is_in(rng):
@@ -106,7 +124,7 @@ def test_a_column_does_not_depend_on_the_range_it_is_in(rng):
     calls = [
         (add_product, (h, w), z, ()),
         (add_active_product, (*row_lists(h), w), z, ()),
-        (descend_along_product, (*column_lists(h), delta), w, (None, 0.1, 0.0, 0.0)),
+        (descend_along_product, (*column_lists(h), delta), w, (None, None, (0.1, 0.0, 0.0))),
     ]
     for kernel, before, result, after in calls:
         whole, parts = result.copy(), result.copy()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.kernels.optim import _BLOCK, adam_update, nesterov_update, sgd_update, update_columns
+from isgd_mpi.kernels.optim import _BLOCK, adam_settings, adam_update, nesterov_update, sgd_update, update_columns
 
 pytestmark = pytest.mark.kernels
 DTYPES = [np.float32, np.float64]
@@ -42,21 +42,36 @@ def test_update_columns(variant, rng, momentum, columns):
     params, velocity, gradient = rng.standard_normal((3, 4, 9))
     velocity *= momentum > 0
     got, got_velocity = params.copy(), velocity.copy()
-    variant(update_columns)(got, got_velocity if momentum else None, gradient, 0.3, momentum, 0.01, *columns)
+    moments = got_velocity if momentum else None, None
+    variant(update_columns)(got, *moments, gradient, (0.3, momentum, 0.01), *columns)
     expected = reference.nesterov_update(params, velocity, gradient, 0.3, momentum, 0.01)
     own = (np.arange(9) >= columns[0]) & (np.arange(9) < columns[1])
     np.testing.assert_allclose(got, np.where(own, expected[0], params), rtol=1e-13, atol=1e-13)
     np.testing.assert_allclose(got_velocity, np.where(own & (momentum > 0), expected[1], velocity), atol=1e-13)
 
 
+@pytest.mark.parametrize("columns", [(0, 9), (2, 5)])
+def test_update_columns_with_adam(variant, rng, columns):
+    begin, end = columns
+    params, mean, mean_square, gradient = rng.standard_normal((4, 4, 9))
+    mean_square *= mean_square
+    got = [params.copy(), mean.copy(), mean_square.copy()]
+    variant(update_columns)(*got, gradient, adam_settings(0.3, 4, 0.01, 0.02), begin, end)
+    expected = reference.adam_update(params, mean, mean_square, gradient, 0.3, 4, 0.01, 0.02)
+    for each, before, after in zip(got, (params, mean, mean_square), expected):
+        before[:, begin:end] = after[:, begin:end]
+        np.testing.assert_allclose(each, before, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("decays", [(0.0, 0.0), (0.01, 0.0), (0.0, 0.1)])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("size", SIZES)
-def test_adam_update(variant, rng, dtype, size):
+def test_adam_update(variant, rng, dtype, size, decays):
     got = [params, mean, mean_square] = [np.ones(size, dtype), np.zeros(size, dtype), np.zeros(size, dtype)]
     expected = [array.astype(float) for array in (params, mean, mean_square)]
     for step, gradient in enumerate(vectors(rng, 3, size, dtype), start=1):
-        assert variant(adam_update)(*got, gradient, 0.3, step) == size
-        expected = reference.adam_update(*expected, gradient.astype(float), 0.3, step)
+        assert variant(adam_update)(*got, gradient, *adam_settings(0.3, step, *decays)) == size
+        expected = reference.adam_update(*expected, gradient.astype(float), 0.3, step, *decays)
     np.testing.assert_allclose(got, expected, rtol=10 * RTOL[dtype], atol=10 * RTOL[dtype])
 
 
@@ -67,7 +82,7 @@ def test_adam_stops_at_the_block_of_a_gradient_that_is_not_finite(variant, rng, 
     gradient[_BLOCK + 7] = bad
     got = [array.copy() for array in (params, mean, mean_square)]
     with np.errstate(invalid="ignore"):
-        assert variant(adam_update)(*got, gradient, 0.3, 1) == _BLOCK
+        assert variant(adam_update)(*got, gradient, *adam_settings(0.3, 1)) == _BLOCK
     for each, before in zip(got, (params, mean, mean_square)):
         np.testing.assert_array_equal(each[_BLOCK:], before[_BLOCK:])
         assert (each[:_BLOCK] != before[:_BLOCK]).all()
@@ -75,7 +90,8 @@ def test_adam_stops_at_the_block_of_a_gradient_that_is_not_finite(variant, rng, 
 
 def test_the_first_step_of_adam_is_the_learning_rate_whatever_the_gradient(variant):
     params = np.zeros(4)
-    variant(adam_update)(params, np.zeros(4), np.zeros(4), np.array([1e-3, -2.0, 5e4, 1.0]), 0.1, 1)
+    gradient = np.array([1e-3, -2.0, 5e4, 1.0])
+    variant(adam_update)(params, np.zeros(4), np.zeros(4), gradient, *adam_settings(0.1, 1))
     np.testing.assert_allclose(params, [-0.1, 0.1, -0.1, -0.1], rtol=1e-4)
 
 

@@ -1,14 +1,22 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import reference
 
 from isgd_mpi.model.bfloat16.training_mlp import RoundedMLP
-from isgd_mpi.model.optim import SGD
+from isgd_mpi.model.learning_rate import LearningRate
+from isgd_mpi.model.optim import SGD, Adam
 from isgd_mpi.model.params import initial_params, layer_views, n_parameters
 
 pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")
 WIDTHS = [(6, 4), (1, 1, 1), (5, 3, 8, 2, 4), (70, 64, 3), (6, 64, 128, 5), (5, 33, 80, 150, 3)]
-OPTIMISERS = [{}, {"momentum": 0.9}, {"momentum": 0.3, "weight_decay": 0.02, "n_steps": 7}]
+OPTIMISERS = [
+    partial(SGD, learning_rate=0.1),
+    partial(SGD, learning_rate=0.1, momentum=0.9),
+    partial(SGD, learning_rate=LearningRate(0.1, "linear", 7), momentum=0.3, weight_decay=0.02),
+    partial(Adam, learning_rate=0.01, weight_decay=0.02, decoupled=True),
+]
 
 
 def make(rng, widths, n_rows, max_rows=None):
@@ -40,14 +48,14 @@ def test_the_gradient_is_that_of_products_of_rounded_factors(rng, widths, n_rows
 
 
 @pytest.mark.parametrize("widths", WIDTHS)
-@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("make_optimiser", OPTIMISERS)
 @pytest.mark.parametrize("n_rows", [5, 80])
-def test_descent_is_the_gradient_and_the_optimisers_step(rng, widths, n_rows, optimiser):
+def test_descent_is_the_gradient_and_the_optimisers_step(rng, widths, n_rows, make_optimiser):
     formed, x, y, weights = make(rng, widths, n_rows)
     fused = RoundedMLP(widths, n_rows)
     fused.params[:] = formed.params
     begin = formed.params.copy()
-    steppers = [SGD(model.params, 0.1, **optimiser) for model in (formed, fused)]
+    steppers = [make_optimiser(model.params) for model in (formed, fused)]
     for _ in range(3):
         loss, gradient, scores = formed.gradient(x, y, weights)
         steppers[0].step(gradient)

@@ -129,7 +129,7 @@ def test_what_is_wrong_on_one_rank_is_told_on_all(comm, everywhere, arrays):
     guilty = comm.size - 1
     (x, y), _ = arrays
     for arguments, message in [
-        (lambda wrong: {"lr": -0.1 if wrong else 0.1}, "lr must be above 0, not -0.1"),
+        (lambda wrong: {"lr": -0.1 if wrong else 0.1}, "lr must be above 0, or auto, not -0.1"),
         (lambda wrong: {"x": np.where(wrong, np.nan, x)}, "x, y: example 0 has a NaN"),
         (lambda wrong: {"model": "?" if wrong else Own}, "model must be a function"),
         (lambda wrong: {"trainers": comm.size + 1}, f"trainers {comm.size + 1} needs at least as many ranks"),

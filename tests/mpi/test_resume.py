@@ -21,7 +21,7 @@ OF_EVERY_KIND = {
     "often uniform": ("--schedule", "pipelined", "--uniform-probability", 0.3, "--bias-exponent", 0.5),
     "compat": ("--schedule", "pipelined", "--compat", "alain2015"),
     "losses": ("--schedule", "exact", "--score", "loss", "--lr-schedule", "linear", "--max-staleness", 20),
-    "uniform": ("--schedule", "pipelined", "--score", "uniform"),
+    "uniform": ("--schedule", "pipelined", "--score", "uniform", "--optimiser", "adam", "--lr-schedule", "cosine"),
     "lstm": ("--schedule", "pipelined", "--score", "predicted-loss"),
     "class": ("--schedule", "exact", "--score", "predicted-loss", "--predictor", "class"),
     "last": ("--schedule", "pipelined", "--score", "predicted-loss", "--predictor", "last"),
@@ -89,8 +89,11 @@ def test_a_run_resumed_is_bitwise_the_run_that_was_never_stopped(
     assert f"resume: {comm.size} ranks" in messages(again)
 
 
-def test_two_trainers_resumed_are_bitwise_those_never_stopped(run, command, same, comm, shared_tmp_path, stop_at):
-    options = [*OPTIONS, "--trainers", min(2, comm.size), "--schedule", "pipelined", "--momentum", 0.9, "--lr", 0.01]
+@pytest.mark.parametrize("optimiser", [("--momentum", 0.9), ("--optimiser", "adamw", "--weight-decay", 0.01)])
+def test_two_trainers_resumed_are_bitwise_those_never_stopped(
+    run, command, same, comm, shared_tmp_path, stop_at, optimiser
+):
+    options = [*OPTIONS, "--trainers", min(2, comm.size), "--schedule", "pipelined", "--lr", 0.01, *optimiser]
     assert run("whole", *options, "--steps", STEPS) == DONE
     stop_at(STOPPED_AT)
     assert run("parted", *options, "--steps", STEPS) == TRY_AGAIN
@@ -133,7 +136,7 @@ def test_relaxed_goes_on_with_all_that_it_knew(run, command, comm, shared_tmp_pa
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        (["--lr", 0.2], "--lr was 0.1 and is 0.2 now"),
+        (["--lr", 0.2], "--lr was auto and is 0.2 now"),
         (["--hidden", 17], "--hidden was [16] and is [17] now"),
         (["--run-dir", "elsewhere"], "--run-dir"),
     ],

@@ -21,6 +21,7 @@ def notes(n_scorers=0, **options):
 @pytest.mark.parametrize(
     "options, words",
     [
+        ({"optimiser": "adamw"}, "--optimiser adamw without --weight-decay is adam"),
         ({"refresh_every": 101}, "--refresh-every 101 is above the 100 steps"),
         ({"eval_every": 101}, "--eval-every 101 is above the 100 steps of this run: evaluated at the end only"),
         ({"score": "uniform", "mixture": 0.5, "feedback": False}, "--mixture, --feedback: without effect"),

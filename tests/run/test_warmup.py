@@ -15,6 +15,7 @@ from isgd_mpi.run.warmup import warm_up, warm_up_predictor
 
 MODULES = [module.name for module in pkgutil.iter_modules(kernels.__path__) if module.name != "bench"]
 ROUNDED = ["--train-precision", "bf16", "--momentum", "0.5"]
+ADAM = ["--optimiser", "adam", "--train-precision", "bf16"]
 PREDICTED = ["--score", "predicted-loss"]
 
 
@@ -31,11 +32,13 @@ def compiled():
 
 
 @pytest.mark.parametrize(
-    "options", [["--momentum", "0.9"], ["--sampling", "multinomial"], ["--score", "uniform"], PREDICTED, ROUNDED]
+    "options",
+    [["--momentum", "0.9"], ["--sampling", "multinomial"], ["--score", "uniform"], PREDICTED, ROUNDED, ADAM],
 )
 def test_a_run_compiles_nothing_behind_the_warm_up(options, tmp_path):
     arithmetic = fastest_arithmetic()
-    warm_up(datasets.load("mnist10k"), ARITHMETIC[arithmetic], arithmetic == TRAINS)
+    optimiser = "adam" if options is ADAM else "sgd"
+    warm_up(datasets.load("mnist10k"), ARITHMETIC[arithmetic], arithmetic == TRAINS, optimiser)
     warm_up_predictor("lstm", datasets.load("mnist10k"))
     before = compiled()
     common = ["--schedule", "exact", "--steps", "40", "--hidden", "8", "8", "--quiet", "--run-dir"]

@@ -41,7 +41,7 @@ def test_every_field_says_what_it_means(name):
 RANGES = {
     "above 0": (
         [0, -1],
-        ["synthetic_size", "lr", "minibatch_size", "steps", "epochs", "seconds", "refresh_every"]
+        ["synthetic_size", "minibatch_size", "steps", "epochs", "seconds", "refresh_every"]
         + ["threads", "scorer_timeout", "checkpoint_every", "eval_every"],
     ),
     "at least 0": (
@@ -52,7 +52,7 @@ RANGES = {
     "above 0 and below 1": ([0, 1.0], ["test"]),
     "at least 0 and at most 1": ([-0.1, 1.1], ["uniform_probability"]),
     "at least 0 and at most 1, or auto": ([-0.1, 1.1], ["mixture"]),
-    "above 0, or auto": ([0, -1], ["score_batch_size", "trainers"]),
+    "above 0, or auto": ([0, -1], ["score_batch_size", "trainers", "lr"]),
     "above 0 and at most 1": ([0, 1.1], ["usable_fraction"]),
     "above 0, or he": ([0, -1], ["init"]),
     "at most 1": ([1.1], ["bias_exponent"]),
@@ -141,6 +141,13 @@ def test_options_are_spelt_with_hyphens():
 
 def test_a_linear_schedule_needs_an_end():
     refused("--steps or --epochs", lr_schedule="linear", seconds=3)
-    assert Config(lr_schedule="linear", steps=7).optimiser_settings(100)["n_steps"] == 7
-    assert Config(lr_schedule="linear", epochs=2.0, minibatch_size=10).optimiser_settings(100)["n_steps"] == 20
-    assert Config().optimiser_settings(100)["n_steps"] is None
+    refused("--steps or --epochs", lr_schedule="cosine", seconds=3)
+
+
+def test_the_learning_rate_is_the_optimisers_unless_given():
+    assert [Config(optimiser=name).learning_rate for name in ("sgd", "adam", "adamw")] == [0.1, 1e-3, 1e-3]
+    assert Config(optimiser="adam", lr=0.02).learning_rate == 0.02
+
+
+def test_momentum_is_of_sgd():
+    refused("--momentum 0.5 is for --optimiser sgd, not adam", optimiser="adam", momentum=0.5)

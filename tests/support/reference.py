@@ -238,12 +238,14 @@ def mlp_weighted_gradient(weights, biases, x, targets, importance_weights, loss=
     return importance_weights @ losses / len(x), importance_weights @ gradients / len(x), losses, gradients
 
 
-def adam_update(params, mean, mean_square, gradient, learning_rate, step):
-    """Compute new parameters and moving averages, as Kingma and Ba's algorithm 1 writes them."""
+def adam_update(params, mean, mean_square, gradient, learning_rate, step, decay=0.0, decoupled_decay=0.0):
+    """Compute new parameters and moving averages, as algorithm 2 of arXiv:1711.05101 writes them."""
+    gradient = gradient + decay * params
     mean = 0.9 * mean + 0.1 * gradient
     mean_square = 0.999 * mean_square + 0.001 * gradient**2
     unbiased, unbiased_square = mean / (1 - 0.9**step), mean_square / (1 - 0.999**step)
-    return params - learning_rate * unbiased / (np.sqrt(unbiased_square) + 1e-8), mean, mean_square
+    change = unbiased / (np.sqrt(unbiased_square) + 1e-8) + decoupled_decay * params
+    return params - learning_rate * change, mean, mean_square
 
 
 def lstm_forward(z, previous_cell, active):

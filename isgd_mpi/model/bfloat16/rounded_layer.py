@@ -229,7 +229,7 @@ class RoundedLayer:
             own = slice(self._biases.start + columns.start, self._biases.start + columns.stop)
             self._steps, self._bias_steps = optimiser.part(self._weights, self._w.shape), optimiser.part(own)
         descend(
-            *(self._inputs.columns, delta.gradient_pairs, *self._steps, *optimiser.settings, self._pairs, self._rows),
+            *(self._inputs.columns, delta.gradient_pairs, *self._steps, optimiser.settings, self._pairs, self._rows),
             *(inputs.start, inputs.stop, columns.start, columns.stop),
         )
         if self._cut.leads:

@@ -25,8 +25,14 @@ def without_effect(setup):
     -------
     list of str
     """
-    checks = (_rare, _of_scores, _stale, _unreachable, _of_batches)
+    checks = (_decay, _rare, _of_scores, _stale, _unreachable, _of_batches)
     return [line for check in checks for line in check(setup)]
+
+
+def _decay(setup):
+    """Yield a line for an optimiser that does what another one does."""
+    if setup.config.optimiser == "adamw" and not setup.config.weight_decay:
+        yield "--optimiser adamw without --weight-decay is adam"
 
 
 def _rare(setup):

@@ -27,9 +27,15 @@ def describe_job(setup, folder):
     return (
         f"data   {dataset.name}: {sizes} examples of {dataset.n_features} features, {dataset.n_classes} classes; "
         f"features {dataset.scaling}{columns}\n"
-        f"model  {setup.models.text}{f'; into {folder}' if folder else ''}\n"
+        f"model  {setup.models.text}; {_describe_update(setup.config)}{f'; into {folder}' if folder else ''}\n"
         f"ranks  {setup.size} with {_count(threads, 'thread')} each: {_describe_roles(setup)}"
     )
+
+
+def _describe_update(config):
+    """Return the optimiser and its learning rate in words."""
+    schedule = "" if config.lr_schedule == "constant" else f" ({config.lr_schedule})"
+    return f"{config.optimiser}, learning rate {config.learning_rate:g}{schedule}"
 
 
 def _count(n, noun):

@@ -95,7 +95,7 @@ class LSTMPredictor(Saved):
 
     def _train(self, rows, losses):
         targets = np.log(np.maximum(losses, FLOOR)) if self._log_space else losses
-        if not self.optimiser.n_steps:
+        if not self.optimiser.n_done:
             self._output_bias[0] = targets.mean()  # from 0, Adam would take some hundred steps to get there
         predictions, gradient = self._network.gradient(*self._inputs(rows), targets)
         self.optimiser.step(gradient)
