@@ -5,6 +5,7 @@ To read in this order:
 * `datasets`: load a data set by name, gather standardised minibatches;
 * `arrays`: make a data set from arrays in memory;
 * `given`: take arrays that a user gives, or say why not;
+* `weights`: check the weights of examples, and find those of classes;
 * `standardization`: statistics of each feature, and the scaling that they ask for;
 * `coding`: the form in which features are kept;
 * `converted`: the cache, data sets converted into files that all ranks of a node map;

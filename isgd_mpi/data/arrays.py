@@ -6,13 +6,16 @@ from isgd_mpi.data.examples import FormatError, check_alike, check_examples, cou
 from isgd_mpi.data.given import as_array, feature_names
 from isgd_mpi.data.standardization import Moments
 from isgd_mpi.data.target import Target, check_loss
+from isgd_mpi.data.weights import checked, weighed
 from isgd_mpi.settings.errors import InputError
 
 _WHERE = {"train": "x, y", "valid": "validation", "test": "test"}
 _LABELS = {"train": "y", "valid": "validation", "test": "test"}
 
 
-def from_arrays(x, y, validation=None, test=None, standardize="auto", loss="auto"):
+def from_arrays(
+    x, y, validation=None, test=None, standardize="auto", loss="auto", sample_weight=None, class_weight=None
+):
     """Make a data set from arrays.
 
     Parameters
@@ -22,12 +25,16 @@ def from_arrays(x, y, validation=None, test=None, standardize="auto", loss="auto
         nor float32, or not contiguous.
     y : (N,) array_like of int
         Their classes, 0 to C - 1.
-    validation, test : pair of array_like, optional
-        Examples and classes of the other splits.
+    validation, test : pair or triple of array_like, optional
+        Examples and classes of the other splits, and perhaps weights of the examples.
     standardize : "auto", "feature", "range" or "none"
         See :func:`isgd_mpi.data.standardization.scaling`.
     loss : "auto", "cross-entropy", "logistic", "squared" or "huber"
         Decides what `y` is read as: classes, labels or numbers; by its values, if "auto".
+    sample_weight : (N,) array_like of numbers, optional
+        Weights of the training examples, not negative.
+    class_weight : str, optional
+        See :func:`isgd_mpi.data.weights.weighed`.
 
     Returns
     -------
@@ -40,7 +47,7 @@ def from_arrays(x, y, validation=None, test=None, standardize="auto", loss="auto
         Shapes, dtypes, counts or labels are wrong, a feature is not finite, or there is no example.
     """
     check_loss(loss, "y")
-    pairs = {"train": (x, y), "valid": validation, "test": test}
+    pairs, weights = _without_weights({"train": (x, y, sample_weight), "valid": validation, "test": test})
     parts = {split: _examples(_WHERE[split], pair) for split, pair in pairs.items() if pair is not None}
     check_alike(list(parts.values()))
     n_classes = count_classes("labels", {_LABELS[split]: part for split, part in parts.items()})
@@ -49,10 +56,21 @@ def from_arrays(x, y, validation=None, test=None, standardize="auto", loss="auto
     moments.add(given["train"])
     statistics = moments.statistics(parts["train"].images.shape[1:])
     coding = coding_of(statistics, given["train"].dtype)
-    splits = {
-        split: Split(_read_only(coding.encode(given[split])), _read_only(part.labels)) for split, part in parts.items()
-    }
-    return standardized("arrays", Target("classes", n_classes), splits, (statistics, coding), standardize)
+    splits = {}
+    for split, part in parts.items():
+        own = None if weights[split] is None else _read_only(checked(part.where, weights[split], len(part)))
+        splits[split] = Split(_read_only(coding.encode(given[split])), _read_only(part.labels), own)
+    dataset = standardized("arrays", Target("classes", n_classes), splits, (statistics, coding), standardize)
+    return weighed(dataset, class_weight)
+
+
+def _without_weights(given):
+    """Return the pairs of examples and labels of each split, and the weights of each, or None."""
+    pairs, weights = dict(given), dict.fromkeys(given)
+    for split, arrays in given.items():
+        if isinstance(arrays, (tuple, list)) and len(arrays) == 3:
+            *pairs[split], weights[split] = arrays
+    return pairs, weights
 
 
 def _examples(where, pair):

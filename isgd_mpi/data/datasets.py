@@ -33,9 +33,19 @@ class Split:
 
     images: np.ndarray  # (n, n_features) uint8 or float32, C-contiguous, a map of a file
     labels: np.ndarray  # (n,) int32, or (n, n_outputs) float32: see target.Target
+    weights: np.ndarray | None = None  # (n,) float64, as they were given
 
     def __len__(self):
         return len(self.labels)
+
+    @property
+    def total_weight(self):
+        """Return the sum of the weights that were given, or the number of examples."""
+        return len(self) if self.weights is None else self.weights.sum()
+
+    def weights_of(self, rows):
+        """Return the weights that were given for some examples, or None."""
+        return None if self.weights is None else self.weights[rows]
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,7 @@ class Dataset:
     given: tuple[np.ndarray, np.ndarray] | None = None  # see standardization
     scaling: str = ""  # what standardises the features, in words
     encoding: Encoding | None = None  # of a table
+    class_weights: np.ndarray | None = None  # (n_classes,) float64; see weights
 
     @property
     def n_features(self):
@@ -130,10 +141,41 @@ class Dataset:
             content[f"the shape of its split {name}"] = f"{split.images.shape} {split.images.dtype}"
             content[f"the checksum of its labels ({name})"] = checksum_of(split.labels)
             content[f"the checksum of its features ({name})"] = sampled_checksum(split.images)
+            if split.weights is not None:
+                content[f"the checksum of its weights ({name})"] = checksum_of(split.weights)
+        if self.class_weights is not None:
+            content["the weights of its classes"] = repr(self.class_weights.tolist())
         content["the checksum of its mean"] = checksum_of(*self.standardization)
         if self.target.kind == "numbers":
             content["the mean and the scale of its target"] = f"{self.target.mean} {self.target.scale}"
         return content
+
+    def loss_weights(self, split, rows=slice(None)):
+        """Return the weights of the losses of some examples, or None if examples have no weights.
+
+        Parameters
+        ----------
+        split : str
+            A key of `splits`.
+        rows : slice
+
+        Returns
+        -------
+        (n,) ndarray of float64 or None
+            Those that were given, times those of the classes; of any mean.
+        """
+        examples = self.splits[split]
+        given = examples.weights_of(rows)
+        if self.class_weights is None:
+            return given
+        of_classes = self.class_weights[examples.labels[rows]]
+        return of_classes if given is None else given * of_classes
+
+    @cached_property
+    def train_weights(self):
+        """Return the weights of the training examples, of mean one, (n_train,) ndarray of float64; None without any."""
+        weights = self.loss_weights("train")
+        return None if weights is None else weights / weights.mean()
 
     def gather(self, indices, images, labels):
         """Gather training examples and standardise them, in place.

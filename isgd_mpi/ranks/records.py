@@ -12,8 +12,8 @@ from isgd_mpi.settings.saved import check_array, check_names
 SPLITS = ("train", "valid", "test")
 """Splits in the order of the reports' totals."""
 
-LOSS, EXAMPLES, MEASURES = range(3)
-"""Columns of the totals; those of the measures go on to the end."""
+LOSS, WEIGHT, EXAMPLES, MEASURES = range(4)
+"""Columns of the totals: losses and their weights, examples; those of the measures go on to the end."""
 
 EVALUATE = 1
 """Command flag: measure loss and error of all splits with these parameters."""
@@ -63,7 +63,7 @@ def report_dtype(shard, n_strata, n_sums):
         ``batch_steps``: step of the parameters behind each batch's scores, or NEVER;
         ``scores`` and ``predictions``: of each example of the shard;
         ``evaluated_step``: of the last evaluation that is complete, or NEVER;
-        ``totals``: its sums over this rank's part of each split (LOSS, EXAMPLES, and MEASURES with those after it);
+        ``totals``: its sums over this rank's part of each split (LOSS, WEIGHT, EXAMPLES, and MEASURES with the rest);
         ``n_scored``: batches scored so far; ``evaluating_step``, ``n_evaluated``, ``sums``: progress of the
         evaluation under way. With these a report is the whole state of a scorer;
         ``probe_step``, ``squared_mean_gradient``: step of the parameters behind the last probe, or NEVER, and its

@@ -3,13 +3,13 @@
 import logging
 import os
 import sys
-from functools import partial
 
 import numpy as np
 from mpi4py import MPI
 
 from isgd_mpi.data import datasets
 from isgd_mpi.data.sources import Division
+from isgd_mpi.data.weights import weighed
 from isgd_mpi.model.blueprints import MLPBlueprint
 from isgd_mpi.ranks.agreement import check_agreement, check_command_lines, on_all_ranks, program_facts
 from isgd_mpi.ranks.faults import Interruption
@@ -71,7 +71,9 @@ def train(comm, config, interruption):
     options = {
         name: getattr(config, name) for name in ("data_dir", "synthetic_size", "standardize", "loss", *Division._fields)
     }
-    load = partial(datasets.load, config.data, **options)
+
+    def load(verify):
+        return weighed(datasets.load(config.data, verify=verify, **options), config.class_weight)
 
     saved = on_all_ranks(comm, lambda: SavedRun(config) if config.resume and comm.Get_rank() == TRAINER else None)
     if comm.bcast(saved is not None and saved.complete, root=TRAINER):

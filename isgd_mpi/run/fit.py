@@ -64,7 +64,7 @@ class Result:
         self.model.save(path)
 
 
-def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
+def fit(x, y, validation=None, test=None, *, sample_weight=None, model=None, comm=None, **options):
     """Train a model on arrays. Collective: every rank calls it with the same arguments.
 
     Parameters
@@ -74,8 +74,10 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
         A contiguous array of uint8 or float32 is not copied.
     y : (N,) array_like of int
         Classes of these examples, 0 to C - 1.
-    validation, test : pair of array_like, optional
-        Examples and classes, as `x` and `y`, to evaluate the model on.
+    validation, test : pair or triple of array_like, optional
+        Examples and classes, as `x` and `y`, to evaluate the model on, and perhaps weights of these examples.
+    sample_weight : (N,) array_like of numbers, optional
+        Weights of the training examples, not negative, of any mean: the objective is the weighted mean loss.
     model : callable, optional
         Makes a model of your own, ``model(n_features, n_classes, max_rows)``: see :class:`isgd_mpi.Model`.
         An MLP if not given.
@@ -113,7 +115,8 @@ def fit(x, y, validation=None, test=None, *, model=None, comm=None, **options):
         with _failing_together(comm, processes):
             meet_in_words(comm, "isgd_mpi.fit")
             processes += find_processes(comm)
-            job = _prepare_job(comm, (x, y, validation, test), model, options)
+            arrays = {"x": x, "y": y, "validation": validation, "test": test, "sample_weight": sample_weight}
+            job = _prepare_job(comm, arrays, model, options)
         with _failing_together(comm, processes), Interruption() as interruption:
             outcome = job.run(interruption)
     stopped = outcome.stopped
@@ -151,7 +154,8 @@ def _prepare_job(comm, arrays, make_model, options):
     def prepare():
         config = config_of(options, own_model=make_model is not None)
         config.check_ranks(comm.Get_size())
-        return config, from_arrays(*arrays, config.standardize, config.loss)
+        options_of_data = {name: getattr(config, name) for name in ("standardize", "loss", "class_weight")}
+        return config, from_arrays(**arrays, **options_of_data)
 
     config, dataset = on_all_ranks(comm, prepare)
     check_agreement(comm, program_facts())

@@ -97,6 +97,8 @@ class Job:
             raise InputError(
                 f"{params_bytes / 1e9:.3g} GB of parameters do not fit into one message of 2 GB: lower --hidden"
             )
+        if config.compat != "none" and dataset.train_weights is not None:
+            raise InputError(f"--compat {config.compat} knows no weights of examples: leave one of both out")
         left_out = [name for name, split in dataset.splits.items() if len(split) < batch_size]
         if config.whole_batches and left_out:
             raise InputError(

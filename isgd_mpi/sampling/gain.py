@@ -69,11 +69,19 @@ class Gain(Saved):
         """True if :meth:`learn_from_minibatch` needs the gradient of every step."""
         return self._compat is not None
 
-    def learn_from_minibatch(self, minibatch):
-        """Update the estimates with a minibatch of :class:`minibatch.Minibatch`."""
+    def learn_from_minibatch(self, minibatch, example_weights=None):
+        """Update the estimates with a minibatch of :class:`minibatch.Minibatch`.
+
+        Parameters
+        ----------
+        minibatch : minibatch.Minibatch
+        example_weights : (M,) ndarray of float64, optional
+            Weights of its examples, if they have any: the figures are those of the weighted gradients.
+        """
         self._n_steps += 1
         self._n_drawn += len(minibatch.indices)
-        self.variance.observe(minibatch.grad_norms, minibatch.importance_weights)
+        norms = minibatch.grad_norms if example_weights is None else example_weights * minibatch.grad_norms
+        self.variance.observe(norms, minibatch.importance_weights)
         if self._compat:
             self._compat.observe_gradient(minibatch.gradient)
 
@@ -155,20 +163,24 @@ class Gain(Saved):
             return ""
         return f"the scores, {age:.0f} steps old on average, are too old to give more: {self._remedy} would help"
 
-    def figures(self, proposal):
+    def figures(self, proposal, example_weights=None):
         """Return the figures of the metrics file about the gain of the proposal in use.
 
         Parameters
         ----------
         proposal : proposal.Proposal
+        example_weights : (N,) ndarray of float64, optional
+            Weights of the examples, if they have any.
 
         Returns
         -------
         dict of float
         """
-        weights = proposal.typical_weights(_TYPICAL)
+        rows = proposal.typical_rows(_TYPICAL)
+        weights = proposal.prob_weights_of(rows)
+        own = None if example_weights is None else example_weights[rows]
         return self.variance.figures() | {
-            "effective_sample_size": effective_sample_size(weights),
+            "effective_sample_size": effective_sample_size(weights, own),
             "entropy": entropy(weights) + math.log(proposal.n_examples / len(weights)),
             "speed_gain": self.switch.speed_gain,
             **(self._compat.columns() if self._compat else {}),

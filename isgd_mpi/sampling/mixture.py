@@ -6,6 +6,9 @@ With base weights w (scores over their mean) and a uniform part lambda the proba
 known, J can be evaluated for any lambda: the minimum adapts to the staleness of the scores.
 J(1) is the second moment under uniform sampling.
 
+Where examples have weights v, the gradients are ``v g``, the probability weights ``v omega``, and J(lambda) is
+``mean(v |g|^2 / omega)``. The second moment under uniform sampling is then ``mean(v^2 |g|^2)``, kept beside J.
+
 Between two refreshes the trainer's own minibatches give the same estimate, where each example counts
 by its importance weight: if they call for a larger uniform part than was chosen, it is raised at once
 rather than at the next refresh.
@@ -60,28 +63,30 @@ class Mixture(Saved):
         self._n_scored = self._n_drawn = 0  # norms since the last choice
         self._chosen = self.value = _FIRST if self._automatic else float(value)
 
-    def observe(self, norms, base_weights, shares=None):
+    def observe(self, norms, base_weights, shares=None, example_weights=None):
         """Update the estimate of J with fresh gradient norms.
 
         Parameters
         ----------
         norms : (B,) ndarray
-            Fresh gradient norms of B examples.
+            Fresh gradient norms |g| of B examples.
         base_weights : (B,) ndarray of float64
             The weights w that these examples had before.
         shares : (B,) ndarray of float64, optional
-            See :meth:`variance.Variance.observe`.
+            The weights r that drawn examples were drawn with.
+        example_weights : (B,) ndarray of float64, optional
+            The weights v of the examples, if they have any.
         """
-        self._moments.observe(norms, base_weights, shares)
+        self._moments.observe(norms, base_weights, shares, example_weights)
         if shares is None:  # drawn ones are counted by `react`
             self._n_scored += len(norms)
 
-    def react(self, norms, base_weights, shares):
+    def react(self, norms, base_weights, shares, example_weights=None):
         """Raise or lower the uniform part between refreshes, by the norms of a drawn minibatch.
 
         Parameters
         ----------
-        norms, base_weights, shares : (M,) ndarray
+        norms, base_weights, shares, example_weights : (M,) ndarray
             See :meth:`observe`.
 
         Returns
@@ -91,7 +96,7 @@ class Mixture(Saved):
         """
         if not self._automatic:
             return False
-        self._drawn_moments.observe(norms, base_weights, shares)
+        self._drawn_moments.observe(norms, base_weights, shares, example_weights)
         self._n_drawn += len(norms)
         wanted = max(self._chosen, self._wanted_by_drawn())
         if 1 / _NOTABLE <= wanted / self.value <= _NOTABLE:
@@ -102,7 +107,7 @@ class Mixture(Saved):
     def _wanted_by_drawn(self):
         """Return the uniform part with the least J of the drawn minibatches; 0 while they are too few."""
         known = self._drawn_moments.n_seen >= _ENOUGH_DRAWN and self._drawn_moments.known
-        return float(self._candidates[np.argmin(self._drawn_moments.values)]) if known else 0.0
+        return float(self._candidates[np.argmin(self._drawn_moments.by_mixture)]) if known else 0.0
 
     def choose(self):
         """Set the uniform part to that of the least second moment, unless it is fixed or the change is not worth it.
@@ -112,9 +117,10 @@ class Mixture(Saved):
         Drawn norms count because a long interval without a call for a larger part is evidence too.
         """
         if self._automatic and self._moments.known:
-            present = np.interp(self._chosen, self._candidates, self._moments.values)
-            if present > _WORTH * self._moments.values.min():
-                best = float(self._candidates[np.argmin(self._moments.values)])
+            by_mixture = self._moments.by_mixture
+            present = np.interp(self._chosen, self._candidates, by_mixture)
+            if present > _WORTH * by_mixture.min():
+                best = float(self._candidates[np.argmin(by_mixture)])
                 self._chosen = max(best, self._chosen * _FALL ** -((self._n_scored + self._n_drawn) / self._memory))
             if self._n_scored >= self._n_examples:  # all scores are new: the drawn norms are about old ones
                 self._drawn_moments = _Moments(self._candidates, _DRAWN_MEMORY)
@@ -123,14 +129,15 @@ class Mixture(Saved):
 
     @property
     def second_moment_ratio(self):
-        """``J(value) / J(1)``, interpolated between candidates; NaN before the first observation."""
-        return float(np.interp(self.value, self._candidates, self._moments.values) / self._moments.values[-1])
+        """``J(value)`` over that of uniform sampling, between candidates; NaN before the first observation."""
+        return float(np.interp(self.value, self._candidates, self._moments.by_mixture) / self._moments.uniform)
 
 
 class _Moments(Saved):
-    """A moving average of J for each candidate or, if `relative`, of J over J(1).
+    """A moving average of J for each candidate, and of the second moment under uniform sampling.
 
-    The quotient is right while norms fall as a model learns, but biased if it is of few examples.
+    If `relative`, both are over J(1). The quotient is right while norms fall as a model learns, but biased if it is
+    of few examples.
     """
 
     saved = ("values", "n_seen")
@@ -139,19 +146,29 @@ class _Moments(Saved):
         self._relative = relative
         self._candidates = candidates
         self._memory = memory
-        self.values = np.full(len(candidates), np.nan)
+        self.values = np.full(len(candidates) + 1, np.nan)
         self.n_seen = 0
+
+    @property
+    def by_mixture(self):
+        return self.values[:-1]
+
+    @property
+    def uniform(self):
+        return self.values[-1]
 
     @property
     def known(self):
         return math.isfinite(self.values[0])  # the moment under the smallest uniform part is the largest
 
-    def observe(self, norms, base_weights, shares=None):
+    def observe(self, norms, base_weights, shares=None, example_weights=None):
         squared = np.square(norms, dtype=np.float64)
         shares = np.ones(len(squared)) if shares is None else shares
-        fresh = np.zeros(len(self._candidates))
-        add_second_moments(squared, base_weights, shares, self._candidates, fresh)
-        fresh /= fresh[-1] if self._relative and fresh[-1] > 0 else len(squared)
+        shares = shares if example_weights is None else shares * example_weights
+        fresh = np.zeros(len(self._candidates) + 1)
+        add_second_moments(squared, base_weights, shares, self._candidates, fresh[:-1])
+        fresh[-1] = fresh[-2] if example_weights is None else (shares * example_weights * squared).sum()
+        fresh /= fresh[-2] if self._relative and fresh[-2] > 0 else len(squared)
         self.n_seen += len(squared)
         # a plain mean until the memory is full; infinity, of a weight of zero without uniform part, does not last
         share = min(1.0, len(squared) / min(self.n_seen, self._memory)) if self.known else 1.0

@@ -5,6 +5,9 @@ drawn from q of ``r_n g_n``, ``r_n = 1 / (N q_n)``, has the mean gradient of the
 expectation, for every q that is positive where the gradient is not zero [1]_. Stale, rounded or
 smoothed scores bias nothing, because r is that of the q really drawn from: they cost variance.
 
+Where examples have weights w of mean one, the gradient wanted is the mean of ``w_n g_n``. The minibatch's mean is that
+of ``w_n r_n g_n``, and q is proportional to ``w_n`` times the mixed scores: all this holds for ``w_n g_n``.
+
 References
 ----------
 .. [1] G. Alain et al., "Variance reduction in SGD by distributed importance sampling",
@@ -55,8 +58,8 @@ def prob_weights_from_scores(scores, smoothing=0.0, power=1.0):
     return scores
 
 
-def mix(prob_weights, mixture):
-    """Mix a proposal with the uniform one.
+def mix(prob_weights, mixture, example_weights=None):
+    """Mix a proposal with the uniform one, or with that of the examples' weights.
 
     Parameters
     ----------
@@ -64,14 +67,16 @@ def mix(prob_weights, mixture):
         Weights omega of mean one.
     mixture : float
         Uniform part lambda, in [0, 1]; bounds every importance weight by 1/lambda.
+    example_weights : (N,) ndarray of float64, optional
+        The weights w of the examples, of mean one, if they have any.
 
     Returns
     -------
     (N,) ndarray of float64
-        ``(1 - lambda) omega + lambda``, of mean one; a new array.
+        ``(1 - lambda) omega + lambda w`` with w = 1 if not given, of mean one; a new array.
     """
     mixed = prob_weights * (1 - mixture)
-    mixed += mixture
+    mixed += mixture if example_weights is None else mixture * example_weights
     return mixed
 
 
@@ -148,19 +153,28 @@ class Proposal:
         The order in which systematic sampling walks over the examples.
     mixture : float
         Uniform part lambda: the probability weights are those of :func:`mix`.
+    example_weights : (N,) ndarray of float64, optional
+        What the uniform part is proportional to, if the examples have weights: one of weight zero is then never drawn,
+        if its base weight is zero, too.
     """
 
-    def __init__(self, base_weights, order, mixture=0.0):
+    def __init__(self, base_weights, order, mixture=0.0, example_weights=None):
         base_weights.flags.writeable = False
         self._base_weights = base_weights
+        self._example_weights = example_weights
         self._order = order
-        self._cumulative = np.empty(len(order))
-        cumulative_sum(base_weights, order, self._cumulative)
+        self._cumulative_base = _cumulative(base_weights, order)
+        self._cumulative_examples = None if example_weights is None else _cumulative(example_weights, order)
         self._set_mixture(mixture)
 
     def _set_mixture(self, mixture):
         self._mixture = mixture
-        self._mean_weight = (1 - mixture) * self._cumulative[-1] / len(self._order) + mixture
+        self._searched = self._cumulative_base, mixture
+        self._mean_weight = (1 - mixture) * self._cumulative_base[-1] / len(self._order) + mixture
+        if self._example_weights is not None:
+            mixed = mix(self._cumulative_base, mixture, self._cumulative_examples)
+            self._searched = mixed, 0.0
+            self._mean_weight = mixed[-1] / len(self._order)
 
     def with_mixture(self, mixture):
         """Return this proposal with another uniform part, without summing the weights again."""
@@ -173,7 +187,7 @@ class Proposal:
         """Unnormalised probabilities omega of all examples, (N,) ndarray of float64, read-only."""
         if self._mixture == 0:
             return self._base_weights
-        weights = mix(self._base_weights, self._mixture)
+        weights = mix(self._base_weights, self._mixture, self._example_weights)
         weights.flags.writeable = False
         return weights
 
@@ -182,17 +196,21 @@ class Proposal:
         """The number of examples that are in the order, and can be drawn unless their weight is zero."""
         return len(self._order)
 
-    def typical_weights(self, n_least):
-        """Return the probability weights of some examples, evenly spaced in the order of the proposal.
+    def typical_rows(self, n_least):
+        """Return some examples, evenly spaced in the order of the proposal.
 
         Parameters
         ----------
         n_least : int
-            At least this many weights are returned, or all if there are fewer.
+            At least this many are returned, or all if there are fewer.
         """
         stride = max(1, len(self._order) // n_least)
-        rows = self._order[stride // 2 :: stride]  # from the middle on: weights rise along parts of the order
-        return mix(self._base_weights[rows], self._mixture)
+        return self._order[stride // 2 :: stride]  # from the middle on: weights rise along parts of the order
+
+    def prob_weights_of(self, rows):
+        """Return the probability weights omega of some examples."""
+        own = None if self._example_weights is None else self._example_weights[rows]
+        return mix(self._base_weights[rows], self._mixture, own)
 
     def draw(self, size, sampling, rng):
         """Draw a minibatch.
@@ -216,12 +234,19 @@ class Proposal:
         """
         positions = np.empty(size, np.int64)
         if sampling == "systematic":
-            systematic_search(self._cumulative, self._mixture, rng.random(), positions)
+            systematic_search(*self._searched, rng.random(), positions)
         else:
-            search(self._cumulative, self._mixture, rng.random(size), positions)
+            search(*self._searched, rng.random(size), positions)
         indices = self._order[positions]
         return indices, self.importance_weights(indices)
 
     def importance_weights(self, indices):
         """Return the importance weights ``p / q = mean(omega) / omega`` of some examples."""
-        return self._mean_weight / mix(self._base_weights[indices], self._mixture)
+        return self._mean_weight / self.prob_weights_of(indices)
+
+
+def _cumulative(weights, order):
+    """Return the running sum of weights along an order, (N,) ndarray of float64."""
+    out = np.empty(len(order))
+    cumulative_sum(weights, order, out)
+    return out

@@ -1,8 +1,11 @@
 """The sampler: it collects scores, forms the proposal from them, and draws minibatches from the proposal.
 
 The sampler owns the score table, the mixture, the estimate of the variance, and the switch. The trainer
-calls seven methods: `draw` and `learn_from_minibatch` at each step, `draw_probe`, `learn_from_scores`,
-`learn_from_probe`, `renew` and `figures` at each refresh.
+calls eight methods: `draw`, `loss_weights` and `learn_from_minibatch` at each step, `draw_probe`,
+`learn_from_scores`, `learn_from_probe`, `renew` and `figures` at each refresh.
+
+Weights of the examples are known here alone: scores, and whatever computes them, are those of single examples. The
+weights enter where a proposal is formed, where losses are weighted, and where norms become second moments.
 """
 
 import numpy as np
@@ -11,9 +14,9 @@ from isgd_mpi.sampling.alain2015 import TimedScoreTable
 from isgd_mpi.sampling.gain import Gain
 from isgd_mpi.sampling.label_noise import LabelNoise
 from isgd_mpi.sampling.mixture import Mixture
-from isgd_mpi.sampling.proposal import Proposal, stratified_order
+from isgd_mpi.sampling.proposal import Proposal, biased_weights, stratified_order
 from isgd_mpi.sampling.random_state import SavedGenerator, check_indices
-from isgd_mpi.sampling.score_table import ScoreTable
+from isgd_mpi.sampling.score_table import ScoreTable, joined
 from isgd_mpi.sampling.scored_weights import ScoredWeights
 from isgd_mpi.settings.saved import Saved, check_array
 
@@ -32,7 +35,7 @@ class Sampler(Saved):
     config : config.Config
         Score, smoothing, mixture, usable fraction, sampling, switch.
     dataset : datasets.Dataset
-        The strata of its training set are used: its classes, if it has any.
+        The strata of its training set are used: its classes, if it has any; and the weights of its examples.
     seeds : list of numpy.random.SeedSequence
         For the draws, for the order of uniform sampling, and for the probes of |mu|^2.
     norms_come_back : bool
@@ -59,6 +62,7 @@ class Sampler(Saved):
     def __init__(self, config, dataset, seeds, norms_come_back, clock=None):
         self._config = config
         self._strata, self._n_strata = dataset.strata, dataset.n_strata
+        self._example_weights = dataset.train_weights
         self._draws, self._orders, self._probes = map(SavedGenerator, seeds)
         self._norms_come_back = norms_come_back
         memory = len(self._strata) * (_SCORED_MEMORY if norms_come_back else _DRAWN_MEMORY)
@@ -70,7 +74,7 @@ class Sampler(Saved):
         self.table = (
             TimedScoreTable(self._strata, clock) if self._leaves_out else ScoreTable(self._strata, config.max_staleness)
         )
-        self._scored = ScoredWeights(config, self.table, self._leaves_out)
+        self._scored = ScoredWeights(config, self.table, self._leaves_out, self._example_weights)
         self.label_noise = None
         if dataset.target.kind == "classes":
             self.label_noise = LabelNoise(self._strata, max(1, len(self._strata) // config.minibatch_size))
@@ -108,10 +112,26 @@ class Sampler(Saved):
         -------
         indices : (M,) ndarray of int64
         importance_weights : (M,) ndarray of float64
+            ``r = 1 / (N q)``, without the weights of the examples.
         """
         probability, rng = self._config.uniform_probability, self._draws.rng
         proposal = self._uniform if probability and rng.random() < probability else self.proposal
         return proposal.draw(self._config.minibatch_size, self._config.sampling, rng)
+
+    def loss_weights(self, indices, importance_weights):
+        """Return the weights of the losses of a drawn minibatch: importance weights times the weights of the examples.
+
+        Parameters
+        ----------
+        indices, importance_weights : (M,) ndarray
+            See :meth:`draw`.
+
+        Returns
+        -------
+        (M,) ndarray of float64
+        """
+        weights = biased_weights(importance_weights, self._config.bias_exponent)
+        return weights if self._example_weights is None else weights * self._example_weights[indices]
 
     def draw_probe(self, size):
         """Draw the examples of a probe of |mu|^2, independently of each other and of the minibatches.
@@ -123,10 +143,12 @@ class Sampler(Saved):
         Returns
         -------
         indices : (size,) ndarray of int64
-        importance_weights : (size,) ndarray of float64
+        weights : (size,) ndarray of float64
+            Importance weights times the weights of the examples.
         """
         mixture = max(_PROBE_MIXTURE, self._mixture.value)
-        return self.proposal.with_mixture(mixture).draw(size, "multinomial", self._probes.rng)
+        indices, weights = self.proposal.with_mixture(mixture).draw(size, "multinomial", self._probes.rng)
+        return indices, weights if self._example_weights is None else weights * self._example_weights[indices]
 
     def learn_from_minibatch(self, minibatch, step):
         """Update variance, mixture and, with `feedback`, scores with the results of a training step.
@@ -139,7 +161,7 @@ class Sampler(Saved):
             Step of the parameters that it was computed with.
         """
         rows, norms, weights = minibatch.indices, minibatch.grad_norms, minibatch.importance_weights
-        self._gain.learn_from_minibatch(minibatch)
+        self._gain.learn_from_minibatch(minibatch, self._own(rows))
         self._n_since_order += len(rows)
         if not (known := np.isfinite(norms)).all():
             rows, norms, weights = rows[known], norms[known], weights[known]
@@ -181,19 +203,24 @@ class Sampler(Saved):
         """Update the mixture's estimate with fresh norms, and the weights that these examples had before."""
         if self._scored.values is None:
             return
-        weights, trained = self._scored.values[rows], self.table.steps[rows] > 0
+        weights, trained, own = self._scored.values[rows], self.table.steps[rows] > 0, self._own(rows)
         if not trained.all():  # the scores of an untrained model say nothing of later ones
             norms, weights = norms[trained], weights[trained]
-            shares = None if shares is None else shares[trained]
+            shares, own = (None if each is None else each[trained] for each in (shares, own))
         if len(norms):
-            self._mixture.observe(norms, weights, shares)
+            self._mixture.observe(norms, weights, shares, own)
             self._n_compared += len(norms)
+
+    def _own(self, rows):
+        """Return the weights of some examples, or None if examples have none."""
+        return None if self._example_weights is None else self._example_weights[rows]
 
     def _react(self, rows, norms, shares):
         """Change the proposal's uniform part at once if a drawn minibatch calls for it."""
         if self._scored.values is None:
             return
-        if self._mixture.react(norms, self._scored.values[rows], shares) and self.importance_sampling:
+        changed = self._mixture.react(norms, self._scored.values[rows], shares, self._own(rows))
+        if changed and self.importance_sampling:
             self.proposal = self.proposal.with_mixture(self._mixture.value)
 
     def _write(self, rows, scores, predictions, step):
@@ -219,7 +246,7 @@ class Sampler(Saved):
         dict of str to (float, int or bool)
         """
         staleness_mean, staleness_max = self.table.staleness(step)
-        return self._gain.figures(self.proposal) | {
+        return self._gain.figures(self.proposal, self._example_weights) | {
             "mixture": self._mixture.value if self.importance_sampling else 1.0,
             "usable_fraction": self.table.usable_fraction(step),
             "staleness_mean": staleness_mean,
@@ -305,7 +332,9 @@ class Sampler(Saved):
         weights, order = self._scored.values, self._order
         if self._leaves_out:
             order = order[weights[order] > 0]
-        self.proposal = Proposal(weights, order, self._mixture.value)
+        if self._example_weights is not None:
+            weights = weights * self._example_weights
+        self.proposal = Proposal(weights, order, self._mixture.value, self._example_weights)
         self.importance_sampling = True
 
     def _order_is_old(self):
@@ -353,16 +382,3 @@ class Sampler(Saved):
             raise ValueError("importance_sampling is true, and there are no weights to sample by")
         if importance_sampling:
             self._form_proposal()
-
-
-def joined(slices):
-    """Return the rows of slices as one slice, of which arrays have views, or as an array where they have gaps.
-
-    Parameters
-    ----------
-    slices : list of slice
-        At least one; ascending, without overlap.
-    """
-    if all(one.stop == other.start for one, other in zip(slices, slices[1:])):
-        return slice(slices[0].start, slices[-1].stop)
-    return np.concatenate([np.arange(each.start, each.stop) for each in slices])

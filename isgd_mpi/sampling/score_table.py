@@ -108,3 +108,16 @@ class ScoreTable(Saved):
         if not usable.size:
             return float("nan"), -1
         return float(step - usable.mean()), int(step - usable.min())
+
+
+def joined(slices):
+    """Return the rows of slices as one slice, of which arrays have views, or as an array where they have gaps.
+
+    Parameters
+    ----------
+    slices : list of slice
+        At least one; ascending, without overlap.
+    """
+    if all(one.stop == other.start for one, other in zip(slices, slices[1:])):
+        return slice(slices[0].start, slices[-1].stop)
+    return np.concatenate([np.arange(each.start, each.stop) for each in slices])

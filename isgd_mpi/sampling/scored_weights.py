@@ -18,17 +18,21 @@ class ScoredWeights(Saved):
     table : score_table.ScoreTable
     leaves_out : bool
         Whether an example without a usable score has weight 0, rather than that of the mean score.
+    example_weights : (N,) ndarray of float64, optional
+        Weights w of the examples, of mean one, if they have any.
 
     Attributes
     ----------
     values : (N,) ndarray of float64 or None
-        None while they cannot be formed: too few examples have a usable score.
+        Of mean one, or such that ``mean(w values)`` is one. None while they cannot be formed: too few examples have a
+        usable score.
     """
 
     saved = ("_mean_score",)
 
-    def __init__(self, config, table, leaves_out):
+    def __init__(self, config, table, leaves_out, example_weights=None):
         self._config = config
+        self._example_weights = example_weights
         self._table = table
         self._leaves_out = leaves_out
         self._mean_score = np.nan
@@ -52,6 +56,11 @@ class ScoredWeights(Saved):
         weights = prob_weights_from_scores(scores, smoothing, config.power_smoothing)
         if self._leaves_out:
             weights[~self._table.usable(step)] = 0
+        if self._example_weights is not None:
+            mean = float((self._example_weights * weights).mean())
+            if not mean > 0:
+                raise ValueError("all scores are zero, of examples whose weight is not")
+            weights /= mean
         self.values = weights
 
     def _moving_mean(self, mean):

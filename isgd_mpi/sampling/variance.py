@@ -255,20 +255,27 @@ def _longest_that_agrees(means, covariance):
     return len(agrees) - 1 if agrees.all() else int(np.argmin(agrees)) - 1
 
 
-def effective_sample_size(prob_weights):
+def effective_sample_size(prob_weights, example_weights=None):
     """Return the effective sample size of importance weights, as a fraction of their number.
 
     Parameters
     ----------
     prob_weights : (N,) ndarray
         Unnormalised probabilities of the proposal.
+    example_weights : (N,) ndarray, optional
+        Weights w of the examples, if they have any.
 
     Returns
     -------
     float
         ``(sum r)^2 / (M sum r^2)`` of a large minibatch: ``1 / E_q[r^2]``, which is
         ``1 / (mean(omega) mean(1 / omega))`` over the examples that can be drawn. 1 if q is uniform.
+        With w in it, of the weights ``w r`` of the losses: ``mean(w)^2 / (mean(omega) mean(w^2 / omega))``.
     """
+    if example_weights is not None:
+        own, drawn = example_weights, prob_weights > 0
+        squares = (own[drawn] ** 2 / prob_weights[drawn]).sum() / len(own)
+        return float(own.mean() ** 2 / (prob_weights.mean() * squares))
     n = total = total_inverse = 0.0
     for positive in _positive_chunks(prob_weights):
         n += len(positive)

@@ -48,6 +48,11 @@ class Config:
         at_least=0,
         below=1,
     )
+    class_weight: str | None = declare(
+        None,
+        "weights of the classes in the objective: balanced (N / (C n_c) for a class of n_c of the N examples of C "
+        "classes), or the path of a JSON file with the weight of each class by its name [all 1]",
+    )
     data_dir: str | None = declare(
         None, "folder of the original files, DIR/NAME or DIR itself [$ISGD_MPI_DATA or the user's cache]", True
     )

@@ -15,7 +15,7 @@ from isgd_mpi.settings.nearest import suggestion
 _ABOUT_FILES = ("data", "data_dir", "synthetic_size", "target", "test", "valid")
 _COMMAND_ONLY = ("resume",)
 _MLP_ONLY = ("hidden", "init", "score_precision", "train_precision")
-_ARGUMENTS = ("validation", "test", "model", "comm")  # of fit, beside the options
+_ARGUMENTS = ("validation", "test", "sample_weight", "model", "comm")  # of fit, beside the options
 _TYPES = {field.name: field.type for field in fields(Config) if field.name not in _ABOUT_FILES + _COMMAND_ONLY}
 
 

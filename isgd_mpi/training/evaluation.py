@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from isgd_mpi.ranks.records import EVALUATE, EXAMPLES, LOSS, MEASURES, SPLITS, STOP
+from isgd_mpi.ranks.records import EVALUATE, EXAMPLES, LOSS, MEASURES, SPLITS, STOP, WEIGHT
 from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.settings.saved import Saved
 from isgd_mpi.training.measures import measures_of, n_sums
@@ -27,7 +27,7 @@ class Evaluation:
     evaluated_step : int
         Step of the parameters of the last evaluation that is complete here, or NEVER.
     totals : (n_splits, MEASURES + n_sums) ndarray of float64
-        Sums of that evaluation: losses, examples, and those of :mod:`isgd_mpi.training.measures`.
+        Sums of that evaluation: weighted losses, weights, examples, and those of :mod:`isgd_mpi.training.measures`.
     """
 
     def __init__(self, model, dataset, grid, part, images):
@@ -84,10 +84,12 @@ class Evaluation:
     def _measure(self, split, start, stop):
         sums = self._sums[SPLITS.index(split)]
         for x, y in self._dataset.pieces(split, start, stop, self._images):
-            losses, measured = self._measures.measure(self._model, x, y)
-            sums[LOSS] += losses.sum(dtype=np.float64)
+            rows = slice(start, start + len(y))
+            losses, measured = self._measures.measure(self._model, x, y, self._dataset.splits[split].weights_of(rows))
+            sums[[LOSS, WEIGHT]] += _weighted(losses, self._dataset.loss_weights(split, rows))
             sums[EXAMPLES] += len(y)
             sums[MEASURES:] += measured
+            start = rows.stop
 
     def report(self, record):
         """Write the complete evaluation, and the progress of the one under way, into a report."""
@@ -110,6 +112,13 @@ class Evaluation:
             self._params = None
 
 
+def _weighted(losses, weights):
+    """Return the sum of weighted losses, and that of the weights, which may be None."""
+    if weights is None:
+        return losses.sum(dtype=np.float64), len(losses)
+    return weights @ np.where(weights > 0, losses, 0), weights.sum()
+
+
 def no_totals(target):
     """Return the totals of an evaluation of no example, for a target."""
     return np.zeros((len(SPLITS), MEASURES + n_sums(target)))
@@ -127,11 +136,11 @@ def combine(totals, measures):
     Returns
     -------
     dict of str to dict
-        Of each split that has examples: ``loss`` (mean), the figures of the measures, and ``n``.
+        Of each split that has examples: ``loss`` (mean, by weight), the figures of the measures, and ``n``.
     """
     return {
         split: {
-            "loss": float(row[LOSS] / row[EXAMPLES]),
+            "loss": float(row[LOSS] / row[WEIGHT]),
             **measures.figures(split, row[MEASURES:]),
             "n": int(row[EXAMPLES]),
         }

@@ -2,6 +2,7 @@
 
 A rank sums over its part of a split; sums of all ranks are added, and trainer 0 turns them into figures. What depends
 on the split alone, such as the number of examples of each class, is counted by trainer 0 when it is first needed.
+Examples count by the weights that they were given, if they were; the weights of their classes do not matter here.
 """
 
 import math
@@ -40,13 +41,15 @@ class ClassErrors:
         """Return the number of sums."""
         return n_outputs
 
-    def measure(self, model, x, y):
-        """Return losses (B,) of examples, and the wrong predictions of each class, (n_classes,)."""
+    def measure(self, model, x, y, weights=None):
+        """Return losses (B,) of examples, and the wrong predictions of each class, (n_classes,), by weight if given."""
         losses, measures = model.evaluate(x, y)
-        return losses, np.bincount(y, measures[:, 0], self._n_classes)
+        wrong = measures[:, 0] if weights is None else weights * measures[:, 0]
+        return losses, np.bincount(y, wrong, self._n_classes)
 
     def _count(self, split):
-        return np.bincount(self._splits[split].labels, minlength=self._n_classes)
+        examples = self._splits[split]
+        return np.bincount(examples.labels, examples.weights, self._n_classes)
 
     def _errors(self, split, sums):
         """Return the error of each class, (n_classes,) ndarray; NaN for a class that the split lacks."""
@@ -59,7 +62,8 @@ class ClassErrors:
         Returns
         -------
         dict of str to float
-            ``error``: fraction of wrong predictions; ``balanced_error``: mean over the split's classes of theirs.
+            ``error``: fraction of wrong predictions, by the weights that examples were given; ``balanced_error``: mean
+            over the split's classes of theirs.
         """
         error = sums.sum() / self._n_of_each(split).sum()
         return {"error": float(error), "balanced_error": float(np.nanmean(self._errors(split, sums)))}
@@ -85,10 +89,10 @@ class LabelErrors:
         """Return the number of sums."""
         return 2
 
-    def measure(self, model, x, y):
+    def measure(self, model, x, y, weights=None):
         """Return losses (B,) of examples, and the sums of what is wrong, (2,)."""
         losses, measures = model.evaluate(x, y)
-        return losses, measures.sum(axis=0)
+        return losses, _summed(measures, weights)
 
     def figures(self, split, sums):
         """Return the figures of a split, given its sums over all ranks.
@@ -98,7 +102,7 @@ class LabelErrors:
         dict of str to float
             ``error``: fraction of examples with a wrong label; ``label_error``: fraction of labels that are wrong.
         """
-        error, label_error = (sums / len(self._splits[split])).tolist()
+        error, label_error = (sums / self._splits[split].total_weight).tolist()
         return {"error": error, "label_error": label_error}
 
     def details(self, split, sums):
@@ -124,17 +128,21 @@ class Residuals:
         """Return the number of sums."""
         return 2 * n_outputs
 
-    def measure(self, model, x, y):
+    def measure(self, model, x, y, weights=None):
         """Return losses (B,) of examples, and the sums of squared and absolute residuals of each number, (2 K,)."""
         losses, measures = model.evaluate(x, y)
-        return losses, measures.sum(axis=0)
+        return losses, _summed(measures, weights)
 
     def _variance(self, split):
-        return np.var(self._splits[split].labels, axis=0, dtype=np.float64)
+        examples = self._splits[split]
+        if examples.weights is None:
+            return np.var(examples.labels, axis=0, dtype=np.float64)
+        mean = np.average(examples.labels, axis=0, weights=examples.weights)
+        return np.average((examples.labels - mean) ** 2, axis=0, weights=examples.weights)
 
     def _of_each(self, split, sums):
         """Return RMSE, MAE and R^2 of each number, (3, K) ndarray; the first two in standard deviations."""
-        squared, absolute = sums.reshape(2, -1) / len(self._splits[split])
+        squared, absolute = sums.reshape(2, -1) / self._splits[split].total_weight
         variances = self._variances(split)
         explained = 1 - np.divide(squared, variances, out=np.full(len(variances), np.nan), where=variances > 0)
         return np.sqrt(squared), absolute, explained
@@ -183,8 +191,14 @@ def areas_under_curves(model, dataset, n_rows):
     for split in (name for name in ("valid", "test") if name in dataset.splits):
         pieces = dataset.pieces(split, 0, len(dataset.splits[split]), images)
         scores = np.concatenate([_log_odds(model, x, y) for x, y in pieces])
-        areas[split] = area_under_curve(scores, dataset.splits[split].labels.reshape(-1) > 0)
+        examples = dataset.splits[split]
+        areas[split] = area_under_curve(scores, examples.labels.reshape(-1) > 0, examples.weights)
     return areas
+
+
+def _summed(measures, weights):
+    """Return the sums of the columns of measures, (B, n) ndarray, over examples that may have weights, (B,)."""
+    return measures.sum(axis=0) if weights is None else weights @ measures
 
 
 def is_binary(target):
@@ -198,7 +212,7 @@ def _log_odds(model, x, y):
     return if_not - if_so
 
 
-def area_under_curve(scores, is_positive):
+def area_under_curve(scores, is_positive, weights=None):
     """Return the area under the receiver operating characteristic, exactly: Mann and Whitney's statistic, with ties.
 
     Parameters
@@ -206,20 +220,23 @@ def area_under_curve(scores, is_positive):
     scores : (n,) ndarray
         Larger ones speak for an example to be positive.
     is_positive : (n,) ndarray of bool
+    weights : (n,) ndarray, optional
+        Weights of the examples, if they have any.
 
     Returns
     -------
     float
-        The probability that a positive example has a larger score than another; equal ones count half. NaN where
-        all examples are alike, or a score is not finite.
+        The probability that a positive example has a larger score than another, drawn by weight; equal ones count
+        half. NaN where all examples are alike, or a score is not finite.
     """
-    n_positive = np.count_nonzero(is_positive)
-    n_pairs = n_positive * (len(scores) - n_positive)
-    if n_pairs == 0 or not np.isfinite(scores).all():
+    weights = np.ones(len(scores)) if weights is None else weights
+    pairs = weights[is_positive].sum() * weights[~is_positive].sum()
+    if pairs == 0 or not np.isfinite(scores).all():
         return math.nan
-    _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(counts) - (counts - 1) / 2  # equal scores share the mean of their ranks
-    return float((ranks[places[is_positive]].sum() - n_positive * (n_positive + 1) / 2) / n_pairs)
+    _, places = np.unique(scores, return_inverse=True)
+    negatives = np.bincount(places[~is_positive], weights[~is_positive], 1 + places.max())
+    below = np.cumsum(negatives) - negatives / 2
+    return float(weights[is_positive] @ below[places[is_positive]] / pairs)
 
 
 def names_of(target):

@@ -6,7 +6,6 @@ import time
 import numpy as np
 
 from isgd_mpi.ranks.records import fresh_batches
-from isgd_mpi.sampling.proposal import biased_weights
 from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.settings.errors import Diverged
 from isgd_mpi.settings.saved import Saved
@@ -124,14 +123,14 @@ class Trainer(Saved):
     def _descend(self):
         """Draw a minibatch, and update the model with it."""
         indices, importance_weights = self.sampler.draw()
-        weights = biased_weights(importance_weights, self._config.bias_exponent)
+        weights = self.sampler.loss_weights(indices, importance_weights)
         try:
             answer = self.learner.descend(indices, weights, self.sampler.wants_gradient)
         except FloatingPointError as error:
             rate = self._config.learning_rate
             advice = f"a --lr below {rate:g}" if self.step else "a smaller --init, or look at the data"
             raise Diverged(
-                f"{error} at step {self.step} (largest importance weight {importance_weights.max():.3g}): try {advice}"
+                f"{error} at step {self.step} (largest importance weight {weights.max():.3g}): try {advice}"
             ) from None
         return Minibatch(indices, importance_weights, *answer)
 

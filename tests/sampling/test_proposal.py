@@ -208,8 +208,8 @@ def test_typical_weights_have_the_entropy_and_the_effective_sample_size_of_all(r
     n = 50_000
     weights = prob_weights_from_scores(rng.lognormal(sigma=1.5, size=n))
     proposal = Proposal(weights, np.argsort(weights), mixture)
-    assert len(proposal.typical_weights(n)) == n
-    some, every = proposal.typical_weights(4000), proposal.prob_weights
+    assert len(proposal.typical_rows(n)) == n
+    some, every = proposal.prob_weights_of(proposal.typical_rows(4000)), proposal.prob_weights
     assert 4000 <= len(some) < 5000
     np.testing.assert_allclose(entropy(some) + np.log(proposal.n_examples / len(some)), entropy(every), rtol=0.01)
     np.testing.assert_allclose(effective_sample_size(some), effective_sample_size(every), rtol=0.05)

@@ -5,7 +5,7 @@ import pytest
 from samplers import make_sampler, minibatch_of
 
 from isgd_mpi.sampling.proposal import mix, prob_weights_from_scores
-from isgd_mpi.sampling.sampler import joined
+from isgd_mpi.sampling.score_table import joined
 from isgd_mpi.settings.config import Config
 
 N, N_CLASSES = 40, 4

@@ -9,10 +9,10 @@ from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.training.minibatch import Minibatch
 
 
-def make_sampler(config, labels, norms_come_back=True, clock=None):
+def make_sampler(config, labels, norms_come_back=True, clock=None, weights=None):
     """A sampler with fixed seeds."""
     target = Target("classes", int(labels.max()) + 1)
-    dataset = SimpleNamespace(strata=labels, n_strata=target.n_outputs, target=target)
+    dataset = SimpleNamespace(strata=labels, n_strata=target.n_outputs, target=target, train_weights=weights)
     return Sampler(config, dataset, np.random.SeedSequence(20151119).spawn(3), norms_come_back, clock)
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -58,7 +59,7 @@ def explicit_totals(model, dataset, split):
     images = np.empty((SIZES[split], 4), np.float32)
     x, y = dataset.batch(split, 0, SIZES[split], images)
     _, losses, correct = model.scores(x, y)
-    return losses.sum(dtype=float), SIZES[split], *(np.sum(~correct & (y == c)) for c in range(3))
+    return losses.sum(dtype=float), SIZES[split], SIZES[split], *(np.sum(~correct & (y == c)) for c in range(3))
 
 
 @pytest.mark.parametrize("n_parts", [1, 2, 3, 5, 8])
@@ -135,7 +136,7 @@ def test_a_part_without_batches_is_done_at_once(model, dataset):
 def test_combine_divides_by_the_examples_of_each_split_and_class(model, dataset):
     measures = SimpleNamespace(figures=lambda split, sums: {"error": sums.sum() / 24})
     totals = no_totals(dataset.target)
-    totals[SPLITS.index("test")] = 12, 24, 3, 0, 0
+    totals[SPLITS.index("test")] = 12, 24, 24, 3, 0, 0
     assert combine(totals, measures) == {"test": {"loss": 0.5, "error": 0.125, "n": 24}}
 
 
@@ -147,5 +148,47 @@ def test_a_nan_loss_is_reported_as_nan(model, dataset):
 
 def test_a_set_without_a_validation_split(model, dataset):
     splits = {name: split for name, split in dataset.splits.items() if name != "valid"}
-    smaller = SimpleNamespace(splits=splits, pieces=dataset.pieces, target=dataset.target)
+    smaller = replace(dataset, splits=splits)
     assert list(combine(measured(model, smaller, 2), measures_of(smaller))) == ["train", "test"]
+
+
+@pytest.mark.parametrize("n_parts", [1, 3])
+@pytest.mark.parametrize("class_weights", [None, np.array([0.5, 2.0, 0.1])])
+def test_loss_and_errors_are_means_by_the_weights_that_examples_were_given(model, dataset, rng, n_parts, class_weights):
+    given = {name: np.append(3.0, rng.integers(0, 4, n - 1).astype(float)) for name, n in SIZES.items()}
+    splits = {name: replace(split, weights=given[name]) for name, split in dataset.splits.items()}
+    weighted = replace(dataset, splits=splits, class_weights=class_weights)
+    figures = combine(measured(model, weighted, n_parts), measures_of(weighted))
+    for name in splits:
+        x, y = dataset.batch(name, 0, SIZES[name], np.empty((SIZES[name], 4), np.float32))
+        _, losses, correct = model.scores(x, y)
+        of_losses = given[name] if class_weights is None else given[name] * class_weights[y]
+        np.testing.assert_allclose(figures[name]["loss"], of_losses @ losses / of_losses.sum(), rtol=1e-6)
+        np.testing.assert_allclose(figures[name]["error"], given[name] @ ~correct / given[name].sum(), rtol=1e-12)
+        shares = [given[name][y == c] @ ~correct[y == c] / given[name][y == c].sum() for c in np.unique(y)]
+        np.testing.assert_allclose(figures[name]["balanced_error"], np.nanmean(shares), rtol=1e-12)
+        assert figures[name]["n"] == SIZES[name]
+
+
+def test_weights_of_classes_leave_the_errors_as_they_are(model, dataset):
+    weighted = replace(dataset, class_weights=np.array([0.1, 2.0, 5.0]))
+    plain, other = (combine(measured(model, each, 2), measures_of(each)) for each in (dataset, weighted))
+    for name in SIZES:
+        assert {"error", "balanced_error"} <= plain[name].keys()
+        assert other[name] == plain[name] | {"loss": other[name]["loss"]}
+
+
+def test_an_example_of_weight_zero_costs_no_nan(model, dataset):
+    splits = {"train": replace(dataset.splits["train"], weights=np.arange(23.0)), "test": dataset.splits["test"]}
+    weighted, evaluate = replace(dataset, splits=splits), model.evaluate
+
+    def evaluate_with_an_infinite_loss(x, y):
+        losses, measures = evaluate(x, y)
+        losses[(x == first).all(axis=1)] = np.inf
+        return losses, measures
+
+    first = dataset.batch("train", 0, 1, np.empty((1, 4), np.float32))[0][0].copy()
+    model.evaluate = evaluate_with_an_infinite_loss
+    figures = combine(measured(model, weighted, 1), measures_of(weighted))
+    assert np.isfinite(figures["train"]["loss"])
+    assert combine(measured(model, dataset, 1), measures_of(dataset))["train"]["loss"] == np.inf

@@ -119,3 +119,39 @@ def test_areas_are_those_of_the_models_outputs(rng, loss):
     scores = z[:, 0] if loss.n_outputs == 1 else z[:, 1] - z[:, 0]
     assert areas_under_curves(model, dataset, 16) == {"test": pytest.approx(area_under_curve(scores, is_positive))}
     assert is_binary(target) and not is_binary(Target("classes", 3)) and not is_binary(Target("numbers", 1))
+
+
+@pytest.mark.parametrize("kind", ["classes", "labels", "numbers"])
+def test_an_example_of_weight_three_counts_as_three_examples(rng, kind):
+    weights = np.array([1.0, 3, 0, 2, 1])
+    target = Target(kind, 2, ("a", "b"), (0.0, 0.0), (2.0, 3.0))
+    labels = {
+        "classes": np.array([0, 1, 1, 0, 1], np.int32),
+        "labels": (rng.random((5, 2)) < 0.5).astype(np.float32),
+        "numbers": rng.standard_normal((5, 2)).astype(np.float32),
+    }[kind]
+    of_model = (rng.random((5, {"classes": 1, "labels": 2, "numbers": 4}[kind])) < 0.6) * 1.5
+
+    def figures(split, rows):
+        measures = measures_of(SimpleNamespace(target=target, splits={"test": split}))
+        model = SimpleNamespace(evaluate=lambda x, y: (x, of_model[rows]))
+        _, sums = measures.measure(model, None, split.labels, split.weights)
+        return measures.figures("test", sums) | measures.details("test", sums)
+
+    repeated = np.repeat(np.arange(5), weights.astype(int))
+    expected = figures(Split(None, labels[repeated]), repeated)
+    got = figures(Split(None, labels, weights), np.arange(5))
+    assert list(got) == list(expected)
+    for name, value in expected.items():
+        if name != "targets":
+            assert got[name] == pytest.approx(value, rel=1e-6)
+    if kind == "numbers":
+        for name in ("a", "b"):
+            assert got["targets"][name] == pytest.approx(expected["targets"][name], rel=1e-6)
+
+
+def test_the_area_under_the_curve_counts_pairs_by_their_weights(rng):
+    scores, is_positive, weights = rng.integers(0, 5, 40) / 7, rng.random(40) < 0.3, rng.integers(0, 4, 40)
+    repeated = np.repeat(np.arange(40), weights)
+    expected = area_under_curve(scores[repeated], is_positive[repeated])
+    assert area_under_curve(scores, is_positive, weights.astype(float)) == pytest.approx(expected, rel=1e-12)
