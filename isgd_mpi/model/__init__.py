@@ -11,6 +11,7 @@ To read in this order:
 * `learning_rate`, `optim`: the learning rate by step; SGD, Nesterov's momentum, Adam and AdamW;
 * `own_model`: the interface of a user's own model, and the checks of one;
 * `blueprints`: make the models of a job from its options;
+* `model_file`: check what a saved model holds;
 * `trained`: predict, save, load;
 * `bfloat16`: score and train in bfloat16, where the processor is faster at it.
 """

@@ -3,6 +3,7 @@
 from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, NEEDED, NEEDED_TO_TRAIN, TRAINS
 from isgd_mpi.model.bfloat16.scoring_mlp import Evaluator, LowPrecisionMLP
 from isgd_mpi.model.bfloat16.training_mlp import RoundedMLP
+from isgd_mpi.model.losses import loss_for
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.own_model import OwnModel, probed_params
 from isgd_mpi.model.params import initial_params, n_parameters
@@ -21,14 +22,15 @@ class MLPBlueprint:
     Parameters
     ----------
     config : config.Config
-        Its hidden widths, initial weights, scores and their precision are used.
+        Its hidden widths, initial weights, loss, scores and their precision are used.
     dataset : datasets.Dataset
-        Its numbers of features and classes are used.
+        Its number of features and its target are used.
 
     Attributes
     ----------
     widths : tuple of int
-        Features, hidden widths, classes.
+        Features, hidden widths, outputs.
+    loss : losses.Loss
     n_params : int
         Number of parameters.
     units : int
@@ -55,7 +57,8 @@ class MLPBlueprint:
     def __init__(self, config, dataset):
         self._init = config.init
         self._score = {"predicted-loss": "loss", "uniform": "grad-norm"}.get(config.score, config.score)
-        self.widths = (dataset.n_features, *config.hidden, dataset.n_classes)
+        self.loss = loss_for(config.loss, dataset.target)
+        self.widths = (dataset.n_features, *config.hidden, self.loss.n_outputs)
         self.n_params = n_parameters(self.widths)
         self.units = sum(self.widths)
         self.text = f"MLP {'-'.join(map(str, self.widths))}; scores: {config.score}"
@@ -115,12 +118,12 @@ class MLPBlueprint:
         share : share.Share
             This trainer's share of it, if several trainers share the model: collective over them.
         """
-        return MLP(self.widths, max_rows, score=self._score, share=share)
+        return MLP(self.widths, max_rows, score=self._score, share=share, loss=self.loss)
 
     def make_trainer(self, max_rows, share=WHOLE):
         """Return a model that trains, in the chosen arithmetic; see :meth:`make`."""
         kind = MLP if self.train_arithmetic == "float32" else RoundedMLP
-        return kind(self.widths, max_rows, score=self._score, share=share)
+        return kind(self.widths, max_rows, score=self._score, share=share, loss=self.loss)
 
     def shared_bytes(self, max_rows):
         """Return the memory, at most, that trainers share who share a model and the moments of its optimiser."""
@@ -136,8 +139,8 @@ class MLPBlueprint:
         if self.make_products is None:
             model = self.make(max_rows)
             return model, model
-        model = LowPrecisionMLP(self.widths, max_rows, self.make_products, self._score, self._threads)
-        return model, Evaluator(self.widths)
+        model = LowPrecisionMLP(self.widths, max_rows, self.make_products, self._score, self._threads, self.loss)
+        return model, Evaluator(self.widths, self.loss)
 
     def make_initial(self, max_rows, rng, share=WHOLE):
         """Return a model that trains, with the parameters that it begins with, drawn by a random generator."""
@@ -147,8 +150,7 @@ class MLPBlueprint:
 
     def trained(self, params, dataset, step):
         """Return a :class:`TrainedMLP`, given the parameters after a number of steps."""
-        learned = Learned(params.copy(), *dataset.standardization, step, dataset.table, dataset.target.to_json())
-        return TrainedMLP(learned, self.widths)
+        return TrainedMLP(_learned(params, dataset, step, self.loss), self.widths)
 
 
 class OwnBlueprint:
@@ -159,13 +161,13 @@ class OwnBlueprint:
     make_model : callable
         Makes a model; see :class:`own_model.Model`.
     config : config.Config
-        Its kind of score is checked.
+        Its kind of score is checked, and its loss is used.
     dataset : datasets.Dataset
-        Its numbers of features and classes, and some examples, are used.
+        Its number of features, its target and some examples are used.
 
     Attributes
     ----------
-    n_params, units, unused, arithmetic, train_arithmetic, make_products, text, notices, rows_at_a_time
+    loss, n_params, units, unused, arithmetic, train_arithmetic, make_products, text, notices, rows_at_a_time
     params_may_be_shared
         See :class:`MLPBlueprint`.
 
@@ -185,6 +187,7 @@ class OwnBlueprint:
             raise InputError(f"score={config.score!r}: a model of your own brings its own scores; leave the option out")
         self._make_model = make_model
         self._n_features, self._n_classes = dataset.n_features, dataset.n_classes
+        self.loss = loss_for(config.loss, dataset.target)
         self.n_params = probed_params(make_model, dataset).size
         self.units = dataset.n_features
         scores = "uniform" if config.score == "uniform" else "its own"
@@ -192,7 +195,7 @@ class OwnBlueprint:
 
     def make(self, max_rows, share=WHOLE):
         """Return a model for at most `max_rows` examples a call; it is not shared."""
-        return OwnModel(self._make_model(self._n_features, self._n_classes, max_rows), self._n_classes)
+        return OwnModel(self._make_model(self._n_features, self._n_classes, max_rows), self._n_classes, self.loss)
 
     make_trainer = make
 
@@ -210,5 +213,10 @@ class OwnBlueprint:
 
     def trained(self, params, dataset, step):
         """Return a :class:`TrainedOwnModel`, given the parameters after a number of steps."""
-        learned = Learned(params, *dataset.standardization, step, target=dataset.target.to_json())
-        return TrainedOwnModel(learned, self._n_classes, self._make_model)
+        return TrainedOwnModel(_learned(params, dataset, step, self.loss), self._n_classes, self._make_model)
+
+
+def _learned(params, dataset, step, loss):
+    """Return what a trained model keeps of a job; see :class:`trained.Learned`."""
+    words = dataset.table, dataset.target.to_json(), loss.name
+    return Learned(params.copy(), *dataset.standardization, step, *words)

@@ -4,6 +4,7 @@ A loss maps the outputs z of the last layer and the target y of an example to a 
 is the last layer's delta. All else that a model computes, gradient norms included, follows from the delta.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,8 @@ class Loss:
     ----------
     n_outputs : int
         Width of the model's last layer.
+    name : str
+        Value of ``--loss``.
     kind : "classes", "labels" or "numbers"
         Kind of the targets that it takes; see :class:`isgd_mpi.data.target.Target`.
     guess : float
@@ -34,7 +37,7 @@ class Loss:
 
     n_outputs: int
 
-    kind = ""
+    name = kind = ""
 
     def write(self, z, y, losses, predictions, squared_delta_norms):
         """Turn outputs into deltas, in place, and write losses, predictions and squared norms of the deltas.
@@ -82,12 +85,12 @@ class Loss:
 class CrossEntropy(Loss):
     """The cross-entropy of one of several classes and the softmax, ``log sum exp(z) - z[y]``, in nats."""
 
-    kind, measures = "classes", ("wrong",)
+    name, kind, measures = "cross-entropy", "classes", ("wrong",)
 
     @property
     def guess(self):
         """Loss of a uniform guess."""
-        return float(np.log(self.n_outputs))
+        return math.log(self.n_outputs)
 
     def write(self, z, y, losses, predictions, squared_delta_norms):
         """Write ``softmax(z) - onehot(y)``, and all else; see :class:`Loss`."""
@@ -114,12 +117,12 @@ class CrossEntropy(Loss):
 class Logistic(Loss):
     """The sum over labels of the logistic loss, ``log(1 + exp(z)) - y z``, in nats."""
 
-    kind, measures = "labels", ("wrong", "wrong labels")
+    name, kind, measures = "logistic", "labels", ("wrong", "wrong labels")
 
     @property
     def guess(self):
         """Loss of probabilities of one half."""
-        return self.n_outputs * float(np.log(2))
+        return self.n_outputs * math.log(2)
 
     def write(self, z, y, losses, predictions, squared_delta_norms):
         """Write ``sigmoid(z) - y``, and all else; see :class:`Loss`."""
@@ -147,7 +150,7 @@ class Logistic(Loss):
 class Squared(Loss):
     """Half the squared error of numbers, ``0.5 |z - y|^2``, in squared standard deviations of the target."""
 
-    kind = "numbers"
+    name, kind = "squared", "numbers"
 
     @property
     def measures(self):
@@ -183,12 +186,14 @@ class Squared(Loss):
 class Huber(Squared):
     """Huber's loss of numbers: half the squared error up to one standard deviation of the target, linear beyond."""
 
+    name = "huber"
+
     def write(self, z, y, losses, predictions, squared_delta_norms):
         """Write ``z - y`` clipped, and all else; see :class:`Loss`."""
         huber(z, y, losses, predictions, squared_delta_norms, HUBER_THRESHOLD)
 
 
-LOSSES = {"cross-entropy": CrossEntropy, "logistic": Logistic, "squared": Squared, "huber": Huber}
+LOSSES = {loss.name: loss for loss in (CrossEntropy, Logistic, Squared, Huber)}
 """Losses by the values of ``--loss``."""
 
 _OF_KIND = {"classes": "cross-entropy", "labels": "logistic", "numbers": "squared"}

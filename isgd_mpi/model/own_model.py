@@ -4,6 +4,7 @@ from typing import Protocol
 
 import numpy as np
 
+from isgd_mpi.model.losses import CrossEntropy
 from isgd_mpi.settings.errors import InputError
 
 _PROBE_ROWS = 2  # examples that a model is tried on
@@ -15,7 +16,8 @@ class Model(Protocol):
 
     :func:`isgd_mpi.fit` takes a function, such as the class itself, that makes one:
     ``make_model(n_features, n_classes, max_rows)``, where `max_rows` is the most examples that one call
-    will hold. It is called on every rank, more than once.
+    will hold, and `n_classes` the number of labels or of numbers where the target is not classes. It is called on
+    every rank, more than once.
 
     Attributes
     ----------
@@ -29,6 +31,10 @@ class Model(Protocol):
     Arguments are valid during a call only. Arrays returned may be buffers that the next call overwrites. They may have
     any float dtype, and may be anything that ``numpy.asarray`` takes, such as PyTorch tensors on the CPU without
     gradient.
+
+    A model may also have ``outputs(x)``, which returns an array (B, n_classes): logits of classes or of labels, or
+    numbers, standardised as `y` is. Predictions of labels and of numbers are made with it, and errors of numbers
+    measured; without it there are none. Classes are then predicted by it as well.
     """
 
     params: np.ndarray
@@ -40,8 +46,8 @@ class Model(Protocol):
         ----------
         x : (B, n_features) ndarray of float32
             Standardised features, C-contiguous.
-        y : (B,) ndarray of int32
-            Classes.
+        y : (B,) ndarray of int32, or (B, n_classes) ndarray of float32
+            Classes; or labels, 0 or 1; or numbers, standardised over the training set.
 
         Returns
         -------
@@ -49,9 +55,10 @@ class Model(Protocol):
             Examples are drawn in proportion to their scores, which must not be negative. Best is the norm of the
             gradient of each example's own loss, not divided by B.
         losses : (B,) ndarray
-            Losses, for any `y`: `predict` takes the class of least loss. Reports call them nats.
+            Losses, for any `y`: without `outputs`, `predict` takes the class of least loss. Reports of classes and
+            labels call them nats.
         correct : (B,) ndarray of bool
-            Whether the predicted class is the true one.
+            Whether the predicted class is the true one, or all labels are right; True for numbers.
         """
         ...
 
@@ -85,6 +92,9 @@ class OwnModel:
     model : Model
         It gets the present parameters before every call, so it may use them in place or copy them.
     n_classes : int
+        Or labels, or numbers.
+    loss : losses.Loss, optional
+        A loss of the kind of the targets, for its measures; one of classes if not given.
 
     Attributes
     ----------
@@ -92,7 +102,8 @@ class OwnModel:
         The parameters in use; may be set, and may be changed in place.
     predictions : (B,) ndarray of int
         Classes, by which the proposal is ordered. After `scores`: the true class where the model was right, another
-        class where it was wrong. After `gradient`, which does not say it: the true classes.
+        class where it was wrong. After `gradient`, which does not say it: the true classes. Of other targets 1 where
+        the model was right, else 0.
     grad_norms : (B,) ndarray of float32
         Scores of the last `gradient`, from which variances are estimated as if they were gradient norms.
 
@@ -102,9 +113,10 @@ class OwnModel:
         By either method, if a score is negative.
     """
 
-    def __init__(self, model, n_classes):
+    def __init__(self, model, n_classes, loss=None):
         self._model = model
         self._n_classes = n_classes
+        self.loss = loss or CrossEntropy(n_classes)
         self.params = model.params
         self.predictions = self.grad_norms = None
 
@@ -113,21 +125,32 @@ class OwnModel:
         self._model.params = self.params
         scores, losses, correct = self._model.scores(x, y)
         correct = np.asarray(correct, bool)
-        self.predictions = np.where(correct, y, (y + 1) % self._n_classes)
+        self.predictions = self._predictions(y, correct)
         return _not_negative(scores), np.asarray(losses), correct
-
-    def evaluate(self, x, y):
-        """Compute each example's loss, and whether it is predicted wrongly, (B, 1); see :meth:`mlp.MLP.evaluate`."""
-        _, losses, correct = self.scores(x, y)
-        return losses, (~correct[:, None]).astype(np.float64)
 
     def gradient(self, x, y, weights):
         """Compute the weighted mean gradient of a minibatch, and its scores; see `Model`."""
         self._model.params = self.params
         loss, gradient, scores = self._model.gradient(x, y, weights)
-        self.predictions = y
+        self.predictions = self._predictions(y, np.ones(len(y), bool))
         self.grad_norms = _not_negative(scores)
         return float(loss), np.require(gradient, np.float32, ["C", "W"]), self.grad_norms
+
+    def _predictions(self, y, correct):
+        """Return what the proposal is ordered by; see the attributes."""
+        if self.loss.kind != "classes":
+            return correct.astype(np.int32)
+        return np.where(correct, y, (y + 1) % self._n_classes)
+
+    def evaluate(self, x, y):
+        """Compute losses and measures, NaN where they need outputs; see :meth:`mlp.MLP.evaluate`."""
+        _, losses, correct = (part.copy() for part in self.scores(x, y))  # buffers, perhaps
+        if hasattr(self._model, "outputs"):
+            return losses, self.loss.measure(np.asarray(self._model.outputs(x)), y, self.predictions)
+        measures = np.full((len(y), len(self.loss.measures)), np.nan)
+        if self.loss.kind != "numbers":
+            measures[:, 0] = ~correct
+        return losses, measures
 
     def gradient_products(self, x, y, weights):
         """Compute the products of the weighted mean gradients of eight groups of examples, (8, 8) ndarray.

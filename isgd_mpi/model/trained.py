@@ -12,12 +12,12 @@ from isgd_mpi.data.given import as_array, feature_names, problem_of_features
 from isgd_mpi.data.npz import read_arrays
 from isgd_mpi.data.tables.encoding import Encoding
 from isgd_mpi.data.tables.read import encode_frame
-from isgd_mpi.data.target import Target
-from isgd_mpi.model.params import layer_views, n_parameters
+from isgd_mpi.model.losses import loss_for
+from isgd_mpi.model.model_file import TEXTS, problem_of_arrays, problem_of_texts, read_target
+from isgd_mpi.model.params import layer_views
 from isgd_mpi.settings.errors import InputError
 
 _BATCH_ROWS = 2048  # examples that are predicted at a time
-_DTYPES = (np.float64, np.float32)  # of the standardisation; parameters have the latter
 
 
 class Learned(NamedTuple):
@@ -34,6 +34,8 @@ class Learned(NamedTuple):
         Encoding of the table that the features came from, as JSON; empty if they came from none.
     target : str
         Description of the target, as JSON; empty for classes without names.
+    loss : str
+        Name of the loss, a key of :data:`losses.LOSSES`; empty for that of the target's kind.
     """
 
     params: np.ndarray
@@ -42,6 +44,7 @@ class Learned(NamedTuple):
     step: int
     table: str = ""
     target: str = ""
+    loss: str = ""
 
 
 class TrainedModel:
@@ -65,21 +68,27 @@ class TrainedModel:
     encoding : encoding.Encoding or None
         What turns a table into features, if the model was trained on a table.
     target : target.Target
+    loss : losses.Loss
+        The loss that it was trained with.
     """
 
     def __init__(self, learned, n_outputs):
         self._learned = learned
-        self.params, self.mean, self.inverse_std, self.step, table, target = learned
+        self.params, self.mean, self.inverse_std, self.step, table, target, loss = learned
         self.encoding = Encoding.from_dict(json.loads(table)) if table else None
-        self.target = Target.from_dict(json.loads(target)) if target else Target("classes", n_outputs)
+        self.target = read_target(target, table, n_outputs)
+        self.loss = loss_for(loss or "auto", self.target)
 
     @property
     def classes(self):
-        """The classes as the user named them for training, (C,) ndarray of the user's own type, in their order."""
+        """The classes as the user named them for training, (C,) ndarray of the user's own type, in their order.
+
+        Two where the target is a single label, and none where it is several, or numbers.
+        """
         return self.target.classes
 
     def predict(self, x):
-        """Predict classes.
+        """Predict classes, labels or numbers.
 
         Parameters
         ----------
@@ -89,15 +98,18 @@ class TrainedModel:
 
         Returns
         -------
-        (B,) ndarray
-            Classes as they were given for training, in their own type; see `classes`. Those of a table are text.
+        ndarray
+            (B,) classes as they were given for training, in their own type; see `classes`. Those of a table are text.
+            Of several labels (B, K) of int64, 1 for each label that holds and 0 for the others. Of numbers (B, K) of
+            float64 in the units in which they were given for training; (B,) if it is one.
 
         Raises
         ------
         InputError
             `x` has another shape or dtype, lacks a column, or a feature is not finite.
         """
-        return self.classes[self._in_batches(self._class_numbers, x, np.empty(0, np.int64))]
+        nothing = self.loss.predict(np.empty((0, self.target.n_outputs), np.float32))
+        return self._as_given(self._in_batches(self._decide, x, nothing))
 
     def save(self, path):
         """Write an npz file that :func:`isgd_mpi.load` reads. It appears complete, or not at all.
@@ -109,6 +121,15 @@ class TrainedModel:
         """
         arrays = self._learned._asdict() | self._identity()
         write_atomically(Path(path), lambda file: np.savez(file, **arrays))
+
+    def _as_given(self, predicted):
+        """Return predictions in the names or units of the user."""
+        target = self.target
+        if target.kind == "numbers":
+            predicted = predicted * np.array(target.scale) + np.array(target.mean)
+        if target.row_shape == (1,):
+            predicted = predicted[:, 0]
+        return self.classes[predicted] if target.n_classes else predicted
 
     def _in_batches(self, function, x, nothing):
         """Apply a function of standardised features to all examples; `nothing` is its result for no example."""
@@ -138,7 +159,7 @@ class TrainedMLP(TrainedModel):
     ----------
     learned : Learned
     widths : sequence of int
-        Features, hidden widths, classes.
+        Features, hidden widths, outputs.
 
     Attributes
     ----------
@@ -150,7 +171,7 @@ class TrainedMLP(TrainedModel):
         self.widths = tuple(widths)
 
     def predict_probabilities(self, x):
-        """Predict the probability of each class.
+        """Predict the probability of each class, or that each label holds.
 
         Parameters
         ----------
@@ -159,22 +180,31 @@ class TrainedMLP(TrainedModel):
 
         Returns
         -------
-        (B, n_classes) ndarray of float32
+        (B, n_classes) or (B, n_labels) ndarray of float32
+            A single label stands for two classes.
+
+        Raises
+        ------
+        InputError
+            The model predicts numbers.
         """
-        return self._in_batches(self._probabilities, x, np.empty((0, self.widths[-1]), np.float32))
+        if self.target.kind == "numbers":
+            raise InputError("this model predicts numbers, which have no probabilities: use predict")
+        return self._in_batches(self._probabilities, x, self._probabilities(np.empty((0, self.widths[0]), np.float32)))
+
+    predict_proba = predict_probabilities  # as scikit-learn calls it
 
     def _identity(self):
         return {"widths": self.widths}
 
-    def _class_numbers(self, x):
-        return self._logits(x).argmax(axis=1)
+    def _decide(self, h):
+        return self.loss.predict(self._outputs(h))
 
-    def _probabilities(self, x):
-        logits = self._logits(x)
-        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return exponentials / exponentials.sum(axis=1, keepdims=True)
+    def _probabilities(self, h):
+        z = self._outputs(h)
+        return self.loss.outputs(np.hstack([-z, z]) if self.target.row_shape == (1,) else z)
 
-    def _logits(self, h):
+    def _outputs(self, h):
         *hidden, (w, b) = zip(*layer_views(self.params, self.widths))
         for hidden_w, hidden_b in hidden:
             h = np.maximum(h @ hidden_w + hidden_b, 0)
@@ -188,6 +218,7 @@ class TrainedOwnModel(TrainedModel):
     ----------
     learned : Learned
     n_classes : int
+        Or labels, or numbers.
     make_model : callable
         Makes the model; see :class:`own_model.Model`.
 
@@ -198,7 +229,8 @@ class TrainedOwnModel(TrainedModel):
 
     Notes
     -----
-    Predicts the class of least loss, at the price of scoring each example once for each class.
+    Predicts by the model's ``outputs``. Without them, it predicts the class of least loss, at the price of scoring each
+    example once for each class.
     """
 
     def __init__(self, learned, n_classes, make_model):
@@ -212,8 +244,12 @@ class TrainedOwnModel(TrainedModel):
     def _identity(self):
         return {"n_classes": self.n_classes}
 
-    def _class_numbers(self, x):
+    def _decide(self, x):
         self._model.params = self.params
+        if hasattr(self._model, "outputs"):
+            return self.loss.predict(np.array(self._model.outputs(x)))  # a copy: it may be a buffer
+        if self.target.kind != "classes":
+            raise InputError(f"the model predicts no {self.target.kind}: it has no method outputs; see isgd_mpi.Model")
         losses = np.empty((self.n_classes, len(x)))
         for c in range(self.n_classes):
             losses[c] = self._model.scores(x, np.full(len(x), c, np.int32))[1]
@@ -240,64 +276,14 @@ def load(path, model=None):
         The file cannot be read, is damaged or is no saved model, or its model is of another kind.
     """
     arrays = read_arrays(path, (*Learned._fields, "widths", "n_classes"))
-    texts = [str(arrays.pop(name, "")) for name in ("table", "target")]
-    if problem := _problem(arrays) or _problem_of_texts(*texts, arrays):
+    texts = {name: str(arrays.pop(name, "")) for name in TEXTS}
+    if problem := problem_of_arrays(arrays) or problem_of_texts(texts, arrays):
         raise InputError(f"{path}: is not a model saved by isgd_mpi: {problem}")
-    learned = Learned(arrays["params"], arrays["mean"], arrays["inverse_std"], int(arrays["step"]), *texts)
+    learned = Learned(arrays["params"], arrays["mean"], arrays["inverse_std"], int(arrays["step"]), **texts)
     if "widths" in arrays:
         if model is not None:
             raise InputError(f"{path}: holds an MLP of isgd_mpi: load it without model=")
-        return TrainedMLP(learned, tuple(map(int, arrays["widths"])))
+        return TrainedMLP(learned, arrays["widths"].tolist())
     if model is None:
         raise InputError(f"{path}: holds the parameters of a model of your own: load it with model=make_model")
     return TrainedOwnModel(learned, int(arrays["n_classes"]), model)
-
-
-def _problem(arrays):
-    """Return a message if the arrays of a file are no saved model, else None."""
-    for name in ("params", "mean", "inverse_std"):
-        if name not in arrays or arrays[name].dtype not in _DTYPES[name == "params" :] or arrays[name].ndim != 1:
-            return f"{name} must be a vector of float32{' or float64' * (name != 'params')}"
-        if not np.isfinite(arrays[name]).all():
-            return f"{name} is not finite"
-    if arrays["mean"].shape != arrays["inverse_std"].shape or arrays["mean"].dtype != arrays["inverse_std"].dtype:
-        return "mean and inverse_std differ in length or dtype"
-    if not _is_count(arrays.get("step"), least=0):
-        return "step must be a count"
-    return _problem_of_widths(arrays) if "widths" in arrays else _problem_of_classes(arrays)
-
-
-def _problem_of_texts(table, target, arrays):
-    """Return a message if texts that are not empty do not describe a table and a target that fit the model."""
-    n_features, n_outputs = (
-        arrays["mean"].size,
-        int(arrays["widths"][-1] if "widths" in arrays else arrays["n_classes"]),
-    )
-    for name, text, kind in (("table", table, Encoding), ("target", target, Target)):
-        try:
-            found = kind.from_dict(json.loads(text)) if text else None
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
-            return f"{name} describes none"
-        if kind is Encoding and found and len(found.feature_names) != n_features:
-            return f"table does not fit {n_features} features"
-        if kind is Target and found and found.n_outputs != n_outputs:
-            return f"target does not fit {n_outputs} outputs"
-    return None
-
-
-def _is_count(array, least=1):
-    return array is not None and array.dtype.kind in "iu" and array.ndim == 0 and array >= least
-
-
-def _problem_of_classes(arrays):
-    return None if _is_count(arrays.get("n_classes")) else "it must have widths, or the number n_classes"
-
-
-def _problem_of_widths(arrays):
-    widths = arrays["widths"]
-    if not (widths.ndim == 1 and len(widths) > 1 and all(map(_is_count, widths))):
-        return "widths must be two or more positive integers"
-    widths = widths.tolist()  # Python's integers do not overflow
-    if widths[0] != arrays["mean"].size or n_parameters(widths) != arrays["params"].size:
-        return f"widths {widths} do not fit {arrays['mean'].size} features and {arrays['params'].size} parameters"
-    return None

@@ -66,7 +66,6 @@ class Job:
         node = find_node(comm, config.wanted_threads)
         dataset = on_all_ranks(comm, partial(_load, node, load), alike=True)
         check_agreement(comm, {"the settings": repr(config), **dataset.facts})
-        on_all_ranks(comm, partial(_check_target, dataset), alike=True)
         models = on_all_ranks(comm, partial(blueprint, config, dataset))
         fastest = common_value(comm, fastest_arithmetic(), otherwise="float32")
         models.choose_arithmetic(fastest, node.threads, node.threads_of_ranks[TRAINER])
@@ -82,7 +81,7 @@ class Job:
         on_all_ranks(comm, self._check_size)
         on_all_ranks(comm, self._check_memory)
         with node.first_rank_first():
-            warm_up(dataset, models.make_products, models.train_arithmetic == TRAINS, config.optimiser)
+            warm_up(dataset, models.make_products, models.train_arithmetic == TRAINS, config.optimiser, config.loss)
             if config.score == "predicted-loss":
                 warm_up_predictor(config.predictor, dataset)
         self._print_code_problems()
@@ -173,12 +172,6 @@ class Job:
         if config.resume is not None:
             return Path(config.resume)
         return create_run_dir(config.run_dir, f"{Path(self.setup.dataset.name).stem}-{config.score}-{config.seed}")
-
-
-def _check_target(dataset):
-    """Refuse a target that no loss is made for yet."""
-    if dataset.target.kind != "classes":
-        raise InputError(f"the target of {dataset.name} is read as {dataset.target.kind}: give --loss cross-entropy")
 
 
 def _load(node, load):

@@ -9,19 +9,20 @@ from isgd_mpi.kernels.meeting import STRIDE, arrive
 from isgd_mpi.model.bfloat16.scoring_mlp import LowPrecisionMLP
 from isgd_mpi.model.bfloat16.training_mlp import RoundedMLP
 from isgd_mpi.model.layers import FEW_ROWS
+from isgd_mpi.model.losses import loss_for
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD, Adam
 from isgd_mpi.sampling.mixture import Mixture
 from isgd_mpi.sampling.proposal import Proposal, stratified_order
 from isgd_mpi.sampling.score_table import ScoreTable
 from isgd_mpi.sampling.variance import Variance
-from isgd_mpi.training.predictor.predictors import PREDICTORS
+from isgd_mpi.training.predictor.predictors import make_predictor
 
 _HIDDEN = (64, 64)  # wide enough for every kernel
 _OPTIMISERS = {"sgd": (SGD, partial(SGD, momentum=0.5)), "adam": (Adam,), "adamw": (Adam,)}
 
 
-def warm_up(dataset, make_products=None, trains_rounded=False, optimiser="sgd"):
+def warm_up(dataset, make_products=None, trains_rounded=False, optimiser="sgd", loss="auto"):
     """Run every kernel once, on the types that training uses, with a small model.
 
     Parameters
@@ -34,30 +35,36 @@ def warm_up(dataset, make_products=None, trains_rounded=False, optimiser="sgd"):
         Whether training is in bfloat16.
     optimiser : str
         Value of ``--optimiser``.
+    loss : str
+        Value of ``--loss``.
     """
+    loss = loss_for(loss, dataset.target)
     n_rows = FEW_ROWS + 1  # few and many rows have passes of their own
     n_few = min(n_rows, dataset.n_train)
-    few_labels = dataset.splits["train"].labels[:n_few]
-    order = stratified_order(few_labels, few_labels, np.ones(n_few, np.float32), dataset.n_classes)
-    ScoreTable(few_labels).write(slice(0, n_few), np.ones(n_few, np.float32), 0)
+    few_strata = dataset.strata[:n_few]
+    order = stratified_order(few_strata, few_strata, np.ones(n_few, np.float32), dataset.n_strata)
+    ScoreTable(few_strata).write(slice(0, n_few), np.ones(n_few, np.float32), 0)
     proposal = Proposal(np.ones(n_few), order)
     for sampling in ("multinomial", "systematic"):
         indices, weights = proposal.draw(n_rows, sampling, np.random.default_rng(0))
     Variance().observe(weights.astype(np.float32), weights)
     Mixture("auto", n_rows, n_rows).observe(weights.astype(np.float32), weights)
-    images, labels = np.empty((n_rows, dataset.n_features), np.float32), np.empty(n_rows, np.int32)
+    images = np.empty((n_rows, dataset.n_features), np.float32)
+    labels = np.empty((n_rows, *dataset.target.row_shape), dataset.target.dtype)
     dataset.gather(indices, images, labels)
     images.fill(0)  # features as large as 1e30 would overflow here, where nobody expects it
-    model = MLP((dataset.n_features, *_HIDDEN, dataset.n_classes), n_rows)
+    model = MLP((dataset.n_features, *_HIDDEN, loss.n_outputs), n_rows, loss=loss)
     model.scores(images, labels)
     arrive(np.zeros(STRIDE, np.int64), 0, 1, 1)
     minibatch = images[:FEW_ROWS], labels[:FEW_ROWS], weights[:FEW_ROWS].astype(np.float32)
-    trained = [model, RoundedMLP(model.widths, n_rows)] if trains_rounded else [model]
+    trained = [model, RoundedMLP(model.widths, n_rows, loss=loss)] if trains_rounded else [model]
     for each, make in product(trained, _OPTIMISERS[optimiser]):
         mover = make(each.params, 0.0)
         mover.step(each.gradient(*minibatch)[1])
         each.descend(*minibatch, mover)
-    models = [model] if make_products is None else [model, LowPrecisionMLP(model.widths, n_rows, make_products)]
+    models = [model]
+    if make_products is not None:
+        models.append(LowPrecisionMLP(model.widths, n_rows, make_products, loss=loss))
     for split in dataset.splits:
         for each in models:
             each.scores(*dataset.batch(split, 0, 1, images))
@@ -72,6 +79,5 @@ def warm_up_predictor(name, dataset):
         The predictor's name, such as ``lstm``.
     dataset : datasets.Dataset
     """
-    labels = dataset.splits["train"].labels[:1]
-    predictor = PREDICTORS[name](labels, dataset.n_classes, np.random.default_rng(0))
+    predictor = make_predictor(name, dataset, 1.0, np.random.default_rng(0))
     predictor.observe(np.zeros(1, np.int32), np.ones(1, np.float32))

@@ -18,7 +18,7 @@ class Answer(NamedTuple):
     Attributes
     ----------
     loss : float
-        Weighted mean loss, nats.
+        Weighted mean loss.
     gradient : (P,) ndarray or None
         Gradient of that loss; None if the step was taken without forming it.
     scores, predictions, grad_norms : (M,) ndarray
@@ -83,8 +83,9 @@ class Learner:
         self.answer = answer
         self._fuses = hasattr(model, "descend")
         self._share = getattr(model, "share", WHOLE)
+        target = dataset.target
         self._images, self._labels = self._share.allocate(
-            ((n_rows, dataset.n_features), model.params.dtype), ((n_rows,), np.int32)
+            ((n_rows, dataset.n_features), model.params.dtype), ((n_rows, *target.row_shape), target.dtype)
         )
 
     def compute(self, indices, weights):
@@ -148,7 +149,7 @@ class Learner:
         self.optimiser.step(gradient)
 
     def _gather(self, indices, weights):
-        """Return standardised features, labels and weights of a minibatch, for the model."""
+        """Return standardised features, targets and weights of a minibatch, for the model."""
         rows = self._share.rows(len(indices))
         self._dataset.gather(indices[rows], self._images[rows], self._labels[rows])
         self._share.meet()

@@ -22,7 +22,7 @@ class Probe:
         self._model = model
         self._dataset = dataset
         self._images = np.empty((n_rows, dataset.n_features), model.params.dtype)
-        self._labels = np.empty(n_rows, np.int32)
+        self._labels = np.empty((n_rows, *dataset.target.row_shape), dataset.target.dtype)
 
     def __call__(self, published):
         """Return the estimate of |mu|^2 and its variance; see :func:`variance.squared_mean`.

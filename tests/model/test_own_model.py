@@ -1,8 +1,11 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from own_models import Copying
 
 from isgd_mpi.data.arrays import from_arrays
+from isgd_mpi.model.losses import LOSSES
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.own_model import OwnModel, probed_params
 from isgd_mpi.model.params import initial_params
@@ -112,3 +115,24 @@ def test_what_is_no_model_is_told_of_in_one_line(dataset, make, message):
 
 def test_a_model_is_tried_and_its_parameters_returned(dataset):
     np.testing.assert_array_equal(probed_params(Copying, dataset), Copying().params)
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+@pytest.mark.parametrize("has_outputs", [True, False])
+def test_evaluation_measures_what_the_model_gives(rng, kind, has_outputs):
+    loss, mlp = LOSSES[kind](3), MLP(WIDTHS, 8, loss=LOSSES[kind](3))
+    mlp.params[:] = initial_params(WIDTHS, "he", rng)
+    own = SimpleNamespace(params=mlp.params, scores=mlp.scores, gradient=mlp.gradient)
+    if has_outputs:
+        own.outputs = mlp._outputs  # a buffer, and computing it overwrites losses
+    x, is_classes = rng.standard_normal((8, 4), np.float32), loss.kind == "classes"
+    y = rng.integers(0, 3, 8) if is_classes else rng.integers(0, 2, (8, 3)).astype(np.float32)
+    losses, expected = (part.copy() for part in mlp.evaluate(x, y))
+    model = OwnModel(own, 3, loss)
+    got_losses, measures = model.evaluate(x, y)
+    np.testing.assert_array_equal(got_losses, losses)
+    if not has_outputs:
+        expected[:, loss.kind != "numbers" :] = np.nan
+    np.testing.assert_array_equal(measures, expected)
+    if not is_classes:
+        np.testing.assert_array_equal(model.predictions, expected[:, 0] == 0 if loss.kind == "labels" else 1)

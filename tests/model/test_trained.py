@@ -4,11 +4,12 @@ import zipfile
 
 import numpy as np
 import pytest
+import reference
 from own_models import Copying
 
 from isgd_mpi.data.target import Target
 from isgd_mpi.model.mlp import MLP
-from isgd_mpi.model.params import initial_params
+from isgd_mpi.model.params import initial_params, layer_views
 from isgd_mpi.model.trained import Learned, TrainedMLP, TrainedOwnModel, load
 from isgd_mpi.settings.errors import InputError
 
@@ -72,7 +73,7 @@ def test_a_model_saved_is_the_model_loaded(model, tmp_path, rng):
     assert loaded.step == 7 and loaded.widths == WIDTHS
     np.testing.assert_array_equal(loaded.predict_probabilities(x), model.predict_probabilities(x))
     with np.load(tmp_path / "a.npz", allow_pickle=False) as saved:
-        assert set(saved.files) == {"params", "widths", "mean", "inverse_std", "step", "table", "target"}
+        assert set(saved.files) == {"params", "widths", "mean", "inverse_std", "step", "table", "target", "loss"}
 
 
 def test_an_own_model_predicts_the_class_of_least_loss_and_is_loaded_by_its_maker(model, tmp_path, rng):
@@ -126,6 +127,9 @@ HUGE = b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape':
         (npz(step=np.ones(2, int)), "step must be a count"),
         (npz(widths=None), "widths, or the number n_classes"),
         (npz(widths=None, n_classes=0), "widths, or the number n_classes"),
+        (npz(loss="hinge"), "loss 'hinge' is none of classes"),
+        (npz(loss="squared"), "loss 'squared' is none of classes"),
+        (npz(target=Target("numbers", 3, (), (0.0,) * 3, (1.0,) * 3).to_json(), loss="logistic"), "none of numbers"),
         (npz(widths=np.array([4])), "two or more"),
         (npz(widths=np.array([4, -5, 3])), "two or more positive"),
         (npz(widths=np.array([4.0, 5, 3])), "two or more positive integers"),
@@ -188,3 +192,70 @@ def test_classes_come_back_as_the_user_named_them(tmp_path, rng, names, kind, ex
     np.testing.assert_array_equal(model.classes, expected)
     x = rng.standard_normal((50, 4)).astype(np.float32)
     np.testing.assert_array_equal(model.predict(x), expected[mlp_predictions(x)])
+
+
+def test_files_of_before_there_were_targets_are_loaded(tmp_path, rng):
+    (tmp_path / "old.npz").write_bytes(npz(target=None, loss=None, table=None))
+    x = rng.standard_normal((50, 4)).astype(np.float32)
+    np.testing.assert_array_equal(load(tmp_path / "old.npz").predict(x), mlp_predictions(x))
+    columns = [{"name": str(k), "categories": None, "mean": 0.0, "has_indicator": False} for k in range(4)]
+    table = {"target": "y", "classes": list("abc"), "columns": columns, "dropped": []}
+    (tmp_path / "old.npz").write_bytes(npz(target=None, loss=None, table=json.dumps(table)))
+    np.testing.assert_array_equal(load(tmp_path / "old.npz").predict(x), np.array(["a", "b", "c"])[mlp_predictions(x)])
+
+
+def saved_and_loaded(path, target, loss, rng):
+    """Return a loaded model for a target, raw features, and its outputs for them."""
+    widths = (4, 5, target.n_outputs)
+    learned = LEARNED._replace(params=initial_params(widths, "he", rng), target=target.to_json(), loss=loss)
+    TrainedMLP(learned, widths).save(path)
+    x = rng.standard_normal((2100, 4))
+    standardized = (x - LEARNED.mean) * LEARNED.inverse_std
+    return load(path), x, reference.mlp_logits(*layer_views(learned.params, widths), standardized)
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber"])
+@pytest.mark.parametrize("n_numbers", [1, 3])
+def test_numbers_are_predicted_in_the_units_of_the_user(tmp_path, rng, loss, n_numbers):
+    mean, scale = (1000.0, -5.0, 0.0)[:n_numbers], (50.0, 0.1, 1.0)[:n_numbers]
+    model, x, z = saved_and_loaded(tmp_path / "a.npz", Target("numbers", n_numbers, (), mean, scale), loss, rng)
+    expected = z * np.array(scale) + np.array(mean)
+    predicted = model.predict(x)
+    assert model.loss.name == loss and predicted.dtype == np.float64
+    np.testing.assert_allclose(predicted, expected[:, 0] if n_numbers == 1 else expected, rtol=1e-5, atol=1e-4)
+    assert model.predict(x[:0]).shape == predicted[:0].shape
+    with pytest.raises(InputError, match="predicts numbers, which have no probabilities: use predict"):
+        model.predict_probabilities(x)
+
+
+def test_labels_are_predicted_as_zeros_and_ones(tmp_path, rng):
+    model, x, z = saved_and_loaded(tmp_path / "a.npz", Target("labels", 3, ("red", "green", "blue")), "logistic", rng)
+    np.testing.assert_array_equal(model.predict(x), (z > 0).astype(np.int64))
+    np.testing.assert_allclose(model.predict_proba(x), 1 / (1 + np.exp(-z)), rtol=1e-4, atol=1e-6)
+    assert model.predict(x[:0]).shape == model.predict_proba(x[:0]).shape == (0, 3)
+
+
+def test_a_single_label_stands_for_two_classes(tmp_path, rng):
+    model, x, z = saved_and_loaded(tmp_path / "a.npz", Target("labels", 1, ("no", "yes")), "logistic", rng)
+    np.testing.assert_array_equal(model.predict(x), np.where(z[:, 0] > 0, "yes", "no"))
+    expected = 1 / (1 + np.exp(np.hstack([z, -z])))
+    np.testing.assert_allclose(model.predict_probabilities(x), expected, rtol=1e-4, atol=1e-6)
+    assert model.predict_probabilities(x[:0]).shape == (0, 2)
+
+
+class WithOutputs(Copying):
+    """Has logits, too: those of the last layer of its MLP, in a buffer."""
+
+    def outputs(self, x):
+        return self.mlp._outputs(x)
+
+
+@pytest.mark.parametrize("kind", ["classes", "labels", "numbers"])
+def test_an_own_model_with_outputs_predicts_by_them(rng, kind):
+    moments = ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)) if kind == "numbers" else ()
+    learned, x = LEARNED._replace(target=Target(kind, 3, (), *moments).to_json()), rng.standard_normal((2100, 4))
+    own, mlp = TrainedOwnModel(learned, 3, WithOutputs), TrainedMLP(learned, WIDTHS)
+    np.testing.assert_allclose(own.predict(x), mlp.predict(x), rtol=1e-5, atol=1e-5)
+    if kind != "classes":
+        with pytest.raises(InputError, match=f"the model predicts no {kind}: it has no method outputs"):
+            TrainedOwnModel(learned, 3, Copying).predict(x)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from isgd_mpi.data.target import Target
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.training.minibatch import PER_EXAMPLE, Learner
 
@@ -9,7 +10,7 @@ class Squares:
     """A model with a known answer, and a data set of three numbers."""
 
     params = np.zeros(1, np.float32)
-    n_features = 1
+    n_features, target = 1, Target("classes", 4)
 
     def gather(self, indices, images, labels):
         images[:, 0] = np.array([1.0, 2.0, 4.0])[indices]

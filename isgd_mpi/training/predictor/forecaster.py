@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from isgd_mpi.model.losses import loss_for
 from isgd_mpi.ranks.records import STOP, predictions_dtype, report_state
 from isgd_mpi.ranks.states import flatten, nest
 from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.settings.saved import Saved
-from isgd_mpi.training.predictor.predictors import PREDICTORS, RunningCorrelation
+from isgd_mpi.training.predictor.predictors import RunningCorrelation, make_predictor
 
 _MEMORY = 0.25  # share of the training set over which the correlation is averaged
 
@@ -20,9 +21,9 @@ class Forecaster(Saved):
     Parameters
     ----------
     config : config.Config
-        Predictor, usable fraction.
+        Predictor, usable fraction, loss.
     dataset : datasets.Dataset
-        Classes of its training set.
+        Its targets and strata are used.
     seed : numpy.random.SeedSequence
         For the predictor's initial parameters.
     shard : shards.Shard
@@ -39,11 +40,11 @@ class Forecaster(Saved):
     saved = ("_predictor", "_running_correlation", "_seen", "_n_predicted")
 
     def __init__(self, config, dataset, seed, shard, waiter):
-        labels = dataset.splits["train"].labels
-        self._predictor = PREDICTORS[config.predictor](labels, dataset.n_classes, np.random.default_rng(seed))
+        guess = loss_for(config.loss, dataset.target).guess
+        self._predictor = make_predictor(config.predictor, dataset, guess, np.random.default_rng(seed))
         self._usable_fraction = config.usable_fraction
-        self._seen = np.zeros(len(labels), bool)
-        self._running_correlation = RunningCorrelation(max(1.0, _MEMORY * len(labels)))
+        self._seen = np.zeros(dataset.n_train, bool)
+        self._running_correlation = RunningCorrelation(max(1.0, _MEMORY * dataset.n_train))
         self._shard = shard
         self._waiter = waiter
         self._n_predicted = 0

@@ -1,8 +1,9 @@
-"""The network of the loss predictor: two LSTM layers over an example's last losses, beside its class.
+"""The network of the loss predictor: two LSTM layers over an example's last losses, beside its target.
 
 Histories go through LSTM(32) and LSTM(32), the class through an embedding of 32 units; one linear
-output reads both [1]_. Histories shorter than the longest are masked: they begin later, from a
-state of zero. Index letters: `t` time.
+output reads both [1]_. Labels and numbers stand where the class would stand as a one-hot vector: the
+embedding of an example is the sum of the rows of all outputs, each times its value. Histories
+shorter than the longest are masked: they begin later, from a state of zero. Index letters: `t` time.
 
 References
 ----------
@@ -74,7 +75,7 @@ def initial_params(n_classes, rng, dtype=np.float32):
 
 
 class LossNetwork:
-    """Predicts a number from a history and a class.
+    """Predicts a number from a history and a class, or the values of labels or numbers.
 
     Parameters
     ----------
@@ -99,7 +100,8 @@ class LossNetwork:
             The newest entry in the last column; in the parameters' dtype.
         lengths : (B,) ndarray of int
             Number of entries, 1 to T; those before them are masked.
-        classes : (B,) ndarray of int
+        classes : (B,) ndarray of int, or (B, n_classes) ndarray of float32
+            Classes, or values of the labels or numbers that take the place of one-hot classes.
 
         Returns
         -------
@@ -128,8 +130,7 @@ class LossNetwork:
         np.matmul(delta, features, out=self._gradients["output"])
         self._gradients["output_bias"][0] = delta.sum()
         feature_delta = np.outer(delta, self._tensors["output"])
-        self._gradients["embedding"][:] = 0
-        np.add.at(self._gradients["embedding"], classes, feature_delta[:, N_UNITS:])
+        self._write_embedding_gradient(classes, feature_delta[:, N_UNITS:])
         upstream = np.zeros_like(self._second.hidden)
         upstream[-1] = feature_delta[:, :N_UNITS]
         self._first.backward(self._second.backward(upstream))
@@ -141,8 +142,18 @@ class LossNetwork:
         active = np.arange(longest, 0, -1)[:, None] <= lengths
         x = np.ascontiguousarray(history[:, -longest:].T)[:, :, None]
         hidden = self._second.forward(self._first.forward(x, active), active)
-        features = np.hstack([hidden[-1], self._tensors["embedding"][classes]])
+        embedding = self._tensors["embedding"]
+        features = np.hstack([hidden[-1], embedding[classes] if classes.ndim == 1 else classes @ embedding])
         return features, features @ self._tensors["output"] + self._tensors["output_bias"]
+
+    def _write_embedding_gradient(self, classes, delta):
+        """Write the gradient by the embedding, given that by the embeddings of the examples."""
+        gradient = self._gradients["embedding"]
+        if classes.ndim == 2:
+            np.matmul(classes.T, delta, out=gradient)
+            return
+        gradient[:] = 0
+        np.add.at(gradient, classes, delta)
 
 
 class _Layer:

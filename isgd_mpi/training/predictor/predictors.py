@@ -34,13 +34,14 @@ _CLASS_KEPT = 0.9  # share of a class's moving average that remains after anothe
 
 
 class LSTMPredictor(Saved):
-    """Predicts by an LSTM over the example's last losses, and its class; see :mod:`isgd_mpi.training.predictor.lstm`.
+    """Predicts by an LSTM over the example's last losses, and its target; see :mod:`isgd_mpi.training.predictor.lstm`.
 
     Parameters
     ----------
-    labels : (N,) ndarray of int
-        Classes of the training set.
+    labels : (N,) ndarray of int, or (N, K) ndarray of float32
+        Targets of the training set: classes; or labels or standardised numbers.
     n_classes : int
+        Number of the classes, labels or numbers.
     rng : numpy.random.Generator
         For the initial parameters.
     log_space : bool
@@ -114,20 +115,25 @@ class ClassPredictor(Saved):
 
     Parameters
     ----------
-    labels, n_classes, rng
-        See :class:`LSTMPredictor`; nothing is drawn.
+    labels : (N,) ndarray of int
+        Classes, or other strata, of the training set.
+    n_classes : int
+    rng : numpy.random.Generator
+        Nothing is drawn.
+    guess : float, optional
+        Loss of a model that knows nothing; that of a uniform guess of the class if not given.
 
     Attributes
     ----------
     moments : (n_classes, 2) ndarray of float64
-        Moving averages of the loss and of its square; at first those of a uniform guess.
+        Moving averages of the loss and of its square; at first those of the guess.
     """
 
     saved = ("moments",)
 
-    def __init__(self, labels, n_classes, rng):
+    def __init__(self, labels, n_classes, rng, guess=None):
         self._labels = labels
-        guess = math.log(n_classes)
+        guess = math.log(n_classes) if guess is None else guess
         self.moments = np.tile([guess, guess**2], (n_classes, 1))
 
     def observe(self, rows, losses):
@@ -148,8 +154,8 @@ class LastPredictor(Saved):
 
     Parameters
     ----------
-    labels, n_classes, rng
-        See :class:`LSTMPredictor`; nothing is drawn.
+    labels, n_classes, rng, guess
+        See :class:`ClassPredictor`.
 
     Attributes
     ----------
@@ -159,9 +165,9 @@ class LastPredictor(Saved):
 
     saved = ("last", "_mean")
 
-    def __init__(self, labels, n_classes, rng):
+    def __init__(self, labels, n_classes, rng, guess=None):
         self.last = np.zeros(len(labels), np.float32)
-        self._mean = float(np.float32(math.log(n_classes)))
+        self._mean = float(np.float32(math.log(n_classes) if guess is None else guess))
 
     def observe(self, rows, losses):
         """Remember the losses; see the module's docstring."""
@@ -184,6 +190,25 @@ PREDICTORS = {
     "last": LastPredictor,
 }
 """Loss predictors by the values of ``--predictor``."""
+
+
+def make_predictor(name, dataset, guess, rng):
+    """Make a loss predictor for the training set of a data set.
+
+    Parameters
+    ----------
+    name : str
+        A key of PREDICTORS.
+    dataset : datasets.Dataset
+        Its targets, or strata, are used.
+    guess : float
+        Loss of a model that knows nothing.
+    rng : numpy.random.Generator
+        For the initial parameters.
+    """
+    if name in ("class", "last"):
+        return PREDICTORS[name](dataset.strata, dataset.n_strata, rng, guess)
+    return PREDICTORS[name](dataset.splits["train"].labels, dataset.target.n_outputs, rng)
 
 
 class RunningCorrelation(Saved):

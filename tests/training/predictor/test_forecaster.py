@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from isgd_mpi.data.target import Target
 from isgd_mpi.ranks.records import STOP, observations_dtype
 from isgd_mpi.ranks.shards import Grid
 from isgd_mpi.ranks.waiting import Waiter
@@ -18,7 +19,8 @@ N, BATCH = 50, 20
 def make(predictor="last", usable_fraction=0.1):
     config = Config(score="predicted-loss", predictor=predictor, usable_fraction=usable_fraction)
     labels = np.arange(N, dtype=np.int32) % 3
-    dataset = SimpleNamespace(splits={"train": SimpleNamespace(labels=labels)}, n_classes=3)
+    splits = {"train": SimpleNamespace(labels=labels)}
+    dataset = SimpleNamespace(splits=splits, n_train=N, target=Target("classes", 3), strata=labels, n_strata=3)
     (shard,) = Grid(BATCH, 1).shards(N)
     return Forecaster(config, dataset, np.random.SeedSequence(1), shard, Waiter(polite=True))
 

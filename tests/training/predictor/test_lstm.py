@@ -78,3 +78,13 @@ def test_initial_recurrent_kernels_are_orthogonal_and_forget_gates_open(rng):
         recurrent = tensors[f"{layer}_recurrent"]
         np.testing.assert_allclose(recurrent @ recurrent.T, np.eye(len(recurrent)), atol=1e-12)
         np.testing.assert_array_equal(tensors[f"{layer}_bias"].reshape(4, -1).mean(axis=1), [0, 1, 0, 0])
+
+
+def test_labels_and_numbers_stand_where_one_hot_classes_would(rng):
+    network, history, lengths, classes = make(rng, 7)
+    targets, one_hot = rng.exponential(size=7), np.eye(N_CLASSES)[classes]
+    predictions, gradient = (part.copy() for part in network.gradient(history, lengths, classes, targets))
+    for got, expected in zip(network.gradient(history, lengths, one_hot, targets), (predictions, gradient)):
+        np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-14)
+    half = network.predict(history, lengths, one_hot / 2)
+    np.testing.assert_allclose(half, (predictions + network.predict(history, lengths, 0 * one_hot)) / 2)

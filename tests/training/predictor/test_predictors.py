@@ -1,7 +1,17 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from isgd_mpi.training.predictor.predictors import FLOOR, HISTORY_SIZE, PREDICTORS, LSTMPredictor, RunningCorrelation
+from isgd_mpi.data.target import Target
+from isgd_mpi.training.predictor.predictors import (
+    FLOOR,
+    HISTORY_SIZE,
+    PREDICTORS,
+    LSTMPredictor,
+    RunningCorrelation,
+    make_predictor,
+)
 
 pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")
 N, N_CLASSES = 300, 4
@@ -146,3 +156,27 @@ def test_correlation_of_what_does_not_vary_is_not_a_number(pairs):
     for x, y in pairs:
         correlation.observe([x], [y])
     assert np.isnan(correlation.value)
+
+
+class Numbers:
+    """A data set of two standardised numbers, with two strata."""
+
+    target, n_strata = Target("numbers", 2), 2
+
+    def __init__(self, rng):
+        labels = rng.standard_normal((N, 2)).astype(np.float32)
+        self.splits = {"train": SimpleNamespace(labels=labels)}
+        self.strata = (labels[:, 0] > 0).astype(np.int32)
+
+
+@pytest.mark.parametrize("name", PREDICTORS)
+def test_the_losses_of_numbers_are_predicted(rng, name):
+    dataset = Numbers(rng)
+    predictor, rows = make_predictor(name, dataset, 0.7, rng), np.arange(N)
+    if name in ("class", "last"):
+        np.testing.assert_allclose(predictor.predict(slice(0, N)), 0.7, rtol=1e-6)
+    losses = (1 + dataset.strata).astype(np.float32)  # which depend on the target alone
+    for _ in range(60):
+        predictor.observe(rows, losses)
+    predictions = predictor.predict(slice(0, N))
+    assert np.corrcoef(predictions, losses)[0, 1] > 0.9 and abs(predictions.mean() - 1.5) < 0.2
