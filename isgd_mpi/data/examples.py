@@ -3,6 +3,7 @@
 import pickle
 import struct
 import textwrap
+import tokenize
 import zipfile
 import zlib
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ _LONGEST_PROBLEM = 300  # characters: what libraries say of a damaged file may q
 # what gzip, zipfile, pickle, numpy and scipy raise for a damaged file
 _DAMAGED = (EOFError, OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 _DAMAGED += (MemoryError, RuntimeError, struct.error, zlib.error, zipfile.BadZipFile, pickle.UnpicklingError)
+_DAMAGED += (SyntaxError, tokenize.TokenError)
 
 
 class FormatError(InputError):

@@ -1,4 +1,4 @@
-"""Read the files that data sets come in: IDX, CIFAR-10, MATLAB, npz.
+"""Read the files that data sets come in: IDX, CIFAR-10, MATLAB.
 
 Every reader returns `RawExamples` that it has checked, and raises `FormatError` for a file that is
 truncated, of another kind, or holds impossible values. No reader runs code that a file names.
@@ -14,7 +14,7 @@ import numpy as np
 from isgd_mpi.data.examples import FormatError, check_examples, check_fits, refusing_damage
 from isgd_mpi.data.given import describe
 from isgd_mpi.data.mat_check import check_mat
-from isgd_mpi.data.npz import MOST_INFLATION, open_npz
+from isgd_mpi.data.npz import MOST_INFLATION
 from isgd_mpi.data.plain_pickle import as_plain_array, read_plain_pickle
 from isgd_mpi.data.safe_files import open_regular
 
@@ -22,7 +22,6 @@ _IDX_IMAGES, _IDX_LABELS = 0x0803, 0x0801  # third byte: 8 means uint8; fourth: 
 _CIFAR10_SHAPE = (3, 32, 32)
 _CIFAR10_PIXELS = math.prod(_CIFAR10_SHAPE)
 _READ_BYTES = 2**20
-_VALID = ("valid", "val", "validation")  # names of that split in npz files
 
 
 def read_idx(images_path, labels_path, n_classes=10):
@@ -151,29 +150,3 @@ def read_svhn(path):
     if not np.isin(labels, np.arange(1, 11)).all():
         raise FormatError(path, "y has a label out of range 1..10")
     return check_examples(path, images.transpose(3, 2, 0, 1), labels.astype(np.int32) - 1)
-
-
-def read_npz(path):
-    """Read an npz file of x_train, y_train, x_test, y_test and perhaps x_valid, y_valid (or x_val, y_val).
-
-    Parameters
-    ----------
-    path : Path
-        Arrays of Python objects are refused: they would be unpickled.
-
-    Returns
-    -------
-    dict of str to RawExamples
-        Each split that the file has; images of any trailing shape.
-    """
-    with open_npz(path) as archive:
-        examples = [name for name in archive.names if name.lower().startswith(("x_", "y_"))]
-        valid = [("valid", key) for key in _VALID if f"x_{key}" in examples]
-        keys = dict([("train", "train"), *valid[:1], ("test", "test")])
-        wanted = [f"{letter}_{key}" for key in keys.values() for letter in "xy"]
-        if missing := [name for name in wanted if name not in archive.names]:
-            raise FormatError(path, f"has no {', '.join(missing)}, only {', '.join(archive.names) or 'nothing'}")
-        if unused := [name for name in examples if name not in wanted]:
-            raise FormatError(path, f"{unused[0]} would not be used: rename it, or leave it out")
-        arrays = {split: (archive[f"x_{key}"], archive[f"y_{key}"]) for split, key in keys.items()}
-    return {split: check_examples(f"{path} ({split})", x, y) for split, (x, y) in arrays.items()}

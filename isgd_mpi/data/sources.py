@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from isgd_mpi.data import folders, formats, synthetic
+from isgd_mpi.data import array_files, folders, formats, synthetic
 from isgd_mpi.data.examples import FormatError, check_alike, count_classes
 from isgd_mpi.data.splitting import TEST_FRACTION, VALID_FRACTION, divide, fixed_permutation
 from isgd_mpi.data.tables.encoding import Encoding
@@ -22,7 +22,7 @@ from isgd_mpi.settings.nearest import suggestion
 
 NAMES = ("mnist10k", "mnist", "cifar10", "svhn", "svhn-small", "synthetic")
 
-_ENDINGS = ", ".join((".npz", *ENDINGS))
+_ENDINGS = ", ".join((*array_files.ENDINGS, *ENDINGS))
 _BUNDLED = Path(__file__).parent / "mnist10k"
 _MNIST_TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 _MNIST_TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -58,15 +58,15 @@ class Recipe:
 
 
 class Division(NamedTuple):
-    """The parts of a table: which column is to be predicted, and which rows are for testing and for validation.
+    """The parts of a file: which column is to be predicted, and which rows are for testing and for validation.
 
     Attributes
     ----------
     target : str or None
-        A column's name; the last column if None.
+        A column's name, of a table; the last column if None.
     test, valid : float or str or None
         A share of the rows, or the path of a further table. None for TEST_FRACTION, and for VALID_FRACTION of
-        the rest, or no validation set if the test set has a file of its own.
+        the rest, or no validation set if the test set has a file, or arrays, of its own.
     """
 
     target: str | None = None
@@ -83,13 +83,13 @@ def recipe(name, data_dir=None, synthetic_size=synthetic.DEFAULT_SIZE, division=
     Parameters
     ----------
     name : str
-        A name in `NAMES`, or the path of an npz file or of a table.
+        A name in `NAMES`, or the path of a file of arrays or of a table.
     data_dir : str or Path, optional
         Folder of original files; see :func:`isgd_mpi.data.folders.data_folder`.
     synthetic_size : int
         Training examples of the synthetic set.
     division : Division
-        Of a table.
+        Of a table or a file of arrays.
     loss : "auto", "cross-entropy", "logistic", "squared" or "huber"
         Decides what the target of a file is read as.
 
@@ -106,13 +106,14 @@ def recipe(name, data_dir=None, synthetic_size=synthetic.DEFAULT_SIZE, division=
     check_loss(loss, name)
     if is_table(name):
         return _table_recipe(Path(name).expanduser(), division)
+    is_arrays = array_files.is_array_file(name)
     for option, value in division._asdict().items():
-        if value is not None:
+        if value is not None and (not is_arrays or option == "target" or isinstance(value, str)):
             raise InputError(
                 f"--{option} {value} is for tables ({', '.join(ENDINGS)}), and {name} has its own: omit it"
             )
-    if str(name).endswith(".npz"):
-        return _npz_recipe(Path(os.path.expanduser(name)))
+    if is_arrays:
+        return _array_recipe(Path(os.path.expanduser(name)), division)
     if name not in NAMES:
         meant = suggestion(str(name), NAMES)
         raise InputError(f"unknown data set {name!r}{meant}; choose {', '.join(NAMES)}, or a path ending in {_ENDINGS}")
@@ -194,21 +195,19 @@ def _read_synthetic(sizes):
     return Source(Target("classes", synthetic.N_CLASSES), _consecutive(sizes), synthetic.examples_at, synthetic.SHAPE)
 
 
-def _npz_recipe(path):
-    if not path.is_file():
-        raise InputError(
-            f"no such file: {path}; give an npz file with x_train, y_train, x_test and y_test (--data names its new "
-            "place where a run is resumed)"
-        )
-    way_out = "save x_train, y_train, x_test, y_test with numpy.savez: uint8 or finite float, labels 0..C-1"
-    return Recipe(path.stem, (path,), partial(_read_npz, path), way_out)
+def _array_recipe(path, division):
+    way_out = "save x_train, y_train, x_test, y_test: uint8 or finite float, labels 0..C-1"
+    read = partial(_read_arrays, path, division)
+    options = None if division == _AS_IT_COMES else tuple(division)
+    return Recipe(array_files.set_name(path), array_files.files_of(path), read, way_out, options)
 
 
-def _read_npz(path):
-    parts = formats.read_npz(path)
+def _read_arrays(path, division):
+    parts = array_files.read_array_files(path)
+    if "test" in parts and division.test is not None:
+        raise FormatError(path, f"has a test set of its own: leave --test {division.test} out")
     n_classes = count_classes(path, {f"y_{name}": part for name, part in parts.items()})
-    sizes = {name: len(part) for name, part in parts.items()}
-    return _end_to_end(list(parts.values()), _consecutive(sizes), Target("classes", n_classes))
+    return _end_to_end(list(parts.values()), _divided(path, parts, division), Target("classes", n_classes))
 
 
 def _table_recipe(path, division):
@@ -229,22 +228,25 @@ def _is_file(name, value):
 def _read_table(path, others, division):
     encoding, dtype = survey_table(path, division.target)
     parts = {name: read_table(file, encoding, dtype) for name, file in {"train": path, **others}.items()}
+    target = Target("classes", len(encoding.classes), tuple(encoding.classes))
+    source = _end_to_end(list(parts.values()), _divided(path, parts, division), target)
+    return replace(source, shape=(), encoding=encoding)
+
+
+def _divided(path, parts, division):
+    """Return the rows of each split of a file: of its first part, test and validation sets take what others lack."""
     splits = _consecutive({name: len(part) for name, part in parts.items()})
     shares = {
-        "test": 0.0 if "test" in others else _share(division.test, TEST_FRACTION),
-        "valid": 0.0 if "valid" in others else _share(division.valid, 0.0 if "test" in others else VALID_FRACTION),
+        "test": 0.0 if "test" in parts else _share(division.test, TEST_FRACTION),
+        "valid": 0.0 if "valid" in parts else _share(division.valid, 0.0 if "test" in parts else VALID_FRACTION),
     }
     for name, share in shares.items():
         kept, taken = divide(parts["train"].labels[splits["train"]], share)
         if len(taken):
             splits |= {name: splits["train"][taken], "train": splits["train"][kept]}
-        elif name == "test" and name not in others:
-            raise FormatError(path, f"{len(kept)} rows leave nothing for the test set: give --test FILE")
-    in_order = {name: splits[name] for name in ("train", "valid", "test") if name in splits}
-    source = _end_to_end(
-        list(parts.values()), in_order, Target("classes", len(encoding.classes), tuple(encoding.classes))
-    )
-    return replace(source, shape=(), encoding=encoding)
+        elif name == "test" and name not in parts:
+            raise FormatError(path, f"{len(kept)} rows leave nothing for the test set: give --test a larger share")
+    return {name: splits[name] for name in ("train", "valid", "test") if name in splits}
 
 
 def _share(given, default):

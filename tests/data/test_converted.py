@@ -85,7 +85,7 @@ def test_a_constant_feature_has_a_deviation_of_exactly_zero(npz, cache, arrays):
 
 def test_a_second_call_reads_no_source(npz, cache, monkeypatch):
     open_converted(recipe(npz), cache)
-    monkeypatch.setattr(sources, "_read_npz", lambda path: pytest.fail("read again"))
+    monkeypatch.setattr(sources, "_read_arrays", lambda path, division: pytest.fail("read again"))
     assert open_converted(recipe(npz), cache)[0] == Target("classes", 4)
 
 

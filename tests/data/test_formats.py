@@ -17,8 +17,9 @@ from data_files import (
     write_svhn,
 )
 
+from isgd_mpi.data.array_files import read_array_files as read_npz
 from isgd_mpi.data.examples import FormatError, check_examples
-from isgd_mpi.data.formats import read_cifar10_binary, read_cifar10_pickle, read_idx, read_npz, read_svhn
+from isgd_mpi.data.formats import read_cifar10_binary, read_cifar10_pickle, read_idx, read_svhn
 from isgd_mpi.settings.errors import InputError
 
 N_BYTES = 6 * 4 * 5

@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from isgd_mpi.data import formats
+from isgd_mpi.data.array_files import read_array_files
 from isgd_mpi.data.files import read_json, read_json_lines
 from isgd_mpi.data.tables.read import read_table, survey_table
 from isgd_mpi.model.params import n_parameters
@@ -36,7 +37,7 @@ from isgd_mpi.settings.options import parse, to_toml
 
 MOST_BYTES = 50_000_000
 N_TRIES = 100
-SLOW = {"options": 30}  # the parser takes its time
+SLOW = {"options": 30, "HDF5": 8}  # the parser takes its time; processes of their own read HDF5
 
 fuzzed = settings(
     max_examples=N_TRIES,
@@ -111,6 +112,28 @@ def compressed_npz(folder, rng):
     x, y = random_examples(rng, 30, (5,), 3)
     np.savez_compressed(folder / "data.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     return folder / "data.npz"
+
+
+def npy_data(folder, rng):
+    x, y = random_examples(rng, 30, (5,), 3)
+    np.save(folder / "y.npy", y)
+    np.save(folder / "x.npy", x.astype(np.float32))
+    return folder / "x.npy"
+
+
+def hdf5_data(folder, rng):
+    h5py = pytest.importorskip("h5py")
+    x, y = random_examples(rng, 30, (5,), 3)
+    with h5py.File(folder / "data.h5", "w") as file:
+        file["y_train"], file["x_test"], file["y_test"] = y, x, y
+        file.create_dataset("x_train", data=x, compression="gzip", chunks=(10, 5))
+    return folder / "data.h5"
+
+
+def read_all(path):
+    """Read the examples of a file of arrays, which are read when they are asked for."""
+    for part in read_array_files(path).values():
+        part.take(np.arange(len(part)))
 
 
 TABLE = "size,colour,always,kind\n" + "".join(f"{k / 7},{'red' if k % 3 else ''},1,{k % 4}\n" for k in range(40))
@@ -215,8 +238,10 @@ def checkpoint(folder, rng):
 
 
 READERS = {
-    "npz": (npz_data, formats.read_npz),
-    "compressed npz": (compressed_npz, formats.read_npz),
+    "npz": (npz_data, read_array_files),
+    "compressed npz": (compressed_npz, read_array_files),
+    "npy": (npy_data, read_all),
+    "HDF5": (hdf5_data, read_all),
     "table": (csv_table, read_a_table),
     "gzipped table": (csv_gz_table, read_a_table),
     "parquet": (parquet_table, read_a_table),

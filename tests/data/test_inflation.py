@@ -8,7 +8,8 @@ import pytest
 import scipy.io
 
 from isgd_mpi.data import examples
-from isgd_mpi.data.formats import read_idx, read_npz, read_svhn
+from isgd_mpi.data.array_files import read_array_files as read_npz
+from isgd_mpi.data.formats import read_idx, read_svhn
 from isgd_mpi.settings.errors import InputError
 
 WORDS = "GB, and this process may use 0.001 GB of memory"

@@ -242,7 +242,7 @@ def test_a_data_set_by_another_spelling():
 
 
 def test_npz_that_does_not_exist(tmp_path):
-    with pytest.raises(InputError, match="no such file: .*/none.npz; give an npz file with x_train"):
+    with pytest.raises(InputError, match="no such file: .*/none.npz; give a file with x_train"):
         recipe(tmp_path / "none.npz")
 
 
