@@ -172,9 +172,12 @@ def remove_leftovers(cache):
 
 
 def _being_written(folder):
-    if (folder / META).exists():
-        return in_use(folder / META)
-    return time.time() - folder.stat().st_mtime < _YOUNG_SECONDS
+    try:
+        if (folder / META).exists():
+            return in_use(folder / META)
+        return time.time() - folder.stat().st_mtime < _YOUNG_SECONDS
+    except FileNotFoundError:  # it has just got its name
+        return True
 
 
 def remove_replaced(entry, pattern):

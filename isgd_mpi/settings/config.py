@@ -27,23 +27,24 @@ class Config:
 
     data: str = declare(
         "mnist10k",
-        "data set: mnist10k (bundled), mnist, cifar10, svhn, svhn-small, synthetic, the path of an .npz file "
-        "with x_train, y_train, x_test, y_test, or of a table: .csv, .csv.gz or .parquet; a run may be resumed with "
-        "another path of the same data",
+        "data set: mnist10k (bundled), mnist, cifar10, svhn, svhn-small, synthetic, the path of arrays "
+        "x_train, y_train, x_test, y_test or x, y: .npz, .h5, .npy (x.npy or x_train.npy, the others beside it); or of "
+        "a table: .csv, .csv.gz or .parquet; a run may be resumed with another path of the same data",
         True,
     )
     target: str | None = declare(None, "column of a table that holds the classes [the last one if not given]")
     test: float | str | None = declare(
         None,
-        "test set of a table: a share of its rows, the same for every seed, or the path of another one [0.2]",
+        "test set of a table or of arrays: a share of the rows, the same for every seed, or the path of another table "
+        "[0.2; none if arrays bring one]",
         True,
         above=0,
         below=1,
     )
     valid: float | str | None = declare(
         None,
-        "validation set of a table: a share of the rows that the test leaves, or the path of another one [0.1; none if "
-        "--test names a file]",
+        "validation set of a table or of arrays: a share of the rows that the test leaves, or the path of another "
+        "table [0.1; none if the test set is a file or arrays of its own]",
         True,
         at_least=0,
         below=1,

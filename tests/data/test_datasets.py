@@ -160,7 +160,7 @@ def test_a_damaged_file_is_told_with_the_way_out(folders, rng):
 
 def test_a_damaged_npz_is_told_with_the_way_out(tmp_path):
     (tmp_path / "mine.npz").write_bytes(b"")
-    with pytest.raises(InputError, match="mine.npz: is not an npz file.*; save x_train, y_train, x_test, y_test with"):
+    with pytest.raises(InputError, match="mine.npz: is not an npz file.*; save x_train, y_train, x_test, y_test: "):
         load(tmp_path / "mine.npz", cache_dir=tmp_path)
 
 

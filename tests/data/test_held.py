@@ -137,3 +137,18 @@ def test_a_cache_that_others_can_write_is_not_cleaned(converted, cache, capsys):
     cache.chmod(0o777)
     assert main(["--clean"]) == 2
     assert "can be written by other users" in capsys.readouterr().err and len(list(cache.iterdir())) == 2
+
+
+def test_a_copy_that_gets_its_name_while_leftovers_are_looked_for_is_let_be(cache, monkeypatch):
+    from isgd_mpi.data import cache_entries
+
+    unfinished = cache / f"set{cache_entries.UNFINISHED}"
+    unfinished.mkdir(parents=True)
+
+    def renamed_at_once(path):
+        path.rename(cache / "set")
+        return True
+
+    monkeypatch.setattr(cache_entries, "_is_own_folder", renamed_at_once)
+    cache_entries.remove_leftovers(cache)
+    assert list(cache.iterdir()) == [cache / "set"]
