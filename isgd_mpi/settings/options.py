@@ -86,9 +86,20 @@ def parse(argv=None):
         # files first, wherever they were named: the command line wins
         settings = make_parser().parse_args([f"--config={path}" for path in config_files] + argv)
     except (argparse.ArgumentError, OSError) as error:
-        raise InputError(_one_line(str(error), config_files)) from None
+        raise InputError(_located(_one_line(str(error), config_files), config_files, argv)) from None
     del settings.config
     return _with_whole_paths(Config(**vars(settings) | _overruled_limits(argv)))
+
+
+def _located(message, config_files, argv):
+    """Return a message that names the files of options, if the fault is not on the command line."""
+    if not config_files or any(path in message for path in config_files):
+        return message
+    try:
+        make_parser().parse_args(argv)
+    except (argparse.ArgumentError, OSError):
+        return message
+    return f"{' '.join(config_files)}: {message}"
 
 
 def _with_whole_paths(config):

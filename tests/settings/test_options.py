@@ -195,6 +195,12 @@ def test_bad_files_are_told_of(text, named, toml):
     assert named in message_of(["--config", toml(text)])
 
 
+def test_a_fault_is_told_with_the_file_unless_it_is_on_the_command_line(toml):
+    path = toml('standardize = "auuo"\n')
+    assert message_of(["--config", path]).startswith(f"{path}: ")
+    assert "toml" not in message_of(["--config", toml("steps = 5\n"), "--standardize", "auuo"])
+
+
 @pytest.mark.parametrize("argv", [["--hidden", "64,32"], ["--hidden=64,32"], ["--hidden", "64,", "32"]])
 def test_widths_may_be_separated_by_commas(argv):
     config = parse([*argv, "--steps", "5"])
