@@ -15,12 +15,15 @@ class Measure(NamedTuple):
     unit : str
     factor : float
         What it is multiplied by to be in that unit.
+    loss_unit : str
+        Unit of the loss beside it.
     """
 
     name: str
     text: str
     unit: str
     factor: float
+    loss_unit: str
 
     @property
     def label(self):
@@ -32,10 +35,10 @@ class Measure(NamedTuple):
         return f"{value:.2%}" if self.unit == "%" else f"{value:.4g}"
 
 
-ERROR = Measure("error", "error", "%", 100.0)
+ERROR = Measure("error", "error", "%", 100.0, "nats")
 """The fraction of examples of which the class, or any label, is predicted wrongly."""
 
-RMSE = Measure("rmse", "RMSE", "unit of the target", 1.0)
+RMSE = Measure("rmse", "RMSE", "unit of the target", 1.0, "squared standard deviations")
 """The root of the mean squared error of a number; of several numbers, in standard deviations of each."""
 
 

@@ -9,10 +9,7 @@ from isgd_mpi.report.statistics import quartiles
 from isgd_mpi.report.style import new_figure, plain, time_unit
 from isgd_mpi.report.verdicts import time_to
 
-_VERSUS = {
-    "Tr Σ in use / uniform\n(last half of the run)": series.final_ratio,
-    "last training loss / nats": series.final_loss,
-}
+_RATIO = "Tr Σ in use / uniform\n(last half of the run)"
 
 
 def versus(study):
@@ -24,8 +21,9 @@ def versus(study):
     places = np.array([group.x for group in looks if group.x is not None])
     if not len(places):
         return None
-    figure, axes = new_figure(1, len(_VERSUS), 4.0)
-    for panel, (label, measure) in zip(axes[0], _VERSUS.items()):
+    panels = {_RATIO: series.final_ratio, f"last training loss / {study.measure.loss_unit}": series.final_loss}
+    figure, axes = new_figure(1, len(panels), 4.0)
+    for panel, (label, measure) in zip(axes[0], panels.items()):
         found = {group: quartiles(map(measure, group.complete)) for group in looks}
         for group, appearance in looks.items():
             if found[group].n:
@@ -72,13 +70,13 @@ def _scale_of_x(axes, places):
 
 
 def final(study):
-    """Draw each group's errors over the last 10 % of the evaluations, and its last training loss.
+    """Draw each group's errors, or other measure, over the last 10 % of the evaluations, and its last training loss.
 
     Return None if nothing was evaluated.
     """
     splits = [split for split in SPLITS[1:] if any(split in run.evaluations for run in study.runs)]
-    panels = [(f"{TITLES[split]}, error / %", _late_error(split)) for split in splits]
-    panels.append(("training set, last loss / nats", series.final_loss))
+    panels = [(f"{TITLES[split]}, {study.measure.label}", _late(split, study.measure.factor)) for split in splits]
+    panels.append((f"training set, last loss / {study.measure.loss_unit}", series.final_loss))
     if not any(quartiles(map(measure, study.runs)).n for _, measure in panels):
         return None
     figure, axes = new_figure(1, len(panels), 1.1 + 0.42 * len(study.groups), sharey=True)
@@ -92,8 +90,8 @@ def final(study):
     return figure
 
 
-def _late_error(split):
-    return lambda run: 100 * series.late(run, split, "error")
+def _late(split, factor):
+    return lambda run: factor * series.late(run, split, "measured")
 
 
 def _draw_row(axes, row, values, appearance):
@@ -143,7 +141,7 @@ def per_second(study):
         _draw_losses(left, {group: looks[group] for group in groups}, unit)
         left.axhline(target, color="black", linewidth=0.8)
         left.set_title(f"{ranks} rank{'s' * (ranks > 1)}", loc="left")
-        left.set_ylabel("training loss / nats")
+        left.set_ylabel(f"training loss / {study.measure.loss_unit}")
         left.set_xlabel(f"training time / {unit_name}")
         _draw_times(right, {group: looks[group] for group in groups}, target, unit)
         right.set_xlabel(f"time to a training loss of {target:.3g} / {unit_name}")

@@ -11,7 +11,6 @@ from isgd_mpi.report.statistics import band, trimmed
 from isgd_mpi.report.style import look, new_figure, plain, time_unit
 
 TITLES = {"train": "training set", "valid": "validation set", "test": "test set"}
-_MEASURES = {"loss": ("loss / nats", 1.0), "error": ("error / %", 100.0)}
 
 _TRACES = {"trace_ideal": "ideal", "trace_in_use": "in use", "trace_uniform": "uniform"}
 _COMPAT_TRACE = "compat_trace_"  # begins the names of the same traces as the code of [A] plots them
@@ -83,16 +82,18 @@ def log_scale(axes, values):
 
 
 def loss_and_error(study, against):
-    """Draw loss and error of each split against steps or seconds; return None if nothing was evaluated."""
+    """Draw loss and error (or RMSE) of each split against steps or seconds; return None if nothing was evaluated."""
     splits = [split for split in SPLITS if any(split in run.evaluations for run in study.runs)]
     if not splits:
         return None
     unit, label_of_x = (1.0, "steps") if against == "step" else _time_axis(study)
     figure, axes = new_figure(2, len(splits), 6.0, sharex=True)
     looks = looks_of(study.groups)
-    for row, (measure, (label, factor)) in enumerate(_MEASURES.items()):
+    measure = study.measure
+    rows = ("loss", f"loss / {measure.loss_unit}", 1.0), ("measured", measure.label, measure.factor)
+    for row, (figure_of_row, label, factor) in enumerate(rows):
         for column, split in enumerate(splits):
-            values = partial(series.evaluated, split=split, figure=measure, against=against)
+            values = partial(series.evaluated, split=split, figure=figure_of_row, against=against)
             for group, appearance in looks.items():
                 draw(axes[row, column], group.runs, values, appearance, unit, factor)
             log_scale(axes[row, column], factor * np.concatenate([values(run)[1] for run in study.runs]))
@@ -131,7 +132,7 @@ def traces(study):
     roots = np.concatenate([values(run)[1] for run in study.runs for values in curves.values()])
     for panel in axes.flat[: len(groups)]:
         log_scale(panel, roots)
-    figure.supylabel("root of the trace, √Tr Σ / nats", fontsize=10)
+    figure.supylabel("root of the trace, √Tr Σ / unit of the loss", fontsize=10)
     legend(figure, list(curves), looks)
     return figure
 

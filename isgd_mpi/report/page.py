@@ -94,11 +94,13 @@ def _failures(group):
 def _results(study):
     """Return a table with a row for each group: medians and quartiles over its complete runs."""
     splits = [split for split in SPLITS if any(split in run.evaluations for run in study.runs)]
+    judge = study.measure
     measures = {
-        f"{split} error / %": (lambda run, split=split: series.late(run, split, "error"), 100) for split in splits[::-1]
+        f"{split} {judge.label}": (lambda run, split=split: series.late(run, split, "measured"), judge.factor)
+        for split in splits[::-1]
     }
     measures |= {
-        "last training loss / nats": (series.final_loss, 1),
+        f"last training loss / {judge.loss_unit}": (series.final_loss, 1),
         "variance gain": (lambda run: run.totals["variance_gain"], 1),
         "Tr Σ in use / uniform": (series.final_ratio, 1),
         "exchange / % of trainer's time": (lambda run: run.totals["wait_fraction"], 100),
@@ -116,7 +118,7 @@ def _runs(study):
     """Return a table with a row for each run, and the options in which the runs differ."""
     differing = differing_options([run.options for run in study.runs])
     names = ["seed", "ranks", *(name for name in differing if name != "ranks")]
-    results = ["status", "steps", "time / s", "last training loss", "test error / %"]
+    results = ["status", "steps", "time / s", "last training loss", f"test {study.measure.label}"]
     rows = []
     for group in study.groups:
         rows += [_row(run, group, names) for run in group.runs]
@@ -135,7 +137,7 @@ def _row(run, group, names):
         f"{steps:.0f}",
         figure_of(seconds),
         figure_of(series.final_loss(run)),
-        figure_of(series.late(run, "test", "error"), 100),
+        figure_of(series.late(run, "test", "measured"), run.measure.factor),
     ]
 
 

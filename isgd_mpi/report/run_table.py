@@ -9,9 +9,8 @@ from isgd_mpi.report.study import read_study
 
 OPTIONS = {"runs": ([], str, "folder of a run, or of such folders")}
 
-COLUMNS = {
-    "train loss": series.final_loss,
-    "test error / %": lambda run: 100 * series.final(run, "test", "error"),
+_BEFORE = {"train loss": series.final_loss}
+_AFTER = {
     "in use / uniform": series.last_ratio,
     "variance gain": lambda run: run.totals["variance_gain"],
     "staleness": series.last_staleness,
@@ -20,7 +19,12 @@ COLUMNS = {
     "scored/s": lambda run: run.totals["scored_per_second"],
     "seconds": lambda run: run.totals["seconds"],
 }
-"""The numbers of a run: of its last evaluation, of its last refresh, or over all of it."""
+
+
+def columns_of(measure):
+    """Return the numbers of a run by name: of its last evaluation, of its last refresh, or over all of it."""
+    judged = {f"test {measure.label}": lambda run: measure.factor * series.final(run, "test", "measured")}
+    return _BEFORE | judged | _AFTER
 
 
 def run(settings):
@@ -31,27 +35,29 @@ def run(settings):
     InputError
         There is no run, or one cannot be read.
     """
-    groups = read_study([Path(folder) for folder in settings.runs]).groups
-    rows = [("runs", "complete", *COLUMNS), ["---"] * (2 + len(COLUMNS))]
-    rows += [(group.label, group.count, *spreads(group.complete)) for group in groups]
+    study = read_study([Path(folder) for folder in settings.runs])
+    columns, groups = columns_of(study.measure), study.groups
+    rows = [("runs", "complete", *columns), ["---"] * (2 + len(columns))]
+    rows += [(group.label, group.count, *spreads(group.complete, columns)) for group in groups]
     text = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     print(text.encode(errors="replace").decode())  # labels come from files, and may hold lone surrogates
-    return {"rows": [{"runs": group.label, "complete": group.count} | _figures(group.complete) for group in groups]}
+    figures = [_figures(group.complete, columns) for group in groups]
+    return {"rows": [{"runs": group.label, "complete": group.count} | own for group, own in zip(groups, figures)]}
 
 
-def _figures(runs):
+def _figures(runs, columns):
     """Return the quartiles of each column, and the number of runs that have it; None where no run has it."""
-    return finite_or_none({name: quartiles(map(column, runs))._asdict() for name, column in COLUMNS.items()})
+    return finite_or_none({name: quartiles(map(column, runs))._asdict() for name, column in columns.items()})
 
 
-def spreads(runs, names=COLUMNS):
+def spreads(runs, columns):
     """Return median and quartiles of some columns over runs, as texts; a dash if a run lacks the number.
 
     Parameters
     ----------
     runs : list of runs.Run
-    names : sequence of str
-        Keys of `COLUMNS`.
+    columns : dict of str to callable
+        Each takes a run and returns a number; see :func:`columns_of`.
     """
-    found = [quartiles(map(COLUMNS[name], runs)) for name in names]
+    found = [quartiles(map(column, runs)) for column in columns.values()]
     return [f"{median:.3g} ({low:.3g} – {high:.3g})" if n and n == len(runs) else "–" for low, median, high, n in found]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from isgd_mpi.data.files import read_intact_json, read_json, read_json_lines
+from isgd_mpi.data.measure import ERROR, Measure, measure_of
 from isgd_mpi.report.files import number, read_spans, read_toml
 from isgd_mpi.settings.errors import InputError
 
@@ -29,11 +30,12 @@ class Run:
     totals: dict[str, float]  # the numbers in summary.json; NaN if unknown
     status: str  # "complete", or why the run is not complete
     refreshes: dict[str, np.ndarray]  # step, seconds, traces, gain, staleness, ..., (n_refreshes,) each; NaN if unknown
-    evaluations: dict[str, dict]  # by split: step and seconds of the parameters, loss (nats), error; (n,) each
+    evaluations: dict[str, dict]  # by split: step and seconds of the parameters, loss, measured; (n,) each
     events: list[tuple]  # seconds and message
     spans: dict | None  # the timeline, see files.read_spans
     environment: dict  # the content of environment.json
     notes: list[str]  # oddities of the files
+    measure: Measure = ERROR  # what the evaluations hold as `measured`
 
     @property
     def complete(self):
@@ -64,6 +66,7 @@ def read_run(folder):
     summary = read_json(folder / "summary.json")
     environment = read_json(folder / "environment.json") or {}
     totals = {name: number((summary or {}).get(name), f"{folder / 'summary.json'}: {name}") for name in _OF_A_SUMMARY}
+    measure = measure_of({name for line in lines if line.get("kind") == "eval" for name in line})
     refresh_lines = [line for line in lines if line.get("kind") == "refresh"]
     compat = sorted({name for line in refresh_lines for name in line if name.startswith(_COMPAT)})
     refreshes = _columns(refresh_lines, (*_OF_A_REFRESH, *compat), place)
@@ -73,7 +76,7 @@ def read_run(folder):
         totals=totals,
         status=_status(summary),
         refreshes=refreshes,
-        evaluations=_evaluations(lines, refreshes, totals if summary else None, place),
+        evaluations=_evaluations(lines, measure, refreshes, totals if summary else None, place),
         events=[
             (number(line.get("seconds"), f"{place}: seconds"), str(line.get("message")))
             for line in lines
@@ -82,6 +85,7 @@ def read_run(folder):
         spans=read_spans(folder / "timeline.npz"),
         environment=environment,
         notes=[f"{place}: the last line is cut off and was left out"] if truncated else [],
+        measure=measure,
     )
 
 
@@ -120,16 +124,16 @@ def _columns(lines, names, place):
     return columns
 
 
-def _evaluations(lines, refreshes, totals, place):
+def _evaluations(lines, measure, refreshes, totals, place):
     """Return the evaluations of each split, at the step and time of the parameters that were evaluated."""
     found = {}
     for split in SPLITS:
         chosen = [line for line in lines if line.get("kind") == "eval" and line.get("split") == split]
         if not chosen:
             continue
-        columns = _columns(chosen, ("loss", "error", "staleness"), place)
+        columns = _columns(chosen, ("loss", measure.name, "staleness"), place)
         step = columns["step"] - np.nan_to_num(columns["staleness"])
-        measured = {name: columns[name] for name in ("loss", "error")}
+        measured = {"loss": columns["loss"], "measured": columns[measure.name]}
         measured |= {"step": step, "seconds": _seconds_at(step, refreshes, totals, columns)}
         order = np.argsort(step, kind="stable")
         found[split] = {name: values[order] for name, values in measured.items()}

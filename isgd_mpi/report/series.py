@@ -6,14 +6,14 @@ from isgd_mpi.report.statistics import last_tenth, value_at
 
 
 def evaluated(run, split, figure, against):
-    """Return the evaluations of a split: steps or seconds, and loss or error.
+    """Return the evaluations of a split: steps or seconds, and the loss or what the run is judged by.
 
     Parameters
     ----------
     run : runs.Run
     split : str
     figure : str
-        ``loss`` (nats) or ``error`` (fraction).
+        ``loss``, or ``measured``: by the run's measure, such as the error.
     against : str
         ``step`` or ``seconds``.
     """
@@ -44,29 +44,29 @@ def end_seconds(run):
 
 
 def final(run, split, figure):
-    """Return the loss (nats) or the error (fraction) of a split's last evaluation; NaN if there is none."""
+    """Return the loss or the measure, such as the error, of a split's last evaluation; NaN if there is none."""
     return _last(evaluated(run, split, figure, "step")[1])
 
 
 def final_loss(run):
-    """Return the training loss of the last evaluation, nats; NaN if there is none."""
+    """Return the training loss of the last evaluation; NaN if there is none."""
     return final(run, "train", "loss")
 
 
 def loss_at(run, seconds):
-    """Return the training loss at a time of the run, nats; NaN before the first and after the last evaluation."""
+    """Return the training loss at a time of the run; NaN before the first and after the last evaluation."""
     return value_at(*evaluated(run, "train", "loss", "seconds"), seconds)
 
 
-def error_at(run, split, seconds):
-    """Return the error of a split at a time of the run, a fraction; NaN before the first and after the last one."""
-    return value_at(*evaluated(run, split, "error", "seconds"), seconds)
+def measured_at(run, split, seconds):
+    """Return the error (or RMSE) of a split at a time of the run; NaN before the first and after the last one."""
+    return value_at(*evaluated(run, split, "measured", "seconds"), seconds)
 
 
-def least_error(run, split, seconds):
-    """Return the least error of a split up to a time of the run, a fraction; NaN if there is none."""
-    times, errors = evaluated(run, split, "error", "seconds")
-    known = errors[(times <= seconds) & np.isfinite(errors)]
+def least_measured(run, split, seconds):
+    """Return the least error, or other measure, of a split up to a time of the run; NaN if there is none."""
+    times, values = evaluated(run, split, "measured", "seconds")
+    known = values[(times <= seconds) & np.isfinite(values)]
     return float(known.min()) if len(known) else np.nan
 
 

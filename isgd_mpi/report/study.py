@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from isgd_mpi.data.files import read_json
+from isgd_mpi.data.measure import ERROR
 from isgd_mpi.report.files import number
 from isgd_mpi.report.runs import Run, read_run
 from isgd_mpi.settings.errors import InputError
@@ -70,6 +71,11 @@ class Study:
     def runs(self):
         """Return all runs of all groups."""
         return [run for group in self.groups for run in group.runs]
+
+    @property
+    def measure(self):
+        """Return what the runs are judged by, such as the error; the first run decides."""
+        return next((run.measure for run in self.runs), ERROR)
 
 
 def read_study(paths):

@@ -54,21 +54,21 @@ class Comparison(NamedTuple):
         Training loss.
     split : str or None
         The held-out split that is judged by, if there is one.
-    error, least_error : Beside or None
-        Its error then, and the least one up to then.
+    measured, least_measured : Beside or None
+        Its error, or other measure, then, and the least one up to then.
     """
 
     uniform: object
     seconds: float
     loss: Beside
     split: str | None = None
-    error: Beside | None = None
-    least_error: Beside | None = None
+    measured: Beside | None = None
+    least_measured: Beside | None = None
 
     @property
     def kind(self):
         """Return the answer of held-out data; that of the training loss if they give none."""
-        held_out = self.error.kind if self.error else UNCLEAR
+        held_out = self.measured.kind if self.measured else UNCLEAR
         return self.loss.kind if held_out == UNCLEAR else held_out
 
     @property
@@ -151,9 +151,9 @@ def compare(group, groups):
     if not (loss.own.n and loss.uniform.n):
         return None
     for split in ("valid", "test"):
-        error = beside(series.error_at, split)
-        if error.own.n and error.uniform.n:
-            return Comparison(uniform, seconds, loss, split, error, beside(series.least_error, split))
+        measured = beside(series.measured_at, split)
+        if measured.own.n and measured.uniform.n:
+            return Comparison(uniform, seconds, loss, split, measured, beside(series.least_measured, split))
     return Comparison(uniform, seconds, loss)
 
 
@@ -185,11 +185,14 @@ def _at_equal_time(group, comparison):
     """Return a comparison at equal time in a sentence or two: held-out data first."""
     uniform = comparison.uniform
     text = f"After {comparison.seconds:.3g} s on {group.ranks} rank{'s' * (group.ranks > 1)} "
-    if comparison.error:
-        error, least = comparison.error, comparison.least_error
+    if comparison.measured:
+        measure = group.complete[0].measure
+        now, then, least, least_then = (
+            measure.words(found.median) for found in (*comparison.measured, *comparison.least_measured)
+        )
         text += (
-            f"the {comparison.split} error is {error.own.median:.2%} against {error.uniform.median:.2%} of "
-            f"“{uniform.label}” (at their best steps {least.own.median:.2%} against {least.uniform.median:.2%}), "
+            f"the {comparison.split} {measure.text} is {now} against {then} of "
+            f"“{uniform.label}” (at their best steps {least} against {least_then}), "
             f"the training loss {comparison.loss.own.median:.3g} against {comparison.loss.uniform.median:.3g}"
         )
     else:

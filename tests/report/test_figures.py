@@ -8,6 +8,7 @@ from run_folders import SUMMARY, evaluation, ordinary_lines, write_run
 
 from isgd_mpi.bench.__main__ import main as bench
 from isgd_mpi.report import series
+from isgd_mpi.report.page import render
 from isgd_mpi.report.statistics import band, first_at_or_below, last_tenth, quartiles, value_at
 from isgd_mpi.report.study import read_study
 from isgd_mpi.report.verdicts import BASELINE, DID_NOT, PAID, UNCLEAR, verdict
@@ -106,6 +107,22 @@ def test_held_out_data_are_judged_by_before_the_training_loss(tmp_path):
     assert "(at their best steps 3.00% against 3.00%)" in found.text
 
 
+def test_numbers_are_judged_and_shown_by_their_rmse(tmp_path, capsys):
+    for seed in range(3):
+        for name, rmse in (("own", 4.25), ("uniform", 5.5)):
+            lines = [line | {"rmse": rmse, "mae": 1.0} for line in losses(0.2)]
+            lines = [{field: value for field, value in line.items() if field != "error"} for line in lines]
+            options = {"score": "uniform"} if name == "uniform" else {}
+            write_run(tmp_path / f"{name}-{seed}", lines, seed=seed, **options)
+    study = read_study([tmp_path])
+    found = verdict(study.groups[0], study.groups)
+    assert found.kind == PAID and "the valid RMSE is 4.25 against 5.5 of" in found.text
+    page = render(study, [], [])
+    assert "<th>test RMSE / unit of the target</th>" in page and "error" not in page and "nats" not in page
+    assert bench(["runs", str(tmp_path)]) == 0
+    assert "| test RMSE / unit of the target |" in capsys.readouterr().out
+
+
 def test_verdict_without_a_uniform_group_on_as_many_ranks(tmp_path):
     groups = two_groups(tmp_path, 0.1, 0.4, uniform_ranks=2)
     found = verdict(groups[0], groups)
@@ -148,7 +165,7 @@ def test_error_of_the_last_tenth(tmp_path):
     lines = [evaluation(step, 1.0, "test", error=step / 1000) for step in range(10, 201, 10)]
     write_run(tmp_path / "run", lines)
     (run,) = read_study([tmp_path]).runs
-    assert series.late(run, "test", "error") == pytest.approx(0.195)
+    assert series.late(run, "test", "measured") == pytest.approx(0.195)
 
 
 def test_shares_and_dominant_activity_of_a_timeline(tmp_path):
