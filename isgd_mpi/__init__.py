@@ -5,12 +5,14 @@ only `fit` and `Result` initialise MPI.
 """
 
 import os
+import sys
 from importlib import import_module
 
+from isgd_mpi.settings.variables import drop_numba_threads
 from isgd_mpi.settings.version import __version__
 
-if os.environ.get("NUMBA_NUM_THREADS", "").strip() == "0":
-    del os.environ["NUMBA_NUM_THREADS"]  # Numba could not be imported; kernels do not use its threads
+if _problem := drop_numba_threads(os.environ):
+    print(f"isgd_mpi: {_problem}", file=sys.stderr)
 
 _MODULES = {
     "fit": "run.fit",
@@ -33,7 +35,7 @@ def __getattr__(name):
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if _MODULES[name] == "run.fit":
-        import_module("isgd_mpi.ranks.start").prepare_mpi()
+        import_module("isgd_mpi.ranks.start").start_mpi_or_raise()
     return getattr(import_module(f"isgd_mpi.{_MODULES[name]}"), name)
 
 

@@ -5,9 +5,9 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from isgd_mpi.ranks.start import prepare_mpi
+from isgd_mpi.ranks.start import start_mpi
 
-prepare_mpi()
+start_mpi()
 
 from mpi4py import MPI  # noqa: E402
 

@@ -11,12 +11,14 @@ To read in this order:
 * `shared`: memory that the ranks of a node share, and their meetings in it;
 * `published`: the buffers of published records, in turn;
 * `states`: send states between ranks when a run is resumed;
-* `start`: initialise MPI, and find out if the launcher did not;
+* `launchers`: find out if launcher and MPI did not understand each other;
+* `start`: initialise MPI, or say in one line why that would fail;
 * `node`: the cores and ranks of a node, and threads;
 * `priority`: give way to the trainer, but not to other processes;
 * `agreement`: check that all ranks run the same program on the same data;
 * `presence`: wait until all ranks are there, and say who is not;
 * `faults`: end all ranks together when something goes wrong;
 * `crashes`: name a rank that has ended without a word;
-* `heartbeat`: notice a rank that has fallen silent.
+* `heartbeat`: notice a rank that has fallen silent;
+* `watchdog`: notice a blocking call that does not return.
 """

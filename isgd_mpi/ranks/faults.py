@@ -1,14 +1,16 @@
 """End a job when something goes wrong: all ranks together, with one message, and never by hanging."""
 
+import atexit
 import faulthandler
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from functools import partial
 
-from isgd_mpi.ranks.crashes import WORDS, call_witness, find_gone, find_processes, tell_witness
+from isgd_mpi.ranks.crashes import WORDS, Witness, find_gone
 from isgd_mpi.ranks.heartbeat import Silent
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import BAD_INPUT, FAILED
@@ -26,25 +28,27 @@ def abort_on_exception(comm):
         All ranks of the job. Without this the others would wait for this rank for ever.
     """
     faulthandler.enable(all_threads=False)
-    processes = find_processes(comm)
+    witness = Witness()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # as nohup leaves it
-            signal.signal(number, partial(_interrupted, comm, processes))
-    sys.excepthook = partial(end_job, comm, processes)
-    watched = call_witness(comm, processes)
-    sys.excepthook = partial(end_job, comm, processes, watched=watched)
+            signal.signal(number, partial(_interrupted, comm, witness))
+    sys.excepthook = partial(end_job, comm, witness)
+    threading.excepthook = partial(end_job_if_silent, comm, witness, threading.excepthook)
+    witness.find(comm)
+    witness.call(comm)
+    atexit.register(witness.dismiss)  # before MPI lets any rank end
 
 
-def _interrupted(comm, processes, number, frame):
+def _interrupted(comm, witness, number, frame):
     """End the job before training; rank 0 prints that, unless it was not interrupted itself."""
     rank = comm.Get_rank()
     if rank > 0:
         time.sleep(_RANK_0_PRINTS_SECONDS)
-    tell_witness(processes)
+    witness.tell()
     abort(comm, f"isgd_mpi: {f'rank {rank} was ' if rank else ''}interrupted before training began\n", FAILED)
 
 
-def end_job(comm, processes, kind, value, trace, watched=False):
+def end_job(comm, witness, kind, value, trace):
     """Print the exception of this rank, and end the whole job at once, with exit code 1.
 
     Bad input is one line and exit code 2; a silent rank is one line, and exit code 75 if there is a checkpoint.
@@ -53,20 +57,18 @@ def end_job(comm, processes, kind, value, trace, watched=False):
     ----------
     comm : mpi4py.MPI.Comm
         See :func:`abort_on_exception`.
-    processes : list of tuple
-        See :func:`crashes.find_processes`.
+    witness : crashes.Witness
     kind, value, trace
         The exception, see ``sys.exc_info``.
-    watched : bool
-        Whether witnesses name a rank that ended without a word.
     """
     rank, size = comm.Get_rank(), comm.Get_size()
     if issubclass(kind, KeyboardInterrupt):
-        _interrupted(comm, processes, signal.SIGINT, None)
-    gone = find_gone(processes) if kind.__module__.startswith("mpi4py") else []
-    if gone and watched:
+        _interrupted(comm, witness, signal.SIGINT, None)
+    gone = find_gone(witness.processes) if kind.__module__.startswith("mpi4py") else []
+    if gone and witness.everywhere:
+        witness.wait()
         abort(comm, "", FAILED)
-    tell_witness(processes)
+    witness.tell()
     if issubclass(kind, Silent):
         abort(comm, f"isgd_mpi: {value}\n", value.exit_code)
     if issubclass(kind, InputError):
@@ -80,36 +82,20 @@ def end_job(comm, processes, kind, value, trace, watched=False):
     abort(comm, text, FAILED)
 
 
-def tell_if_uncaught(error, told=True):
-    """Let an InputError that nobody catches end this process with exit code 2 and, if it is told here, one line.
+def end_job_if_silent(comm, witness, otherwise, failure):
+    """Stand for ``threading.excepthook``: end the job as :func:`end_job` does if a watchdog raised Silent.
 
     Parameters
     ----------
-    error : InputError
-        About to be raised.
-    told : bool
-        Whether this process prints the line: of ranks that all raise the same error, one is enough.
-
-    Returns
-    -------
-    InputError
-        The same.
+    comm, witness
+        See :func:`end_job`.
+    otherwise : callable
+        The hook for all other exceptions.
+    failure : threading.ExceptHookArgs
     """
-    error.told = told
-    if not getattr(sys.excepthook, "tells_input_errors", False):
-        sys.excepthook = partial(_tell, sys.excepthook)
-        sys.excepthook.tells_input_errors = True
-    return error
-
-
-def _tell(otherwise, kind, value, trace):
-    """Stand for ``sys.excepthook``."""
-    if not issubclass(kind, InputError):
-        otherwise(kind, value, trace)
-        return
-    if value.told:
-        print(f"isgd_mpi: {value}", file=sys.stderr, flush=True)
-    raise SystemExit(BAD_INPUT)
+    if issubclass(failure.exc_type, Silent):
+        end_job(comm, witness, failure.exc_type, failure.exc_value, failure.exc_traceback)
+    otherwise(failure)
 
 
 def abort(comm, text, code):

@@ -13,7 +13,8 @@ from isgd_mpi.data.weights import weighed
 from isgd_mpi.model.blueprints import MLPBlueprint
 from isgd_mpi.ranks.agreement import check_agreement, check_command_lines, on_all_ranks, program_facts
 from isgd_mpi.ranks.faults import Interruption
-from isgd_mpi.ranks.start import find_split, refuse
+from isgd_mpi.ranks.launchers import find_split
+from isgd_mpi.ranks.start import refuse
 from isgd_mpi.run.job import Job
 from isgd_mpi.run.resume import SavedRun
 from isgd_mpi.run.setup import TRAINER

@@ -3,6 +3,7 @@
 from isgd_mpi.model.share import WHOLE, Share
 from isgd_mpi.ranks.heartbeat import Heartbeat
 from isgd_mpi.ranks.shared import Meeting, SharedArrays
+from isgd_mpi.ranks.watchdog import Watchdog
 from isgd_mpi.run.setup import TRAINER
 
 
@@ -64,8 +65,15 @@ class Communicators:
         (counters,) = memory.allocate(Meeting.specification(size))
         return Share(rank, size, memory.allocate, Meeting(counters, rank, waiter, self._crowded).meet)
 
+    def watchdog(self, setup):
+        """Return what ends the job if the trainers' sum of gradients never ends; :meth:`free` closes it."""
+        seconds, name = setup.config.scorer_timeout, setup.rank_names[setup.rank]
+        message = f"{name} ends: the sum of gradients has taken {seconds:g} s (--scorer-timeout): a trainer is lost"
+        self._to_close.append(Watchdog(seconds, f"{message}{setup.way_on}", setup.where is not None))
+        return self._to_close[-1]
+
     def free(self):
-        """Close the transports, free what trainers share, and the communicators. Collective."""
+        """Close the transports and the watchdog, free what trainers share, and the communicators. Collective."""
         for each in self._to_close:
             each.close()
         for comm in (self.training, self.scoring, self.predicting, self.states, self._beats):

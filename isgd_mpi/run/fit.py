@@ -19,16 +19,18 @@ from isgd_mpi.kernels.threads import set_threads
 from isgd_mpi.model.blueprints import MLPBlueprint, OwnBlueprint
 from isgd_mpi.model.trained import TrainedModel
 from isgd_mpi.ranks.agreement import check_agreement, on_all_ranks, program_facts
-from isgd_mpi.ranks.crashes import find_processes
-from isgd_mpi.ranks.faults import Interruption, end_job, tell_if_uncaught
+from isgd_mpi.ranks.crashes import Witness, call_as, printing_crashes
+from isgd_mpi.ranks.faults import Interruption, end_job, end_job_if_silent
 from isgd_mpi.ranks.heartbeat import Silent
+from isgd_mpi.ranks.launchers import find_split
 from isgd_mpi.ranks.presence import meet_in_words
-from isgd_mpi.ranks.start import find_split
+from isgd_mpi.ranks.waiting import POLITE
 from isgd_mpi.run.job import Job
 from isgd_mpi.run.record.summary import columns_by_kind
 from isgd_mpi.run.setup import TRAINER
 from isgd_mpi.settings.errors import Diverged, InputError
 from isgd_mpi.settings.keywords import config_of, in_python
+from isgd_mpi.settings.uncaught import tell_if_uncaught
 
 
 @dataclass(frozen=True)
@@ -110,15 +112,17 @@ def fit(x, y, validation=None, test=None, *, sample_weight=None, model=None, com
     priority, and raise it again at the end if the system permits.
     """
     comm = _ready(comm)
-    with _threads_put_back(), np.errstate(all="ignore"):
-        processes = []
-        with _failing_together(comm, processes):
-            meet_in_words(comm, "isgd_mpi.fit")
-            processes += find_processes(comm)
-            arrays = {"x": x, "y": y, "validation": validation, "test": test, "sample_weight": sample_weight}
-            job = _prepare_job(comm, arrays, model, options)
-        with _failing_together(comm, processes), Interruption() as interruption:
-            outcome = job.run(interruption)
+    with _threads_put_back(), np.errstate(all="ignore"), printing_crashes(), _failing_together(comm) as witness:
+        meet_in_words(comm, "isgd_mpi.fit")
+        witness.find(comm)
+        arrays = {"x": x, "y": y, "validation": validation, "test": test, "sample_weight": sample_weight}
+        job = _prepare_job(comm, arrays, model, options)
+        with Interruption() as interruption:
+            if comm.Get_size() == MPI.COMM_WORLD.Get_size():  # else ranks that others end would be blamed
+                witness.call(comm)
+            outcome = call_as(f"rank {comm.Get_rank()} of {comm.Get_size()}", lambda: job.run(interruption))
+        witness.dismiss()
+        POLITE.meet(comm)  # none goes its own way while a witness would blame it
     stopped = outcome.stopped
     if stopped in signal.Signals.__members__:
         signal.raise_signal(signal.Signals[stopped])
@@ -169,20 +173,25 @@ def _prepare_job(comm, arrays, make_model, options):
 
 
 @contextmanager
-def _failing_together(comm, processes):
+def _failing_together(comm):
     """End the whole job, if it has several ranks, on any exception in the block but those that all ranks raise."""
+    witness, hook = Witness(), threading.excepthook
+    threading.excepthook = partial(end_job_if_silent, comm, witness, hook)
     try:
-        yield
+        yield witness
     except BaseException as error:
         told = isinstance(error, InputError) and (error.everywhere or comm.Get_size() == 1)
         if isinstance(error, Silent):
             error.args = (in_python(str(error)),)
         if comm.Get_size() > 1 and not told:
-            end_job(comm, processes, *sys.exc_info())
+            end_job(comm, witness, *sys.exc_info())
         if not told:
             raise
         own = InputError(in_python(str(error)), error.everywhere)
         raise tell_if_uncaught(own, told=comm.Get_rank() == TRAINER) from None
+    finally:
+        threading.excepthook = hook
+        witness.dismiss()
 
 
 @contextmanager

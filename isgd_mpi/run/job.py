@@ -86,6 +86,7 @@ class Job:
                 warm_up_predictor(config.predictor, dataset)
         self._print_code_problems()
         self.folder = on_all_ranks(comm, self._create_folder) if config.leaves_files else None
+        self.setup = replace(self.setup, where=comm.bcast(self.folder and str(self.folder), root=TRAINER))
 
     def _check_size(self):
         """Refuse parameters and batches that are too large or too small, before anything is written."""
@@ -154,8 +155,8 @@ class Job:
         except Silent as error:
             if setup.node.comm.Get_rank() > 0:
                 time.sleep(_FIRST_TELLS_SECONDS)
-            error.can_go_on = True
-            error.args = (f"{setup.rank_names[setup.rank]} ends: {error}; go on from the last checkpoint, if any",)
+            error.can_go_on = setup.where is not None
+            error.args = (f"{setup.rank_names[setup.rank]} ends: {error}{setup.way_on}",)
             raise
 
     def _print_code_problems(self):

@@ -98,7 +98,7 @@ def open_work(setup, comms, model):
         work = SharedWork(model.share, learner, size)
     else:
         learner = setup.make_learner(model, len(own_share(comms.training, size)))
-        work = SummedWork(comms.training, learner, size, waiter)
+        work = SummedWork(comms.training, learner, size, waiter, comms.watchdog(setup))
     return work, Refreshes(comms.training, learner, waiter)
 
 

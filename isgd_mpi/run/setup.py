@@ -47,6 +47,8 @@ class Setup:
         The plan, if a run is resumed.
     why_trainers : str or None
         The reason for the number of trainers in `config`, if the user left that to us.
+    where : str or None
+        The run's folder, if it has one.
     """
 
     comm: MPI.Comm
@@ -56,6 +58,12 @@ class Setup:
     node: Node
     resumption: Resumption | None = None
     why_trainers: str | None = None
+    where: str | None = None
+
+    @property
+    def way_on(self):
+        """The way to go on when trainer 0 is lost, to be added to a message."""
+        return f"; go on from its last checkpoint, if there is one, with --resume {self.where}" if self.where else ""
 
     @property
     def given_config(self):

@@ -10,6 +10,8 @@ To read in this order:
 * `commands`: the frame of all commands but training;
 * `errors`: bad input, and training that diverged;
 * `exit_codes`: the exit codes of all commands;
+* `uncaught`: one line for an error that nobody catches;
+* `variables`: environment variables that libraries break on;
 * `saved`: the state that a checkpoint keeps of an object, by the names of its attributes;
 * `version`: the version of the package.
 """

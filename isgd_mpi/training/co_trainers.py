@@ -142,6 +142,8 @@ class SummedWork:
         Examples M in the whole minibatch. With fewer examples than trainers some shares are empty.
     waiter : waiting.Waiter
         All trainers wait politely where one of them must.
+    watchdog : watchdog.Watchdog
+        Watches the sum of gradients, where that is one blocking call.
 
     Attributes
     ----------
@@ -152,11 +154,11 @@ class SummedWork:
         A signal that any trainer received before the last step, or 0; known on rank 0.
     """
 
-    def __init__(self, comm, learner, minibatch_size, waiter):
+    def __init__(self, comm, learner, minibatch_size, waiter, watchdog):
         self.learner = learner
         self.order = np.zeros((), order_dtype(minibatch_size))
         self.reported_signal = 0
-        self._comm = comm
+        self._comm, self._watchdog = comm, watchdog
         self._waiter = replace(waiter, polite=_on_any(comm, waiter.polite))
         self._summing = replace(self._waiter, activity="summing")
         own, params = own_share(comm, minibatch_size), learner.model.params
@@ -210,9 +212,9 @@ class SummedWork:
             if self._waiter.polite:
                 requests.append(self._comm.Iallreduce(MPI.IN_PLACE, gradient))
             else:
-                self._summing.wait(requests[:1])  # every trainer is there: the call below watches nobody
-                # burns a core, and is the fastest: see docs/performance.md
-                self._comm.Allreduce(MPI.IN_PLACE, gradient)
+                self._summing.wait(requests[:1])  # every trainer is there: the call below sends no beats
+                with self._watchdog.watching():  # it burns a core, and is the fastest: see docs/performance.md
+                    self._comm.Allreduce(MPI.IN_PLACE, gradient)
             self._summing.wait(requests)
         return float(self._loss[0]), gradient
 

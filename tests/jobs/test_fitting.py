@@ -6,8 +6,8 @@ import threading
 import time
 
 import pytest
-from launch import complaint, launch
-from processes import patience
+from launch import ENVIRONMENT, MPICH, command, complaint, launch
+from processes import patience, run_to_end
 
 from isgd_mpi import Config, InputError, Model, __all__, fit, load
 from isgd_mpi.settings.keywords import config_of
@@ -180,3 +180,67 @@ def test_a_silent_rank_is_one_line_and_code_75(tmp_path):
     assert done.returncode == 75
     assert "no answer from rank 1" in complaint(done.stderr) and "resume" in done.stderr
     assert (tmp_path / "run/checkpoint.npz").exists()
+
+
+CRASHES = """
+isgd_mpi.fit
+from mpi4py import MPI
+from isgd_mpi.training.trainer import Trainer
+import ctypes
+take_step, calls = Trainer.take_step, []
+def crash(*args):
+    calls.append(1)
+    if len(calls) > 5:
+        ctypes.string_at(8) if sys.argv[1] == "SIGSEGV" else os._exit(3)
+    return take_step(*args)
+isgd_mpi.fit(x, y, steps=2, hidden=[4])
+Trainer.take_step = crash
+isgd_mpi.fit(x, y, seconds=1000, hidden=[4])
+"""
+
+
+@pytest.mark.parametrize("how", ["SIGSEGV", "3"])
+def test_a_rank_that_crashes_is_named_with_its_place(tmp_path, how):
+    done = run(tmp_path, 2, CRASHES, how)
+    assert done.returncode != 0 and "rank 0 of 2 ended without a word" in complaint(done.stderr)
+    if how == "SIGSEGV":
+        assert "in rank 0 of 2" in done.stderr and "in crash" in done.stderr
+
+
+def test_too_little_shared_memory_is_one_line_and_exit_code_2(tmp_path):
+    words = ["unshare", "-m", "bash", "-c", 'mount -t tmpfs -o size=2m tmpfs /dev/shm && exec "$@"', "bash"]
+    if not MPICH or subprocess.run([*words, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("needs MPICH, and root to mount a small /dev/shm")
+    program = tmp_path / "program.py"
+    program.write_text(COMMON + "isgd_mpi.fit(x, y, steps=2)")
+    done = run_to_end([*words, *command(4, program=(program,))], env=ENVIRONMENT)
+    assert done.returncode == 2 and "/dev/shm of" in complaint(done.stderr)
+
+
+SUM_WITHOUT_END = """
+class Own:
+    def __init__(self, n_features, n_classes, max_rows):
+        self.params = np.ones(5, np.float32)
+    def scores(self, x, y):
+        return np.ones(len(x)), np.ones(len(x)), np.ones(len(x), bool)
+    def gradient(self, x, y, weights):
+        return 1.0, np.zeros(5), np.ones(len(x))
+isgd_mpi.fit
+from mpi4py import MPI
+from isgd_mpi.ranks.watchdog import Watchdog
+watching, calls = Watchdog.watching, []
+def stop(self):
+    calls.append(1)
+    if len(calls) > 50 and MPI.COMM_WORLD.rank == 1:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return watching(self)
+Watchdog.watching = stop
+isgd_mpi.fit(x, y, model=Own, trainers=2, threads=1, seconds=1000, scorer_timeout=2, run_dir="run")
+"""
+
+
+def test_a_sum_of_gradients_that_never_ends_is_one_line_and_code_75(tmp_path):
+    done = run(tmp_path, 2, SUM_WITHOUT_END)
+    line = complaint(done.stderr)
+    assert "rank 0 (" in line and "the sum of gradients has taken 2 s" in line and "--resume run" in line, line
+    assert done.returncode == 75

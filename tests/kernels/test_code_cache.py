@@ -65,10 +65,6 @@ def test_a_disk_that_fills_up_is_one_line(small_disk, environment):
     assert len(problems) <= 1 and all("No space left on device" in problem for problem in problems)
 
 
-def test_a_number_of_threads_that_numba_refuses_is_ignored(tmp_path, environment):
-    assert run(environment, XDG_CACHE_HOME=tmp_path, NUMBA_NUM_THREADS="0")[2:] == (1, [])
-
-
 def test_the_users_choice_comes_first_then_the_cache_then_a_temporary_folder(tmp_path, problems, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     named, temporary = tmp_path / "named", tmp_path / f"isgd_mpi-{os.geteuid()}" / "numba"

@@ -18,6 +18,7 @@ from isgd_mpi.ranks.records import published_dtype, report_dtype
 from isgd_mpi.ranks.shards import Grid
 from isgd_mpi.ranks.shared import Meeting, SharedArrays
 from isgd_mpi.ranks.waiting import Waiter
+from isgd_mpi.ranks.watchdog import Watchdog
 from isgd_mpi.run.record.log import RunLog
 from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.settings.config import Config
@@ -113,7 +114,7 @@ def train_alone(dataset, config, folder):
 @pytest.fixture(params=["shared", "summed"])
 def open_work(comm, dataset, request):
     """Return a function that opens this rank's work in a group of all ranks, of either kind."""
-    memory = SharedArrays(comm)
+    memory, watchdog = SharedArrays(comm), Watchdog(60, "too long", can_go_on=False)
 
     def open_shared(config, waiter):
         (counters,) = memory.allocate(Meeting.specification(comm.size))
@@ -127,10 +128,11 @@ def open_work(comm, dataset, request):
         setup, model = setup_of(dataset, config, comm.size), make_model(dataset, config)
         model.params *= comm.rank == 0  # the others get theirs from rank 0
         learner = learner_of(setup, model, len(own_share(comm, config.minibatch_size)), comm.rank)
-        return setup, SummedWork(comm, learner, config.minibatch_size, waiter)
+        return setup, SummedWork(comm, learner, config.minibatch_size, waiter, watchdog)
 
     yield {"shared": open_shared, "summed": open_summed}[request.param]
     memory.close()
+    watchdog.close()
 
 
 def train_together(comm, work, folder, polite=True, interruption=AWAKE, **kwargs):

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from isgd_mpi.ranks.start import find_foreign_launcher, find_shared_memory_shortage, find_split
+from isgd_mpi.ranks.launchers import find_foreign_launcher, find_split
+from isgd_mpi.ranks.start import find_shared_memory_shortage
 
 STEP_OF_FOUR = {"SLURM_NTASKS": "4", "SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "2"}
 IN_A_BATCH_SHELL = {"SLURM_NTASKS": "4", "SLURM_PROCID": "0"}
