@@ -215,7 +215,7 @@ def test_constructors_have_few_parameters(module):
 
 def is_own(node):
     """Return whether an object is the one that a method belongs to, or the interpreter with its hooks."""
-    return ast.unparse(node) in ("self", "cls", "sys")
+    return ast.unparse(node) in ("self", "cls", "sys", "threading")
 
 
 @cache
