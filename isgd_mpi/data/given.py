@@ -1,7 +1,10 @@
 """Take arrays that a user gives, or say in one line why they cannot be taken and what to do."""
 
+import math
+
 import numpy as np
 
+from isgd_mpi.kernels.limits import usable_memory
 from isgd_mpi.settings.errors import InputError
 
 _EXCERPT = 30  # characters of a value that a message quotes
@@ -12,20 +15,58 @@ def as_array(values):
 
     Parameters
     ----------
-    values : array_like
+    values : array_like, frame of pandas or polars, or sparse matrix of SciPy
 
     Raises
     ------
     InputError
-        It cannot be turned into an array, or some of its numbers are masked.
+        It cannot be turned into an array, some of its numbers are masked, or a sparse matrix has no place in memory.
     """
     if np.ma.is_masked(values):
         n = int(np.ma.count_masked(values))
         raise InputError(f"{n} values are masked: fill them, x.filled(value), or leave these examples out")
     try:
-        return np.asarray(values)
+        return _as_array(values)
+    except InputError:
+        raise
     except Exception as error:  # noqa: BLE001 - an object's own conversion may raise anything
         raise InputError(f"must be an array ({' '.join(str(error).split())})") from None
+
+
+def _as_array(values):
+    if hasattr(values, "toarray") and hasattr(values, "nnz"):  # sparse; SciPy is not imported for those without
+        return _dense(values)
+    array = np.asarray(values)
+    if array.dtype == object and (columns := _columns(values)) is not None:
+        numbers = [_numbers_among(np.asarray(column)) for column in columns]
+        if numbers and all(column is not None for column in numbers):
+            return np.stack(numbers, axis=1)
+    return array
+
+
+def _dense(matrix):
+    n_bytes, most = math.prod(matrix.shape) * matrix.dtype.itemsize, usable_memory()
+    if n_bytes > most:
+        raise InputError(
+            f"a sparse matrix of shape {matrix.shape} takes {n_bytes / 1e9:.3g} GB as an array, and this process may "
+            f"use {most / 1e9:.3g} GB: choose fewer features, such as the most frequent ones"
+        )
+    return matrix.toarray()
+
+
+def _columns(frame):
+    """Return the columns of a frame of pandas or polars, or None for anything else."""
+    if hasattr(frame, "iloc") and frame.ndim == 2:
+        return [frame.iloc[:, place] for place in range(frame.shape[1])]
+    return frame.get_columns() if hasattr(frame, "get_columns") else None
+
+
+def _numbers_among(column):
+    """Return the numbers of a column, NaN for one that is missing; None if it holds anything else."""
+    if column.dtype != object:
+        return column if column.dtype.kind in "biuf" else None
+    values = [math.nan if value is None or type(value).__name__ == "NAType" else value for value in column]
+    return np.array(values, np.float64) if all(map(_is_number, values)) else None
 
 
 def feature_names(values):
