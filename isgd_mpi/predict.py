@@ -97,7 +97,7 @@ def _write(rows, file):
 def main(arguments=None):
     """Run the command; return its exit code."""
     parser = make_parser("isgd_mpi.predict", "Predict the classes of a table's rows with the model of a run.")
-    parser.add_argument("run", help="folder of the run, or its model.npz")
+    parser.add_argument("run", help="folder of the run, or its model.npz or best.npz")
     parser.add_argument("--data", required=True, help="table to predict: .csv, .csv.gz or .parquet")
     parser.add_argument("--out", help="file to write, CSV; printed if not given")
     return run(parser, _predict, "nothing was written", arguments)

@@ -45,3 +45,8 @@ RMSE = Measure("rmse", "RMSE", "unit of the target", 1.0, "squared standard devi
 def measure_of(names):
     """Return the measure that is among the names of some figures."""
     return RMSE if RMSE.name in names else ERROR
+
+
+def measure_for(target):
+    """Return the measure for a target, :class:`isgd_mpi.data.target.Target`."""
+    return RMSE if target.kind == "numbers" else ERROR

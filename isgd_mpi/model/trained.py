@@ -256,15 +256,18 @@ class TrainedOwnModel(TrainedModel):
         return losses.argmin(axis=0)
 
 
-def load(path, model=None):
+def load(path, model=None, best=False):
     """Load a trained model that :func:`isgd_mpi.fit` or ``python -m isgd_mpi`` has saved.
 
     Parameters
     ----------
     path : str or Path
-        An npz file that :meth:`TrainedModel.save` wrote, or ``model.npz`` of a run's folder.
+        An npz file that :meth:`TrainedModel.save` wrote, or the folder of a run.
     model : callable, optional
         Only for a model of your own: the function that makes it; see :class:`own_model.Model`.
+    best : bool
+        Whether to load, from a run's folder, the best model on the validation set, ``best.npz``, and not the last one,
+        ``model.npz``.
 
     Returns
     -------
@@ -275,6 +278,7 @@ def load(path, model=None):
     InputError
         The file cannot be read, is damaged or is no saved model, or its model is of another kind.
     """
+    path = _in_folder(Path(path), best)
     arrays = read_arrays(path, (*Learned._fields, "widths", "n_classes"))
     texts = {name: str(arrays.pop(name, "")) for name in TEXTS}
     if problem := problem_of_arrays(arrays) or problem_of_texts(texts, arrays):
@@ -287,3 +291,15 @@ def load(path, model=None):
     if model is None:
         raise InputError(f"{path}: holds the parameters of a model of your own: load it with model=make_model")
     return TrainedOwnModel(learned, int(arrays["n_classes"]), model)
+
+
+def _in_folder(path, best):
+    """Return the path of a model's file, given that or the folder of a run."""
+    if path.is_file() and best:
+        raise InputError(f"{path}: best=True needs the folder of a run: name the file of the best model itself")
+    if not path.is_dir():
+        return path
+    path = path / ("best.npz" if best else "model.npz")
+    if best and not path.exists():
+        raise InputError(f"{path}: is not there: without a validation set no model is the best; see model.npz")
+    return path

@@ -79,9 +79,7 @@ def train(comm, config, interruption):
     saved = on_all_ranks(comm, lambda: SavedRun(config) if config.resume and comm.Get_rank() == TRAINER else None)
     if comm.bcast(saved is not None and saved.complete, root=TRAINER):
         if saved and not config.quiet:
-            print(
-                f"{config.resume} is complete at step {saved.step}: to go on, give more --steps, --epochs or --seconds"
-            )
+            print(f"{config.resume} {saved.ending}")
         return DONE
     job = Job(comm, config, load, MLPBlueprint, saved=saved)
     with interruption:

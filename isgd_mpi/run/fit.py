@@ -41,6 +41,8 @@ class Result:
     ----------
     model : TrainedModel
         Predicts, and can be saved.
+    best : TrainedModel or None
+        The model at the evaluation with the least validation loss, or error (`best_by`); None without `validation`.
     history : dict of str to dict of str to ndarray
         The metrics: for each kind of line (``refresh``, ``eval``, ``event``) its fields, each as an array.
     summary : dict
@@ -56,6 +58,7 @@ class Result:
     summary: dict
     verdict: str
     folder: Path | None
+    best: TrainedModel | None = None
 
     def predict(self, x):
         """Predict with the model; see :meth:`TrainedModel.predict`."""
@@ -132,9 +135,8 @@ def fit(x, y, validation=None, test=None, *, sample_weight=None, model=None, com
         return None
     for problem in outcome.unwritten:
         warnings.warn(problem, RuntimeWarning, stacklevel=2)
-    return Result(
-        outcome.trained, columns_by_kind(outcome.log.lines()), outcome.summary, outcome.verdict, outcome.folder
-    )
+    history = columns_by_kind(outcome.log.lines())
+    return Result(outcome.trained, history, outcome.summary, outcome.verdict, outcome.folder, outcome.best)
 
 
 def _ready(comm):

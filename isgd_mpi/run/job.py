@@ -78,6 +78,7 @@ class Job:
         plan = on_all_ranks(comm, lambda: saved and saved.plan(dataset, n_ranks, choice.n_trainers))
         resumption = comm.bcast(plan, root=TRAINER)
         self.setup = Setup(comm, config, dataset, models, node, resumption, choice.reason)
+        on_all_ranks(comm, self._check_validation)
         on_all_ranks(comm, self._check_size)
         on_all_ranks(comm, self._check_memory)
         with node.first_rank_first():
@@ -87,6 +88,15 @@ class Job:
         self._print_code_problems()
         self.folder = on_all_ranks(comm, self._create_folder) if config.leaves_files else None
         self.setup = replace(self.setup, where=comm.bcast(self.folder and str(self.folder), root=TRAINER))
+
+    def _check_validation(self):
+        """Refuse patience with what is not measured."""
+        config, name = self.setup.config, self.setup.dataset.name
+        if config.patience is not None and not self.setup.has_validation:
+            raise InputError(
+                f"--patience {config.patience} needs a validation set, and the data set {name} has none: give --valid "
+                "for a table, x_valid and y_valid in an npz file, validation= to fit"
+            )
 
     def _check_size(self):
         """Refuse parameters and batches that are too large or too small, before anything is written."""

@@ -16,12 +16,13 @@ from isgd_mpi.model.trained import TrainedModel
 from isgd_mpi.ranks.agreement import on_all_ranks
 from isgd_mpi.ranks.exchange import LocalExchange, TrainerExchange
 from isgd_mpi.ranks.heartbeat import Heartbeat, Silent
+from isgd_mpi.run.record import best_file
 from isgd_mpi.run.record.checkpoints import FILE, Checkpoints
 from isgd_mpi.run.record.environment import describe_environment
 from isgd_mpi.run.record.held_out import describe_end
 from isgd_mpi.run.record.idle_options import without_effect
 from isgd_mpi.run.record.log import RunLog
-from isgd_mpi.run.record.summary import describe_job, last_evaluation, summarise, verdict
+from isgd_mpi.run.record.summary import describe_best, describe_job, last_evaluation, summarise, verdict
 from isgd_mpi.run.resume import RunState
 from isgd_mpi.run.roles import open_work
 from isgd_mpi.sampling.sampler import Sampler
@@ -46,8 +47,9 @@ class Outcome:
         Whether the run stopped before its end, and can be resumed there.
     unwritten : list of str
         For each file that could not be written a sentence with the reason.
-    log, summary, verdict, trained, folder : log.RunLog, dict, str, trained.TrainedModel, pathlib.Path
-        The results, on rank 0 only; no model if the run diverged, no folder if the run has none.
+    log, summary, verdict, trained, best, folder : log.RunLog, dict, str, trained.TrainedModel (two), pathlib.Path
+        The results, on rank 0 only; no model if the run diverged, no best one without a validation set, no folder if
+        the run has none.
     """
 
     stopped: str | None
@@ -57,6 +59,7 @@ class Outcome:
     summary: dict | None = None
     verdict: str | None = None
     trained: TrainedModel | None = None
+    best: TrainedModel | None = None
     folder: Path | None = None
 
 
@@ -93,9 +96,8 @@ def open_run(setup, comms, keeper, saved=None):
     """
 
     def tell(text):
-        """Print a line, and write it to the metrics."""
-        log.event(trainer.step, text)
-        log.print(text)
+        """Print a line, and write it to the metrics, at the present step."""
+        log.tell(trainer.step, text)
 
     config, timeline = setup.config, setup.node.waiter.timeline
     init_seed, *seeds = np.random.SeedSequence(config.seed).spawn(setup.size)[setup.rank].spawn(4)
@@ -213,7 +215,9 @@ class Leader:
         self._setup = setup
         self._run = run
         self._keeper = keeper
-        self._rule = StopRule(setup.config, setup.dataset.n_train, run.log, interruption)
+        self._best = run.trainer.evaluations.best
+        self._rule = StopRule(setup.config, setup.dataset.n_train, run.log, interruption, self._best)
+        self._best_file = best_file.BestFile(keeper.folder, self._best, self._trained, run.log)
         self._checkpoints = Checkpoints(keeper.folder, setup.config, run.log, run.state.state, saved_step)
 
     def lead(self, on_step=None):
@@ -245,6 +249,10 @@ class Leader:
             if log.metrics.problem:
                 self._keeper.note("metrics.jsonl", log.metrics.problem)
 
+    def _trained(self, params, step):
+        """Return the trained model of some parameters."""
+        return self._setup.models.trained(params, self._setup.dataset, step)
+
     def _give_up(self, silent):
         """Save the state as far as that is possible without the silent ranks, and complete the error's message."""
         step = self._run.trainer.step
@@ -254,6 +262,7 @@ class Leader:
             with suppress(Silent):  # if a silent rank has a part of the state
                 self._checkpoints.save(step)
             self._checkpoints.finish()
+        self._best_file.finish()
         self._run.log.event(step, f"stop: {silent}")
         silent.can_go_on = self._checkpoints.step is not None
         way_on = f": go on with --resume {self._keeper.folder}" if silent.can_go_on else ""
@@ -272,17 +281,21 @@ class Leader:
         self._stop_others()
         if not_saved := self._checkpoints.finish():
             self._keeper.note(FILE, not_saved)
+        if not_written := self._best_file.finish():
+            self._keeper.note(best_file.FILE, not_written)
         if problem:
             stopped = f"{problem}; {self._checkpoints.describe()}"
-        log.event(trainer.step, f"stop: {stopped or 'complete'}")
+        ending = stopped or ("patience is at its end" if self._rule.stopped_early else "complete")
+        log.event(trainer.step, f"stop: {ending}")
         evaluated = last_evaluation(trainer, self._setup, complete=not stopped)
         outcome = Outcome(
             stopped,
             can_go_on=bool(self._rule.interrupted_by and self._keeper.folder and not not_saved),
             log=log,
-            summary=summarise(trainer, self._setup, seconds, waiting_seconds) | {"stopped": stopped, **evaluated},
+            summary=summarise(trainer, self._setup, seconds, waiting_seconds) | self._ending(stopped) | evaluated,
             verdict="\n".join(self._verdict(evaluated)),
-            trained=None if problem else self._setup.models.trained(trainer.params, self._setup.dataset, trainer.step),
+            trained=None if problem else self._trained(trainer.params, trainer.step),
+            best=self._trained(self._best.params, self._best.step) if self._best and self._best.found else None,
             folder=self._keeper.folder,
         )
         self._write(outcome)
@@ -290,15 +303,20 @@ class Leader:
         log.print(outcome.verdict)
         return outcome
 
+    def _ending(self, stopped):
+        """Return the part of the summary that says how the run ended."""
+        best = self._best and self._best.summary
+        return {"stopped": stopped, "stopped_early": self._rule.stopped_early, "best": best}
+
     def _verdict(self, evaluated):
         """Return the lines of the verdict: held-out data, what importance sampling gained, suspicions."""
         trainer = self._run.trainer
-        lines = [*describe_end(self._run.log.lines(), evaluated), verdict(trainer, self._setup.config.score)]
+        best = describe_best(trainer, self._rule.stopped_early, self._keeper.folder)
+        lines = [*describe_end(self._run.log.lines(), evaluated), best, verdict(trainer, self._setup.config.score)]
         if noise := trainer.sampler.label_noise:
             errors = [figures["error"] for figures in evaluated.values() if figures]
-            suspicion = noise.suspicion(*errors[:2])
-            lines += [suspicion] * bool(suspicion)
-        return lines
+            lines.append(noise.suspicion(*errors[:2]))
+        return [line for line in lines if line]
 
     def _train(self, on_step):
         """Take all steps; return the reason if training diverged, or None."""
@@ -320,6 +338,7 @@ class Leader:
         return self._rule(step, reported_signal)
 
     def _save_if_due(self):
+        self._best_file.write_if_new()
         if self._checkpoints.due:
             self._checkpoints.save(self._run.trainer.step)
 

@@ -13,8 +13,8 @@ in a checkpoint      restored by                                 dropped
 ``reports``          the scorers, each its own, and trainer 0,   relaxed: the next refresh brings newer scores;
                      which merges them when they are due         other ranks: trainer 0 merges them at once
 ``pending``          trainer 0: whether the reports are due      with the reports
-``evaluated_params`` the scorers that were evaluating            with the reports: trainer 0 asks for the
-                                                                 evaluation once more
+``evaluated_params`` the scorers that were evaluating; trainer   with the reports: trainer 0 asks for the
+                     0, for which they may be the best           evaluation once more
 ``log``              the metrics file: lines behind the          never
                      checkpoint are cut off
 ==================== =========================================== ===============================================
@@ -126,12 +126,31 @@ class SavedRun:
 
     @property
     def complete(self):
-        """Return whether the run has taken all its steps and left its results, so that nothing is left to do."""
+        """Return whether the run has ended and left its results, so that nothing is left to do."""
         n_steps = self._config.n_steps(self._n_train)
-        if (self.seconds < self._config.seconds) if n_steps is None else (self.step < n_steps):
+        goes_on = (self.seconds < self._config.seconds) if n_steps is None else (self.step < n_steps)
+        if goes_on and not self._is_out_of_patience:
             return False
         summary = self._read("summary.json")
         return (summary.get("steps"), summary.get("stopped", "")) == (self.step, None)
+
+    @property
+    def _is_out_of_patience(self):
+        """True if the last evaluations of the run were worse than the best one, as many as patience allows."""
+        patience, n_worse = self._config.patience, self._flat.get("run/trainer/evaluations/best/n_worse")
+        return patience is not None and n_worse is not None and bool(np.all(n_worse >= patience))
+
+    @property
+    def ending(self):
+        """Return in words how a complete run ended, and how to go on."""
+        way_on = "more --steps, --epochs or --seconds"
+        if not self._is_out_of_patience:
+            return f"is complete at step {self.step}: to go on, give {way_on}"
+        n = f"{self._config.patience} evaluation{'s' * (self._config.patience > 1)}"
+        return (
+            f"stopped early at step {self.step}: validation {self._config.best_by} had not fallen for {n}: to go on, "
+            f"give a larger --patience, and perhaps {way_on}"
+        )
 
     def check_unchanged(self):
         """Refuse to go on from a checkpoint that another job has replaced since it was read."""
@@ -229,7 +248,7 @@ class RunState:
         }
         if repeatable and exchange.answered:
             state["reports"] = {str(part): report_state(report) for part, report in enumerate(exchange.reports)}
-            if setup.n_scorers and trainer.evaluations.under_way:
+            if trainer.evaluations.under_way and (setup.n_scorers or trainer.evaluations.best):
                 state["evaluated_params"] = trainer.evaluations.params
         return state
 
@@ -263,10 +282,11 @@ class RunState:
             raise ValueError(f"reports/{len(reports)} is missing")
         dtypes = self._setup.report_dtypes(self._setup.shards_of(len(reports))) if reports else []
         self._reports = [restored_report(reports.get(str(part), {}), dtype) for part, dtype in enumerate(dtypes)]
-        params = state.get("evaluated_params")
-        if params is not None or (same_ranks and any(map(is_evaluating, self._reports))):
+        evaluations, params = self._trainer.evaluations, state.get("evaluated_params")
+        may_be_best = bool(self._reports) and evaluations.best is not None and evaluations.under_way
+        if params is not None or may_be_best or (same_ranks and any(map(is_evaluating, self._reports))):
             check_array(params, self._trainer.params, "evaluated_params")
-            self._trainer.evaluations.params = np.array(params)
+            evaluations.params = np.array(params)
 
     def hand_out(self, comms):
         """Give all other ranks their part of the restored state: step 5 of the start. Collective, with their roles.

@@ -7,6 +7,7 @@ import numpy as np
 from mpi4py import MPI
 
 from isgd_mpi.data.datasets import Dataset
+from isgd_mpi.data.measure import measure_for
 from isgd_mpi.model.optim import make_optimiser
 from isgd_mpi.ranks import records
 from isgd_mpi.ranks.node import Node
@@ -15,6 +16,7 @@ from isgd_mpi.ranks.shards import Grid, score_batch_size
 from isgd_mpi.ranks.transports import transport_between
 from isgd_mpi.run.resume import Resumption
 from isgd_mpi.settings.config import Config
+from isgd_mpi.training.best import Best
 from isgd_mpi.training.loop import Schedule
 from isgd_mpi.training.measures import n_sums
 from isgd_mpi.training.minibatch import Learner
@@ -108,6 +110,11 @@ class Setup:
     def scores(self):
         """Return whether this rank is a scorer."""
         return self.rank >= self.config.trainers and not self.predicts
+
+    @property
+    def has_validation(self):
+        """True if the data set has a validation set."""
+        return "valid" in self.dataset.splits
 
     @property
     def roles_on_node(self):
@@ -219,6 +226,13 @@ class Setup:
         trainers = MPI.Group.Translate_ranks(self.comm.group, range(config.trainers), self.node.comm.group)
         n_bytes = self.models.shared_bytes(config.minibatch_size) + N_BUFFERS * self.published.itemsize
         return MPI.UNDEFINED not in trainers and 2 * n_bytes <= self.node.n_shared_bytes
+
+    def make_best(self):
+        """Return what remembers the best parameters on the validation set, or None where there is none."""
+        if not self.has_validation:
+            return None
+        measure = "loss" if self.config.best_by == "loss" else measure_for(self.dataset.target).name
+        return Best(self.models.n_params, measure, self.config.patience)
 
     def make_learner(self, model, n_rows):
         """Return the learner of a trainer, which also scores and evaluates where there are no scorers.

@@ -195,6 +195,16 @@ class Config:
     eval_every: int | None = declare(
         None, "steps from one evaluation of all splits to the next [steps; once an epoch if not given]", True, above=0
     )
+    patience: int | None = declare(
+        None,
+        "stop after this number of evaluations in a row without a smaller validation loss, or error: see --best-by "
+        "[evaluations; no limit if not given]",
+        True,
+        above=0,
+    )
+    best_by: Literal["loss", "error"] = declare(
+        "loss", "what is least, on the validation set, for the model in best.npz: loss or error (of numbers, RMSE)"
+    )
     seed: int = declare(0, "seed of every random number", at_least=0)
     quiet: bool = declare(False, "print nothing but errors", True)
 

@@ -9,6 +9,7 @@ To read in this order:
 * `probe`: estimate |mu|^2 from a few examples, beside scoring;
 * `evaluation`: measure loss and predictions of whole splits, batch by batch;
 * `measures`: sums over the examples of a split, and error or RMSE from them;
+* `best`: remember the parameters with the least validation loss, and when to stop early;
 * `counters`: counts of a run, and rates between two of them;
 * `co_trainers`: take the same steps with several trainers;
 * `predictor`: an optional feature, to be skipped on first reading.

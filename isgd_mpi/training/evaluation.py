@@ -161,22 +161,26 @@ class EvaluationPlan(Saved):
         Its splits are evaluated.
     keeps_params : bool
         Whether to keep a copy of the parameters that are being evaluated, for a checkpoint.
+    best : best.Best, optional
+        Takes the result for the validation set, with a copy of the parameters.
 
     Attributes
     ----------
+    best : best.Best or None
     params : (P,) ndarray or None
-        A copy of the parameters that are, or were last, being evaluated, if copies are kept.
+        A copy of the parameters that are being evaluated, if copies are kept.
     """
 
-    saved = ("_due", "_evaluated_step", "_wanted_step", "_totals")
+    saved = ("_due", "_evaluated_step", "_wanted_step", "_totals", "best")
 
-    def __init__(self, interval, log, dataset, keeps_params=False):
+    def __init__(self, interval, log, dataset, keeps_params=False, best=None):
         self._interval = self._due = interval
         self._log = log
         self._evaluated_step = self._wanted_step = NEVER
-        self._keeps_params = keeps_params
+        self._keeps_params = keeps_params or best is not None
         self._measures = measures_of(dataset)
         self._totals = no_totals(dataset.target)  # of the last evaluation, over all ranks
+        self.best = best
         self.params = None
 
     @property
@@ -231,6 +235,9 @@ class EvaluationPlan(Saved):
         self._evaluated_step = self._wanted_step
         self._totals[:] = sum(report["totals"] for report in reports)
         self._log.evaluated(step, self.splits, step - self._evaluated_step)
+        if self.best is not None:
+            self.best.update(self._evaluated_step, self.splits["valid"], self.params)
+        self.params = None
 
     def start_again(self):
         """Drop the evaluation under way, if any, and ask for it again."""

@@ -115,7 +115,7 @@ def finish_training(trainer, exchange, evaluate):
 
 
 class StopRule:
-    """Ends training: after the last step, when time is up, or on a signal to any rank.
+    """Ends training: after the last step, when time or patience is at its end, or on a signal to any rank.
 
     Parameters
     ----------
@@ -126,19 +126,25 @@ class StopRule:
         Its clock is used.
     interruption : faults.Interruption
         This rank's; other ranks report their signals.
+    best : best.Best, optional
+        Has the patience.
 
     Attributes
     ----------
     interrupted_by : str or None
         Name of the signal, if one ended the run.
+    stopped_early : bool
+        Whether patience was at its end before the last step.
     """
 
-    def __init__(self, config, n_examples, log, interruption):
+    def __init__(self, config, n_examples, log, interruption, best=None):
         self._n_steps = config.n_steps(n_examples)
         self._seconds = config.seconds
         self._log = log
         self._interruption = interruption
+        self._best = best
         self.interrupted_by = None
+        self.stopped_early = False
 
     def __call__(self, step, reported_signal):
         """Return whether to take no further step."""
@@ -149,4 +155,5 @@ class StopRule:
             return True
         if self._n_steps is not None and step >= self._n_steps:
             return True
-        return self._seconds is not None and self._log.seconds >= self._seconds
+        self.stopped_early = self._best is not None and self._best.exhausted
+        return self.stopped_early or (self._seconds is not None and self._log.seconds >= self._seconds)

@@ -65,9 +65,8 @@ class Trainer(Saved):
         self.sampler = sampler
         self.predicted = predicted
         self.timeline = log.timeline
-        self.evaluations = EvaluationPlan(
-            config.steps_per_evaluation(n_train), log, setup.dataset, keeps_params=config.repeatable
-        )
+        interval = config.steps_per_evaluation(n_train)
+        self.evaluations = EvaluationPlan(interval, log, setup.dataset, config.repeatable, setup.make_best())
         self._batch_steps = np.full(setup.grid.n_batches(n_train), NEVER, np.int64)
         self._counters = Counters()
         self._bad_scores = BadScores(log)

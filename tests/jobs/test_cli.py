@@ -27,7 +27,7 @@ FIELDS_OF_THE_SUMMARY = {
 def test_a_default_run_leaves_everything_behind(tmp_path):
     run = train(tmp_path / "run", 3)
     assert {path.name for path in run.folder.iterdir()} == {
-        "checkpoint.npz", "config.toml", "data.json", "environment.json", "metrics.jsonl", "model.npz",
+        "best.npz", "checkpoint.npz", "config.toml", "data.json", "environment.json", "metrics.jsonl", "model.npz",
         "summary.json", "timeline.npz",
     }  # fmt: skip
     assert set(run.summary) >= FIELDS_OF_THE_SUMMARY

@@ -259,3 +259,13 @@ def test_an_own_model_with_outputs_predicts_by_them(rng, kind):
     if kind != "classes":
         with pytest.raises(InputError, match=f"the model predicts no {kind}: it has no method outputs"):
             TrainedOwnModel(learned, 3, Copying).predict(x)
+
+
+def test_the_folder_of_a_run_has_a_last_and_perhaps_a_best_model(tmp_path):
+    TrainedMLP(LEARNED, WIDTHS).save(tmp_path / "model.npz")
+    with pytest.raises(InputError, match="best.npz: is not there: without a validation set no model is the best"):
+        load(tmp_path, best=True)
+    TrainedMLP(LEARNED._replace(step=5), WIDTHS).save(tmp_path / "best.npz")
+    assert load(tmp_path).step == LEARNED.step and load(tmp_path, best=True).step == 5
+    with pytest.raises(InputError, match="best=True needs the folder of a run"):
+        load(tmp_path / "model.npz", best=True)

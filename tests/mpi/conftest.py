@@ -1,6 +1,8 @@
 """Run as: mpirun -n {1,2,3,5} python -m pytest tests/mpi. All ranks run the same tests in the same order."""
 
+import os
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -13,6 +15,7 @@ from mpi4py import MPI  # noqa: E402
 
 from isgd_mpi.ranks.waiting import POLITE  # noqa: E402
 from isgd_mpi.run.cli import main  # noqa: E402
+from isgd_mpi.training import trainer  # noqa: E402
 
 SMALL = ["--hidden", "16", "--threads", "1", "--quiet", "--score-batch-size", "512"]
 
@@ -72,3 +75,22 @@ def command(comm, everywhere):
 def run(command, shared_tmp_path):
     """Train a small net on all ranks, with a run folder of a given name; return the exit code."""
     return lambda name, *options: command(*SMALL, "--run-dir", shared_tmp_path / name, *options)
+
+
+@pytest.fixture
+def stop_at(monkeypatch, comm):
+    """Return a function that sends a rank a signal twice as it takes a given step."""
+
+    def plant(step, name="SIGTERM"):
+        take_step = trainer.Trainer.take_step
+
+        def planted(trainer):
+            take_step(trainer)
+            if trainer.step == step:
+                os.kill(os.getpid(), signal.Signals[name])
+                os.kill(os.getpid(), signal.Signals[name])
+
+        monkeypatch.setattr(trainer.Trainer, "take_step", planted)
+
+    yield plant
+    monkeypatch.undo()

@@ -1,15 +1,12 @@
 """A run that is stopped and resumed ends bitwise as if it had not been stopped; on all ranks of this process."""
 
 import json
-import os
-import signal
 
 import numpy as np
 import pytest
-from run_files import read
+from run_files import messages, read
 
 from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE, TRY_AGAIN
-from isgd_mpi.training import trainer
 
 OPTIONS = ["--minibatch-size", 64, "--refresh-every", 12, "--eval-every", 20]
 TIMINGS = {"seconds", "steps_per_second", "scored_per_second", "wait_fraction"}
@@ -28,32 +25,9 @@ OF_EVERY_KIND = {
 }
 
 
-@pytest.fixture
-def stop_at(monkeypatch, comm):
-    """Return a function that sends a rank a signal twice as it takes a given step."""
-
-    def plant(step, name="SIGTERM"):
-        take_step = trainer.Trainer.take_step
-
-        def planted(trainer):
-            take_step(trainer)
-            if trainer.step == step:
-                os.kill(os.getpid(), signal.Signals[name])
-                os.kill(os.getpid(), signal.Signals[name])
-
-        monkeypatch.setattr(trainer.Trainer, "take_step", planted)
-
-    yield plant
-    monkeypatch.undo()
-
-
 def comparable(lines):
     """Return the metrics without events and times: the part that must be equal in both runs."""
     return [{name: line[name] for name in line.keys() - TIMINGS} for line in lines if line["kind"] != "event"]
-
-
-def messages(lines):
-    return [line["message"] for line in lines if line["kind"] == "event"]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from isgd_mpi.run.resume import Resumption, RunState
 N, BATCH, N_SCORERS = 11, 3, 2
 
 
-def run_state(resumption):
+def run_state(resumption, best=None):
     grid = Grid(BATCH, N_SCORERS)
     setup = SimpleNamespace(
         grid=grid,
@@ -20,9 +20,8 @@ def run_state(resumption):
         shards_of=lambda n_parts: Grid(BATCH, n_parts).shards(N),
         report_dtypes=lambda shards: [report_dtype(shard, 4, 4) for shard in shards],
     )
-    trainer = SimpleNamespace(
-        restore=lambda state: None, params=np.zeros(5, np.float32), evaluations=SimpleNamespace(params=None)
-    )
+    evaluations = SimpleNamespace(params=None, best=best, under_way=True)
+    trainer = SimpleNamespace(restore=lambda state: None, params=np.zeros(5, np.float32), evaluations=evaluations)
     return RunState(setup, trainer, exchange=None)
 
 
@@ -58,6 +57,11 @@ def test_the_same_ranks_want_a_report_each_and_the_parameters_that_they_evaluate
     with pytest.raises(ValueError, match=named):
         restore(Resumption.SAME_RANKS, **state)
     assert len(restore(Resumption.SAME_RANKS, reports=reports(N_SCORERS))) == N_SCORERS
+
+
+def test_the_parameters_that_may_be_the_best_are_wanted():
+    with pytest.raises(ValueError, match="evaluated_params is missing"):
+        run_state(Resumption.SAME_RANKS, best=object())._restore_reports({"pending": True, "reports": reports(2)})
 
 
 @pytest.mark.parametrize("n_parts", [1, 3, 5])

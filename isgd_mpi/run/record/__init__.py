@@ -6,6 +6,7 @@ To read in this order:
 * `metrics_file`: lines that wait in memory while the disk does not take them;
 * `checkpoints`: save the state at intervals, beside training;
 * `checkpoint_file`: the format of a checkpoint, with a checksum;
+* `best_file`: write the best model, beside training;
 * `summary`: totals, the verdict in plain words, and the files at the end of a run;
 * `held_out`: the verdict's lines on held-out data, overfitting and relapses;
 * `idle_options`: find options that can never take effect;

@@ -104,9 +104,11 @@ def _rise(split, points, train):
         or at[last.step] >= at[best.step]
     ):
         return []
+    ends = f"--patience, --steps {best.step}" if split == "valid" else f"--steps {best.step}"
+    way_out = f"{'take the best model, or ' * (split == 'valid')}stop there ({ends})"
     return [
         f"{split} loss has risen from {best.loss:.3g} at step {best.step} to {last.loss:.3g} while training loss fell "
-        f"from {at[best.step]:.3g} to {at[last.step]:.3g}: stop there (--steps {best.step}), or try --weight-decay, "
+        f"from {at[best.step]:.3g} to {at[last.step]:.3g}: {way_out}, or try --weight-decay, "
         "fewer --hidden units, or more data"
     ]
 

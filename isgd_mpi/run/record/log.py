@@ -129,6 +129,11 @@ class RunLog:
         """Write an event to the metrics."""
         self.write("event", step, message=message)
 
+    def tell(self, step, message):
+        """Write an event to the metrics, and print it."""
+        self.event(step, message)
+        self.print(message)
+
     def refreshed(self, step, figures):
         """Write a refresh to the metrics, and show how far the run is."""
         self.write("refresh", step, **figures)

@@ -4,7 +4,9 @@ import math
 
 import numpy as np
 
+from isgd_mpi.data.measure import measure_of
 from isgd_mpi.ranks.records import SPLITS
+from isgd_mpi.run.record.best_file import FILE
 from isgd_mpi.sampling.division import LEAST_RANKS
 from isgd_mpi.sampling.gain import FAR
 from isgd_mpi.training.measures import areas_under_curves, is_binary
@@ -97,6 +99,35 @@ def summarise(trainer, setup, seconds, waiting_seconds):
         "ranks": setup.size,
         "trainers": setup.config.trainers,
     }
+
+
+def describe_best(trainer, stopped_early, folder):
+    """Return in one line which parameters were the best on the validation set, and why training stopped early.
+
+    Parameters
+    ----------
+    trainer : trainer.Trainer
+    stopped_early : bool
+        Whether patience was at its end.
+    folder : pathlib.Path or None
+        The run's folder.
+
+    Returns
+    -------
+    str
+        Empty if there are none, as without a validation set.
+    """
+    best = trainer.evaluations.best
+    if best is None:
+        return ""
+    measure = measure_of([best.measure])
+    name, words = ("loss", "{:.3g}".format) if best.measure == "loss" else (measure.text, measure.words)
+    place = "result.best" if folder is None else FILE
+    found = f"{place} is of step {best.step}" if best.found else "no evaluation was finite"
+    if stopped_early:
+        why = f"validation {name} had not fallen for {_count(best.patience, 'evaluation')}"
+        return f"stopped early at step {trainer.step}: {why}; {found}"
+    return f"{found}, with the least validation {name}, {words(best.value)}" if best.found else ""
 
 
 def last_evaluation(trainer, setup, complete=True):
