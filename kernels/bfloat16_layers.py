@@ -306,7 +306,7 @@ def _descend(tile, r, o, w, moment, mean_square, settings, at, rows, count):
 
 
 @jit
-def form_gradient(h_columns, gradient_pairs, gradient):
+def form_gradient(h_columns, gradient_pairs, gradient, first, last, begin, end):
     """Write the product that :func:`descend` takes a step along.
 
     Parameters
@@ -314,15 +314,17 @@ def form_gradient(h_columns, gradient_pairs, gradient):
     h_columns, gradient_pairs
         See :func:`descend`.
     gradient : (fan_in, fan_out) ndarray of float32
-        Overwritten.
+        Overwritten in this part.
+    first, last, begin, end : int
+        Inputs and outputs of this part, as in :func:`descend`.
     """
-    tile, (fan_in, fan_out), column = _new_tile(gradient), gradient.shape, 0
-    while column < fan_out:
+    tile, fan_out, column = _new_tile(gradient), gradient.shape[1], begin
+    while column < end:
         width = panel_width(column, fan_out)
-        n_columns = min(width, fan_out - column)
-        for row in range(0, fan_in, N_ROWS):
+        n_columns = min(width, end - column)
+        for row in range(first, last, N_ROWS):
             write_tile(h_columns, row, gradient_pairs, column, width, tile, (0, 0))
-            for r in range(min(N_ROWS, fan_in - row)):
+            for r in range(min(N_ROWS, last - row)):
                 for o in range(n_columns):
                     gradient[row + r, column + o] = tile[r, o]
         column += width

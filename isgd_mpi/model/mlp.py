@@ -74,8 +74,9 @@ class MLP:
         self._squared_grad_norms = np.empty(max_rows)
         self._grad_norms, self._bounds = np.empty((2, max_rows), dtype)
         self._correct = np.empty(max_rows, bool)
-        self._losses, self._predictions, self.params = share.allocate(
-            ((max_rows,), dtype), ((max_rows,), np.int32), (self._buffers.gradient.shape, dtype)
+        self._losses, self._predictions, self._squared_parts, self.params = share.allocate(
+            *(((max_rows,), dtype), ((max_rows,), np.int32), ((share.n,), np.float64)),
+            (self._buffers.gradient.shape, dtype),
         )
 
     @property
@@ -195,8 +196,8 @@ class MLP:
         ----------
         x, y, weights : ndarray
             Minibatch; see :meth:`gradient`.
-        optimiser : optim.SGD
-            Optimiser of this model's parameters. Trainers that compute together share its velocity too.
+        optimiser : optim.Optimiser
+            Optimiser of this model's parameters. Trainers that compute together share its moments too.
 
         Returns
         -------
@@ -224,9 +225,13 @@ class MLP:
         loss = float(shares @ self.losses)
         if not math.isfinite(loss):
             raise FloatingPointError("the loss is not finite")
-        if not math.isfinite(_ROUNDING * (np.abs(shares) @ self.grad_norms)):  # bounds each number of the gradient
+        bound = _ROUNDING * (np.abs(shares) @ self.grad_norms)  # of the gradient's norm, and of each number of it
+        if not math.isfinite(bound):
             raise FloatingPointError("the gradient is not finite")
-        for layer, delta in zip(self._layers, reversed(deltas)):
+        deltas.reverse()
+        if bound > optimiser.clip_norm:
+            optimiser.clip(self._squared_gradient_norm(deltas, shares))
+        for layer, delta in zip(self._layers, deltas):
             layer.step(delta, shares, optimiser)
         optimiser.advance()
         meet()
@@ -246,6 +251,15 @@ class MLP:
     def grad_norms(self):
         """Gradient norms of the last call's examples."""
         return self._grad_norms[: self._n_rows]
+
+    def _squared_gradient_norm(self, deltas, shares):
+        """Return the squared norm of the weighted mean gradient, given the deltas of all layers."""
+        parts = self._squared_parts
+        parts[self.share.rank] = sum(
+            layer.squared_gradient_norm(delta, shares) for layer, delta in zip(self._layers, deltas)
+        )
+        self.share.meet()
+        return float(parts.sum())
 
     def _check_alone(self):
         """Refuse to compute what only a whole model can."""

@@ -22,6 +22,8 @@ class Optimiser(Saved):
 
     Attributes
     ----------
+    clip_norm : float
+        Largest norm that the gradient keeps; infinite at first.
     n_done : int
         Steps taken.
     """
@@ -33,7 +35,9 @@ class Optimiser(Saved):
         self.params = params
         self.learning_rate = learning_rate if isinstance(learning_rate, LearningRate) else LearningRate(learning_rate)
         self.weight_decay = weight_decay
+        self.clip_norm = math.inf
         self.n_done = 0
+        self._scale = 1.0  # of the gradient of this step
 
     @property
     def present_learning_rate(self):
@@ -68,8 +72,28 @@ class Optimiser(Saved):
         # checked before the kernels do: they stop at the first bad block, when those before it are updated already
         if not math.isfinite(gradient.sum()):
             raise FloatingPointError("the gradient is not finite")
+        if self.clip_norm < math.inf:
+            self.clip(float(gradient @ gradient))
         self.step_part(self.part(slice(None)), gradient)
         self.advance()
+
+    def clip(self, squared_norm):
+        """Scale the gradient of the next step down if it is longer than `clip_norm`.
+
+        Parameters
+        ----------
+        squared_norm : float
+            Squared norm of the gradient, of all parts together. Below zero, by rounding, it counts as zero.
+
+        Raises
+        ------
+        FloatingPointError
+            If it is not finite.
+        """
+        if not math.isfinite(squared_norm):
+            raise FloatingPointError("the gradient is not finite")
+        if squared_norm > self.clip_norm**2:
+            self._scale = self.clip_norm / math.sqrt(squared_norm)
 
     def part(self, place, shape=-1):
         """Return a part of the parameters, and of their moments, as views.
@@ -109,6 +133,7 @@ class Optimiser(Saved):
     def advance(self):
         """Count a step of the schedule."""
         self.n_done += 1
+        self._scale = 1.0
 
 
 class SGD(Optimiser):
@@ -139,8 +164,8 @@ class SGD(Optimiser):
 
     @property
     def settings(self):
-        """Step size, momentum and weight decay of the next step."""
-        return self.present_learning_rate, self.momentum, self.weight_decay
+        """Step size, momentum and weight decay of the next step, with what scales its gradient."""
+        return self.present_learning_rate * self._scale, self.momentum, self.weight_decay / self._scale
 
     def _update(self, *vectors):
         rate, momentum, decay = self.settings
@@ -179,7 +204,7 @@ class Adam(Optimiser):
     @property
     def settings(self):
         """See :func:`optim.adam_settings`."""
-        return adam_settings(self.present_learning_rate, self.n_done + 1, *self._decays)
+        return adam_settings(self.present_learning_rate, self.n_done + 1, *self._decays, self._scale)
 
     def _update(self, *vectors):
         adam_update(*vectors, *self.settings)
@@ -198,5 +223,9 @@ def make_optimiser(params, config, n_examples):
     """
     rate = LearningRate(config.learning_rate, config.lr_schedule, config.n_steps(n_examples))
     if config.optimiser == "sgd":
-        return SGD(params, rate, config.momentum, config.weight_decay)
-    return Adam(params, rate, config.weight_decay, decoupled=config.optimiser == "adamw")
+        optimiser = SGD(params, rate, config.momentum, config.weight_decay)
+    else:
+        optimiser = Adam(params, rate, config.weight_decay, decoupled=config.optimiser == "adamw")
+    if config.clip_norm is not None:
+        optimiser.clip_norm = config.clip_norm
+    return optimiser

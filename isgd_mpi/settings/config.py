@@ -90,6 +90,9 @@ class Config:
         "subtracted from them besides",
         at_least=0,
     )
+    clip_norm: float | None = declare(
+        None, "norm that the gradient of a minibatch is scaled down to if it is longer [no limit if not given]", above=0
+    )
     momentum: float = declare(0.0, "Nesterov momentum of sgd, in [0, 1)", at_least=0, below=1)
     minibatch_size: int = declare(128, "examples in a step of the trainer [examples]", above=0)
     steps: int | None = declare(None, "stop after this number of updates [steps]", True, above=0)

@@ -123,14 +123,14 @@ def propagate(
 def descend(h_columns, gradient_pairs, w, moment, mean_square, settings, pairs, rows, first, last, begin, end):
     """Form the gradient, update, round, and pack; for whole layers, without momentum."""
     gradient = np.empty_like(w)
-    form_gradient(h_columns, gradient_pairs, gradient)
+    form_gradient(h_columns, gradient_pairs, gradient, first, last, begin, end)
     sgd_update(w, gradient, settings[0], settings[2])
     rows[first:last] = bfloat16(w)
     pack(w, pairs)
 
 
-def form_gradient(h_columns, gradient_pairs, gradient):
-    """Unpack and multiply."""
+def form_gradient(h_columns, gradient_pairs, gradient, first, last, begin, end):
+    """Unpack and multiply; for whole layers."""
     np.matmul(float32(h_columns[: len(gradient)]), _unpacked(gradient_pairs, h_columns.shape[1]), out=gradient)
 
 

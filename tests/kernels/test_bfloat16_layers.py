@@ -137,8 +137,12 @@ def test_descend_with_adam(rng, shape, decays):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_form_gradient(rng, shape):
     h, delta = rng.standard_normal(shape[:2], dtype=np.float32), rng.standard_normal(shape[::2], dtype=np.float32)
-    gradient = np.full(shape[1:], np.nan, np.float32)
-    form_gradient(left(h.T), right(delta), gradient)
+    gradient, in_parts = np.full((2, *shape[1:]), np.nan, np.float32)
+    form_gradient(left(h.T), right(delta), gradient, 0, shape[1], 0, shape[2])
+    for first, last in cuts(shape[1], 4):
+        for begin, end in cuts(shape[2], 64, 128):
+            form_gradient(left(h.T), right(delta), in_parts, first, last, begin, end)
+    np.testing.assert_array_equal(in_parts, gradient)
     np.testing.assert_allclose(gradient, reference.product_of_bfloat16(h.T, delta), rtol=1e-5, atol=1e-4)
 
 
@@ -170,5 +174,5 @@ def test_without_the_instruction_the_sums_are_the_same(rng, monkeypatch):
     monkeypatch.setattr(bfloat16_layers, "write_tile", numba.njit(_bfloat16_tiles.write_tile.py_func, **anew))
     h, delta = rng.standard_normal((9, 20), dtype=np.float32), rng.standard_normal((9, 70), dtype=np.float32)
     gradient = np.full((20, 70), np.nan, np.float32)
-    numba.njit(form_gradient.py_func, **anew)(left(h.T), right(delta), gradient)
+    numba.njit(form_gradient.py_func, **anew)(left(h.T), right(delta), gradient, 0, 20, 0, 70)
     np.testing.assert_allclose(gradient, reference.product_of_bfloat16(h.T, delta), rtol=1e-5, atol=1e-4)

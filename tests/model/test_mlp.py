@@ -137,6 +137,23 @@ def test_descent_is_the_gradient_and_the_step_of_adam(rng, widths, n_rows, decou
     assert steppers[1].n_done == 3
 
 
+@pytest.mark.parametrize("widths", [*WIDTHS, *WIDE])
+@pytest.mark.parametrize("n_rows", [6, 80, FEW_ROWS + 1])
+@pytest.mark.parametrize("make_optimiser", [OPTIMISERS[-1], partial(Adam, weight_decay=0.02)])
+def test_descent_clips_the_gradient_by_its_norm(rng, widths, n_rows, make_optimiser):
+    formed, x, y = make(rng, widths, n_rows)
+    fused, weights = MLP(widths, n_rows, np.float64), rng.exponential(size=n_rows)
+    fused.params[:] = formed.params
+    steppers = [make_optimiser(model.params) for model in (formed, fused)]
+    norm = np.linalg.norm(formed.gradient(x, y, weights)[1])
+    for clip_norm in (1.5 * norm, 0.2 * norm):
+        for stepper in steppers:
+            stepper.clip_norm = clip_norm
+        steppers[0].step(formed.gradient(x, y, weights)[1])
+        fused.descend(x, y, weights, steppers[1])
+        np.testing.assert_allclose(fused.params, formed.params, rtol=1e-7, atol=1e-9)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e200])
 @pytest.mark.parametrize("place", ["feature", "weight", "importance weight"])
 def test_descent_refuses_what_is_not_finite_and_touches_nothing(rng, bad, place):

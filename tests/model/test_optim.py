@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import reference
@@ -82,6 +84,18 @@ def test_steps_are_those_of_torch(rng, name, theirs, weight_decay):
         params.grad = torch.tensor(gradient)
         other.step()
         np.testing.assert_allclose(ours.params, params.detach().numpy(), rtol=1e-10)
+
+
+@pytest.mark.parametrize("options", [{}, {"momentum": 0.5}, {"optimiser": "adam"}, {"optimiser": "adamw"}])
+@pytest.mark.parametrize(("length", "kept"), [(0.5, 0.5), (20.0, 2.0)])
+def test_a_gradient_is_clipped_and_the_decay_is_not(rng, options, length, kept):
+    config = Config(clip_norm=2.0, weight_decay=0.1, lr=0.1, **options)
+    clipped, free = (make_optimiser(np.ones(50), each, 100) for each in (config, replace(config, clip_norm=None)))
+    for gradient in rng.standard_normal((3, 50)):
+        gradient /= np.linalg.norm(gradient)
+        clipped.step(length * gradient)
+        free.step(kept * gradient)
+        np.testing.assert_allclose(clipped.params, free.params, rtol=1e-12)
 
 
 def test_options_make_the_optimiser():

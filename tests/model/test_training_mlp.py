@@ -11,11 +11,21 @@ from isgd_mpi.model.params import initial_params, layer_views, n_parameters
 
 pytestmark = pytest.mark.usefixtures("spurious_flags_of_blas")
 WIDTHS = [(6, 4), (1, 1, 1), (5, 3, 8, 2, 4), (70, 64, 3), (6, 64, 128, 5), (5, 33, 80, 150, 3)]
+
+
+def clipping(params):
+    """Make an optimiser that clips every gradient of these tests."""
+    optimiser = SGD(params, 0.1)
+    optimiser.clip_norm = 1e-3
+    return optimiser
+
+
 OPTIMISERS = [
     partial(SGD, learning_rate=0.1),
     partial(SGD, learning_rate=0.1, momentum=0.9),
     partial(SGD, learning_rate=LearningRate(0.1, "linear", 7), momentum=0.3, weight_decay=0.02),
     partial(Adam, learning_rate=0.01, weight_decay=0.02, decoupled=True),
+    clipping,
 ]
 
 

@@ -42,7 +42,7 @@ RANGES = {
     "above 0": (
         [0, -1],
         ["synthetic_size", "minibatch_size", "steps", "epochs", "seconds", "refresh_every"]
-        + ["threads", "scorer_timeout", "checkpoint_every", "eval_every", "patience"],
+        + ["clip_norm", "threads", "scorer_timeout", "checkpoint_every", "eval_every", "patience"],
     ),
     "at least 0": (
         [-1],

@@ -11,7 +11,7 @@ from isgd_mpi.kernels.bfloat16 import round_rows
 from isgd_mpi.kernels.bfloat16_layers import activate, descend, form_gradient, propagate, round_features
 from isgd_mpi.kernels.bfloat16_products import TILE_ROWS, multiply, pack, pack_transposed, padded
 from isgd_mpi.kernels.memory import aligned_zeros
-from isgd_mpi.model.layers import matrix
+from isgd_mpi.model.layers import matrix, squared_norm
 from isgd_mpi.model.params import layer_slices
 
 _PAIR = 2  # numbers that stand in 32 bits together: parts begin at even ones
@@ -201,6 +201,7 @@ class RoundedLayer:
         -------
         Deltas or None
         """
+        self._is_formed = False
         if self._is_first:
             return None
         if self._is_last:
@@ -217,9 +218,16 @@ class RoundedLayer:
     def write_gradient(self, delta, shares):
         """Write the layer's part of the gradient to its buffer; see :meth:`layers.Layer.write_gradient`."""
         delta = self._weighted(delta, shares)
-        form_gradient(self._inputs.columns, delta.gradient_pairs, self._weight_gradient)
+        self._form_gradient(delta, slice(0, self._fan_in), slice(0, self._fan_out))
         self._bias_gradient[:] = delta.bias_gradient
         self._is_rounded = False
+
+    def squared_gradient_norm(self, delta, shares):
+        """Return this trainer's part of the squared norm of the gradient; see :class:`layers.Layer`."""
+        delta, inputs, columns = self._weighted(delta, shares), self._cut.rows(self._fan_in, _PAIR), self._cut.columns
+        gradient, self._is_formed = self._weight_gradient[inputs, columns], self._buffers.share.n == 1
+        self._form_gradient(delta, inputs, columns)
+        return squared_norm(gradient) + squared_norm(delta.bias_gradient[columns if self._cut.leads else slice(0)])
 
     def step(self, delta, shares, optimiser):
         """Take the optimiser's step of the layer's parameters; see :meth:`layers.Layer.step`."""
@@ -228,12 +236,23 @@ class RoundedLayer:
             self._optimiser = optimiser
             own = slice(self._biases.start + columns.start, self._biases.start + columns.stop)
             self._steps, self._bias_steps = optimiser.part(self._weights, self._w.shape), optimiser.part(own)
-        descend(
-            *(self._inputs.columns, delta.gradient_pairs, *self._steps, optimiser.settings, self._pairs, self._rows),
-            *(inputs.start, inputs.stop, columns.start, columns.stop),
-        )
+        if self._is_formed:
+            optimiser.step_part(self._steps, self._weight_gradient)
+            self._is_rounded = False
+        else:
+            descend(
+                *(self._inputs.columns, delta.gradient_pairs, *self._steps, optimiser.settings),
+                *(self._pairs, self._rows, inputs.start, inputs.stop, columns.start, columns.stop),
+            )
         if self._cut.leads:
             optimiser.step_part(self._bias_steps, delta.bias_gradient[columns])
+
+    def _form_gradient(self, delta, inputs, columns):
+        """Write a part of the gradient by the weights to its buffer."""
+        form_gradient(
+            *(self._inputs.columns, delta.gradient_pairs, self._weight_gradient),
+            *(inputs.start, inputs.stop, columns.start, columns.stop),
+        )
 
     def _prepare(self, h):
         """Return the inputs of a forward pass, rounded, and hold them for the backward pass; round the weights."""
