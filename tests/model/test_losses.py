@@ -1,11 +1,14 @@
 from functools import partial
 
+import numba
 import numpy as np
 import pytest
 import reference
 
 from isgd_mpi.data.target import Target
-from isgd_mpi.model.bfloat16.scoring_mlp import Evaluator
+from isgd_mpi.model.bfloat16.arithmetic import CompiledProducts
+from isgd_mpi.model.bfloat16.scoring_mlp import Evaluator, LowPrecisionMLP
+from isgd_mpi.model.bfloat16.training_mlp import RoundedMLP
 from isgd_mpi.model.layers import FEW_ROWS
 from isgd_mpi.model.losses import HUBER_THRESHOLD, LOSSES, CrossEntropy, Huber, Logistic, Squared, loss_for
 from isgd_mpi.model.mlp import MLP
@@ -20,6 +23,7 @@ TWINS = {
     "squared": reference.squared_error,
     "huber": partial(reference.huber, threshold=HUBER_THRESHOLD),
 }
+needs_compilation = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="the products are compiled only")
 by_loss = pytest.mark.parametrize("loss", TWINS)
 
 
@@ -103,6 +107,44 @@ def test_descent_is_the_gradient_and_the_optimisers_step(rng, loss, n_rows):
         np.testing.assert_allclose(got, value, rtol=1e-11)
         np.testing.assert_allclose(got_scores, scores, rtol=1e-10)
     np.testing.assert_allclose(fused.params, formed.params, rtol=1e-10, atol=1e-12)
+
+
+def rounded_problem(rng, loss):
+    """Draw parameters, biases included, and a batch with importance weights, in float32."""
+    widths = 17, 64, 48, 5
+    params = initial_params(widths, "he", rng) + 0.1 * rng.standard_normal(n_parameters(widths), np.float32)
+    x, weights = rng.standard_normal((70, 17), np.float32), rng.exponential(size=70).astype(np.float32)
+    return widths, params, x, targets_of(loss, rng, (70, 5)), weights
+
+
+@needs_compilation
+@by_loss
+def test_scores_in_bfloat16_are_those_of_the_rounding_twin(rng, loss):
+    widths, params, x, y, _ = rounded_problem(rng, loss)
+    model = LowPrecisionMLP(widths, 70, CompiledProducts, loss=LOSSES[loss](5))
+    model.params = params
+    scores, losses, correct = model.scores(x, y)
+    norms, expected_losses = reference.low_precision_norms(*layer_views(params, widths), x, y, TWINS[loss])
+    errors = np.abs(scores - norms) / norms
+    assert np.median(errors) < 1e-5 and errors.max() < 2e-3  # where a sum on the edge is rounded the other way
+    np.testing.assert_allclose(losses, expected_losses, rtol=1e-3, atol=1e-4)
+    np.testing.assert_array_equal(correct, model.predictions == 1 if loss == "logistic" else True)
+
+
+@needs_compilation
+@by_loss
+def test_training_in_bfloat16_is_that_of_products_of_rounded_factors(rng, loss):
+    widths, params, x, y, weights = rounded_problem(rng, loss)
+    formed, fused = (RoundedMLP(widths, 70, loss=LOSSES[loss](5)) for _ in range(2))
+    formed.params[:] = fused.params[:] = params
+    value, gradient, scores = formed.gradient(x, y, weights)
+    views = layer_views(params, widths)
+    expected_value, expected, norms = reference.low_precision_gradient(*views, x, y, weights, TWINS[loss])
+    np.testing.assert_allclose(value, expected_value, rtol=1e-3)
+    for got, wanted in ((gradient, expected), (scores, norms)):
+        assert np.linalg.norm(got - wanted) <= 1e-3 * np.linalg.norm(wanted)
+    fused.descend(x, y, weights, SGD(fused.params, 0.5))
+    np.testing.assert_allclose(fused.params, params - 0.5 * gradient, rtol=1e-5, atol=1e-6)
 
 
 def test_measures_of_classes(rng):

@@ -12,6 +12,7 @@ from isgd_mpi.kernels.few_rows import DEPTH
 from isgd_mpi.kernels.memory import aligned_zeros
 from isgd_mpi.model.bfloat16.training_mlp import RoundedMLP
 from isgd_mpi.model.layers import FEW_ROWS
+from isgd_mpi.model.losses import Huber, Logistic, Squared
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD, Adam
 from isgd_mpi.model.params import initial_params
@@ -117,6 +118,22 @@ def test_in_bfloat16_each_number_of_trainers_gives_the_same_bits(rng, n, widths,
         for one, other in zip(got_answers, answers):
             for part, expected in zip(one, other):
                 np.testing.assert_allclose(part, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("loss", [Logistic, Squared, Huber])
+@pytest.mark.parametrize("kind", [MLP, RoundedMLP])
+def test_together_they_take_the_steps_of_one_whatever_the_loss(rng, loss, kind):
+    widths, dtype = (70, 64, 3), np.float64 if kind is MLP else np.float32
+    minibatches = [
+        (x, rng.integers(0, 2, (16, 3)).astype(np.float32), weights)
+        for x, _, weights in minibatches_of(rng, widths, 16, dtype)
+    ]
+    arguments = widths, minibatches, MOMENTUM, dtype, partial(kind, loss=loss(3))
+    moved, answers = descend(WHOLE, *arguments)
+    for got, got_answers in together(3, lambda share: descend(share, *arguments)):
+        np.testing.assert_allclose(got, moved, rtol=1e-9 if kind is MLP else 0, atol=1e-11 if kind is MLP else 0)
+        for part, expected in zip(sum(got_answers, []), sum(answers, [])):
+            np.testing.assert_allclose(part, expected, rtol=1e-9 if kind is MLP else 1e-6)
 
 
 def test_the_same_number_gives_the_same_bits(rng):
