@@ -17,7 +17,7 @@ from isgd_mpi.settings.errors import InputError
 
 pyarrow = pytest.importorskip("pyarrow")
 
-ENCODING = Encoding("answer", ["no", "yes"], [Column("size"), Column("colour", ["blue", "red"])], ["always"])
+ENCODING = Encoding(["answer"], [Column("size"), Column("colour", ["blue", "red"])], ["always"])
 TARGET = Target("classes", 2, ("no", "yes"))
 WIDTHS = (3, 4, 2)
 
@@ -45,7 +45,7 @@ def test_each_row_has_its_class_and_the_probabilities(run_folder, capsys):
     assert header == ["prediction", "probability of no", "probability of yes"]
     expected = load(run_folder / "model.npz").predict_probabilities(FEATURES)
     np.testing.assert_allclose(np.array([row[1:] for row in rows], float), expected, rtol=1e-5)
-    assert [row[0] for row in rows] == [ENCODING.classes[k] for k in expected.argmax(axis=1)]
+    assert [row[0] for row in rows] == [TARGET.names[k] for k in expected.argmax(axis=1)]
 
 
 def test_the_predictions_are_written_to_a_file_if_asked_for(run_folder, capsys):
@@ -112,7 +112,7 @@ def test_a_model_that_was_not_trained_on_a_table_is_refused(run_folder, capsys, 
 
 def test_a_model_with_a_damaged_encoding_is_refused(run_folder, rng):
     params = initial_params(WIDTHS, "he", rng)
-    for text in ("{", "[]", '{"target": 3}', '{"target": "y", "classes": ["a"], "columns": [], "dropped": []}'):
+    for text in ("{", "[]", '{"targets": 3}', '{"targets": ["y"], "columns": [], "dropped": []}'):
         learned = Learned(params, np.zeros(3, np.float32), np.ones(3, np.float32), 7)
         arrays = {**learned._asdict(), "widths": WIDTHS, "table": text}
         np.savez(run_folder / "a.npz", **arrays)

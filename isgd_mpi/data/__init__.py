@@ -4,6 +4,9 @@ To read in this order:
 
 * `datasets`: load a data set by name, gather standardised minibatches;
 * `arrays`: make a data set from arrays in memory;
+* `target`: describe what is to be predicted;
+* `given_target`: take targets that a user gives: classes, labels or numbers;
+* `numbers`: standardise numbers that are to be predicted;
 * `given`: take arrays that a user gives, or say why not;
 * `weights`: check the weights of examples, and find those of classes;
 * `standardization`: statistics of each feature, and the scaling that they ask for;

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from isgd_mpi.data import hdf5
-from isgd_mpi.data.examples import FormatError, check_examples, check_fits
+from isgd_mpi.data.examples import FormatError, check_fits
+from isgd_mpi.data.given_target import Given, read_examples
 from isgd_mpi.data.npy import read_npy
 from isgd_mpi.data.npz import open_npz
 from isgd_mpi.data.rows import Rows
@@ -54,7 +55,7 @@ def set_name(path):
     return (path.resolve().parent.name or path.stem) if path.suffix == ".npy" else path.stem
 
 
-def read_array_files(path):
+def read_array_files(path, loss="auto"):
     """Read the examples of a file of arrays.
 
     Parameters
@@ -62,11 +63,14 @@ def read_array_files(path):
     path : Path
         Holds x_train and y_train, perhaps x_valid, y_valid (or x_val, y_val), perhaps x_test, y_test; or x and y. An
         .npy file holds one of these arrays, and the others lie beside it.
+    loss : str
+        See :func:`isgd_mpi.data.given_target.read_targets`.
 
     Returns
     -------
-    dict of str to examples.RawExamples
-        Each split that there is; images of any trailing shape.
+    target, parts
+        See :func:`isgd_mpi.data.given_target.read_examples`; of each split that there is, with images of any trailing
+        shape.
 
     Raises
     ------
@@ -84,7 +88,7 @@ def read_array_files(path):
     else:
         keys = _splits(path, hdf5.names_in(path))
         arrays = hdf5.read_hdf5(path, [name for pair in keys.values() for name in pair])
-    return {split: _examples(f"{path} ({split})", arrays[x], arrays[y]) for split, (x, y) in keys.items()}
+    return read_examples({split: _given(path, split, pair, arrays) for split, pair in keys.items()}, loss)
 
 
 def _splits(path, names):
@@ -104,12 +108,13 @@ def _splits(path, names):
     return keys
 
 
-def _examples(where, images, targets):
-    """Return the examples of a split; targets are read whole."""
+def _given(path, split, pair, arrays):
+    """Return the examples of a split, as they are given; targets are read whole."""
+    where, (images, targets) = f"{path} ({split})", (arrays[name] for name in pair)
     if isinstance(images, Rows) and images.dtype.kind not in "biuf":
         raise FormatError(where, f"examples are {images.dtype} of shape {images.shape}: turn them into real numbers")
     check_fits(where, targets.dtype.itemsize * targets.size)
-    return check_examples(where, images, targets[:] if targets.ndim else np.asarray(targets))
+    return Given(where, f"{path}, {pair[1]}", images, targets[:] if targets.ndim else np.asarray(targets))
 
 
 def read_features(path):

@@ -2,15 +2,16 @@
 
 from isgd_mpi.data.coding import coding_of
 from isgd_mpi.data.datasets import Split, standardized
-from isgd_mpi.data.examples import FormatError, check_alike, check_examples, count_classes, features_of
+from isgd_mpi.data.examples import FormatError, check_alike, features_of
 from isgd_mpi.data.given import as_array, feature_names
+from isgd_mpi.data.given_target import Given, read_examples
+from isgd_mpi.data.numbers import standardise
 from isgd_mpi.data.standardization import Moments
-from isgd_mpi.data.target import Target, check_loss
 from isgd_mpi.data.weights import checked, weighed
 from isgd_mpi.settings.errors import InputError
 
 _WHERE = {"train": "x, y", "valid": "validation", "test": "test"}
-_LABELS = {"train": "y", "valid": "validation", "test": "test"}
+_LABELS = {"train": "y", "valid": "y of validation", "test": "y of test"}
 
 
 def from_arrays(
@@ -20,13 +21,13 @@ def from_arrays(
 
     Parameters
     ----------
-    x : (N, ...) array_like of uint8 or float
+    x : (N, ...) array_like of numbers
         Training examples, one a row, flattened to features. Copied only if they are neither uint8
         nor float32, or not contiguous.
-    y : (N,) array_like of int
-        Their classes, 0 to C - 1.
+    y : (N,) or (N, K) array_like
+        Their targets; see :mod:`isgd_mpi.data.given_target`.
     validation, test : pair or triple of array_like, optional
-        Examples and classes of the other splits, and perhaps weights of the examples.
+        Examples and targets of the other splits, and perhaps weights of the examples.
     standardize : "auto", "feature", "range" or "none"
         See :func:`isgd_mpi.data.standardization.scaling`.
     loss : "auto", "cross-entropy", "logistic", "squared" or "huber"
@@ -46,11 +47,11 @@ def from_arrays(
     InputError
         Shapes, dtypes, counts or labels are wrong, a feature is not finite, or there is no example.
     """
-    check_loss(loss, "y")
     pairs, weights = _without_weights({"train": (x, y, sample_weight), "valid": validation, "test": test})
-    parts = {split: _examples(_WHERE[split], pair) for split, pair in pairs.items() if pair is not None}
+    pairs = {split: _pair(split, pair) for split, pair in pairs.items() if pair is not None}
+    target, parts = read_examples(pairs, loss, feature_names(y) or ())
     check_alike(list(parts.values()))
-    n_classes = count_classes("labels", {_LABELS[split]: part for split, part in parts.items()})
+    target, parts = standardise(target, parts)
     given = {split: features_of(p.where, p.images, range(len(p)), p.names) for split, p in parts.items()}
     moments = Moments()
     moments.add(given["train"])
@@ -60,7 +61,7 @@ def from_arrays(
     for split, part in parts.items():
         own = None if weights[split] is None else _read_only(checked(part.where, weights[split], len(part)))
         splits[split] = Split(_read_only(coding.encode(given[split])), _read_only(part.labels), own)
-    dataset = standardized("arrays", Target("classes", n_classes), splits, (statistics, coding), standardize)
+    dataset = standardized("arrays", target, splits, (statistics, coding), standardize)
     return weighed(dataset, class_weight)
 
 
@@ -73,17 +74,17 @@ def _without_weights(given):
     return pairs, weights
 
 
-def _examples(where, pair):
-    """Return a pair of images and labels as examples; check shapes, dtypes and labels."""
+def _pair(split, pair):
+    """Return a pair of examples and their targets as arrays."""
+    where = _WHERE[split]
     try:
         images, labels = pair
     except (TypeError, ValueError) as error:
         raise FormatError(where, f"must be a pair of arrays, examples and their labels ({error})") from None
     try:
-        arrays = as_array(images), as_array(labels)
+        return Given(where, _LABELS[split], as_array(images), as_array(labels), feature_names(images))
     except InputError as error:
         raise FormatError(where, error) from None
-    return check_examples(where, *arrays, names=feature_names(images))
 
 
 def _read_only(array):

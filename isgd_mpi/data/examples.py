@@ -72,8 +72,8 @@ class RawExamples:
     """The examples of one file, checked."""
 
     where: str  # the file, for messages
-    images: np.ndarray  # (n, ...) uint8 or float, any strides
-    labels: np.ndarray  # (n,) int32, not negative
+    images: np.ndarray  # (n, ...) bool, integers or floats, any strides
+    labels: np.ndarray  # targets: (n,) int32, or (n, K) of floats
     names: list[str] | None = None  # of the features, where they have names
 
     def __len__(self):
@@ -91,26 +91,29 @@ def features_of(where, images, rows, names=None):
     ----------
     where, rows, names
         See :func:`check_finite`.
-    images : (B, ...) ndarray of uint8 or float
+    images : (B, ...) ndarray of bool, integers or floats
 
     Returns
     -------
     (B, n_features) ndarray of uint8, float32 or float64
-        C-contiguous.
+        C-contiguous. The type is the smallest one that holds all numbers of the type that was given, or float64.
 
     Raises
     ------
     FormatError
         A feature is NaN, infinite, or too large for float32.
     """
-    is_float = images.dtype != np.uint8
-    dtype = np.uint8 if not is_float else np.float32 if images.dtype.itemsize <= 4 else np.float64
-    features = np.ascontiguousarray(images.reshape(len(images), -1), dtype)
-    if is_float:
+    features = np.ascontiguousarray(images.reshape(len(images), -1), kept_type(images.dtype))
+    if images.dtype.kind == "f":
         for start in range(0, len(features), _CHUNK_ROWS):
             chunk = slice(start, start + _CHUNK_ROWS)
             check_finite(where, features[chunk], rows[chunk], names)
     return features
+
+
+def kept_type(dtype):
+    """Return the smallest of uint8, float32 and float64 that holds all numbers of a type, or float64 if none does."""
+    return next((kind for kind in (np.uint8, np.float32) if np.can_cast(dtype, kind)), np.float64)
 
 
 def check_finite(where, images, rows, names=None):
@@ -140,39 +143,57 @@ def check_finite(where, images, rows, names=None):
         raise FormatError(where, problem)
 
 
-def check_examples(where, images, labels, n_classes=None, names=None):
-    """Return images and labels as `RawExamples` if they fit each other.
+def check_examples(where, images, labels, n_classes):
+    """Return images and classes as `RawExamples` if they fit each other.
 
     Parameters
     ----------
     where : str or Path
         Their file, for messages.
     images : (n, ...) ndarray
-        uint8 or float. Floats are not searched for NaN yet: `RawExamples.take` does it.
+        Numbers. Floats are not searched for NaN yet: `RawExamples.take` does it.
     labels : (n,) or (n, 1) ndarray of int
         0 to ``n_classes - 1``.
-    n_classes : int, optional
-        If not given, labels need only not be negative.
-    names : list of str, optional
-        Names of the features, for messages.
+    n_classes : int
 
     Raises
     ------
     FormatError
         Shapes, dtypes, counts or labels are wrong, or there is no example.
     """
-    if problem := problem_of_features(images, names) or problem_of_labels(labels):
+    if problem := problem_of_labels(labels):
         raise FormatError(where, problem)
-    if len(images) != len(labels):
-        raise FormatError(where, f"{len(images)} images but {len(labels)} labels")
+    check_pair(where, images, labels)
+    lowest, highest = int(labels.min()), int(labels.max())
+    if lowest < 0 or highest >= n_classes:
+        label = lowest if lowest < 0 else highest
+        raise FormatError(where, f"label {label} is out of range 0..{n_classes - 1}")
+    return RawExamples(str(where), images, labels.reshape(-1).astype(np.int32))
+
+
+def check_pair(where, images, targets, names=None):
+    """Refuse features that are no numbers, and another number of targets, or none.
+
+    Parameters
+    ----------
+    where : str or Path
+        Source of the examples, for messages.
+    images : (n, ...) ndarray
+    targets : (n, ...) ndarray
+    names : list of str, optional
+        Names of the features, for messages.
+
+    Raises
+    ------
+    FormatError
+    """
+    if problem := problem_of_features(images, names):
+        raise FormatError(where, problem)
+    n_targets = len(targets) if targets.ndim else 1
+    if len(images) != n_targets:
+        raise FormatError(where, f"{len(images)} images but {n_targets} labels")
     if images.size == 0:
         raise FormatError(where, "holds no example")
-    lowest, highest = int(labels.min()), int(labels.max())
-    last = np.iinfo(np.int32).max if n_classes is None else n_classes - 1
-    if lowest < 0 or highest > last:
-        hint = ": number the classes from 0, numpy.unique(y, return_inverse=True)[1]" if n_classes is None else ""
-        raise FormatError(where, f"label {lowest if lowest < 0 else highest} is out of range 0..{last}{hint}")
-    return RawExamples(str(where), images, labels.reshape(-1).astype(np.int32), names)
 
 
 def check_alike(parts):
@@ -185,38 +206,10 @@ def check_alike(parts):
     """
 
     def kind(part):
-        dtype = "uint8" if part.images.dtype == np.uint8 else "float"
+        dtype = "uint8" if kept_type(part.images.dtype) == np.uint8 else "float"
         return f"{part.images[0].size} {dtype} features"
 
     first = parts[0]
     for part in parts[1:]:
         if kind(part) != kind(first):
             raise FormatError(part.where, f"{kind(part)} an example, but {kind(first)} in {first.where}")
-
-
-def count_classes(where, parts):
-    """Return the number of classes: one more than the largest label of the training set.
-
-    Parameters
-    ----------
-    where : str or Path
-        Source of the examples, for messages.
-    parts : dict of str to RawExamples
-        The training set first; the keys name the labels of each part in messages.
-
-    Raises
-    ------
-    FormatError
-        There are more classes than training examples, or another part has a class that training lacks.
-    """
-    first, *_ = parts
-    n_train, n_classes = len(parts[first]), 1 + int(parts[first].labels.max())
-    if n_classes > n_train:
-        raise FormatError(where, f"{first} has label {n_classes - 1}, but only {n_train} examples")
-    learnt = np.unique(parts[first].labels)
-    for name, part in parts.items():
-        unlearnt = np.setdiff1d(part.labels, learnt)
-        if unlearnt.size:
-            problem = f"{name} has label {unlearnt[0]}, of which {first} has no example: leave these examples out"
-            raise FormatError(where, problem)
-    return n_classes

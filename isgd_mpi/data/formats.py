@@ -118,8 +118,8 @@ def read_cifar10_pickle(path, n_classes=10):
     with refusing_damage(path), open_regular(path) as file:
         batch = read_plain_pickle(file)
         images, labels = (as_plain_array(batch.get(key.encode(), batch.get(key))) for key in ("data", "labels"))
-    if images.ndim != 2 or images.shape[1] != _CIFAR10_PIXELS:
-        raise FormatError(path, f"images must have {_CIFAR10_PIXELS} pixels, not {describe(images)}")
+    if images.ndim != 2 or images.shape[1] != _CIFAR10_PIXELS or images.dtype != np.uint8:
+        raise FormatError(path, f"images must have {_CIFAR10_PIXELS} pixels of uint8, not {describe(images)}")
     return check_examples(path, images, labels, n_classes)
 
 
@@ -149,4 +149,4 @@ def read_svhn(path):
         raise FormatError(path, f"X must be uint8 of shape (32, 32, 3, n), not {describe(images)}")
     if not np.isin(labels, np.arange(1, 11)).all():
         raise FormatError(path, "y has a label out of range 1..10")
-    return check_examples(path, images.transpose(3, 2, 0, 1), labels.astype(np.int32) - 1)
+    return check_examples(path, images.transpose(3, 2, 0, 1), labels.astype(np.int32) - 1, n_classes=10)

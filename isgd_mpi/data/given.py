@@ -7,7 +7,8 @@ import numpy as np
 from isgd_mpi.kernels.limits import usable_memory
 from isgd_mpi.settings.errors import InputError
 
-_EXCERPT = 30  # characters of a value that a message quotes
+EXCERPT = 30
+"""Characters of a value that a message quotes."""
 
 
 def as_array(values):
@@ -84,15 +85,13 @@ def problem_of_features(images, names=None):
     """Return what is wrong with the shape or the dtype of features, and what to do; None if nothing is."""
     if images.ndim < 2:
         hint = "one example is x[None], one feature x[:, None]" if images.ndim else "give an array"
-    elif images.dtype == np.uint8 or images.dtype.kind == "f":
+    elif images.dtype.kind in "biuf":
         return None
-    elif images.dtype.kind in "iub":
-        hint = 'give x.astype("float32")'
     elif images.dtype.kind in "OUS":
         hint = _text_among(images.reshape(len(images), -1), names)
     else:
         hint = "turn it into real numbers"
-    return f"must be uint8 or float, one example per row, not {describe(images)}: {hint}"
+    return f"must be numbers, one example per row, not {describe(images)}: {hint}"
 
 
 def _text_among(images, names):
@@ -101,7 +100,7 @@ def _text_among(images, names):
         for value in column:
             if not _is_number(value):
                 return (
-                    f"feature {name_of(feature, names)} holds {str(value)[:_EXCERPT]!r}: turn words into numbers, "
+                    f"feature {name_of(feature, names)} holds {str(value)[:EXCERPT]!r}: turn words into numbers, "
                     "such as a column of 0 and 1 for each word"
                 )
     return 'all are numbers, so give x.astype("float32")'
@@ -117,31 +116,9 @@ def _is_number(value):
 
 def problem_of_labels(labels):
     """Return what is wrong with the shape or the dtype of labels, and what to do; None if nothing is."""
-    if labels.shape in ((labels.size,), (labels.size, 1)):
-        if labels.dtype.kind in "iu":
-            return None
-        hint = _hint_for_kind(labels.reshape(-1))
-    elif labels.ndim == 2 and _is_one_hot(labels):
-        hint = "they are one-hot, give their numbers, y.argmax(axis=1)"
-    else:
-        hint = "give one number, 0 to C - 1, for each example"
-    return f"labels must be integers, one per example, not {describe(labels)}: {hint}"
-
-
-def _hint_for_kind(labels):
-    if labels.dtype.kind == "b":
-        return "give y.astype(int)"
-    if labels.dtype.kind == "f":
-        if np.isfinite(labels).all() and (labels == np.round(labels)).all():
-            return "they are whole, so give y.astype(int)"
-        return "numbers that are not whole are no classes, and there is no regression here"
-    return "number the classes, numpy.unique(y, return_inverse=True)[1]"
-
-
-def _is_one_hot(labels):
-    if labels.dtype.kind not in "iufb":
-        return False
-    return bool(((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all())
+    if labels.shape in ((labels.size,), (labels.size, 1)) and labels.dtype.kind in "iu":
+        return None
+    return f"labels must be integers, one per example, not {describe(labels)}"
 
 
 def describe(array):

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from isgd_mpi.data import array_files, folders, formats, synthetic
-from isgd_mpi.data.examples import FormatError, check_alike, count_classes
+from isgd_mpi.data.examples import FormatError, check_alike
+from isgd_mpi.data.numbers import standardise
 from isgd_mpi.data.splitting import TEST_FRACTION, VALID_FRACTION, divide, fixed_permutation
 from isgd_mpi.data.tables.encoding import Encoding
 from isgd_mpi.data.tables.files import ENDINGS, is_table
@@ -58,12 +59,12 @@ class Recipe:
 
 
 class Division(NamedTuple):
-    """The parts of a file: which column is to be predicted, and which rows are for testing and for validation.
+    """The parts of a file: which columns are to be predicted, and which rows are for testing and for validation.
 
     Attributes
     ----------
     target : str or None
-        A column's name, of a table; the last column if None.
+        A column's name, or several with commas between, of a table; the last column if None.
     test, valid : float or str or None
         A share of the rows, or the path of a further table. None for TEST_FRACTION, and for VALID_FRACTION of
         the rest, or no validation set if the test set has a file, or arrays, of its own.
@@ -103,9 +104,8 @@ def recipe(name, data_dir=None, synthetic_size=synthetic.DEFAULT_SIZE, division=
     InputError
         The name is unknown or a file is missing, or a division is asked for that only a table can have.
     """
-    check_loss(loss, name)
     if is_table(name):
-        return _table_recipe(Path(name).expanduser(), division)
+        return _table_recipe(Path(name).expanduser(), division, loss)
     is_arrays = array_files.is_array_file(name)
     for option, value in division._asdict().items():
         if value is not None and (not is_arrays or option == "target" or isinstance(value, str)):
@@ -113,10 +113,11 @@ def recipe(name, data_dir=None, synthetic_size=synthetic.DEFAULT_SIZE, division=
                 f"--{option} {value} is for tables ({', '.join(ENDINGS)}), and {name} has its own: omit it"
             )
     if is_arrays:
-        return _array_recipe(Path(os.path.expanduser(name)), division)
+        return _array_recipe(Path(os.path.expanduser(name)), division, loss)
     if name not in NAMES:
         meant = suggestion(str(name), NAMES)
         raise InputError(f"unknown data set {name!r}{meant}; choose {', '.join(NAMES)}, or a path ending in {_ENDINGS}")
+    check_loss(loss, name)
     if name == "synthetic":
         sizes = synthetic.split_sizes(synthetic_size)
         return Recipe(name, (), partial(_read_synthetic, sizes), options=synthetic_size)
@@ -195,29 +196,27 @@ def _read_synthetic(sizes):
     return Source(Target("classes", synthetic.N_CLASSES), _consecutive(sizes), synthetic.examples_at, synthetic.SHAPE)
 
 
-def _array_recipe(path, division):
-    way_out = "save x_train, y_train, x_test, y_test: uint8 or finite float, labels 0..C-1"
-    read = partial(_read_arrays, path, division)
-    options = None if division == _AS_IT_COMES else tuple(division)
-    return Recipe(array_files.set_name(path), array_files.files_of(path), read, way_out, options)
+def _array_recipe(path, division, loss):
+    way_out = "save x_train, y_train, x_test, y_test: numbers, and as labels also words"
+    read = partial(_read_arrays, path, division, loss)
+    return Recipe(array_files.set_name(path), array_files.files_of(path), read, way_out, (*division, loss))
 
 
-def _read_arrays(path, division):
-    parts = array_files.read_array_files(path)
+def _read_arrays(path, division, loss):
+    target, parts = array_files.read_array_files(path, loss)
     if "test" in parts and division.test is not None:
         raise FormatError(path, f"has a test set of its own: leave --test {division.test} out")
-    n_classes = count_classes(path, {f"y_{name}": part for name, part in parts.items()})
-    return _end_to_end(list(parts.values()), _divided(path, parts, division), Target("classes", n_classes))
+    return _source(path, target, parts, division)
 
 
-def _table_recipe(path, division):
+def _table_recipe(path, division, loss):
     others = {name: Path(own).expanduser() for name, own in division._asdict().items() if _is_file(name, own)}
     for file in (path, *others.values()):
         if not file.is_file():
             raise InputError(f"no such file: {file}; give a table ({', '.join(ENDINGS)}), or a share such as 0.2")
     way_out = "mend the table, or leave these rows or columns out"
-    read = partial(_read_table, path, others, division)
-    return Recipe(path.name.partition(".")[0], (path, *others.values()), read, way_out, tuple(division))
+    read = partial(_read_table, path, others, division, loss)
+    return Recipe(path.name.partition(".")[0], (path, *others.values()), read, way_out, (*division, loss))
 
 
 def _is_file(name, value):
@@ -225,15 +224,20 @@ def _is_file(name, value):
     return name != "target" and isinstance(value, str)
 
 
-def _read_table(path, others, division):
-    encoding, dtype = survey_table(path, division.target)
-    parts = {name: read_table(file, encoding, dtype) for name, file in {"train": path, **others}.items()}
-    target = Target("classes", len(encoding.classes), tuple(encoding.classes))
-    source = _end_to_end(list(parts.values()), _divided(path, parts, division), target)
-    return replace(source, shape=(), encoding=encoding)
+def _read_table(path, others, division, loss):
+    encoding, target, dtype = survey_table(path, division.target, loss)
+    parts = {name: read_table(file, encoding, target, dtype) for name, file in {"train": path, **others}.items()}
+    return replace(_source(path, target, parts, division), shape=(), encoding=encoding)
 
 
-def _divided(path, parts, division):
+def _source(path, target, parts, division):
+    """Return the source of the parts of a file, in splits, with numbers that are standardised as training's are."""
+    splits = _divided(path, target.strata(parts["train"].labels), parts, division)
+    target, parts = standardise(target, parts, splits["train"])
+    return _end_to_end(list(parts.values()), splits, target)
+
+
+def _divided(path, strata, parts, division):
     """Return the rows of each split of a file: of its first part, test and validation sets take what others lack."""
     splits = _consecutive({name: len(part) for name, part in parts.items()})
     shares = {
@@ -241,7 +245,7 @@ def _divided(path, parts, division):
         "valid": 0.0 if "valid" in parts else _share(division.valid, 0.0 if "test" in parts else VALID_FRACTION),
     }
     for name, share in shares.items():
-        kept, taken = divide(parts["train"].labels[splits["train"]], share)
+        kept, taken = divide(strata[splits["train"]], share)
         if len(taken):
             splits |= {name: splits["train"][taken], "train": splits["train"][kept]}
         elif name == "test" and name not in parts:

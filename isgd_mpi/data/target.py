@@ -2,6 +2,7 @@
 
 import json
 import math
+import textwrap
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,12 @@ KINDS = ("classes", "labels", "numbers")
 KIND_OF_LOSS = {"cross-entropy": "classes", "logistic": "labels", "squared": "numbers", "huber": "numbers"}
 """What a loss reads the target as."""
 
+MOST_CLASSES = 100
+"""Different whole numbers that a target may hold and still be classes, unless the user asks for it."""
+
 _MOST_OUTPUTS = 2**31
+_SINGULAR = {"classes": "class", "labels": "label", "numbers": "number"}
+_MOST_NAMES, _LONGEST_NAME = 6, 24  # that a description quotes
 _MOST_LABEL_STRATA = 10
 _N_NUMBER_STRATA = 10
 
@@ -109,6 +115,17 @@ class Target(NamedTuple):
             return "has labels that are neither 0 nor 1"
         return None if np.isfinite(targets).all() else "has a number that is not finite"
 
+    @property
+    def text(self):
+        """The target in words: its size, kind and names."""
+        size = f"{self.n_outputs} {self.kind if self.n_outputs > 1 else _SINGULAR[self.kind]}"
+        if self.kind == "labels" and self.n_outputs == 1:
+            size = "2 classes with one output"
+        names = [textwrap.shorten(name, _LONGEST_NAME, placeholder=" ...") for name in self.names]
+        if len(names) > _MOST_NAMES:
+            names = [*names[: _MOST_NAMES - 2], "...", names[-1]]
+        return size + (f" ({', '.join(names)})" if names else "")
+
     def to_json(self):
         """Return the target as text."""
         return json.dumps(self._asdict())
@@ -149,7 +166,7 @@ class Target(NamedTuple):
 
 
 def check_loss(loss, name):
-    """Refuse a loss that reads the classes of a data set as something else."""
+    """Refuse a loss that would read a data set as something else than the classes that it is known to hold."""
     if KIND_OF_LOSS.get(loss, "classes") != "classes":
         raise InputError(f"--loss {loss} is for {KIND_OF_LOSS[loss]}, and {name} holds classes: leave --loss out")
 

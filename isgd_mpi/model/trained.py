@@ -92,7 +92,7 @@ class TrainedModel:
 
         Parameters
         ----------
-        x : (B, ...) array_like of uint8 or float, or a table
+        x : (B, ...) array_like of numbers, or a table
             Features in the form in which they were given for training, not standardised; any number of examples. A
             model that was trained on a table also takes tables with its columns: of pandas, polars or pyarrow.
 
@@ -175,7 +175,7 @@ class TrainedMLP(TrainedModel):
 
         Parameters
         ----------
-        x : (B, ...) array_like of uint8 or float
+        x : (B, ...) array_like of numbers
             Features; see :meth:`TrainedModel.predict`, whose errors this raises too.
 
         Returns

@@ -74,13 +74,15 @@ def fit(x, y, validation=None, test=None, *, sample_weight=None, model=None, com
 
     Parameters
     ----------
-    x : (N, ...) array_like of uint8 or float
+    x : (N, ...) array_like of numbers
         Training examples, one a row; they are flattened to features, and standardised as the options say.
         A contiguous array of uint8 or float32 is not copied.
-    y : (N,) array_like of int
-        Classes of these examples, 0 to C - 1.
+    y : (N,) or (N, K) array_like
+        What is predicted of these examples. Words, truth values and integers of at most 100 different values are
+        classes, which `predict` returns as they are here; columns of 0 and 1 are labels; all else is numbers. The
+        option `loss` says otherwise.
     validation, test : pair or triple of array_like, optional
-        Examples and classes, as `x` and `y`, to evaluate the model on, and perhaps weights of these examples.
+        Examples and targets, as `x` and `y`, to evaluate the model on, and perhaps weights of these examples.
     sample_weight : (N,) array_like of numbers, optional
         Weights of the training examples, not negative, of any mean: the objective is the weighted mean loss.
     model : callable, optional

@@ -32,7 +32,9 @@ class Config:
         "a table: .csv, .csv.gz or .parquet; a run may be resumed with another path of the same data",
         True,
     )
-    target: str | None = declare(None, "column of a table that holds the classes [the last one if not given]")
+    target: str | None = declare(
+        None, "column of a table that is to be predicted, or several with commas between [the last one if not given]"
+    )
     test: float | str | None = declare(
         None,
         "test set of a table or of arrays: a share of the rows, the same for every seed, or the path of another table "

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -221,7 +222,7 @@ def test_who_loses_the_race_uses_the_winners_entry(npz, cache, monkeypatch):
         open_converted(winner, cache)
         return winner.read()
 
-    loser = sources.Recipe(winner.name, winner.files, read_while_another_process_wins)
+    loser = replace(winner, read=read_while_another_process_wins)
     target, got, *_ = open_converted(loser, cache)
     assert target.n_outputs == 4 and len(got["y_train"]) == 50
     assert len([path for path in cache.iterdir() if path.is_dir()]) == 1

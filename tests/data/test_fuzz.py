@@ -132,7 +132,7 @@ def hdf5_data(folder, rng):
 
 def read_all(path):
     """Read the examples of a file of arrays, which are read when they are asked for."""
-    for part in read_array_files(path).values():
+    for part in read_array_files(path)[1].values():
         part.take(np.arange(len(part)))
 
 

@@ -153,7 +153,7 @@ def test_the_official_sizes_give_the_papers_splits(tmp_path, rng, monkeypatch):
 
     def read_svhn(path):
         images = np.broadcast_to(np.uint8(0), (sizes[path.name], 3, 32, 32))
-        return check_examples(path, images, np.zeros(len(images), int))
+        return check_examples(path, images, np.zeros(len(images), int), 10)
 
     monkeypatch.setattr(formats, "read_svhn", read_svhn)
     splits = recipe("svhn", tmp_path).read().splits
@@ -224,8 +224,7 @@ def test_npz_has_the_splits_and_classes_of_its_arrays(tmp_path, rng):
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"y_test": np.array([0, 4, 1])}, "y_test has label 4, of which y_train has no example"),
-        ({"y_train": np.array([0, 1, 2, 3, 0, 1, 99])}, "y_train has label 99, but only 7 examples"),
+        ({"y_test": np.array([0, 4, 1])}, "y_test: has label 4, of which"),
         ({"x_test": np.ones((3, 5), np.uint8)}, "5 uint8 features an example, but 6 uint8 features in"),
         ({"x_test": np.ones((3, 6))}, "6 float features an example, but 6 uint8 features in"),
     ],

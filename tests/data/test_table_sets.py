@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from isgd_mpi.data.datasets import load
+from isgd_mpi.data.target import Target
 from isgd_mpi.settings.errors import InputError
 
 pytest.importorskip("pyarrow")
@@ -27,7 +28,7 @@ def test_a_table_gives_a_fifth_to_the_test_and_a_tenth_of_the_rest_to_validation
     dataset = read(table, tmp_path)
     assert {name: len(split) for name, split in dataset.splits.items()} == {"train": 72, "valid": 8, "test": 20}
     assert [np.mean(split.labels) for split in dataset.splits.values()] == [0.75, 0.75, 0.75]
-    assert dataset.encoding.classes == ["no", "yes"] and dataset.n_classes == 2
+    assert dataset.target == Target("classes", 2, ("no", "yes"))
     sizes = np.concatenate([split.images[:, 2] for split in dataset.splits.values()])
     np.testing.assert_array_equal(np.sort(sizes), np.arange(100) / 8)
 
@@ -66,7 +67,6 @@ def test_features_of_a_table_are_no_pixels(tmp_path):
     ("division", "problem"),
     [
         ({"target": "what"}, "table.csv: has no column 'what', only colour, size, answer; mend the table"),
-        ({"target": "size"}, "holds numbers that are no classes"),
         ({"test": "nowhere.csv"}, "no such file: nowhere.csv; give a table"),
         ({"test": 0.001}, "100 rows leave nothing for the test set"),
     ],
@@ -83,3 +83,32 @@ def test_only_tables_are_divided(tmp_path):
         InputError, match=r"--valid 0.1 is for tables \(.csv, .csv.gz, .parquet\), and mnist10k has its"
     ):
         load("mnist10k", cache_dir=tmp_path, valid=0.1)
+
+
+def test_numbers_are_standardised_as_those_of_training_are_and_each_split_has_its_share_of_their_tenths(tmp_path):
+    numbers = np.random.default_rng(1).permutation(1000) ** 2 / 8
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(["x,y", *(f"{k},{number}" for k, number in enumerate(numbers))]))
+    dataset = read(path, tmp_path)
+    train = np.concatenate([split.images[:, 0] for split in (dataset.splits["train"],)]).astype(int)
+    target = dataset.target
+    assert (target.kind, target.names) == ("numbers", ("y",))
+    assert target.mean == (numbers[train].mean(),) and target.scale == (numbers[train].std(),)
+    for name, split in dataset.splits.items():
+        assert split.labels.dtype == np.float32 and split.labels.shape == (len(split), 1)
+        own = numbers[split.images[:, 0].astype(int)]
+        np.testing.assert_array_equal(split.labels[:, 0], ((own - target.mean) / target.scale).astype(np.float32))
+        places = np.searchsorted(np.sort(numbers), own) // 100
+        np.testing.assert_array_equal(np.bincount(places), len(split) // 10, err_msg=name)
+    np.testing.assert_array_equal(np.bincount(dataset.strata), 72)
+    assert read(path, tmp_path).fingerprint == dataset.fingerprint
+
+
+def test_a_loss_makes_another_entry_of_the_cache(table, tmp_path):
+    numbers = read(table, tmp_path, target="size")
+    classes = read(table, tmp_path, target="size", loss="auto")
+    assert numbers.target == classes.target and numbers.target.kind == "numbers"
+    assert read(table, tmp_path, loss="logistic").target == Target("labels", 1, ("no", "yes"))
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+    with pytest.raises(InputError, match="--loss squared is for numbers, and mnist10k holds classes"):
+        load("mnist10k", cache_dir=tmp_path, loss="squared")

@@ -9,6 +9,7 @@ from isgd_mpi.data.examples import FormatError
 from isgd_mpi.data.tables.encoding import Encoding
 from isgd_mpi.data.tables.files import TableFile
 from isgd_mpi.data.tables.read import encode_frame, read_table, survey_table
+from isgd_mpi.data.target import Target
 from isgd_mpi.settings.errors import InputError
 
 pyarrow = pytest.importorskip("pyarrow.parquet") and pytest.importorskip("pyarrow")
@@ -28,15 +29,23 @@ def write(folder, text=TEXT, name="table.csv"):
     return path
 
 
-def read(path, target=None):
-    encoding, dtype = survey_table(path, target)
-    return read_table(path, encoding, dtype), encoding
+def read(path, target=None, loss="auto"):
+    survey = survey_table(path, target, loss)
+    return read_table(path, *survey), survey[0]
+
+
+def target_of(path, target=None, loss="auto"):
+    return survey_table(path, target, loss)[1]
+
+
+def classes_of(path):
+    return list(target_of(path).names)
 
 
 @pytest.mark.parametrize("name", ["table.csv", "table.csv.gz"])
 def test_numbers_words_and_missing_values_become_features(tmp_path, name):
     table, encoding = read(write(tmp_path, name=name))
-    assert encoding.classes == ["cat", "dog", "owl"]
+    assert target_of(tmp_path / name) == Target("classes", 3, ("cat", "dog", "owl"))
     np.testing.assert_array_equal(table.labels, [0, 1, 0, 2])
     names = ["size", "colour=blue", "colour=red", "colour is missing", "weight", "weight is missing"]
     assert encoding.feature_names == names
@@ -67,17 +76,16 @@ def test_parquet_gives_what_csv_gives(tmp_path):
     (table, encoding), (other, _) = read(path), read(write(tmp_path))
     np.testing.assert_array_equal(table.images, other.images)
     np.testing.assert_array_equal(table.labels, other.labels)
-    assert encoding.classes == ["cat", "dog", "owl"] and encoding.target == "kind"
+    assert classes_of(path) == ["cat", "dog", "owl"] and encoding.targets == ["kind"]
 
 
 def test_classes_that_are_numbers_are_in_their_order(tmp_path):
-    _, encoding = read(write(tmp_path, "x,y\n1,10\n2,9\n3,-1\n"))
-    assert encoding.classes == ["-1", "9", "10"]
+    assert classes_of(write(tmp_path, "x,y\n1,10\n2,9\n3,-1\n")) == ["-1", "9", "10"]
 
 
 def test_another_column_may_be_the_target(tmp_path):
     table, encoding = read(write(tmp_path, "y,x\na,1\nb,2\n"), target="y")
-    assert (encoding.classes, encoding.names) == (["a", "b"], ["x"])
+    assert (encoding.targets, encoding.names) == (["y"], ["x"])
     np.testing.assert_array_equal(table.labels, [0, 1])
 
 
@@ -86,7 +94,7 @@ def test_an_encoding_comes_back_from_its_description_and_encodes_another_table_a
     again = Encoding.from_dict(encoding.to_dict())
     assert again == encoding
     other = write(tmp_path, "kind,weight,colour,size\ndog,3,green,5\ncat,,red,6\n", "other.csv")
-    encoded = read_table(other, again, np.float64)
+    encoded = read_table(other, again, target_of(tmp_path / "table.csv"), np.float64)
     # a word that training lacks is none of its words; the columns may be in another order
     np.testing.assert_array_equal(encoded.images, [[5, 0, 0, 0, 3, 0], [6, 0, 1, 0, 1.5, 1]])
     np.testing.assert_array_equal(encoded.labels, [1, 0])
@@ -119,14 +127,14 @@ def test_integers_that_float64_does_not_hold_are_rounded(tmp_path):
 
 
 def test_classes_may_be_true_and_false_or_bytes_of_text(tmp_path):
-    assert read(written(tmp_path, x=[1, 2], y=[True, False]))[1].classes == ["false", "true"]
-    assert read(written(tmp_path, x=[1, 2], y=[b"b", b"a"]))[1].classes == ["a", "b"]
+    assert classes_of(written(tmp_path, x=[1, 2], y=[True, False])) == ["false", "true"]
+    assert classes_of(written(tmp_path, x=[1, 2], y=[b"b", b"a"])) == ["a", "b"]
 
 
 def test_classes_that_are_one_number_in_float64_have_an_order(tmp_path):
     classes = [f"{10**22 + k}" for k in range(20)]
     rows = "".join(f"{k},{name}\n" for k, name in enumerate(reversed(classes)))
-    assert read(write(tmp_path, "x,y\n" + rows))[1].classes == classes
+    assert classes_of(write(tmp_path, "x,y\n" + rows)) == classes
 
 
 @pytest.mark.parametrize("values", [[[1], [2]], [{"k": 1}, {"k": 2}], [b"\xff", b"\xfe"]])
@@ -154,9 +162,8 @@ def test_a_frame_that_has_a_column_twice_is_refused(tmp_path):
         ("x,x,y\n1,2,3\n", "has two columns named 'x'"),
         ("x,y\n1,a\n2\n", "Expected 2 columns, got 1"),
         ("x,day,y\n1,2020-01-31,a\n2,2020-02-01,b\n", "column 'day' holds dates, such as 2020-01-31: leave the column"),
-        ("x,y\n1,0.5\n2,0.6\n", "column 'y', the target, holds numbers that are no classes"),
         ("x,y\n1,a\n2,a\n", "column 'y', the target, holds nothing but 'a'"),
-        ("x,y\n1,a\n2,\n", "column 'y', the target, lacks a value in 1 rows"),
+        ("x,y\n1,a\n2,\n", "column 'y', the target, lacks a value in 1 rows, first in row 2: leave them out"),
         ("x,y\n1,a\n1,b\n", "no column beside 'y' varies"),
         ("x,y\n" + "".join(f"word {k},{k % 2}\n" for k in range(1001)), "'x' holds more than 1000 different texts"),
     ],
@@ -178,15 +185,15 @@ def test_an_unknown_target_is_refused_with_the_names_that_there_are(tmp_path):
     [
         ("size,colour,kind\n1,red,cat\n", "has no column 'weight'"),
         ("size,colour,weight,kind\n1,red,much,cat\n", "column 'weight' holds words where training had numbers"),
-        ("size,colour,weight,kind\n1,red,1,cow\n", "column 'kind' holds 'cow', which training lacks"),
-        ("size,colour,weight,kind\n1,red,1,\n", "column 'kind' is missing in some row"),
+        ("size,colour,weight,kind\n1,red,1,cow\n", "column 'kind' holds 'cow' in row 1, which training lacks"),
+        ("size,colour,weight,kind\n1,red,1,\n", "column 'kind' is missing in row 1"),
     ],
 )
 def test_another_table_that_does_not_fit_the_encoding_is_refused(tmp_path, text, problem):
-    _, encoding = read(write(tmp_path))
+    encoding, target, _ = survey_table(write(tmp_path))
     other = write(tmp_path, text, "other.csv")
     with pytest.raises(FormatError, match=problem):
-        read_table(other, encoding, np.float64)
+        read_table(other, encoding, target, np.float64)
 
 
 def test_a_file_that_is_no_table_is_refused(tmp_path):
@@ -203,3 +210,101 @@ def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(InputError, match=r'pip install "isgd_mpi\[tables\]"'):
         TableFile(write(tmp_path))
+
+
+MANY = "x,y\n" + "".join(f"{k},{k}\n" for k in range(101))
+TWO = "x,a,b\n1,0,1\n2,1,0\n3,0.0,1\n"
+UNLIKE = "x,a,b\n1,0,1.5\n2,1,0\n"
+
+
+@pytest.mark.parametrize(
+    "text, wanted, loss, expected",
+    [
+        ("x,y\n1,0.5\n2,0.6\n", None, "auto", Target("numbers", 1, ("y",))),
+        (MANY, None, "auto", Target("numbers", 1, ("y",))),
+        (MANY.replace("100,100\n", ""), None, "auto", Target("classes", 100, tuple(map(str, range(100))))),
+        (MANY, None, "cross-entropy", Target("classes", 101, tuple(map(str, range(101))))),
+        ("x,y\n1,3\n2,5\n", None, "squared", Target("numbers", 1, ("y",))),
+        ("x,y\n1,3\n2,5\n", None, "huber", Target("numbers", 1, ("y",))),
+        ("x,y\n1,3\n2,5\n", None, "logistic", Target("labels", 1, ("3", "5"))),
+        (TWO, "a,b", "auto", Target("labels", 2, ("a", "b"))),
+        (TWO, "b, a", "squared", Target("numbers", 2, ("b", "a"))),
+        (UNLIKE, "a,b", "auto", Target("numbers", 2, ("a", "b"))),
+        ('x,"y,z"\n1,a\n2,b\n', "y,z", "auto", Target("classes", 2, ("a", "b"))),
+    ],
+)
+def test_columns_to_predict_are_read_by_their_values_unless_a_loss_says_otherwise(
+    tmp_path, text, wanted, loss, expected
+):
+    assert target_of(write(tmp_path, text), wanted, loss) == expected
+
+
+def test_columns_to_predict_are_no_features_and_are_kept_in_the_order_of_their_names(tmp_path):
+    table, encoding = read(write(tmp_path, UNLIKE), "b,a")
+    assert (encoding.targets, encoding.names) == (["b", "a"], ["x"])
+    np.testing.assert_array_equal(table.labels, [[1.5, 0], [0, 1]])
+    labels, _ = read(write(tmp_path, TWO), "a,b")
+    assert labels.labels.dtype == np.float32
+    np.testing.assert_array_equal(labels.labels, [[0, 1], [1, 0], [0, 1]])
+    single, _ = read(write(tmp_path, "x,y\n1,no\n2,yes\n"), None, "logistic")
+    np.testing.assert_array_equal(single.labels, [[0], [1]])
+    booleans, _ = read(written(tmp_path, x=[1, 2], a=[True, False], b=[True, True]), "a,b")
+    np.testing.assert_array_equal(booleans.labels, [[1, 1], [0, 1]])
+
+
+@pytest.mark.parametrize(
+    "text, wanted, loss, problem",
+    [
+        (TEXT, "size,what", "auto", "has no column 'what', only size, colour, weight, always, kind"),
+        (TEXT, "size,size", "auto", "column 'size' is named twice by --target size,size"),
+        (TEXT, "kind", "squared", "the target, holds words, such as 'cat': leave --loss squared out"),
+        (
+            TEXT,
+            "size,kind",
+            "auto",
+            "column 'kind', the target, holds words, such as 'cat': give one",
+        ),
+        (
+            TEXT,
+            "size,always",
+            "cross-entropy",
+            "is for one column of classes, not for size, always",
+        ),
+        (TEXT, "size,always", "logistic", "column 'size', the target, holds more than 0 and 1"),
+        (
+            TEXT,
+            "kind",
+            "logistic",
+            "holds 3 different values, and --loss logistic is for two",
+        ),
+        ("x,y\n1,0.5\n2,1\n", None, "cross-entropy", "holds numbers that are not whole, which are no classes"),
+        (
+            "x,y\n" + "".join(f"{k},{k}\n" for k in range(1001)),
+            None,
+            "cross-entropy",
+            "more than 1000 different",
+        ),
+        ("x,y\n1,0.5\n2,\n3,\n", None, "auto", "lacks a value in 2 rows, first in row 2"),
+        ("x,y\n1,0.5\n2,inf\n", None, "auto", "column 'y' holds inf in row 2: leave such rows out"),
+    ],
+)
+def test_a_target_that_cannot_be_is_refused_in_one_line(tmp_path, text, wanted, loss, problem):
+    with pytest.raises(FormatError) as caught:
+        read(write(tmp_path, text), wanted, loss)
+    assert problem in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text, problem",
+    [
+        ("x,a,b\n1,0,\n", "column 'b' is missing in row 1"),
+        ("x,a,b\n1,0,-inf\n", "column 'b' holds -inf in row 1"),
+        ("x,a,b\n1,0,much\n", "column 'b' holds words where training had numbers"),
+        ("x,a\n1,0\n", "has no column 'b', the target"),
+        ("x,a,b\n1,0,1\n1,2,1\n", "column 'a' holds 2 in row 2, neither 0 nor 1"),
+    ],
+)
+def test_another_table_whose_target_does_not_fit_is_refused(tmp_path, text, problem):
+    survey = survey_table(write(tmp_path, TWO), "a,b")
+    with pytest.raises(FormatError, match=problem):
+        read_table(write(tmp_path, text, "other.csv"), *survey)

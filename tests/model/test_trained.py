@@ -56,7 +56,7 @@ def test_probabilities_sum_to_one_and_agree_with_the_classes(model, rng):
     "x, message",
     [
         (np.ones(4), "one example per row"),
-        (np.ones((2, 4), int), "uint8 or float.*int64"),
+        (np.ones((2, 4), complex), "must be numbers.*complex128"),
         (np.ones((2, 5)), "5 features an example, but the model was trained on 4"),
         (np.array([[0.0, 1, 2, 3], [0, 1, 2, np.nan]]), "example 1 has a NaN"),
     ],
@@ -152,7 +152,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 def test_a_table_that_does_not_fit_the_model_is_refused(tmp_path):
     columns = [{"name": str(k), "categories": None, "mean": 0.0, "has_indicator": False} for k in range(3)]
-    table = {"target": "y", "classes": list("abc"), "columns": columns, "dropped": []}
+    table = {"targets": ["y"], "columns": columns, "dropped": []}
     path = tmp_path / "model.npz"
     TrainedMLP(LEARNED._replace(table=json.dumps(table)), WIDTHS).save(path)
     with pytest.raises(InputError, match="table does not fit 4 features"):

@@ -1,4 +1,4 @@
-"""Encode the columns of a table as features and classes: the same way for training and, later, for predictions."""
+"""Encode the columns of a table as features: the same way for training and, later, for predictions."""
 
 from dataclasses import asdict, dataclass
 
@@ -7,9 +7,6 @@ import numpy as np
 from isgd_mpi.data.examples import FormatError
 from isgd_mpi.data.tables.files import arrow
 from isgd_mpi.data.tables.survey import as_numbers, as_text, without_nan
-
-MOST_CLASSES = 100
-"""Different whole numbers that a target may hold and still be classes."""
 
 
 @dataclass(frozen=True)
@@ -80,34 +77,31 @@ class Column:
 
 @dataclass(frozen=True)
 class Encoding:
-    """The columns of a table that become features, and the one that is to be predicted.
+    """The columns of a table that become features, and those that are to be predicted.
 
     Attributes
     ----------
-    target : str
-        Name of the column that holds the classes.
-    classes : list of str
-        Names of the classes, in the order of their numbers.
+    targets : list of str
+        Names of the columns to predict.
     columns : list of Column
     dropped : list of str
         Columns that never vary.
     """
 
-    target: str
-    classes: list[str]
+    targets: list[str]
     columns: list[Column]
     dropped: list[str]
 
     @classmethod
-    def of(cls, surveys, target, where):
+    def of(cls, surveys, targets, where):
         """Choose the form of each column.
 
         Parameters
         ----------
         surveys : list of survey.ColumnSurvey
             Of all columns.
-        target : str
-            Name of the column to predict.
+        targets : list of str
+            Names of the columns to predict.
         where : str or Path
             The table, for messages.
 
@@ -118,7 +112,7 @@ class Encoding:
         """
         columns, dropped = [], []
         for survey in surveys:
-            if survey.name == target:
+            if survey.name in targets:
                 continue
             survey.check(where)
             if not survey.varies:
@@ -126,9 +120,9 @@ class Encoding:
             else:
                 columns.append(_column(survey))
         if not columns:
-            raise FormatError(where, f"no column beside {target!r} varies: there is nothing to learn from")
-        (classes,) = (class_names(survey, where) for survey in surveys if survey.name == target)
-        return cls(target, classes, columns, dropped)
+            beside = " and ".join(map(repr, targets))
+            raise FormatError(where, f"no column beside {beside} varies: there is nothing to learn from")
+        return cls(targets, columns, dropped)
 
     @property
     def names(self):
@@ -152,23 +146,6 @@ class Encoding:
             raise FormatError(where, f"has no column {missing[0]!r}, from which the model learns")
         if twice := [name for name in self.names if names.count(name) > 1]:
             raise FormatError(where, f"has two columns named {twice[0]!r}: rename one of them")
-
-    def number(self, batch, where):
-        """Return the numbers of the classes of some rows, (B,) ndarray of int32; parameters as in :meth:`encode`.
-
-        Raises
-        ------
-        FormatError
-            A class is missing, or training lacks it.
-        """
-        numbers = {name: number for number, name in enumerate(self.classes)}
-        texts = as_text(batch.column(batch.schema.get_field_index(self.target))).to_pylist()
-        try:
-            return np.array([numbers[text] for text in texts], np.int32)
-        except KeyError as error:
-            (text,) = error.args
-            problem = "is missing in some row" if text is None else f"holds {text!r}, which training lacks"
-            raise FormatError(where, f"column {self.target!r} {problem}: leave such rows out") from None
 
     def encode(self, batch, dtype, where):
         """Return the features of some rows.
@@ -224,7 +201,8 @@ class Encoding:
             It describes none.
         """
         columns = [Column(**column) for column in content["columns"]]
-        return cls(content["target"], content["classes"], columns, content["dropped"])
+        targets = content["targets"] if "targets" in content else [content["target"]]  # of an older version
+        return cls(list(targets), columns, content["dropped"])
 
 
 def _column(survey):
@@ -232,38 +210,3 @@ def _column(survey):
     if survey.is_number:
         return Column(survey.name, None, float(survey.mean), has_missing)
     return Column(survey.name, sorted(survey.values), 0.0, has_missing)
-
-
-def class_names(column, where):
-    """Return the names of the classes in a column, in the order of numbers if they are numbers, else of words.
-
-    Parameters
-    ----------
-    column : survey.ColumnSurvey
-    where : str or Path
-        The table, for messages.
-
-    Returns
-    -------
-    list of str
-
-    Raises
-    ------
-    FormatError
-        The column lacks a value, or its values are no classes.
-    """
-    name = f"column {column.name!r}"
-    if column.n_missing:
-        raise FormatError(where, f"{name}, the target, lacks a value in {column.n_missing} rows: leave them out")
-    n_different = None if column.values is None else len(column.values)
-    if column.is_number and (not column.is_whole or n_different is None or n_different > MOST_CLASSES):
-        problem = f"{name}, the target, holds numbers that are no classes (more than {MOST_CLASSES}, or not whole)"
-        raise FormatError(where, f"{problem}: name another with --target; there is no regression here")
-    if n_different is None:
-        raise FormatError(where, f"{name}, the target, holds more different texts than classes: see --target")
-    if n_different < 2:
-        raise FormatError(where, f"{name}, the target, holds nothing but {next(iter(column.values))!r}: see --target")
-    try:
-        return sorted(column.values, key=lambda text: (float(text), text))
-    except ValueError:  # words, or true and false
-        return sorted(column.values)

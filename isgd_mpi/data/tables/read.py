@@ -8,20 +8,25 @@ from isgd_mpi.data.examples import FormatError, RawExamples
 from isgd_mpi.data.tables.encoding import Encoding
 from isgd_mpi.data.tables.files import TableFile, arrow, with_text
 from isgd_mpi.data.tables.survey import survey
+from isgd_mpi.data.tables.target_columns import choose_target, read_target, target_names
 
 
-def survey_table(path, target=None):
-    """Survey a table, and choose the features and classes that it becomes.
+def survey_table(path, target=None, loss="auto"):
+    """Survey a table, and choose the features and the target that it becomes.
 
     Parameters
     ----------
     path : Path
     target : str, optional
-        Name of the column to predict; the last one if not given.
+        Name of the column to predict, or of several, with commas between; the last one if not given.
+    loss : str
+        See :func:`isgd_mpi.data.tables.target_columns.choose_target`.
 
     Returns
     -------
     encoding : encoding.Encoding
+    target : target.Target
+        Numbers have neither mean nor scale yet.
     dtype : numpy.dtype
         The smallest type that holds all features exactly: uint8, float32 or float64.
 
@@ -31,30 +36,32 @@ def survey_table(path, target=None):
         The file is damaged, or a column cannot be used.
     """
     file = TableFile(path)
-    target = file.names[-1] if target is None else target
-    if target not in file.names:
-        raise FormatError(path, f"has no column {target!r}, only {', '.join(file.names)}")
+    targets = target_names(file.names, target, path)
     surveys = survey(file)
-    encoding = Encoding.of(surveys, target, path)
+    encoding = Encoding.of(surveys, targets, path)
+    by_name = {column.name: column for column in surveys}
+    chosen = choose_target([by_name[name] for name in targets], loss, path)
     used = [column for column in surveys if column.is_number and column.name in encoding.names]
     inexact = [np.float64 for column in used if column.n_missing]  # a mean stands in
-    return encoding, np.result_type(np.uint8, *(column.dtype for column in used), *inexact)
+    return encoding, chosen, np.result_type(np.uint8, *(column.dtype for column in used), *inexact)
 
 
-def read_table(path, encoding, dtype):
+def read_table(path, encoding, target, dtype):
     """Encode all rows of a table.
 
     Parameters
     ----------
     path : Path
     encoding : encoding.Encoding
+    target : target.Target
     dtype : numpy dtype
         Of the features.
 
     Returns
     -------
     examples.RawExamples
-        Features are a map of a file without a name: a table may be larger than the memory.
+        Features are a map of a file without a name: a table may be larger than the memory. The target is that of
+        :func:`isgd_mpi.data.tables.target_columns.read_target`.
 
     Raises
     ------
@@ -63,19 +70,21 @@ def read_table(path, encoding, dtype):
     """
     file = TableFile(path)
     encoding.check_names(file.names, path)
-    if encoding.target not in file.names:
-        raise FormatError(path, f"has no column {encoding.target!r}, the target")
-    labels, wanted = [], [*encoding.names, encoding.target]
+    for name in encoding.targets:
+        if name not in file.names:
+            raise FormatError(path, f"has no column {name!r}, the target")
+    labels, n_rows, wanted = [], 0, [*encoding.names, *encoding.targets]
     with tempfile.TemporaryFile() as scratch:  # which lasts as long as its map
         for batch in file.batches(wanted):
             # written in sequence, not through a map: a full disk is then an error, not a signal
             scratch.write(encoding.encode(batch, dtype, path))
-            labels.append(encoding.number(batch, path))
+            labels.append(read_target(batch, encoding.targets, target, path, n_rows))
+            n_rows += batch.num_rows
         scratch.flush()
-        if not any(map(len, labels)):
+        if not n_rows:
             raise FormatError(path, "holds no row")
         labels = np.concatenate(labels)
-        features = np.memmap(scratch, dtype, "r", shape=(len(labels), len(encoding.feature_names)))
+        features = np.memmap(scratch, dtype, "r", shape=(n_rows, len(encoding.feature_names)))
     return RawExamples(str(path), features, labels, encoding.feature_names)
 
 

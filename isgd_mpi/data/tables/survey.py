@@ -37,6 +37,10 @@ class ColumnSurvey:
         The smallest of uint8, float32 and float64 that holds all numbers exactly.
     is_whole : bool
         Whether all numbers are whole.
+    lowest, highest : float
+        Of all numbers.
+    first_missing : int or None
+        The first row without a value, from 0.
     """
 
     def __init__(self, name):
@@ -46,6 +50,7 @@ class ColumnSurvey:
         self.is_number = self.is_date = self.is_whole = True
         self.stray = ""
         self.dtype = np.dtype(np.uint8)
+        self.lowest, self.highest, self.first_missing = np.inf, -np.inf, None
         self._total = 0.0
 
     @property
@@ -61,6 +66,8 @@ class ColumnSurvey:
     def add(self, column):
         """Survey further values, a pyarrow.Array."""
         column = without_nan(column)
+        if column.null_count and self.first_missing is None:
+            self.first_missing = self.n_values + self.n_missing + column.is_null().index(True).as_py()
         self.n_missing += column.null_count
         present = column.drop_null()
         self.n_values += len(present)
@@ -82,6 +89,7 @@ class ColumnSurvey:
             self.is_number, self.stray = False, next(filter(_is_no_number, unique), unique[0])
             return
         self._total += numbers.sum()
+        self.lowest, self.highest = min(self.lowest, numbers.min()), max(self.highest, numbers.max())
         with np.errstate(invalid="ignore", over="ignore"):
             self.is_whole = self.is_whole and bool((numbers == np.round(numbers)).all())
             fits = next((kind for kind in (np.uint8, np.float32) if _fits(numbers, kind)), np.float64)

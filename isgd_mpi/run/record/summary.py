@@ -27,7 +27,7 @@ def describe_job(setup, folder):
     columns = f"; {dataset.encoding.description}" if dataset.encoding else ""
     sizes = ", ".join(f"{len(split)} {name}" for name, split in dataset.splits.items())
     return (
-        f"data   {dataset.name}: {sizes} examples of {dataset.n_features} features, {dataset.n_classes} classes; "
+        f"data   {dataset.name}: {sizes} examples of {dataset.n_features} features, {dataset.target.text}; "
         f"features {dataset.scaling}{columns}\n"
         f"model  {setup.models.text}; {_describe_update(setup.config)}{f'; into {folder}' if folder else ''}\n"
         f"ranks  {setup.size} with {_count(threads, 'thread')} each: {_describe_roles(setup)}"
