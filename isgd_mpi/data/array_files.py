@@ -1,5 +1,6 @@
 """Read examples and their targets from files of arrays: .npz, HDF5, and .npy files beside each other."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from isgd_mpi.data.given_target import Given, read_examples
 from isgd_mpi.data.npy import read_npy
 from isgd_mpi.data.npz import open_npz
 from isgd_mpi.data.rows import Rows
+from isgd_mpi.data.weights import checked
 from isgd_mpi.settings.errors import InputError
 
 ENDINGS = (".npz", ".npy", *hdf5.ENDINGS)
@@ -46,7 +48,7 @@ def _npy_files(path):
     ends = {"x": [""], "x_train": [f"_{split}" for split in _SPLITS]}.get(path.stem)
     if ends is None:
         raise InputError(f"{path}: name x.npy, with y.npy beside it, or x_train.npy, with y_train.npy")
-    beside = {f"{letter}{end}": path.with_name(f"{letter}{end}.npy") for end in ends for letter in "xy"}
+    beside = {f"{letter}{end}": path.with_name(f"{letter}{end}.npy") for end in ends for letter in "xyw"}
     return {name: file for name, file in beside.items() if file.is_file()}
 
 
@@ -61,8 +63,9 @@ def read_array_files(path, loss="auto"):
     Parameters
     ----------
     path : Path
-        Holds x_train and y_train, perhaps x_valid, y_valid (or x_val, y_val), perhaps x_test, y_test; or x and y. An
-        .npy file holds one of these arrays, and the others lie beside it.
+        Holds x_train and y_train, perhaps x_valid, y_valid (or x_val, y_val), perhaps x_test, y_test; or x and y; and
+        perhaps weights of the examples, w_train and so on. An .npy file holds one of these arrays, and the others lie
+        beside it.
     loss : str
         See :func:`isgd_mpi.data.given_target.read_targets`.
 
@@ -80,27 +83,30 @@ def read_array_files(path, loss="auto"):
     if path.suffix == ".npy":
         files = _npy_files(path)
         keys = _splits(path, list(files))
-        arrays = {name: read_npy(files[name]) for pair in keys.values() for name in pair}
+        arrays = {name: read_npy(files[name]) for group in keys.values() for name in group}
     elif path.suffix == ".npz":
         with open_npz(path) as archive:
             keys = _splits(path, archive.names)
-            arrays = {name: archive[name] for pair in keys.values() for name in pair}
+            arrays = {name: archive[name] for group in keys.values() for name in group}
     else:
         keys = _splits(path, hdf5.names_in(path))
-        arrays = hdf5.read_hdf5(path, [name for pair in keys.values() for name in pair])
-    return read_examples({split: _given(path, split, pair, arrays) for split, pair in keys.items()}, loss)
+        arrays = hdf5.read_hdf5(path, [name for group in keys.values() for name in group])
+    target, parts = read_examples({split: _given(path, split, group, arrays) for split, group in keys.items()}, loss)
+    return target, {split: _with_weights(part, arrays, *keys[split][2:]) for split, part in parts.items()}
 
 
 def _splits(path, names):
-    """Return the names of the two arrays of each split."""
-    examples = [name for name in names if name.lower().startswith(("x_", "y_")) or name in ("x", "y")]
+    """Return the names of the arrays of each split: of examples, targets, and perhaps weights."""
+    weights = ["w", *(f"w_{split}" for split in _SPLITS)]
+    examples = [name for name in names if name.lower().startswith(("x_", "y_")) or name in ("x", "y", *weights)]
     if "x" in examples and "x_train" not in examples:
         keys = {"train": ("x", "y")}
     else:
         valid = [("valid", key) for key in _VALID if f"x_{key}" in examples]
         test = [("test", "test")] if {"x_test", "y_test"}.intersection(examples) else []
         keys = {split: (f"x_{key}", f"y_{key}") for split, key in [("train", "train"), *valid[:1], *test]}
-    wanted = [name for pair in keys.values() for name in pair]
+    keys = {split: (x, y, *(name for name in (f"w{x[1:]}",) if name in names)) for split, (x, y) in keys.items()}
+    wanted = [name for group in keys.values() for name in group]
     if missing := [name for name in wanted if name not in names]:
         raise FormatError(path, f"has no {', '.join(missing)}, only {', '.join(names) or 'nothing'}")
     if unused := [name for name in examples if name not in wanted]:
@@ -108,13 +114,23 @@ def _splits(path, names):
     return keys
 
 
-def _given(path, split, pair, arrays):
+def _given(path, split, group, arrays):
     """Return the examples of a split, as they are given; targets are read whole."""
-    where, (images, targets) = f"{path} ({split})", (arrays[name] for name in pair)
+    where, (images, targets) = f"{path} ({split})", (arrays[name] for name in group[:2])
     if isinstance(images, Rows) and images.dtype.kind not in "biuf":
         raise FormatError(where, f"examples are {images.dtype} of shape {images.shape}: turn them into real numbers")
     check_fits(where, targets.dtype.itemsize * targets.size)
-    return Given(where, f"{path}, {pair[1]}", images, targets[:] if targets.ndim else np.asarray(targets))
+    return Given(where, f"{path}, {group[1]}", images, targets[:] if targets.ndim else np.asarray(targets))
+
+
+def _with_weights(examples, arrays, name=None):
+    """Return examples with the weights in the array of this name, if there is one; they are read whole."""
+    if name is None:
+        return examples
+    weights = arrays[name]
+    check_fits(examples.where, 8 * weights.size)
+    given = weights[:] if weights.ndim else weights
+    return replace(examples, weights=checked(examples.where, given, len(examples), name))
 
 
 def read_features(path):

@@ -83,6 +83,7 @@ def _mapped(entry, verify):
         _check_owner(entry)
         meta = _read_meta(entry)
         names = [f"{letter}_{split}" for split in meta["splits"] for letter in "xy"]
+        names += [f"w_{split}" for split in meta["weights"]]
         names += Statistics._fields + Coding._fields
         _check_files(entry, meta["bytes"], {f"{name}.npy" for name in names})
         arrays = {name: _map_array(entry / f"{name}.npy") for name in names}
@@ -114,6 +115,8 @@ def _read_meta(entry):
     target = Target.from_dict(meta["target"])
     if meta["splits"] not in _SPLITS:
         raise ValueError(f"{META}: splits must be train, perhaps valid, and test")
+    if not (isinstance(meta["weights"], list) and all(split in meta["splits"] for split in meta["weights"])):
+        raise ValueError(f"{META}: weights must name splits")
     if not re.fullmatch("[0-9a-f]{8}", meta["crc32"]):
         raise ValueError(f"{META}: crc32 is no checksum")
     encoding = None if meta["encoding"] is None else Encoding.from_dict(meta["encoding"])
@@ -153,6 +156,9 @@ def _check_arrays(arrays, meta):
             raise ValueError(f"x_{split} and y_{split} do not fit each other")
         if problem := meta["target"].problem_of(y):
             raise ValueError(f"y_{split} {problem}")
+        w = arrays.get(f"w_{split}", np.ones(len(y)))
+        if w.shape != (len(y),) or w.dtype != np.float64 or not (w >= 0).all() or not np.isfinite(w.sum()):
+            raise ValueError(f"w_{split} holds no weights")
     for name in {*Statistics._fields, *Coding._fields} - {"shape"}:
         if arrays[name].shape != n_features or arrays[name].dtype != np.float64 or not np.isfinite(arrays[name]).all():
             raise ValueError(f"{name} does not fit the features")

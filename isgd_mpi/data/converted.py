@@ -29,7 +29,7 @@ from isgd_mpi.settings.errors import InputError
 
 _logger = logging.getLogger(__name__)
 
-_VERSION = 6  # to be raised when conversion, splits or synthetic examples change
+_VERSION = 7  # to be raised when conversion, splits or synthetic examples change
 _CHUNK_BYTES = 2**24
 
 
@@ -49,8 +49,8 @@ def open_converted(recipe, cache_folder, verify=True):
     -------
     target : target.Target
     arrays : dict of str to ndarray
-        x_NAME (n, n_features) and y_NAME (n, *target.row_shape) of each split, in the
-        order train, valid, test; the fields of `standardization.Statistics` and
+        x_NAME (n, n_features) and y_NAME (n, *target.row_shape) of each split, in the order train, valid, test; w_NAME
+        (n,) float64 of those with weights; the fields of `standardization.Statistics` and
         `coding.Coding`. All are read-only maps of files.
     checksum : str
         Of all of these files as they were written.
@@ -180,12 +180,14 @@ def _write(source, folder):
     statistics, coding = _measure(source)
     for name in source.splits:
         _write_split(source, name, folder, coding)
-    for name, array in (statistics._asdict() | coding._asdict()).items():
+    weights = {f"w_{name}": array for name, array in source.weights.items()}
+    for name, array in (statistics._asdict() | coding._asdict() | weights).items():
         np.save(folder / f"{name}.npy", array)
     paths = sorted(folder.glob("*.npy"))
     sizes = {path.name: path.stat().st_size for path in paths}
     splits, checksum = list(source.splits), checksum_of_files(paths)
     meta = {"target": source.target._asdict(), "splits": splits, "bytes": sizes, "crc32": checksum}
+    meta["weights"] = list(source.weights)
     return meta | {"encoding": source.encoding and source.encoding.to_dict()}
 
 

@@ -21,6 +21,7 @@ from isgd_mpi.data.standardization import Statistics, scaling
 from isgd_mpi.data.synthetic import DEFAULT_SIZE
 from isgd_mpi.data.tables.encoding import Encoding
 from isgd_mpi.data.target import Target
+from isgd_mpi.data.weights import described
 from isgd_mpi.kernels.gather import gather_standardized, standardize
 from isgd_mpi.settings.errors import InputError
 
@@ -102,6 +103,7 @@ class Dataset:
             "n_features": self.n_features,
             "target": self.target._asdict(),
             "scaling": self.scaling,
+            "weights": described(self),
             "table": self.encoding and self.encoding.to_dict(),
         }
 
@@ -289,7 +291,8 @@ def load(
         target, arrays, checksum, encoding = open_converted(recipe, cache_folder(cache_dir), verify)
     except FormatError as error:
         raise InputError(f"{error}; {recipe.way_out}") from None
-    splits = {key[2:]: Split(arrays[key], arrays["y_" + key[2:]]) for key in arrays if key.startswith("x_")}
+    names = [key[2:] for key in arrays if key.startswith("x_")]
+    splits = {name: Split(*map(arrays.get, (f"x_{name}", f"y_{name}", f"w_{name}"))) for name in names}
     kept = [kind(*(arrays[name] for name in kind._fields)) for kind in (Statistics, Coding)]
     return replace(standardized(recipe.name, target, splits, kept, standardize, checksum), encoding=encoding)
 

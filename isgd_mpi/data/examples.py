@@ -75,6 +75,7 @@ class RawExamples:
     images: np.ndarray  # (n, ...) bool, integers or floats, any strides
     labels: np.ndarray  # targets: (n,) int32, or (n, K) of floats
     names: list[str] | None = None  # of the features, where they have names
+    weights: np.ndarray | None = None  # (n,) float64, checked; see isgd_mpi.data.weights
 
     def __len__(self):
         return len(self.labels)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from isgd_mpi.data.splitting import TEST_FRACTION, VALID_FRACTION, divide, fixed
 from isgd_mpi.data.tables.encoding import Encoding
 from isgd_mpi.data.tables.files import ENDINGS, is_table
 from isgd_mpi.data.tables.read import read_table, survey_table
+from isgd_mpi.data.tables.weight_column import read_weights
 from isgd_mpi.data.target import Target, check_loss
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.nearest import suggestion
@@ -45,6 +46,7 @@ class Source:
     take: Callable  # rows -> images (B, n_features) uint8, float32 or float64, targets (B, *row_shape)
     shape: tuple[int, ...]  # of an image, before it was flattened to features; empty for the columns of a table
     encoding: Encoding | None = None  # of a table
+    weights: dict[str, np.ndarray] = field(default_factory=dict)  # of the examples of each split that has any
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,15 @@ class Division(NamedTuple):
     ----------
     target : str or None
         A column's name, or several with commas between, of a table; the last column if None.
+    weight : str or None
+        Name of the column of a table that holds the weights of its rows, if there is one.
     test, valid : float or str or None
         A share of the rows, or the path of a further table. None for TEST_FRACTION, and for VALID_FRACTION of
         the rest, or no validation set if the test set has a file, or arrays, of its own.
     """
 
     target: str | None = None
+    weight: str | None = None
     test: float | str | None = None
     valid: float | str | None = None
 
@@ -108,7 +113,7 @@ def recipe(name, data_dir=None, synthetic_size=synthetic.DEFAULT_SIZE, division=
         return _table_recipe(Path(name).expanduser(), division, loss)
     is_arrays = array_files.is_array_file(name)
     for option, value in division._asdict().items():
-        if value is not None and (not is_arrays or option == "target" or isinstance(value, str)):
+        if value is not None and (not is_arrays or option in ("target", "weight") or isinstance(value, str)):
             raise InputError(
                 f"--{option} {value} is for tables ({', '.join(ENDINGS)}), and {name} has its own: omit it"
             )
@@ -160,7 +165,15 @@ def _end_to_end(parts, splits, target=_TEN_CLASSES):
         back = np.argsort(np.argsort(part_of, kind="stable"))
         return images[back], labels[back]
 
-    return Source(target, splits, take, parts[0].images.shape[1:])
+    return Source(target, splits, take, parts[0].images.shape[1:], weights=_weights(parts, splits))
+
+
+def _weights(parts, splits):
+    """Return the weights of the examples of each split whose parts have weights, by name."""
+    if all(part.weights is None for part in parts):
+        return {}
+    whole = np.concatenate([np.full(len(part), np.nan) if part.weights is None else part.weights for part in parts])
+    return {name: whole[rows] for name, rows in splits.items() if not np.isnan(whole[rows]).any()}
 
 
 def _read_mnist10k(files):
@@ -221,12 +234,15 @@ def _table_recipe(path, division, loss):
 
 def _is_file(name, value):
     """Return whether a field of a division names a file, not a share."""
-    return name != "target" and isinstance(value, str)
+    return name in ("test", "valid") and isinstance(value, str)
 
 
 def _read_table(path, others, division, loss):
-    encoding, target, dtype = survey_table(path, division.target, loss)
-    parts = {name: read_table(file, encoding, target, dtype) for name, file in {"train": path, **others}.items()}
+    encoding, target, dtype = survey_table(path, division.target, loss, division.weight)
+    files = {"train": path, **others}
+    parts = {name: read_table(file, encoding, target, dtype) for name, file in files.items()}
+    if (column := division.weight) is not None:
+        parts = {name: replace(part, weights=read_weights(files[name], column)) for name, part in parts.items()}
     return replace(_source(path, target, parts, division), shape=(), encoding=encoding)
 
 

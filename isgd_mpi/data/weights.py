@@ -21,7 +21,7 @@ _MOST_BYTES = 2**24  # of a file of class weights
 _LARGEST = 1e30  # sums of so large ones, squared, are still finite
 
 
-def checked(where, weights, n_examples, what="sample_weight"):
+def checked(where, weights, n_examples, what="sample_weight", noun="example", first=0):
     """Return the weights of examples as (n,) ndarray of float64, if they are weights.
 
     Parameters
@@ -32,6 +32,8 @@ def checked(where, weights, n_examples, what="sample_weight"):
     n_examples : int
     what : str
         Name of the weights, for messages.
+    noun, first : str, int
+        Name of an example, and the number of the first one, for messages.
 
     Raises
     ------
@@ -51,7 +53,7 @@ def checked(where, weights, n_examples, what="sample_weight"):
     good = (array >= 0) & (array <= _LARGEST)
     if not good.all():
         row = int(good.argmin())
-        raise FormatError(where, f"{what}: example {row} has the weight {array[row]:g}; {_WAY_OUT}")
+        raise FormatError(where, f"{what}: {noun} {row + first} has the weight {array[row]:g}; {_WAY_OUT}")
     if not array.any():
         raise FormatError(where, f"{what}: all {n_examples} weights are zero; {_WAY_OUT}")
     return array
@@ -84,9 +86,34 @@ def weighed(dataset, class_weight=None):
     return dataset
 
 
+def in_words(dataset):
+    """Return the weights of a data set in words, for the line `data`; empty if it has none."""
+    weights = dataset.train_weights
+    if weights is None:
+        return ""
+    given = dataset.splits["train"].weights is not None
+    of = " and ".join(["examples"] * given + ["classes"] * (dataset.class_weights is not None))
+    n_zero = int((weights == 0).sum())
+    zero = f" ({n_zero} zero)" if n_zero else ""
+    return f"; weights of {of}, {weights.min():.3g} to {weights.max():.3g} times their mean{zero}"
+
+
+def described(dataset):
+    """Return the weights of a data set, ready for JSON: which splits bring them, and those of classes; None if none."""
+    splits = [name for name, split in dataset.splits.items() if split.weights is not None]
+    classes = None
+    if dataset.class_weights is not None:
+        classes = dict(zip(_names_of_classes(dataset), dataset.class_weights.tolist()))
+    return {"of_examples": splits, "of_classes": classes} if splits or classes else None
+
+
+def _names_of_classes(dataset):
+    return list(dataset.target.names) or [str(number) for number in range(dataset.n_classes)]
+
+
 def _of_classes(class_weight, dataset):
     """Return the weight of each class, (n_classes,) ndarray of float64."""
-    names = list(dataset.target.names) or [str(number) for number in range(dataset.n_classes)]
+    names = _names_of_classes(dataset)
     if class_weight != "balanced":
         return _read(Path(class_weight).expanduser(), names)
     counts = np.bincount(dataset.splits["train"].labels, minlength=len(names))

@@ -51,6 +51,9 @@ class Config:
         at_least=0,
         below=1,
     )
+    weight: str | None = declare(
+        None, "column of a table that holds the weights of its rows in the objective, numbers from 0 up [all 1]"
+    )
     class_weight: str | None = declare(
         None,
         "weights of the classes in the objective: balanced (N / (C n_c) for a class of n_c of the N examples of C "

@@ -12,7 +12,7 @@ from isgd_mpi.settings.config import Config, option
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.nearest import suggestion
 
-_ABOUT_FILES = ("data", "data_dir", "synthetic_size", "target", "test", "valid")
+_ABOUT_FILES = ("data", "data_dir", "synthetic_size", "target", "weight", "test", "valid")
 _COMMAND_ONLY = ("resume",)
 _MLP_ONLY = ("hidden", "init", "score_precision", "train_precision")
 _ARGUMENTS = ("validation", "test", "sample_weight", "model", "comm")  # of fit, beside the options

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from isgd_mpi.data.arrays import from_arrays
-from isgd_mpi.data.weights import checked, weighed
+from isgd_mpi.data.datasets import load
+from isgd_mpi.data.weights import checked, in_words, weighed
 from isgd_mpi.settings.errors import InputError
 
 X = np.arange(24, dtype=np.float32).reshape(8, 3) % 7
@@ -112,3 +113,117 @@ def test_weights_are_part_of_what_identifies_the_data():
     ]
     assert len({each.fingerprint for each in variants}) == 4
     assert from_arrays(X, Y, sample_weight=weights).fingerprint == variants[1].fingerprint
+
+
+def save_npz(folder, **changes):
+    arrays = {"x_train": X, "y_train": Y, "w_train": np.arange(8), "x_test": X[:3], "y_test": Y[:3]} | changes
+    np.savez(folder / "set.npz", **{name: array for name, array in arrays.items() if array is not None})
+    return str(folder / "set.npz")
+
+
+def test_weights_come_from_files_of_arrays_and_are_kept_in_the_cache(tmp_path):
+    path = save_npz(tmp_path, w_test=np.array([[2.0], [0], [1]]))
+    for _ in range(2):  # converted, and mapped
+        dataset = load(path, cache_dir=tmp_path / "cache")
+        np.testing.assert_array_equal(dataset.splits["train"].weights, np.arange(8))
+        np.testing.assert_array_equal(dataset.splits["test"].weights, [2, 0, 1])
+        assert not dataset.splits["train"].weights.flags.writeable
+    assert (
+        dataset.fingerprint
+        == from_arrays(X, Y, None, (X[:3], Y[:3], [2, 0, 1]), sample_weight=np.arange(8)).fingerprint
+    )
+    only_training = load(save_npz(tmp_path), cache_dir=tmp_path / "cache")
+    assert only_training.splits["test"].weights is None and only_training.train_weights is not None
+
+
+def test_weights_lie_beside_other_arrays(tmp_path):
+    for name, array in {"x": X, "y": Y % 2, "w": np.arange(8.0) + 1}.items():
+        np.save(tmp_path / f"{name}.npy", np.tile(array.T, 10).T)
+    dataset = load(str(tmp_path / "x.npy"), cache_dir=tmp_path / "cache")
+    assert sum(split.weights.sum() for split in dataset.splits.values()) == 10 * 36
+    for split in dataset.splits.values():
+        rows = [np.flatnonzero((image == X).all(axis=1)).tolist() for image in split.images]
+        assert all(weight - 1 in of_row for weight, of_row in zip(split.weights, rows))
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"w_train": np.append(np.ones(7), -1)}, "(train): w_train: example 7 has the weight -1"),
+        ({"w_train": np.ones(7)}, "(train): w_train holds 7 weights for 8 examples"),
+        ({"w_test": np.zeros(3)}, "(test): w_test: all 3 weights are zero"),
+        ({"w_valid": np.ones(3)}, "w_valid would not be used"),
+    ],
+)
+def test_what_is_wrong_with_weights_in_a_file_is_one_line(tmp_path, changes, problem):
+    with pytest.raises(InputError) as caught:
+        load(save_npz(tmp_path, **changes), cache_dir=tmp_path / "cache")
+    assert problem in str(caught.value) and "\n" not in str(caught.value)
+    assert not list((tmp_path / "cache").iterdir())
+
+
+@pytest.mark.parametrize("damaged", [np.array([-1.0]), np.array([np.nan]), np.ones(1, np.float32), np.ones(2)])
+def test_damaged_weights_in_the_cache_are_not_used(tmp_path, damaged):
+    path = save_npz(tmp_path)
+    load(path, cache_dir=tmp_path / "cache")
+    (file,) = (tmp_path / "cache").glob("*/w_train.npy")
+    np.save(file, np.resize(damaged, 8 + len(damaged) - 1))
+    meta = json.loads((file.parent / "meta.json").read_text())
+    meta["bytes"]["w_train.npy"] = file.stat().st_size
+    (file.parent / "meta.json").write_text(json.dumps(meta))
+    with pytest.raises(InputError, match="w_train holds no weights.*; delete this folder"):
+        load(path, cache_dir=tmp_path / "cache")
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Write 50 rows, of which row k weighs k, and return the file and a function that changes a weight."""
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "table.csv"
+
+    def write(**changes):
+        weights = {k: str(k) for k in range(50)} | {int(name[1:]): text for name, text in changes.items()}
+        path.write_text("\n".join(["x,answer,importance", *(f"{k},{k % 2},{weights[k]}" for k in range(50))]))
+        return str(path)
+
+    return write
+
+
+def test_a_column_of_weights_is_no_feature_and_goes_with_its_rows(table, tmp_path):
+    dataset = load(table(), cache_dir=tmp_path / "cache", weight="importance")
+    assert dataset.encoding.names == ["x"] and dataset.n_classes == 2  # the last column but that of the weights
+    for split in dataset.splits.values():
+        np.testing.assert_array_equal(split.images[:, 0], split.weights)
+    assert dataset.description["weights"] == {"of_examples": ["train", "valid", "test"], "of_classes": None}
+    plain = load(table(), cache_dir=tmp_path / "cache", target="answer")
+    assert plain.encoding.names == ["x", "importance"] and plain.description["weights"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "weight", "problem"),
+    [
+        ({"_6": ""}, "importance", "column 'importance', the weights: row 7 has the weight nan"),
+        ({"_6": "-2"}, "importance", "column 'importance', the weights: row 7 has the weight -2"),
+        ({"_6": "inf"}, "importance", "column 'importance', the weights: row 7 has the weight inf"),
+        ({"_6": "much"}, "importance", "column 'importance', the weights, holds 'much' in row 7, which is no number"),
+        ({f"_{k}": "0" for k in range(50)}, "importance", "all 50 weights are zero"),
+        ({}, "imp", "has no column 'imp', the weights"),
+    ],
+)
+def test_weights_in_a_table_are_refused_by_row_and_column(table, tmp_path, changes, weight, problem):
+    with pytest.raises(InputError) as caught:
+        load(table(**changes), cache_dir=tmp_path / "cache", weight=weight)
+    assert problem in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_column_of_weights_is_for_tables(tmp_path):
+    for name in ("mnist10k", save_npz(tmp_path)):
+        with pytest.raises(InputError, match="--weight importance is for tables"):
+            load(name, weight="importance")
+
+
+def test_weights_are_told_in_words(tmp_path):
+    assert in_words(from_arrays(X, Y)) == ""
+    both = from_arrays(X, Y, sample_weight=np.arange(8), class_weight="balanced")
+    assert in_words(both) == "; weights of examples and classes, 0 to 3.86 times their mean (1 zero)"
+    assert both.description["weights"]["of_classes"]["2"] == 8 / 3

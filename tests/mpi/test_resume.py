@@ -12,12 +12,13 @@ OPTIONS = ["--minibatch-size", 64, "--refresh-every", 12, "--eval-every", 20]
 TIMINGS = {"seconds", "steps_per_second", "scored_per_second", "wait_fraction"}
 STEPS, STOPPED_AT = 90, 53  # amidst an epoch of 125, a refresh and an evaluation
 
+WEIGHTED = ("--class-weight", "balanced")
 OF_EVERY_KIND = {
     "pipelined": ("--schedule", "pipelined", "--momentum", 0.5),
     "exact": ("--schedule", "exact", "--sampling", "multinomial", "--adaptive-smoothing", 0.2),
     "often uniform": ("--schedule", "pipelined", "--uniform-probability", 0.3, "--bias-exponent", 0.5),
     "compat": ("--schedule", "pipelined", "--compat", "alain2015"),
-    "losses": ("--schedule", "exact", "--score", "loss", "--lr-schedule", "linear", "--max-staleness", 20),
+    "losses": ("--schedule", "exact", "--score", "loss", "--lr-schedule", "linear", "--max-staleness", 20, *WEIGHTED),
     "uniform": ("--schedule", "pipelined", "--score", "uniform", "--optimiser", "adam", "--lr-schedule", "cosine"),
     "lstm": ("--schedule", "pipelined", "--score", "predicted-loss"),
     "class": ("--schedule", "exact", "--score", "predicted-loss", "--predictor", "class"),

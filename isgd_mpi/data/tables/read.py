@@ -11,7 +11,7 @@ from isgd_mpi.data.tables.survey import survey
 from isgd_mpi.data.tables.target_columns import choose_target, read_target, target_names
 
 
-def survey_table(path, target=None, loss="auto"):
+def survey_table(path, target=None, loss="auto", weight=None):
     """Survey a table, and choose the features and the target that it becomes.
 
     Parameters
@@ -21,6 +21,8 @@ def survey_table(path, target=None, loss="auto"):
         Name of the column to predict, or of several, with commas between; the last one if not given.
     loss : str
         See :func:`isgd_mpi.data.tables.target_columns.choose_target`.
+    weight : str, optional
+        Name of the column that holds the weights of the rows: it is no feature.
 
     Returns
     -------
@@ -36,8 +38,8 @@ def survey_table(path, target=None, loss="auto"):
         The file is damaged, or a column cannot be used.
     """
     file = TableFile(path)
-    targets = target_names(file.names, target, path)
-    surveys = survey(file)
+    targets = target_names([name for name in file.names if name != weight], target, path)
+    surveys = [column for column in survey(file) if column.name != weight]
     encoding = Encoding.of(surveys, targets, path)
     by_name = {column.name: column for column in surveys}
     chosen = choose_target([by_name[name] for name in targets], loss, path)
