@@ -42,11 +42,15 @@ class TwoNodes:
     ----------
     folder : pathlib.Path
         An empty one.
+    delay_ms, mbit : float, optional
+        Delay and rate of the cable, through a program that costs time itself; by default the kernel's, without limit.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, delay_ms=None, mbit=0):
         self._folder = folder
+        self._limits = None if delay_ms is None else (delay_ms, mbit)
         self._nodes = {}
+        self._cable = None
 
     def __enter__(self):
         hosts = self._folder / "hosts"
@@ -57,19 +61,30 @@ class TwoNodes:
             self._nodes[name] = node
             assert node.stdout.readline() == "ready\n"
         a, b = (str(node.pid) for node in self._nodes.values())
-        self._run("ip", "link", "add", "eth0", "netns", a, "type", "veth", "peer", "name", "eth0", "netns", b)
+        self._join(a, b)
         for number, name in enumerate(NODES, start=1):
             self.on(name, "ip", "addr", "add", f"10.77.0.{number}/24", "dev", "eth0")
             self.on(name, "ip", "link", "set", "eth0", "up")
         for name in NODES:
-            wait_for(lambda name=name: "state UP" in self.on(name, "ip", "link", "show", "eth0"))
+            wait_for(lambda name=name: "LOWER_UP" in self.on(name, "ip", "link", "show", "eth0"))
         shell = self._folder / "ssh"
         shell.write_text(REMOTE_SHELL.format(nodes=f"[nodea]={a} [nodeb]={b} [10.77.0.1]={a} [10.77.0.2]={b}"))
         shell.chmod(0o755)
         return self
 
+    def _join(self, a, b):
+        """Join the nodes of two processes by a cable."""
+        if self._limits is None:
+            self._run("ip", "link", "add", "eth0", "netns", a, "type", "veth", "peer", "name", "eth0", "netns", b)
+            return
+        words = [sys.executable, Path(__file__).with_name("cable.py"), a, b, *map(str, self._limits)]
+        self._cable = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        assert self._cable.stdout.readline() == "ready\n"
+        for name in NODES:
+            self.on(name, "ip", "link", "set", "eth0", "mtu", "9000")
+
     def __exit__(self, *exception):
-        for node in self._nodes.values():
+        for node in [self._cable] * bool(self._cable) + list(self._nodes.values()):
             node.kill()
             node.wait()
             node.stdout.close()
