@@ -32,8 +32,10 @@ def files_of(path):
     Raises
     ------
     InputError
-        A file is missing, or has none of the names of examples.
+        A file is missing, is no regular file, or has none of the names of examples.
     """
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is not a regular file: name one")
     if not path.is_file():
         names = "x.npy, with y.npy beside it" if path.suffix == ".npy" else "a file with x_train, y_train"
         raise InputError(

@@ -1,5 +1,6 @@
 """Tests of files of arrays that are read row by row: .npy files beside each other, and HDF5."""
 
+import os
 import subprocess
 import sys
 import zlib
@@ -153,6 +154,8 @@ def test_a_header_that_announces_more_or_less_is_refused_and_objects_are_not_unp
 
 def test_missing_files_are_told_of(tmp_path):
     assert "no such file: " in refusal(load, str(tmp_path / "x.npy"))
+    os.mkfifo(tmp_path / "pipe.npz")
+    assert "pipe.npz is not a regular file: name one" in refusal(load, str(tmp_path / "pipe.npz"))
     assert "give a file with x_train, y_train" in refusal(load, str(tmp_path / "x.hdf5"))
 
 

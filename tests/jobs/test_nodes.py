@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -44,6 +45,21 @@ def test_two_nodes_train_to_the_bits_of_one_and_send_parameters_once(nodes, tmp_
     assert described["transport"] == "SharedMemory"
     n_records = len(run.of_kind("refresh")) + 1
     assert n_bytes < 1.3 * n_records * run.params.nbytes + 500_000
+
+
+KNOCK = """
+import socket, time
+begin = time.monotonic()
+try:
+    socket.create_connection(("nodeb", 9), 30)
+except ConnectionRefusedError:
+    print(time.monotonic() - begin)
+"""
+
+
+def test_a_cable_delays_what_crosses_it(tmp_path):
+    with two_nodes.TwoNodes(tmp_path, delay_ms=30, mbit=100) as nodes:
+        assert 0.06 < float(nodes.on("nodea", sys.executable, "-c", KNOCK)) < 20
 
 
 def test_trainers_on_two_nodes_sum_their_gradients(nodes, tmp_path):
