@@ -13,5 +13,6 @@ To read in this order:
 * `blueprints`: make the models of a job from its options;
 * `model_file`: check what a saved model holds;
 * `trained`: predict, save, load;
+* `start`: begin training with a trained model, on new data;
 * `bfloat16`: score and train in bfloat16, where the processor is faster at it.
 """

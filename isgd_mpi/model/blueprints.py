@@ -8,6 +8,7 @@ from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.own_model import OwnModel, probed_params
 from isgd_mpi.model.params import initial_params, n_parameters
 from isgd_mpi.model.share import WHOLE
+from isgd_mpi.model.start import starting_params
 from isgd_mpi.model.trained import Learned, TrainedMLP, TrainedOwnModel
 from isgd_mpi.settings.errors import InputError
 
@@ -54,8 +55,8 @@ class MLPBlueprint:
     unused = ()
     params_may_be_shared = True
 
-    def __init__(self, config, dataset):
-        self._init = config.init
+    def __init__(self, config, dataset, given=None):
+        self._init, self._given, self._start = config.init, given, None
         self._score = {"predicted-loss": "loss", "uniform": "grad-norm"}.get(config.score, config.score)
         self.loss = loss_for(config.loss, dataset.target)
         self.widths = (dataset.n_features, *config.hidden, self.loss.n_outputs)
@@ -120,6 +121,11 @@ class MLPBlueprint:
         """
         return MLP(self.widths, max_rows, score=self._score, share=share, loss=self.loss)
 
+    def start(self, dataset):
+        """Let :meth:`make_initial` begin with the parameters of a trained model; see :func:`start.starting_params`."""
+        init = self._init if self._given is None else self._given
+        self._start, _ = starting_params(init, dataset, self.n_params, self.widths)
+
     def make_trainer(self, max_rows, share=WHOLE):
         """Return a model that trains, in the chosen arithmetic; see :meth:`make`."""
         kind = MLP if self.train_arithmetic == "float32" else RoundedMLP
@@ -143,9 +149,11 @@ class MLPBlueprint:
         return model, Evaluator(self.widths, self.loss)
 
     def make_initial(self, max_rows, rng, share=WHOLE):
-        """Return a model that trains, with the parameters that it begins with, drawn by a random generator."""
+        """Return a model that trains, with the parameters that it begins with: drawn, or those of :meth:`start`."""
         model = self.make_trainer(max_rows, share)
-        model.params[:] = initial_params(self.widths, self._init, rng)
+        init = "he" if self._config.starts_from_model else self._init  # drawn also where a resumed run has its own
+        model.params[:] = initial_params(self.widths, init, rng) if self._start is None else self._start
+        self._start = None
         return model
 
     def trained(self, params, dataset, step):
@@ -164,6 +172,8 @@ class OwnBlueprint:
         Its kind of score is checked, and its loss is used.
     dataset : datasets.Dataset
         Its number of features, its target and some examples are used.
+    given : TrainedModel or (P,) array_like, optional
+        The model to begin with, if it is not named in the settings.
 
     Attributes
     ----------
@@ -182,10 +192,11 @@ class OwnBlueprint:
     arithmetic, train_arithmetic = "its own", "its own"
     notices, make_products, rows_at_a_time = (), None, None
 
-    def __init__(self, make_model, config, dataset):
+    def __init__(self, make_model, config, dataset, given=None):
         if config.score not in ("grad-norm", "uniform"):
             raise InputError(f"score={config.score!r}: a model of your own brings its own scores; leave the option out")
         self._make_model = make_model
+        self._init, self._given, self._start = config.init, given, None
         self._n_features, self._n_classes = dataset.n_features, dataset.n_classes
         self.loss = loss_for(config.loss, dataset.target)
         self.n_params = probed_params(make_model, dataset).size
@@ -199,6 +210,12 @@ class OwnBlueprint:
 
     make_trainer = make
 
+    def start(self, dataset):
+        """Let :meth:`make_initial` begin with the parameters of a trained model; see :func:`start.starting_params`."""
+        init = self._init if self._given is None else self._given
+        self._start, notice = starting_params(init, dataset, self.n_params, make_model=self._make_model)
+        self.notices = (notice,) * bool(notice)
+
     def choose_arithmetic(self, fastest, threads, trainer_threads=1):
         """Leave the choice to the model."""
 
@@ -208,8 +225,12 @@ class OwnBlueprint:
         return model, model
 
     def make_initial(self, max_rows, rng, share=WHOLE):
-        """Return a model with its own parameters, with which training begins; it is not shared."""
-        return self.make(max_rows)
+        """Return a model with its own parameters, or those of :meth:`start`; it is not shared."""
+        model = self.make(max_rows)
+        if self._start is not None:
+            model.params[:] = self._start
+            self._start = None
+        return model
 
     def trained(self, params, dataset, step):
         """Return a :class:`TrainedOwnModel`, given the parameters after a number of steps."""

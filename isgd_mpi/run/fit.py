@@ -29,7 +29,7 @@ from isgd_mpi.run.job import Job
 from isgd_mpi.run.record.summary import columns_by_kind
 from isgd_mpi.run.setup import TRAINER
 from isgd_mpi.settings.errors import Diverged, InputError
-from isgd_mpi.settings.keywords import config_of, in_python
+from isgd_mpi.settings.keywords import GIVEN, config_of, in_python
 from isgd_mpi.settings.uncaught import tell_if_uncaught
 
 
@@ -92,7 +92,8 @@ def fit(x, y, validation=None, test=None, *, sample_weight=None, model=None, com
         The ranks: the first train, the others score. ``MPI.COMM_WORLD`` if not given.
     **options
         Fields of :class:`isgd_mpi.Config`, other than those about data files and `resume`. Nothing is
-        printed unless ``quiet=False``, nothing is written unless `run_dir` is given.
+        printed unless ``quiet=False``, nothing is written unless `run_dir` is given. `init` may also be a model to
+        begin with, a :class:`TrainedModel` or a vector of parameters; other ranks than 0 may give None.
 
     Returns
     -------
@@ -165,6 +166,7 @@ def _prepare_job(comm, arrays, make_model, options):
         options_of_data = {name: getattr(config, name) for name in ("standardize", "loss", "class_weight")}
         return config, from_arrays(**arrays, **options_of_data)
 
+    given, options = _given_start(comm, options)
     config, dataset = on_all_ranks(comm, prepare)
     check_agreement(comm, program_facts())
     for name, own in {"options": config, "arrays": dataset.facts}.items():
@@ -173,7 +175,18 @@ def _prepare_job(comm, arrays, make_model, options):
             problem = f"the {name} are not the same on every rank: call fit with the same ones everywhere"
             raise InputError(problem, everywhere=True)
     blueprint = MLPBlueprint if make_model is None else partial(OwnBlueprint, make_model)
-    return Job(comm, config, lambda verify: dataset, blueprint)
+    return Job(comm, config, lambda verify: dataset, partial(blueprint, given=given))
+
+
+def _given_start(comm, options):
+    """Return the model or parameters that rank 0 gives as `init`, and the options with a word for it. Collective."""
+    init = options.get("init")
+    given = getattr(init, "model", init) if isinstance(init, (Result, TrainedModel, np.ndarray)) else None
+    if comm.bcast(given is not None, root=TRAINER) and (given is not None or init is None):
+        options = options | {"init": GIVEN}
+    elif init is None:
+        options = {name: value for name, value in options.items() if name != "init"}
+    return given, options
 
 
 @contextmanager

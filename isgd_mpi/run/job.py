@@ -67,6 +67,8 @@ class Job:
         dataset = on_all_ranks(comm, partial(_load, node, load), alike=True)
         check_agreement(comm, {"the settings": repr(config), **dataset.facts})
         models = on_all_ranks(comm, partial(blueprint, config, dataset))
+        if config.starts_from_model and config.resume is None:
+            on_all_ranks(comm, lambda: comm.Get_rank() == TRAINER and models.start(dataset))
         fastest = common_value(comm, fastest_arithmetic(), otherwise="float32")
         models.choose_arithmetic(fastest, node.threads, node.threads_of_ranks[TRAINER])
         n_ranks = comm.Get_size()

@@ -110,6 +110,8 @@ def open_run(setup, comms, keeper, saved=None):
     # (3) trainer 0 and the predictor open theirs
     forecaster, predicted = _open_predictor(setup, comms, sampler, log)
     trainer = Trainer(setup, learner, sampler, log, predicted)
+    if config.starts_from_model:
+        trainer.evaluations.begin_at_once()  # no later one may be better
     comms.heartbeat.tell_to(tell)
     state = RunState(setup, trainer, exchange, forecaster if saved else None)
     # (4) trainer 0 prepares the run's folder; all ranks fail together if it cannot

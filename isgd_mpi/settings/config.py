@@ -76,8 +76,11 @@ class Config:
         "words are classes, columns of 0 and 1 are labels, else numbers)",
     )
     hidden: list[int] = declare([512, 512], "widths of the hidden ReLU layers [units]", above=0)
-    init: Literal["he"] | float = declare(
-        "he", "initial weights: he, or a normal distribution's standard deviation", above=0
+    init: Literal["he"] | float | str = declare(
+        "he",
+        "initial weights: he, a normal distribution's standard deviation, or the path of a trained model to begin "
+        "with, a file or the folder of a run",
+        above=0,
     )
     optimiser: Literal["sgd", "adam", "adamw"] = declare(
         "sgd", "update of the parameters: sgd (see --momentum), adam, or adamw (see --weight-decay)"
@@ -231,6 +234,11 @@ class Config:
         limits = [name for name in LIMITS if getattr(self, name) is not None]
         if len(limits) > 1:
             raise InputError(f"give one of --steps, --epochs and --seconds, not {' and '.join(map(option, limits))}")
+
+    @property
+    def starts_from_model(self):
+        """Return whether training begins with a trained model, and not with parameters that are drawn."""
+        return isinstance(self.init, str) and self.init != "he"
 
     @property
     def mixture_in_use(self):

@@ -15,6 +15,9 @@ from isgd_mpi.settings.nearest import suggestion
 _ABOUT_FILES = ("data", "data_dir", "synthetic_size", "target", "weight", "test", "valid")
 _COMMAND_ONLY = ("resume",)
 _MLP_ONLY = ("hidden", "init", "score_precision", "train_precision")
+GIVEN = "given"
+"""The option `init` where a model in memory is given."""
+
 _ARGUMENTS = ("validation", "test", "sample_weight", "model", "comm")  # of fit, beside the options
 _TYPES = {field.name: field.type for field in fields(Config) if field.name not in _ABOUT_FILES + _COMMAND_ONLY}
 
@@ -47,7 +50,9 @@ def config_of(options, own_model):
         if name not in _TYPES:
             meant = suggestion(name, [*_TYPES, *_ARGUMENTS])
             raise InputError(f"unknown option {name!r}{meant or ': python -m isgd_mpi --help has them all'}")
-        if own_model and (name in _MLP_ONLY or (name == "score" and options[name] != "uniform")):
+        begins_with_model = name == "init" and isinstance(options[name], (str, os.PathLike)) and options[name] != "he"
+        not_its_own = name in _MLP_ONLY and not begins_with_model
+        if own_model and (not_its_own or (name == "score" and options[name] != "uniform")):
             raise InputError(
                 f"{name}={options[name]!r} is for isgd_mpi's own MLP: a model of yours brings its layers and its "
                 "scores, and of the scores only 'uniform' can be asked for"

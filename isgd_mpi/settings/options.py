@@ -107,6 +107,7 @@ def _with_whole_paths(config):
     whole = {name: getattr(config, name) for name in ("data_dir", "test", "valid")}
     whole = {name: path for name, path in whole.items() if isinstance(path, str)}
     whole |= {"data": config.data} if "." in config.data else {}
+    whole |= {"init": config.init} if isinstance(config.init, str) and config.init != "he" else {}
     return replace(config, **{name: os.path.abspath(os.path.expanduser(path)) for name, path in whole.items()})
 
 

@@ -239,6 +239,10 @@ class EvaluationPlan(Saved):
             self.best.update(self._evaluated_step, self.splits["valid"], self.params)
         self.params = None
 
+    def begin_at_once(self):
+        """Ask for an evaluation of the first parameters that are published."""
+        self._due = 0
+
     def start_again(self):
         """Drop the evaluation under way, if any, and ask for it again."""
         if self.under_way:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from own_models import Copying
 from run_files import messages, read
 
 import isgd_mpi
@@ -100,3 +101,32 @@ def test_fit_returns_the_best_model_and_says_why_it_stopped(comm, everywhere, no
         why = f"stopped early at step {result.model.step}: validation loss had not fallen for 3 evaluations"
         ok = result.best.step == step < result.model.step and f"{why}; result.best is of step {step}" in verdict
     everywhere(ok, f"{result and result.verdict}")
+
+
+def test_a_run_that_begins_with_a_model_evaluates_it_first(run, command, comm, everywhere, shared_tmp_path, noisy):
+    first, second = shared_tmp_path / "first", shared_tmp_path / "second"
+    options = ["--data", noisy, "--schedule", "pipelined", "--refresh-every", 4]
+    assert run("first", *options, "--steps", 40) == DONE
+    assert run("second", *options, "--init", first, "--standardize", "none", "--steps", 40) == DONE
+    before, (lines, summary, _) = read(first, comm)[1], read(second, comm)
+    start = {line["split"]: line for line in lines if line["kind"] == "eval" and line["step"] == line["staleness"]}
+    for split in ("train", "valid", "test"):
+        everywhere(np.isclose(start[split]["loss"], before[split]["loss"], rtol=1e-4), f"{start} is not {before}")
+    assert summary["best"]["value"] <= start["valid"]["loss"]
+    comm.barrier()
+    if comm.rank == 0:
+        (first / "model.npz").unlink()
+    assert command("--resume", second, "--steps", 50, "--quiet") == DONE  # its parameters are in the checkpoint
+    assert run("third", *options, "--init", first) == BAD_INPUT
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_fit_begins_with_the_model_that_rank_0_gives(comm, everywhere, noisy, own):
+    data, make = np.load(noisy), Copying if own else None
+    options = {"model": make, "comm": comm, "steps": 30, "eval_every": 10} | ({} if own else {"hidden": [5]})
+    arrays = data["x_train"], data["y_train"], (data["x_valid"], data["y_valid"])
+    result = isgd_mpi.fit(*arrays, **options)
+    for init in (result and result.model, result and result.best.params, result):
+        again = isgd_mpi.fit(*arrays, **options | {"lr": 1e-9, "init": init})
+        given = result and (result.best if isinstance(init, np.ndarray) else result.model)
+        everywhere(not again or np.allclose(again.model.params, given.params, atol=1e-5), "other parameters")
