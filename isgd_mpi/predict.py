@@ -1,4 +1,4 @@
-"""Predict the rows of a table with a run's model: ``python -m isgd_mpi.predict RUN --data FILE``.
+"""Predict the rows of a table or of arrays with a run's model: ``python -m isgd_mpi.predict RUN --data FILE``.
 
 Prints CSV, or writes it to a file: for each row the predicted class, and the probability of each class.
 """
@@ -6,24 +6,24 @@ Prints CSV, or writes it to a file: for each row the predicted class, and the pr
 import csv
 import io
 import sys
+from itertools import chain, islice
 from pathlib import Path
 
-from isgd_mpi.data.examples import check_finite
 from isgd_mpi.data.files import write_atomically
-from isgd_mpi.data.tables.files import TableFile
-from isgd_mpi.model.trained import TrainedMLP, load
+from isgd_mpi.data.unseen import ENDINGS, feature_batches
+from isgd_mpi.model.trained import load
 from isgd_mpi.settings.commands import discard_output, make_parser, run
 from isgd_mpi.settings.errors import InputError
 
 
-def predictions(model, table):
-    """Yield the predictions for a table, row by row.
+def predictions(model, path):
+    """Yield the predictions for a file, row by row.
 
     Parameters
     ----------
     model : isgd_mpi.model.trained.TrainedMLP
-        Trained on a table.
-    table : isgd_mpi.data.tables.files.TableFile
+    path : str or Path
+        A table, or a file of arrays; see :func:`isgd_mpi.data.unseen.feature_batches`.
 
     Yields
     ------
@@ -33,16 +33,12 @@ def predictions(model, table):
     Raises
     ------
     InputError
-        The table lacks a column, holds words where training had numbers, or a number that is not finite.
+        The file does not fit the model, or is damaged.
     """
-    encoding = model.encoding
-    encoding.check_names(table.names, table.path)
+    batches = feature_batches(path, model.encoding, model.mean.size)
+    first = list(islice(batches, 1))  # a file that does not fit is refused before anything is written
     yield ["prediction", *(f"probability of {name}" for name in model.classes)]
-    start = 0
-    for batch in table.batches(encoding.names):
-        features = encoding.encode(batch, float, table.path)
-        check_finite(table.path, features, range(start, start + len(features)), encoding.feature_names)
-        start += len(features)
+    for features in chain(first, batches):
         probabilities = model.predict_probabilities(features)
         for number, row in zip(probabilities.argmax(axis=1), probabilities.tolist()):
             yield [model.classes[number], *(f"{probability:.6g}" for probability in row)]
@@ -52,10 +48,7 @@ def _predict(settings):
     """Do what the arguments say."""
     folder = Path(settings.run)
     path = folder / "model.npz" if folder.is_dir() else folder
-    model = load(path)
-    if not (isinstance(model, TrainedMLP) and model.encoding):
-        raise InputError(f"{path} was not trained on a table: use isgd_mpi.load({str(path)!r}).predict(x) in Python")
-    rows = predictions(model, TableFile(settings.data))
+    rows = predictions(load(path), settings.data)
     if settings.out is None:
         _print(rows)
         return
@@ -82,7 +75,7 @@ def _check_out(out, data):
     """Refuse to replace the table itself, a pipe or a device by the predictions."""
     path = Path(out)
     if path.exists() and path.samefile(data):
-        raise InputError(f"--out {out} is the table that --data names: name another file")
+        raise InputError(f"--out {out} is the file that --data names: name another file")
     if path.exists() and not path.is_file():
         raise InputError(f"--out {out} is not a regular file: name one, or leave --out out to print the predictions")
 
@@ -96,9 +89,9 @@ def _write(rows, file):
 
 def main(arguments=None):
     """Run the command; return its exit code."""
-    parser = make_parser("isgd_mpi.predict", "Predict the classes of a table's rows with the model of a run.")
+    parser = make_parser("isgd_mpi.predict", "Predict the rows of a table or of arrays with the model of a run.")
     parser.add_argument("run", help="folder of the run, or its model.npz or best.npz")
-    parser.add_argument("--data", required=True, help="table to predict: .csv, .csv.gz or .parquet")
+    parser.add_argument("--data", required=True, help=f"table or arrays to predict: {', '.join(ENDINGS)}")
     parser.add_argument("--out", help="file to write, CSV; printed if not given")
     return run(parser, _predict, "nothing was written", arguments)
 

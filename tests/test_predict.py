@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from isgd_mpi import predict
+from isgd_mpi.data import unseen
 from isgd_mpi.data.tables.encoding import Column, Encoding
 from isgd_mpi.data.target import Target
 from isgd_mpi.model.params import initial_params
@@ -88,7 +89,7 @@ def test_predictions_replace_neither_their_table_nor_a_pipe(run_folder, capsys):
     before = table.read_text()
     (run_folder / "link.csv").symlink_to(table)
     os.mkfifo(run_folder / "pipe")
-    for name, problem in [("rows.csv", "is the table"), ("link.csv", "is the table"), ("pipe", "is not a regular")]:
+    for name, problem in [("rows.csv", "is the file"), ("link.csv", "is the file"), ("pipe", "is not a regular")]:
         assert predict.main([str(run_folder), "--data", str(table), "--out", str(run_folder / name)]) == 2
         assert problem in capsys.readouterr().err
     assert table.read_text() == before and (run_folder / "pipe").is_fifo()
@@ -107,7 +108,53 @@ def test_a_model_that_was_not_trained_on_a_table_is_refused(run_folder, capsys, 
     params = initial_params(WIDTHS, "he", rng)
     TrainedMLP(Learned(params, np.zeros(3, np.float32), np.ones(3, np.float32), 7), WIDTHS).save(run_folder / "a.npz")
     assert predict.main([str(run_folder / "a.npz"), "--data", str(run_folder / "rows.csv")]) == 2
-    assert "was not trained on a table" in capsys.readouterr().err
+    assert "rows.csv is a table, and the model was trained on arrays: give .npz, .npy" in capsys.readouterr().err
+
+
+def npy(folder, x):
+    np.save(folder / "rows.npy", x)
+    return folder / "rows.npy"
+
+
+def npz(folder, x):
+    np.savez(folder / "rows.npz", x_train=x[:0], y_train=[], x_test=x, y_test=np.zeros(len(x)))
+    return folder / "rows.npz"
+
+
+def hdf5(folder, x):
+    with pytest.importorskip("h5py").File(folder / "rows.h5", "w") as file:
+        file["x"] = x
+    return folder / "rows.h5"
+
+
+@pytest.mark.parametrize("write", [npy, npz, hdf5])
+def test_files_of_arrays_are_predicted_in_pieces(run_folder, capsys, monkeypatch, write):
+    monkeypatch.setattr(unseen, "_BATCH_BYTES", 50)
+    x = np.tile(FEATURES, (5, 1)).reshape(20, 1, 3)
+    assert predict.main([str(run_folder), "--data", str(write(run_folder, x))]) == 0
+    _, *rows = csv.reader(capsys.readouterr().out.splitlines())
+    expected = load(run_folder / "model.npz").predict_probabilities(x)
+    np.testing.assert_allclose(np.array([row[1:] for row in rows], float), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("x", "problem"),
+    [
+        (np.zeros((4, 2)), "rows.npy (rows): 2 features an example, but the model was trained on 3"),
+        (np.zeros(3), "must be numbers, one example per row, not float64 of shape (3,)"),
+        (np.array([["a", "b", "c"]]), "must be numbers, one example per row, not <U1"),
+        (np.array([[0, 1, 2], [0, np.nan, 3]]), "example 1 has a NaN or infinite feature, number 1"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused_before_anything_is_written(run_folder, capsys, x, problem):
+    assert predict.main([str(run_folder), "--data", str(npy(run_folder, x))]) == 2
+    told = capsys.readouterr()
+    assert problem in told.err and told.err.count("\n") == 1 and told.out == ""
+
+
+def test_a_file_of_no_known_kind_is_refused(run_folder, capsys):
+    assert predict.main([str(run_folder), "--data", str(run_folder / "model.txt")]) == 2
+    assert "model.txt: give a file whose name ends in .csv, .csv.gz" in capsys.readouterr().err
 
 
 def test_a_model_with_a_damaged_encoding_is_refused(run_folder, rng):

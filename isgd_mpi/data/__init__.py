@@ -18,8 +18,10 @@ To read in this order:
 * `splitting`: divide examples into splits, class by class;
 * `synthetic`: the data set that needs no files;
 * `tables`: read tables of words and numbers;
+* `array_files`, `npy`, `hdf5`, `rows`: read files of arrays, which may be larger than the memory;
+* `unseen`: read what is to be predicted;
 * `folders`: the folders that files are searched in;
-* `formats`: read IDX, CIFAR-10, MATLAB and npz files;
+* `formats`: read IDX, CIFAR-10 and MATLAB files;
 * `examples`: check the examples of a file;
 * `npz`, `mat_check`, `plain_pickle`: read files that may be hostile;
 * `checksums`: checksums of files and arrays;

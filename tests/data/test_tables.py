@@ -61,7 +61,7 @@ def test_features_are_kept_in_the_smallest_type_that_holds_them_exactly(tmp_path
     rows = [f"{value},{word}" for value, word in zip(values.split(), "ab")]
     table, _ = read(write(tmp_path, "\n".join(["x,y", *rows])))
     assert table.images.dtype == dtype
-    np.testing.assert_array_equal(table.images[:, 0], np.array(values.split(), float))
+    np.testing.assert_array_equal(table.images[:][:, 0], np.array(values.split(), float))
 
 
 def test_parquet_gives_what_csv_gives(tmp_path):

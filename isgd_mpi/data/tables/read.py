@@ -1,10 +1,11 @@
-"""Read tables: survey a file, encode its rows, and keep them in a file that is mapped."""
+"""Read tables: survey a file, encode its rows, and keep them in a file."""
 
 import tempfile
 
 import numpy as np
 
 from isgd_mpi.data.examples import FormatError, RawExamples
+from isgd_mpi.data.rows import rows_of_file
 from isgd_mpi.data.tables.encoding import Encoding
 from isgd_mpi.data.tables.files import TableFile, arrow, with_text
 from isgd_mpi.data.tables.survey import survey
@@ -62,7 +63,7 @@ def read_table(path, encoding, target, dtype):
     Returns
     -------
     examples.RawExamples
-        Features are a map of a file without a name: a table may be larger than the memory. The target is that of
+        Features lie in a file without a name: a table may be larger than the memory. The target is that of
         :func:`isgd_mpi.data.tables.target_columns.read_target`.
 
     Raises
@@ -76,7 +77,7 @@ def read_table(path, encoding, target, dtype):
         if name not in file.names:
             raise FormatError(path, f"has no column {name!r}, the target")
     labels, n_rows, wanted = [], 0, [*encoding.names, *encoding.targets]
-    with tempfile.TemporaryFile() as scratch:  # which lasts as long as its map
+    with tempfile.TemporaryFile() as scratch:  # which lasts as long as its rows
         for batch in file.batches(wanted):
             # written in sequence, not through a map: a full disk is then an error, not a signal
             scratch.write(encoding.encode(batch, dtype, path))
@@ -86,7 +87,7 @@ def read_table(path, encoding, target, dtype):
         if not n_rows:
             raise FormatError(path, "holds no row")
         labels = np.concatenate(labels)
-        features = np.memmap(scratch, dtype, "r", shape=(n_rows, len(encoding.feature_names)))
+        features = rows_of_file(scratch, path, (n_rows, len(encoding.feature_names)), dtype)
     return RawExamples(str(path), features, labels, encoding.feature_names)
 
 
