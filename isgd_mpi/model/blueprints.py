@@ -5,7 +5,7 @@ from isgd_mpi.model.bfloat16.scoring_mlp import Evaluator, LowPrecisionMLP
 from isgd_mpi.model.bfloat16.training_mlp import RoundedMLP
 from isgd_mpi.model.losses import loss_for
 from isgd_mpi.model.mlp import MLP
-from isgd_mpi.model.own_model import OwnModel, probed_params
+from isgd_mpi.model.own_model import own_model, probed_params
 from isgd_mpi.model.params import initial_params, n_parameters
 from isgd_mpi.model.share import WHOLE
 from isgd_mpi.model.start import starting_params
@@ -50,10 +50,12 @@ class MLPBlueprint:
         Examples that a scorer standardises at a time; None for a whole score batch.
     params_may_be_shared : bool
         Whether ranks may have parameters in memory that is freed when the job ends, and trainers may share a model.
+    descends : bool
+        Whether a model of the user's that was made takes its steps itself.
     """
 
     unused = ()
-    params_may_be_shared = True
+    params_may_be_shared, descends = True, False
 
     def __init__(self, config, dataset, given=None):
         self._init, self._given, self._start = config.init, given, None
@@ -178,7 +180,7 @@ class OwnBlueprint:
     Attributes
     ----------
     loss, n_params, units, unused, arithmetic, train_arithmetic, make_products, text, notices, rows_at_a_time
-    params_may_be_shared
+    params_may_be_shared, descends
         See :class:`MLPBlueprint`.
 
     Raises
@@ -188,7 +190,7 @@ class OwnBlueprint:
     """
 
     unused = ("hidden", "init", "score_precision", "train_precision")
-    params_may_be_shared = False  # the user may keep a model, and use it after the job
+    params_may_be_shared, descends = False, False  # the user may keep a model, and use it after the job
     arithmetic, train_arithmetic = "its own", "its own"
     notices, make_products, rows_at_a_time = (), None, None
 
@@ -206,7 +208,9 @@ class OwnBlueprint:
 
     def make(self, max_rows, share=WHOLE):
         """Return a model for at most `max_rows` examples a call; it is not shared."""
-        return OwnModel(self._make_model(self._n_features, self._n_classes, max_rows), self._n_classes, self.loss)
+        model = self._make_model(self._n_features, self._n_classes, max_rows)
+        self.descends = hasattr(model, "descend")
+        return own_model(model, self._n_classes, self.loss)
 
     make_trainer = make
 

@@ -1,10 +1,12 @@
 """Define the interface of a model, and let the trainer and the scorers use a user's own model behind it."""
 
+import math
 from typing import Protocol
 
 import numpy as np
 
 from isgd_mpi.model.losses import CrossEntropy
+from isgd_mpi.model.optim import SGD
 from isgd_mpi.settings.errors import InputError
 
 _PROBE_ROWS = 2  # examples that a model is tried on
@@ -23,8 +25,9 @@ class Model(Protocol):
     ----------
     params : (P,) ndarray of float32
         All parameters, C-contiguous. Training begins with those that the model on rank 0 is made with.
-        Before every call the attribute is set to the vector in use, which changes between calls: use it in place or
-        copy it, but do not write to it.
+        The attribute is set to the vector in use before a call, and only if the parameters may have changed since the
+        call before: once a refresh where examples are scored, each step where `gradient` is called. Use the vector in
+        place or copy it, but do not write to it. A property whose setter copies is told so when to.
 
     Notes
     -----
@@ -35,6 +38,15 @@ class Model(Protocol):
     A model may also have ``outputs(x)``, which returns an array (B, n_classes): logits of classes or of labels, or
     numbers, standardised as `y` is. Predictions of labels and of numbers are made with it, and errors of numbers
     measured; without it there are none. Classes are then predicted by it as well.
+
+    A model may also have ``descend(x, y, weights, optimiser)``, which takes a step along the weighted mean gradient by
+    itself, and returns ``(loss, scores)`` as `gradient` does. The trainer then calls it in place of `gradient`, and
+    reads `params` once a refresh and at the end only: they may live on another device until then. Of the optimiser's
+    attributes `present_learning_rate` is the rate of this step; `momentum` (of sgd), `weight_decay` and `clip_norm` are
+    options, which the model obeys as far as it likes; the step is counted by the caller. If the loss or the gradient is
+    not finite it raises FloatingPointError, and training ends; a loss that is not finite is noticed anyway. With
+    several `trainers` gradients are summed, and it is not called. Moments and the like stay with the model: they are in
+    no checkpoint, as a run of :func:`isgd_mpi.fit` is not resumed.
     """
 
     params: np.ndarray
@@ -90,7 +102,6 @@ class OwnModel:
     Parameters
     ----------
     model : Model
-        It gets the present parameters before every call, so it may use them in place or copy them.
     n_classes : int
         Or labels, or numbers.
     loss : losses.Loss, optional
@@ -99,7 +110,7 @@ class OwnModel:
     Attributes
     ----------
     params : (P,) ndarray of float32
-        The parameters in use; may be set, and may be changed in place.
+        The parameters in use; may be set, and may be changed in place before a first call and after `gradient`.
     predictions : (B,) ndarray of int
         Classes, by which the proposal is ordered. After `scores`: the true class where the model was right, another
         class where it was wrong. After `gradient`, which does not say it: the true classes. Of other targets 1 where
@@ -120,9 +131,24 @@ class OwnModel:
         self.params = model.params
         self.predictions = self.grad_norms = None
 
+    @property
+    def params(self):
+        """The parameters in use; see the class."""
+        return self._params
+
+    @params.setter
+    def params(self, vector):
+        self._params, self._may_have_changed = vector, True
+
+    def _hand_over(self):
+        """Give the model the parameters in use, if they may have changed."""
+        if self._may_have_changed:
+            self._model.params = self._params
+            self._may_have_changed = False
+
     def scores(self, x, y):
         """Compute each example's score, loss and correctness; see `Model`."""
-        self._model.params = self.params
+        self._hand_over()
         scores, losses, correct = self._model.scores(x, y)
         correct = np.asarray(correct, bool)
         self.predictions = self._predictions(y, correct)
@@ -130,11 +156,16 @@ class OwnModel:
 
     def gradient(self, x, y, weights):
         """Compute the weighted mean gradient of a minibatch, and its scores; see `Model`."""
-        self._model.params = self.params
+        self._hand_over()
         loss, gradient, scores = self._model.gradient(x, y, weights)
+        self._may_have_changed = True  # an optimiser moves them in place
+        self._keep(y, scores)
+        return float(loss), np.require(gradient, np.float32, ["C", "W"]), self.grad_norms
+
+    def _keep(self, y, scores):
+        """Keep a minibatch's results for each example."""
         self.predictions = self._predictions(y, np.ones(len(y), bool))
         self.grad_norms = _not_negative(scores)
-        return float(loss), np.require(gradient, np.float32, ["C", "W"]), self.grad_norms
 
     def _predictions(self, y, correct):
         """Return what the proposal is ordered by; see the attributes."""
@@ -161,6 +192,64 @@ class OwnModel:
         groups = (np.split(array, _N_GROUPS) for array in (x, y, weights))
         gradients = np.array([self.gradient(*group)[1].copy() for group in zip(*groups)])  # buffers, perhaps
         return gradients @ gradients.T
+
+
+class DescendingModel(OwnModel):
+    """A user's model that takes its steps itself; see :class:`OwnModel`.
+
+    The parameters are read from the model when they are asked for, if it has taken a step since.
+    """
+
+    @property
+    def params(self):
+        """The parameters in use; see the class."""
+        if self._is_ahead:
+            self._params[:] = self._model.params
+            self._is_ahead = False
+        return self._params
+
+    @params.setter
+    def params(self, vector):
+        self._params, self._may_have_changed, self._is_ahead = vector, True, False
+
+    def gradient(self, x, y, weights):
+        """Compute gradient and scores at parameters that an optimiser may move then; see :class:`OwnModel`."""
+        self.params = self.params
+        return super().gradient(x, y, weights)
+
+    def descend(self, x, y, weights, optimiser):
+        """Let the model take a step; see `Model`.
+
+        Parameters
+        ----------
+        x, y, weights : ndarray
+            Minibatch.
+        optimiser : optim.Optimiser
+            It is told of the step.
+
+        Returns
+        -------
+        loss : float
+        scores : (B,) ndarray of float32
+
+        Raises
+        ------
+        FloatingPointError
+            If the loss is not finite, or the model says so.
+        """
+        self._hand_over()
+        self._is_ahead = True
+        loss, scores = self._model.descend(x, y, weights, optimiser)
+        if not math.isfinite(loss):
+            raise FloatingPointError("the loss is not finite")
+        optimiser.advance()
+        self._keep(y, scores)
+        return float(loss), self.grad_norms
+
+
+def own_model(model, n_classes, loss):
+    """Return a user's model as the trainer and the scorers expect it; see :class:`OwnModel`."""
+    return (DescendingModel if hasattr(model, "descend") else OwnModel)(model, n_classes, loss)
 
 
 def _not_negative(scores):
@@ -207,6 +296,9 @@ def probed_params(make_model, dataset):
     _check_shapes("scores(x, y)", model.scores(x, y), [(n_rows,)] * 3, "scores, losses, correct")
     answer = model.gradient(x, y, weights)
     _check_shapes("gradient(x, y, weights)", answer, [(), params.shape, (n_rows,)], "loss, gradient, scores")
+    if hasattr(model, "descend"):
+        answer = model.descend(x, y, weights, SGD(params.copy(), 0.0))
+        _check_shapes("descend(x, y, weights, optimiser)", answer, [(), (n_rows,)], "loss, scores")
     return params
 
 

@@ -2,12 +2,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from own_models import Copying
+from own_models import Copying, Descending
 
 from isgd_mpi.data.arrays import from_arrays
+from isgd_mpi.model.learning_rate import LearningRate
 from isgd_mpi.model.losses import LOSSES
 from isgd_mpi.model.mlp import MLP
-from isgd_mpi.model.own_model import OwnModel, probed_params
+from isgd_mpi.model.optim import SGD
+from isgd_mpi.model.own_model import DescendingModel, OwnModel, own_model, probed_params
 from isgd_mpi.model.params import initial_params
 from isgd_mpi.settings.errors import InputError
 
@@ -38,6 +40,48 @@ def test_a_model_that_copies_has_the_parameters_in_use(batch, rng):
     model.scores(*batch)
     model.params = before
     np.testing.assert_array_equal(model.scores(*batch)[1], mlp.scores(*batch)[1])
+
+
+def test_parameters_are_set_once_for_all_scores_and_anew_after_a_gradient(batch, rng):
+    own = Descending()
+    model, weights = OwnModel(own, 3), np.ones(8, np.float32)
+    for n_set in (1, 2):
+        model.params = initial_params(WIDTHS, "he", rng)
+        for _ in range(3):
+            model.scores(*batch)
+        assert own.n_set == n_set
+    for n_set in (2, 3, 4):
+        model.gradient(*batch, weights)
+        assert own.n_set == n_set
+
+
+def test_a_model_that_descends_is_read_when_its_parameters_are_asked_for(batch):
+    own, formed, weights = Descending(), OwnModel(Copying(), 3), np.ones(8, np.float32)
+    model, rates = own_model(own, 3, None), LearningRate(0.5, "step", 4)
+    assert isinstance(model, DescendingModel) and not hasattr(formed, "descend")
+    before, optimisers = own.n_read, [SGD(each.params, rates) for each in (model, formed)]
+    for _ in range(3):
+        loss, gradient, scores = formed.gradient(*batch, weights)
+        got_loss, got_scores = model.descend(*batch, weights, optimisers[0])
+        optimisers[1].step(gradient)
+        np.testing.assert_allclose([got_loss, *got_scores], [loss, *scores], rtol=1e-5)
+        np.testing.assert_array_equal(model.predictions, formed.predictions)
+    assert (own.n_read, own.n_set, optimisers[0].n_done) == (before, 1, 3)
+    np.testing.assert_allclose(model.params, formed.params, rtol=1e-5, atol=1e-6)
+    assert model.params is optimisers[0].params and own.n_read == before + 1
+    optimisers[0].step(model.gradient(*batch, weights)[1])  # a gradient that was asked for all the same
+    optimisers[1].step(formed.gradient(*batch, weights)[1])
+    model.descend(*batch, weights, optimisers[0])
+    optimisers[1].step(formed.gradient(*batch, weights)[1])
+    np.testing.assert_allclose(model.params, formed.params, rtol=1e-5, atol=1e-6)
+
+
+def test_a_model_that_descends_to_what_is_not_finite_is_refused(batch):
+    own, weights = Descending(), np.ones(8, np.float32)
+    model = own_model(own, 3, None)
+    own.mlp.params[:] = model.params[:] = np.nan
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match="the loss is not finite"):
+        model.descend(*batch, weights, SGD(model.params, 0.1))
 
 
 def test_predictions_are_the_class_where_the_model_is_right_and_another_where_not(batch):
@@ -105,6 +149,7 @@ def changed(**attributes):
         (changed(scores=lambda x, y: np.ones(2)), r"scores\(x, y\) must return scores, losses, correct"),
         (changed(scores=lambda x, y: (np.ones(2), np.ones(3), np.ones(2))), r"of shapes \[\(2,\), .*not .*\(3,\)"),
         (changed(gradient=lambda x, y, w: (0.0, np.ones(2), np.ones(2))), "gradient.* must return loss, gradient"),
+        (changed(descend=lambda x, y, w, optimiser: 0.0), "descend.* must return loss, scores of shapes .*not float"),
     ],
 )
 def test_what_is_no_model_is_told_of_in_one_line(dataset, make, message):

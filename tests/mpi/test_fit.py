@@ -46,6 +46,34 @@ class Own:
         self._mlp.params = vector
 
 
+class Descending(Own):
+    """The same, where the parameters that are set are copied, and steps are taken behind the scenes."""
+
+    def descend(self, x, y, weights, optimiser):
+        loss, gradient, scores = self._mlp.gradient(x, y, weights)
+        self._mlp.params -= np.float32(optimiser.present_learning_rate) * gradient
+        return loss, scores
+
+    @property
+    def params(self):
+        return self._mlp.params.copy()
+
+    @params.setter
+    def params(self, vector):
+        self._mlp.params[:] = vector
+
+
+def test_a_model_that_descends_does_what_one_does_whose_gradients_are_followed(comm, everywhere, arrays):
+    options = {name: value for name, value in SMALL.items() if name != "hidden"} | {"schedule": "exact", "lr": 0.05}
+    for trainers in (1, min(2, comm.size)):
+        results = [
+            isgd_mpi.fit(*arrays[0], model=model, comm=comm, trainers=trainers, **options)
+            for model in (Own, Descending)
+        ]
+        ok = comm.rank > 0 or np.allclose(*(result.model.params for result in results), rtol=1e-3, atol=1e-4)
+        everywhere(ok)
+
+
 @pytest.mark.parametrize("schedule, model", [("relaxed", None), ("exact", Own), ("pipelined", Own), ("relaxed", Own)])
 def test_rank_0_gets_a_result_and_the_others_none(comm, everywhere, arrays, schedule, model):
     options = {name: value for name, value in SMALL.items() if not (model and name == "hidden")}

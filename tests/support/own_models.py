@@ -49,3 +49,26 @@ class Regression:
 
     def _with_one(self, x):
         return np.hstack([x, np.ones((len(x), 1), np.float32)])
+
+
+class Descending(Copying):
+    """A copying model that takes plain steps of gradient descent itself, and counts its copies."""
+
+    def __init__(self, *sizes):
+        self.n_read = self.n_set = 0
+        super().__init__(*sizes)
+
+    def descend(self, x, y, weights, optimiser):
+        loss, gradient, scores = self.mlp.gradient(x, y, weights)
+        self.mlp.params -= np.float32(optimiser.present_learning_rate) * gradient
+        return loss, scores
+
+    @property
+    def params(self):
+        self.n_read += 1
+        return Copying.params.fget(self)
+
+    @params.setter
+    def params(self, vector):
+        self.n_set += 1
+        Copying.params.fset(self, vector)

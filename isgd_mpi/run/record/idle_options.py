@@ -25,8 +25,14 @@ def without_effect(setup):
     -------
     list of str
     """
-    checks = (_decay, _rare, _of_scores, _stale, _unreachable, _of_batches)
+    checks = (_descend, _decay, _rare, _of_scores, _stale, _unreachable, _of_batches)
     return [line for check in checks for line in check(setup)]
+
+
+def _descend(setup):
+    """Yield a line for a method of a user's model that is not called."""
+    if setup.models.descends and setup.config.trainers > 1:
+        yield f"--trainers {setup.config.trainers} sum gradients: the model's own descend is not called"
 
 
 def _decay(setup):
