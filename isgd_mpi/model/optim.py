@@ -210,7 +210,7 @@ class Adam(Optimiser):
         adam_update(*vectors, *self.settings)
 
 
-def make_optimiser(params, config, n_examples):
+def make_optimiser(params, config, n_examples, kind="classes"):
     """Return the optimiser that the options describe.
 
     Parameters
@@ -220,8 +220,10 @@ def make_optimiser(params, config, n_examples):
     config : config.Config
     n_examples : int
         Examples in the training set.
+    kind : "classes", "labels" or "numbers"
+        Kind of the target.
     """
-    rate = LearningRate(config.learning_rate, config.lr_schedule, config.n_steps(n_examples))
+    rate = LearningRate(config.learning_rate(kind), config.lr_schedule, config.n_steps(n_examples))
     if config.optimiser == "sgd":
         optimiser = SGD(params, rate, config.momentum, config.weight_decay)
     else:

@@ -243,7 +243,7 @@ class Setup:
         n_rows : int
             Examples of a minibatch that this trainer works on.
         """
-        optimiser = make_optimiser(model.params, self.config, self.dataset.n_train)
+        optimiser = make_optimiser(model.params, self.config, self.dataset.n_train, self.dataset.target.kind)
         if self.trainers_share:
             optimiser.keep_in(model.share)
         return Learner(self.dataset, model, optimiser, n_rows, None if self.n_scorers else self._local_answer())

@@ -12,6 +12,7 @@ LIMITS = ("steps", "epochs", "seconds")
 
 _DEFAULT_EPOCHS = 5.0
 _LEARNING_RATES = {"sgd": 0.1, "adam": 1e-3, "adamw": 1e-3}
+_SQUARED_ERROR_RATE = 0.01  # of sgd: that loss curves as much everywhere, and at 0.1 a net of the default size diverges
 _LAST_STEP = 2**62  # a checkpoint holds steps in 64 bits
 
 
@@ -85,7 +86,9 @@ class Config:
     optimiser: Literal["sgd", "adam", "adamw"] = declare(
         "sgd", "update of the parameters: sgd (see --momentum), adam, or adamw (see --weight-decay)"
     )
-    lr: Literal["auto"] | float = declare("auto", "learning rate, or auto (0.1; 0.001 for adam and adamw)", above=0)
+    lr: Literal["auto"] | float = declare(
+        "auto", "learning rate, or auto (0.1; 0.01 with squared error; 0.001 for adam and adamw)", above=0
+    )
     lr_schedule: Literal["constant", "linear", "cosine", "step"] = declare(
         "constant",
         "learning rate over the steps of the run: constant, linear (rises over the first tenth, then falls to zero), "
@@ -328,10 +331,12 @@ class Config:
             return self.steps
         return math.ceil(min(self.with_limit().epochs * n_examples / self.minibatch_size, _LAST_STEP))
 
-    @property
-    def learning_rate(self):
-        """Return the learning rate, before any schedule."""
-        return _LEARNING_RATES[self.optimiser] if self.lr == "auto" else self.lr
+    def learning_rate(self, kind="classes"):
+        """Return the learning rate, before any schedule, for a kind of targets; see :class:`data.target.Target`."""
+        if self.lr != "auto":
+            return self.lr
+        squares = self.loss == "squared" or (self.loss == "auto" and kind == "numbers")
+        return _SQUARED_ERROR_RATE if squares and self.optimiser == "sgd" else _LEARNING_RATES[self.optimiser]
 
     def with_limit(self):
         """Return these settings, with the default number of epochs if no limit is given."""

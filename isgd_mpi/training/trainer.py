@@ -126,7 +126,7 @@ class Trainer(Saved):
         try:
             answer = self.learner.descend(indices, weights, self.sampler.wants_gradient)
         except FloatingPointError as error:
-            rate = self._config.learning_rate
+            rate = self._config.learning_rate(self.target.kind)
             advice = f"a --lr below {rate:g}" if self.step else "a smaller --init, or look at the data"
             raise Diverged(
                 f"{error} at step {self.step} (largest importance weight {weights.max():.3g}): try {advice}"

@@ -145,8 +145,19 @@ def test_a_linear_schedule_needs_an_end():
 
 
 def test_the_learning_rate_is_the_optimisers_unless_given():
-    assert [Config(optimiser=name).learning_rate for name in ("sgd", "adam", "adamw")] == [0.1, 1e-3, 1e-3]
-    assert Config(optimiser="adam", lr=0.02).learning_rate == 0.02
+    assert [Config(optimiser=name).learning_rate() for name in ("sgd", "adam", "adamw")] == [0.1, 1e-3, 1e-3]
+    assert Config(optimiser="adam", lr=0.02).learning_rate("numbers") == 0.02
+
+
+def test_squared_error_has_a_smaller_learning_rate():
+    rates = {
+        ("auto", "numbers"): 0.01,
+        ("squared", "numbers"): 0.01,
+        ("huber", "numbers"): 0.1,
+        ("auto", "labels"): 0.1,
+    }
+    assert {case: Config(loss=case[0]).learning_rate(case[1]) for case in rates} == rates
+    assert Config(optimiser="adam").learning_rate("numbers") == 1e-3
 
 
 def test_momentum_is_of_sgd():

@@ -30,15 +30,16 @@ def describe_job(setup, folder):
     return (
         f"data   {dataset.name}: {sizes} examples of {dataset.n_features} features, {dataset.target.text}; "
         f"features {dataset.scaling}{columns}{in_words(dataset)}\n"
-        f"model  {setup.models.text}; {_describe_update(setup.config)}{f'; into {folder}' if folder else ''}\n"
+        f"model  {setup.models.text}; {_describe_update(setup)}{f'; into {folder}' if folder else ''}\n"
         f"ranks  {setup.size} with {_count(threads, 'thread')} each: {_describe_roles(setup)}"
     )
 
 
-def _describe_update(config):
+def _describe_update(setup):
     """Return the optimiser and its learning rate in words."""
+    config, kind = setup.config, setup.dataset.target.kind
     schedule = "" if config.lr_schedule == "constant" else f" ({config.lr_schedule})"
-    return f"{config.optimiser}, learning rate {config.learning_rate:g}{schedule}"
+    return f"{config.optimiser}, learning rate {config.learning_rate(kind):g}{schedule}"
 
 
 def _count(n, noun):
