@@ -13,6 +13,7 @@ from isgd_mpi.data.examples import FormatError, RawExamples, check_pair
 from isgd_mpi.data.given import EXCERPT, describe
 from isgd_mpi.data.target import KIND_OF_LOSS, MOST_CLASSES, Target
 
+_LAST_CODE, _SURROGATES = 0x10FFFF, (0xD800, 0xDFFF)  # of Unicode
 _WAY_OUT = "give a class, a number, or a row of numbers for each example"
 
 
@@ -114,6 +115,8 @@ def _plain(name, array):
         raise FormatError(name, f"holds {describe(array)}: {_WAY_OUT}")
     if array.dtype.kind == "f":
         _check_finite(name, array)
+    if array.dtype.kind == "U" and array.nbytes:
+        _check_text(name, array)
     return array
 
 
@@ -141,6 +144,14 @@ def _check_finite(name, array):
     if not finite.all():
         row = int(finite.reshape(len(array), -1).all(axis=1).argmin())
         raise FormatError(name, f"example {row} has a NaN or infinite target: fill it, or leave the example out")
+
+
+def _check_text(name, array):
+    """Refuse what is not Unicode: Python cannot hold it, or it cannot be written to a file or a terminal."""
+    codes = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("=")).view(np.uint32).reshape(len(array), -1)
+    wrong = ((codes > _LAST_CODE) | ((codes >= _SURROGATES[0]) & (codes <= _SURROGATES[1]))).any(axis=1)
+    if wrong.any():
+        raise FormatError(name, f"example {int(wrong.argmax())} has a label that is no text: mend it, or leave it out")
 
 
 def _check_like_training(name, array, first, of_training):

@@ -121,7 +121,7 @@ class Target(NamedTuple):
         size = f"{self.n_outputs} {self.kind if self.n_outputs > 1 else _SINGULAR[self.kind]}"
         if self.kind == "labels" and self.n_outputs == 1:
             size = "2 classes with one output"
-        names = [textwrap.shorten(name, _LONGEST_NAME, placeholder=" ...") for name in self.names]
+        names = [_printable(name) for name in self.names]
         if len(names) > _MOST_NAMES:
             names = [*names[: _MOST_NAMES - 2], "...", names[-1]]
         return size + (f" ({', '.join(names)})" if names else "")
@@ -169,6 +169,12 @@ def check_loss(loss, name):
     """Refuse a loss that would read a data set as something else than the classes that it is known to hold."""
     if KIND_OF_LOSS.get(loss, "classes") != "classes":
         raise InputError(f"--loss {loss} is for {KIND_OF_LOSS[loss]}, and {name} holds classes: leave --loss out")
+
+
+def _printable(name):
+    """Return a name in few characters, none of which controls a terminal."""
+    short = textwrap.shorten(name, _LONGEST_NAME, placeholder=" ...")
+    return "".join(character if character.isprintable() else "?" for character in short)
 
 
 def float_or_int(text):

@@ -54,3 +54,19 @@ def test_labels_and_numbers_that_do_not_fit_are_found():
     assert "not finite" in NUMBERS.problem_of(np.array([[0, np.nan]], np.float32))
     assert NUMBERS.problem_of(np.array([[0, 1]], np.float32)) is None
     assert Target("labels", 2).problem_of(np.array([[0, 1]], np.float32)) is None
+
+
+@pytest.mark.parametrize(
+    "target, text",
+    [
+        (Target("classes", 10), "10 classes"),
+        (Target("classes", 2, ("no", "yes")), "2 classes (no, yes)"),
+        (Target("classes", 26, tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")), "26 classes (A, B, C, D, ..., Z)"),
+        (Target("classes", 2, ("a\nb", "\x1b[2J")), "2 classes (a b, ?[2J)"),
+        (Target("labels", 1, ("no", "yes")), "2 classes with one output (no, yes)"),
+        (Target("labels", 2), "2 labels"),
+        (Target("numbers", 1, ("RMSD",), (0.0,), (1.0,)), "1 number (RMSD)"),
+    ],
+)
+def test_a_target_is_described_in_few_words_that_a_terminal_can_print(target, text):
+    assert target.text == text
