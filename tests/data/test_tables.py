@@ -285,6 +285,8 @@ def test_columns_to_predict_are_no_features_and_are_kept_in_the_order_of_their_n
             "more than 1000 different",
         ),
         ("x,y\n1,0.5\n2,\n3,\n", None, "auto", "lacks a value in 2 rows, first in row 2"),
+        ("x,y\n1,3\n2,inf\n3,4\n", None, "auto", "column 'y' holds inf in row 2: leave such rows out"),
+        ("x,y\n1,3\n2,inf\n", None, "cross-entropy", "holds numbers that are not whole, which are no classes"),
         ("x,y\n1,0.5\n2,inf\n", None, "auto", "column 'y' holds inf in row 2: leave such rows out"),
     ],
 )

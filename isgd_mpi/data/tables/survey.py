@@ -36,7 +36,7 @@ class ColumnSurvey:
     dtype : numpy dtype
         The smallest of uint8, float32 and float64 that holds all numbers exactly.
     is_whole : bool
-        Whether all numbers are whole.
+        Whether all numbers are whole; an infinite one is not.
     lowest, highest : float
         Of all numbers.
     first_missing : int or None
@@ -91,7 +91,7 @@ class ColumnSurvey:
         self._total += numbers.sum()
         self.lowest, self.highest = min(self.lowest, numbers.min()), max(self.highest, numbers.max())
         with np.errstate(invalid="ignore", over="ignore"):
-            self.is_whole = self.is_whole and bool((numbers == np.round(numbers)).all())
+            self.is_whole = self.is_whole and bool((np.isfinite(numbers) & (numbers == np.round(numbers))).all())
             fits = next((kind for kind in (np.uint8, np.float32) if _fits(numbers, kind)), np.float64)
         self.dtype = np.promote_types(self.dtype, fits)
 
