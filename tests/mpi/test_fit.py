@@ -6,6 +6,7 @@ from itertools import chain
 import numpy as np
 import pytest
 import threadpoolctl
+from mpi4py import MPI
 
 import isgd_mpi
 from isgd_mpi.kernels.threads import set_threads
@@ -126,17 +127,22 @@ def test_a_nan_score_of_one_example_of_an_own_model_concerns_this_example(comm, 
     everywhere(ok and used, f"{told}")
 
 
-def test_exact_is_bitwise_the_command_lines_run_on_a_file_of_the_same_arrays(comm, everywhere, arrays, shared_tmp_path):
+@pytest.mark.parametrize("weighted", [False, True])
+def test_exact_is_bitwise_the_command_lines_run_on_a_file_of_the_same_arrays(
+    comm, everywhere, arrays, shared_tmp_path, weighted
+):
     (x, y), (xv, yv) = arrays
+    weights = np.arange(len(y)) % 7 if weighted else None
     if comm.rank == 0:
-        np.savez(shared_tmp_path / "a.npz", x_train=x, y_train=y, x_valid=xv, y_valid=yv, x_test=xv, y_test=yv)
+        more = {"w_train": weights} if weighted else {}
+        np.savez(shared_tmp_path / "a.npz", x_train=x, y_train=y, x_valid=xv, y_valid=yv, x_test=xv, y_test=yv, **more)
     comm.Barrier()
     folders = [shared_tmp_path / name for name in ("file", "arrays")]
-    options = SMALL | {"schedule": "exact", "seed": 3}
+    options = SMALL | {"schedule": "exact", "seed": 3} | ({"class_weight": "balanced"} if weighted else {})
     files = {"hidden": 16, "data": shared_tmp_path / "a.npz", "run_dir": folders[0]}
     words = [(f"--{name.replace('_', '-')}", str(value)) for name, value in (options | files).items()]
     everywhere(main([*chain(*words), "--quiet"]) == DONE)
-    result = isgd_mpi.fit(x, y, (xv, yv), (xv, yv), comm=comm, run_dir=folders[1], **options)
+    result = isgd_mpi.fit(x, y, (xv, yv), (xv, yv), sample_weight=weights, comm=comm, run_dir=folders[1], **options)
     ok = True
     if result:
         saved = [isgd_mpi.load(folder / "model.npz") for folder in folders]
@@ -153,12 +159,58 @@ def test_exact_is_bitwise_the_command_lines_run_on_a_file_of_the_same_arrays(com
     everywhere(ok)
 
 
+@pytest.mark.parametrize("score", ["grad-norm", "predicted-loss", "uniform"])
+def test_exact_with_weights_is_bitwise_the_same_on_one_rank_and_on_all(comm, everywhere, arrays, score):
+    (x, y), validation = arrays
+    weights = np.where(y == 0, 0, np.arange(len(y)) % 7)
+    options = SMALL | {"schedule": "exact", "sample_weight": weights, "score": score, "validation": validation}
+    alone = isgd_mpi.fit(x, y, comm=MPI.COMM_SELF, **options)
+    result = isgd_mpi.fit(x, y, comm=comm, **options)
+    everywhere(result is None or np.array_equal(result.model.params, alone.model.params))
+    everywhere((alone.predict(x[y == 0]) != 0).mean() > 0.3)  # nothing was learnt of the class without weight
+
+
+@pytest.mark.parametrize("score", ["uniform", None])
+def test_a_model_of_the_users_own_gets_the_weights_of_examples_with_the_importance_weights(
+    comm, everywhere, arrays, score
+):
+    (x, y), _ = arrays
+    weights = np.where(y == 0, 0.0, 1 + np.arange(len(y)) % 3)
+    weight_of_row = dict(zip(map(bytes, x), weights / weights.mean()))
+    seen = []
+
+    class Recording(Own):
+        def __init__(self, *sizes):
+            super().__init__(*sizes)
+            gradient = self.gradient
+
+            def recorded(x, y, given):
+                if len(x) == 50:  # a minibatch, not a probe
+                    seen.extend(zip(map(bytes, np.array(x)), given.tolist()))
+                return gradient(x, y, given)
+
+            self.gradient = recorded
+
+    options = {name: value for name, value in SMALL.items() if name != "hidden"}
+    options |= {"minibatch_size": 50, "schedule": "exact"}
+    options |= {"score": score} if score else {}
+    result = isgd_mpi.fit(x, y, model=Recording, sample_weight=weights, standardize="none", comm=comm, **options)
+    if result is None:
+        return everywhere(True)
+    own, given = np.array([(weight_of_row[row], weight) for row, weight in seen[-50 * SMALL["steps"] :]]).T
+    if score == "uniform":
+        return everywhere((own == 0).any() and np.allclose(given, own, rtol=1e-6))
+    late = slice(-500, None)  # drawn by scores
+    return everywhere(own[late].min() > 0 and np.ptp(given[late]) > 0.5 and not np.allclose(given, own))
+
+
 def test_what_is_wrong_on_one_rank_is_told_on_all(comm, everywhere, arrays):
     guilty = comm.size - 1
     (x, y), _ = arrays
     for arguments, message in [
         (lambda wrong: {"lr": -0.1 if wrong else 0.1}, "lr must be above 0, or auto, not -0.1"),
         (lambda wrong: {"x": np.where(wrong, np.nan, x)}, "x, y: example 0 has a NaN"),
+        (lambda wrong: {"sample_weight": y - wrong}, "x, y: sample_weight: example"),
         (lambda wrong: {"model": "?" if wrong else Own}, "model must be a function"),
         (lambda wrong: {"trainers": comm.size + 1}, f"trainers {comm.size + 1} needs at least as many ranks"),
     ]:
@@ -174,6 +226,7 @@ def test_what_differs_between_ranks_is_refused(comm, everywhere, arrays):
     for arguments, message in [
         ({"seed": comm.rank}, "options"),
         ({"x": x + comm.rank}, "arrays"),
+        ({"sample_weight": y + 1 + comm.rank}, "arrays"),
         ({"x": x[comm.rank :], "y": y[comm.rank :]}, "arrays"),
     ]:
         with pytest.raises(isgd_mpi.InputError, match="not the same on every rank") as caught:

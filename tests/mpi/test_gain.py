@@ -58,6 +58,11 @@ def test_the_gain_told_is_the_true_one_on_three_blobs(comm, everywhere, schedule
     check_gain(comm, everywhere, blobs(), steps=n_steps, schedule=schedule, **SMALL)
 
 
+@pytest.mark.parametrize("schedule", ["exact", *(pytest.param(name, marks=slow) for name in ("pipelined", "relaxed"))])
+def test_the_gain_told_is_the_true_one_of_examples_with_weights(comm, everywhere, schedule):
+    check_gain(comm, everywhere, blobs(weighted=True), steps=400, schedule=schedule, **SMALL)
+
+
 def test_the_gain_told_is_the_true_one_after_a_few_steps(comm, everywhere):
     check_gain(comm, everywhere, blobs(), steps=40, schedule="exact", **SMALL)
 

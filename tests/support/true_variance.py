@@ -10,12 +10,14 @@ from isgd_mpi.data.arrays import from_arrays
 from isgd_mpi.model.params import layer_views
 
 
-def blobs(n_examples=600):
-    """Make three Gaussian blobs in five dimensions."""
+def blobs(n_examples=600, weighted=False):
+    """Make three Gaussian blobs in five dimensions, whose examples may have weights, a third of them zero."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, n_examples)
     centres = 2 * rng.standard_normal((3, 5))
-    return from_arrays(centres[labels] + rng.standard_normal((n_examples, 5)), labels)
+    x = centres[labels] + rng.standard_normal((n_examples, 5))
+    weights = np.arange(n_examples) % 3 * rng.exponential(size=n_examples)
+    return from_arrays(x, labels, sample_weight=weights if weighted else None)
 
 
 def rare_positives(n_examples=4174, n_positive=32):
@@ -44,14 +46,18 @@ def _numbers_or_one_hot(column):
 def true_traces(dataset, widths, params, prob_weights):
     """Return the traces of the covariance in use and of uniform sampling, and |mu|^2, layer by layer."""
     train = dataset.splits["train"]
+    own = np.ones(len(train)) if dataset.train_weights is None else dataset.train_weights
     weights, biases = layer_views(params, widths)
     x = reference.standardize(train.images, dataset.mean, dataset.inverse_std)
     *inputs, logits = reference.mlp_inputs(weights, biases, x)
     delta, *_ = reference.softmax_cross_entropy(logits, train.labels)
+    delta *= own[:, None]
     squared_norms, squared_mean = np.zeros(len(x)), 0.0
     for h, w in zip(reversed(inputs), reversed(weights)):
         squared_norms += ((h**2).sum(axis=1) + 1) * (delta**2).sum(axis=1)
         squared_mean += np.square(h.T @ delta / len(x)).sum() + np.square(delta.mean(axis=0)).sum()
         delta = reference.relu_backward(delta @ w.T.astype(float), h)
-    in_use = prob_weights.mean() * (squared_norms / prob_weights).mean()
+    drawn = prob_weights > 0
+    assert not own[~drawn].any()
+    in_use = prob_weights.mean() * (squared_norms[drawn] / prob_weights[drawn]).sum() / len(x)
     return in_use - squared_mean, squared_norms.mean() - squared_mean, squared_mean
