@@ -4,6 +4,8 @@ import difflib
 
 _OTHER_WORDS = {
     "learning_rate": "lr",
+    "solver": "optimiser",
+    "max_grad_norm": "clip_norm",
     "random_state": "seed",
     "hidden_layer_sizes": "hidden",
     "layers": "hidden",
