@@ -9,7 +9,7 @@ from isgd_mpi.data.datasets import load
 
 
 def files_mapped(pattern):
-    """Return (device and number, permissions, kilobytes of the process alone) of each mapped file whose path matches."""
+    """Return (device and number, permissions, kilobytes of the process alone) of each mapped file of such a path."""
     text = Path("/proc/self/smaps").read_text()
     entries = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", text, flags=re.MULTILINE)
     found = []
