@@ -299,6 +299,10 @@ def probed_params(make_model, dataset):
     if hasattr(model, "descend"):
         answer = model.descend(x, y, weights, SGD(params.copy(), 0.0))
         _check_shapes("descend(x, y, weights, optimiser)", answer, [(), (n_rows,)], "loss, scores")
+    if hasattr(model, "outputs"):
+        shape, expected = np.shape(model.outputs(x)), (n_rows, dataset.n_classes)
+        if shape != expected:
+            raise InputError(f"model: outputs(x) must return an array of shape {expected}, not {shape}")
     return params
 
 

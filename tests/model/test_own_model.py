@@ -149,6 +149,7 @@ def changed(**attributes):
         (changed(scores=lambda x, y: np.ones(2)), r"scores\(x, y\) must return scores, losses, correct"),
         (changed(scores=lambda x, y: (np.ones(2), np.ones(3), np.ones(2))), r"of shapes \[\(2,\), .*not .*\(3,\)"),
         (changed(gradient=lambda x, y, w: (0.0, np.ones(2), np.ones(2))), "gradient.* must return loss, gradient"),
+        (changed(outputs=lambda x: np.ones(2)), r"outputs\(x\) must return an array of shape \(2, 3\), not \(2,\)"),
         (changed(descend=lambda x, y, w, optimiser: 0.0), "descend.* must return loss, scores of shapes .*not float"),
     ],
 )
