@@ -1,6 +1,7 @@
 """Predict the rows of a table or of arrays with a run's model: ``python -m isgd_mpi.predict RUN --data FILE``.
 
-Prints CSV, or writes it to a file: for each row the predicted class, and the probability of each class.
+Prints CSV, or writes it to a file: for each row the predicted class, and the probability of each class; or whether
+each label holds, and the probability that it does; or numbers in the target's units.
 """
 
 import csv
@@ -28,7 +29,7 @@ def predictions(model, path):
     Yields
     ------
     list of str
-        First the names of the columns; then for each row the predicted class, and the probabilities.
+        First the names of the columns; then for each row the predictions, and the probabilities of classes or labels.
 
     Raises
     ------
@@ -37,11 +38,30 @@ def predictions(model, path):
     """
     batches = feature_batches(path, model.encoding, model.mean.size)
     first = list(islice(batches, 1))  # a file that does not fit is refused before anything is written
-    yield ["prediction", *(f"probability of {name}" for name in model.classes)]
+    yield _header(model.target)
     for features in chain(first, batches):
-        probabilities = model.predict_probabilities(features)
-        for number, row in zip(probabilities.argmax(axis=1), probabilities.tolist()):
-            yield [model.classes[number], *(f"{probability:.6g}" for probability in row)]
+        yield from _answers(model, features)
+
+
+def _header(target):
+    """Return the names of the columns that are written."""
+    if target.n_classes:
+        return ["prediction", *(f"probability of {name}" for name in target.classes)]
+    if target.kind == "numbers" and target.n_outputs == 1:
+        return ["prediction"]
+    kinds = ("prediction", "probability") if target.kind == "labels" else ("prediction",)
+    return [f"{kind} of {name}" for kind in kinds for name in target.output_names]
+
+
+def _answers(model, features):
+    """Yield the row that is written for each row of features."""
+    if model.target.kind == "numbers":
+        for row in model.predict(features).reshape(len(features), -1).tolist():
+            yield [f"{number:.9g}" for number in row]
+        return
+    for row in model.predict_probabilities(features):
+        answer = [model.classes[row.argmax()]] if model.target.n_classes else (row > 0.5).astype(int).tolist()
+        yield [*answer, *(f"{probability:.6g}" for probability in row.tolist())]
 
 
 def _predict(settings):

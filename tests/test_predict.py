@@ -1,6 +1,7 @@
 """Tests of ``python -m isgd_mpi.predict``, and of a model that was trained on a table."""
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -23,16 +24,19 @@ TARGET = Target("classes", 2, ("no", "yes"))
 WIDTHS = (3, 4, 2)
 
 
+def save_model(path, target, rng):
+    """Save a model of random parameters that was trained on a table."""
+    widths = (3, 4, target.n_outputs)
+    columns = json.dumps(ENCODING.to_dict() | {"classes": list(target.names)})
+    standardization = np.zeros(3, np.float32), np.ones(3, np.float32)
+    learned = Learned(initial_params(widths, "he", rng), *standardization, 7, columns, target.to_json())
+    TrainedMLP(learned, widths).save(path)
+
+
 @pytest.fixture
 def run_folder(tmp_path, rng):
     """Make the folder of a run with a model of random parameters."""
-    import json
-
-    params = initial_params(WIDTHS, "he", rng)
-    learned = Learned(
-        params, np.zeros(3, np.float32), np.ones(3, np.float32), 7, json.dumps(ENCODING.to_dict()), TARGET.to_json()
-    )
-    TrainedMLP(learned, WIDTHS).save(tmp_path / "model.npz")
+    save_model(tmp_path / "model.npz", TARGET, rng)
     (tmp_path / "rows.csv").write_text("colour,size\nred,1\nblue,-2\nred,0\ngreen,3\n")
     return tmp_path
 
@@ -47,6 +51,30 @@ def test_each_row_has_its_class_and_the_probabilities(run_folder, capsys):
     expected = load(run_folder / "model.npz").predict_probabilities(FEATURES)
     np.testing.assert_allclose(np.array([row[1:] for row in rows], float), expected, rtol=1e-5)
     assert [row[0] for row in rows] == [TARGET.names[k] for k in expected.argmax(axis=1)]
+
+
+@pytest.mark.parametrize(
+    ("target", "header"),
+    [
+        (Target("labels", 2, ("wet", "cold")), ["prediction of wet", "prediction of cold"]),
+        (Target("labels", 1, ("no", "yes")), ["prediction", "probability of no", "probability of yes"]),
+        (Target("numbers", 1, ("length",), (300.0,), (20.0,)), ["prediction"]),
+        (Target("numbers", 2, ("a", "b"), (1.0, 2.0), (1.0, 50.0)), ["prediction of a", "prediction of b"]),
+    ],
+)
+def test_labels_and_numbers_are_written_by_their_names_and_in_their_units(run_folder, capsys, rng, target, header):
+    save_model(run_folder / "model.npz", target, rng)
+    assert predict.main([str(run_folder), "--data", str(run_folder / "rows.csv")]) == 0
+    found, *rows = csv.reader(capsys.readouterr().out.splitlines())
+    assert found[: len(header)] == header
+    model = load(run_folder / "model.npz")
+    answers = model.predict(FEATURES)
+    n_answers = answers.size // len(answers)
+    assert [row[:n_answers] for row in rows] == [[format(v, ".9g") if target.kind == "numbers" else str(v) for v in row]
+                                                 for row in answers.reshape(4, -1)]  # fmt: skip
+    if target.kind == "labels":
+        probabilities = np.array([row[n_answers:] for row in rows], float)
+        np.testing.assert_allclose(probabilities, model.predict_probabilities(FEATURES), rtol=1e-5)
 
 
 def test_the_predictions_are_written_to_a_file_if_asked_for(run_folder, capsys):

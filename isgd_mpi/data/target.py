@@ -74,6 +74,11 @@ class Target(NamedTuple):
         return np.array(self.names) if self.type == "str" else np.array([*map(float_or_int, self.names)], self.type)
 
     @property
+    def output_names(self):
+        """Names of several labels, numbers or classes in their order, list of str; counted from 0 if they have none."""
+        return list(self.names) or [str(number) for number in range(self.n_outputs)]
+
+    @property
     def n_strata(self):
         """Number of the strata of :meth:`strata`."""
         return {

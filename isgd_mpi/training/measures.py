@@ -32,7 +32,7 @@ class ClassErrors:
     """
 
     def __init__(self, dataset):
-        self._names, self._n_classes = names_of(dataset.target), dataset.target.n_outputs
+        self._names, self._n_classes = dataset.target.output_names, dataset.target.n_outputs
         self._splits = dataset.splits
         self._n_of_each = cache(self._count)
 
@@ -119,7 +119,7 @@ class Residuals:
     """
 
     def __init__(self, dataset):
-        self._names, self._splits = names_of(dataset.target), dataset.splits
+        self._names, self._splits = dataset.target.output_names, dataset.splits
         self._scale = np.array(dataset.target.scale)
         self._variances = cache(self._variance)
 
@@ -237,11 +237,6 @@ def area_under_curve(scores, is_positive, weights=None):
     negatives = np.bincount(places[~is_positive], weights[~is_positive], 1 + places.max())
     below = np.cumsum(negatives) - negatives / 2
     return float(weights[is_positive] @ below[places[is_positive]] / pairs)
-
-
-def names_of(target):
-    """Return the names of the outputs of a target, list of str: the user's own, else numbers from 0 on."""
-    return list(target.names) or [str(number) for number in range(target.n_outputs)]
 
 
 _KINDS = {"classes": ClassErrors, "labels": LabelErrors, "numbers": Residuals}
