@@ -5,6 +5,7 @@ To read in this order:
 * `cli`: the command line;
 * `fit`: the same from Python, on arrays;
 * `job`: load the data, compile the kernels, then play a role;
+* `defaults`: the limit of a job that is given none, by what the data are;
 * `setup`: everything that a rank knows of its job;
 * `trainers`: choose the number of trainers;
 * `communicators`: the communicators of each role;

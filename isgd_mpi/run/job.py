@@ -18,6 +18,7 @@ from isgd_mpi.ranks.published import N_BUFFERS
 from isgd_mpi.ranks.timeline import gather_timeline
 from isgd_mpi.run import roles
 from isgd_mpi.run.communicators import Communicators
+from isgd_mpi.run.defaults import limited
 from isgd_mpi.run.leader import Leader, Outcome, open_run
 from isgd_mpi.run.record.log import create_run_dir
 from isgd_mpi.run.record.summary import Keeper
@@ -66,6 +67,7 @@ class Job:
         node = find_node(comm, config.wanted_threads)
         dataset = on_all_ranks(comm, partial(_load, node, load), alike=True)
         check_agreement(comm, {"the settings": repr(config), **dataset.facts})
+        config = limited(config, dataset)
         models = on_all_ranks(comm, partial(blueprint, config, dataset))
         if config.starts_from_model and config.resume is None:
             on_all_ranks(comm, lambda: comm.Get_rank() == TRAINER and models.start(dataset))

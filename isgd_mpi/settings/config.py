@@ -108,7 +108,11 @@ class Config:
     minibatch_size: int = declare(128, "examples in a step of the trainer [examples]", above=0)
     steps: int | None = declare(None, "stop after this number of updates [steps]", True, above=0)
     epochs: float | None = declare(
-        None, "stop after drawing the training set this number of times [epochs; 5 if no limit is given]", True, above=0
+        None,
+        "stop after drawing the training set this number of times [epochs; if no limit is given 5, and of a table as "
+        "many as take 3000 steps]",
+        True,
+        above=0,
     )
     seconds: float | None = declare(None, "stop after this training time [s]", True, above=0)
     score: Literal["grad-norm", "grad-bound", "loss", "predicted-loss", "uniform"] = declare(

@@ -56,7 +56,7 @@ def test_a_table_is_learnt_and_predicted(tmp_path):
     assert run.summary["test"]["error"] == run.summary["valid"]["error"] == 0
     described = json.loads((run.folder / "data.json").read_text())
     assert described["splits"] == {"train": 1440, "valid": 160, "test": 400}
-    assert described["table"]["classes"] == ["no", "yes"]
+    assert described["target"]["names"] == ["no", "yes"]
     command = [sys.executable, "-m", "isgd_mpi.predict", run.folder, "--data", table]
     done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
     assert done.returncode == 0, done.stderr
