@@ -20,6 +20,7 @@ _MODULES = {
     "load": "model.trained",
     "TrainedModel": "model.trained",
     "Model": "model.own_model",
+    "check_model": "model.model_check",
     "Config": "settings.config",
     "Diverged": "settings.errors",
     "InputError": "settings.errors",

@@ -10,6 +10,7 @@ To read in this order:
 * `share`: the part of a model that one of several trainers computes;
 * `learning_rate`, `optim`: the learning rate by step; SGD, Nesterov's momentum, Adam and AdamW;
 * `own_model`: the interface of a user's own model, and the checks of one;
+* `model_check`: check a user's own model, with `check_subject`, `gradient_check` and `differences`;
 * `blueprints`: make the models of a job from its options;
 * `model_file`: check what a saved model holds;
 * `trained`: predict, save, load;
