@@ -26,6 +26,13 @@ def test_further_figures_of_the_split_are_told_the_balanced_error_where_it_is_la
     assert "balanced" not in describe_end(lines(test=[0.7]), last | {"valid": None})[0]
 
 
+def test_the_error_of_a_single_label_is_told_once():
+    last = {"test": {"loss": 0.7, "error": 0.07, "label_error": 0.07}}
+    assert describe_end(lines(test=[0.7]), last) == ["test error 7.00%, loss 0.7"]
+    last["test"]["label_error"] = 0.02
+    assert describe_end(lines(test=[0.7]), last) == ["test error 7.00%, label error 2.00%, loss 0.7"]
+
+
 def test_numbers_are_judged_by_their_rmse():
     evaluations = [
         {

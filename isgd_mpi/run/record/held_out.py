@@ -73,13 +73,13 @@ def describe_end(lines, last=None):
 
 
 def _others(figures):
-    """Return further figures in words; the balanced error only where it says something else than the error."""
+    """Return further figures in words; balanced and label error only where they say something else than the error."""
     parts = []
     if figures.get("balanced_error", 0) > _UNBALANCED * figures.get("error", 0):
         parts.append(f"balanced error {figures['balanced_error']:.2%}")
     for name, text in _TEXTS.items():
-        if name in figures:
-            value = figures[name]
+        value = figures.get(name)
+        if value is not None and not (name == "label_error" and value == figures["error"]):
             parts.append(f"{text} {ERROR.words(value) if name == 'label_error' else format(value, '.4g')}")
     return parts
 
