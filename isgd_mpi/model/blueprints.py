@@ -52,10 +52,12 @@ class MLPBlueprint:
         Whether ranks may have parameters in memory that is freed when the job ends, and trainers may share a model.
     descends : bool
         Whether a model of the user's that was made takes its steps itself.
+    resumable : bool
+        Whether a run can be resumed: the command line makes such models.
     """
 
     unused = ()
-    params_may_be_shared, descends = True, False
+    params_may_be_shared, descends, resumable = True, False, True
 
     def __init__(self, config, dataset, given=None):
         self._init, self._given, self._start = config.init, given, None
@@ -180,7 +182,7 @@ class OwnBlueprint:
     Attributes
     ----------
     loss, n_params, units, unused, arithmetic, train_arithmetic, make_products, text, notices, rows_at_a_time
-    params_may_be_shared, descends
+    params_may_be_shared, descends, resumable
         See :class:`MLPBlueprint`.
 
     Raises
@@ -190,7 +192,8 @@ class OwnBlueprint:
     """
 
     unused = ("hidden", "init", "score_precision", "train_precision")
-    params_may_be_shared, descends = False, False  # the user may keep a model, and use it after the job
+    descends, resumable = False, False
+    params_may_be_shared = False  # the user may keep a model, and use it after the job
     arithmetic, train_arithmetic = "its own", "its own"
     notices, make_products, rows_at_a_time = (), None, None
 

@@ -193,13 +193,12 @@ def _given_start(comm, options):
 def _failing_together(comm):
     """End the whole job, if it has several ranks, on any exception in the block but those that all ranks raise."""
     witness, hook = Witness(), threading.excepthook
-    threading.excepthook = partial(end_job_if_silent, comm, witness, hook)
+    threading.excepthook = partial(_end_if_silent, comm, witness, hook)
     try:
         yield witness
     except BaseException as error:
         told = isinstance(error, InputError) and (error.everywhere or comm.Get_size() == 1)
-        if isinstance(error, Silent):
-            error.args = (in_python(str(error)),)
+        _put_in_python(error)
         if comm.Get_size() > 1 and not told:
             end_job(comm, witness, *sys.exc_info())
         if not told:
@@ -209,6 +208,18 @@ def _failing_together(comm):
     finally:
         threading.excepthook = hook
         witness.dismiss()
+
+
+def _end_if_silent(comm, witness, otherwise, failure):
+    """Stand for ``threading.excepthook``; see :func:`faults.end_job_if_silent`."""
+    _put_in_python(failure.exc_value)
+    end_job_if_silent(comm, witness, otherwise, failure)
+
+
+def _put_in_python(error):
+    """Let the message of a Silent name options as keywords."""
+    if isinstance(error, Silent):
+        error.args = (in_python(str(error)),)
 
 
 @contextmanager

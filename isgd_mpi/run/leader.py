@@ -267,7 +267,8 @@ class Leader:
         self._best_file.finish()
         self._run.log.event(step, f"stop: {silent}")
         silent.can_go_on = self._checkpoints.step is not None
-        way_on = f": go on with --resume {self._keeper.folder}" if silent.can_go_on else ""
+        command = self._setup.resume_command
+        way_on = f": go on with {command}" if silent.can_go_on and command else ""
         silent.args = (f"stopped at step {step}: {silent}; {self._checkpoints.describe()}{way_on}",)
 
     def _lead_to_the_end(self, on_step):

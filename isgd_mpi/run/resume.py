@@ -178,7 +178,8 @@ class SavedRun:
         """
         if self._number("run/data") != dataset.fingerprint:
             problem = f"the data set {dataset.name} is not the one that it was run on"
-            raise InputError(f"--resume {self._folder}: {problem}: give --data, --test and --valid as they were")
+            way_out = "give --data, --test, --valid and files of weights as they were"
+            raise InputError(f"--resume {self._folder}: {problem}: {way_out}")
         before = self._number("run/ranks"), self._number("run/trainers")
         reported = any(name.startswith("run/reports/") for name in self._flat)
         if not self._config.repeatable:

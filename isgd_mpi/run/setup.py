@@ -65,7 +65,17 @@ class Setup:
     @property
     def way_on(self):
         """The way to go on when trainer 0 is lost, to be added to a message."""
-        return f"; go on from its last checkpoint, if there is one, with --resume {self.where}" if self.where else ""
+        command = self.resume_command
+        return f"; go on from its last checkpoint, if there is one, with {command}" if command else ""
+
+    @property
+    def resume_command(self):
+        """The command that goes on from the run's checkpoint, in words; empty where none can."""
+        if not self.where or not self.models.resumable:
+            return ""
+        if self.config.data != "arrays":
+            return f"--resume {self.where}"
+        return f"python -m isgd_mpi --resume {self.where} --data FILE, with the same arrays in FILE"
 
     @property
     def given_config(self):

@@ -178,7 +178,8 @@ isgd_mpi.fit(x, y, seconds=1000, hidden=[4], refresh_every=2, scorer_timeout=3, 
 def test_a_silent_rank_is_one_line_and_code_75(tmp_path):
     done = run(tmp_path, 2, STOPS)
     assert done.returncode == 75
-    assert "no answer from rank 1" in complaint(done.stderr) and "resume" in done.stderr
+    assert "no answer from rank 1" in complaint(done.stderr)
+    assert "go on with python -m isgd_mpi --resume run --data FILE, with the same arrays in FILE" in done.stderr
     assert (tmp_path / "run/checkpoint.npz").exists()
 
 
@@ -242,5 +243,6 @@ isgd_mpi.fit(x, y, model=Own, trainers=2, threads=1, seconds=1000, scorer_timeou
 def test_a_sum_of_gradients_that_never_ends_is_one_line_and_code_75(tmp_path):
     done = run(tmp_path, 2, SUM_WITHOUT_END)
     line = complaint(done.stderr)
-    assert "rank 0 (" in line and "the sum of gradients has taken 2 s" in line and "--resume run" in line, line
+    assert "rank 0 (" in line and "the sum of gradients has taken 2 s (scorer_timeout)" in line, line
+    assert "resume" not in line  # a model of one's own cannot be
     assert done.returncode == 75

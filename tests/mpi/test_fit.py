@@ -159,6 +159,18 @@ def test_exact_is_bitwise_the_command_lines_run_on_a_file_of_the_same_arrays(
     everywhere(ok)
 
 
+def test_a_run_goes_on_from_the_command_line_with_the_same_arrays_in_a_file(comm, everywhere, arrays, shared_tmp_path):
+    (x, y), test = arrays
+    path, folder = shared_tmp_path / "a.npz", shared_tmp_path / "run"
+    if comm.rank == 0:
+        np.savez(path, x_train=x, y_train=y, x_test=test[0], y_test=test[1])
+    options = SMALL | {"test": test, "schedule": "pipelined", "comm": comm}
+    isgd_mpi.fit(x, y, run_dir=folder, **options)
+    whole = isgd_mpi.fit(x, y, **options | {"steps": 80})
+    everywhere(main(["--resume", str(folder), "--data", str(path), "--steps", "80"]) == DONE)
+    everywhere(whole is None or np.array_equal(isgd_mpi.load(folder).params, whole.model.params))
+
+
 @pytest.mark.parametrize("score", ["grad-norm", "predicted-loss", "uniform"])
 def test_exact_with_weights_is_bitwise_the_same_on_one_rank_and_on_all(comm, everywhere, arrays, score):
     (x, y), validation = arrays

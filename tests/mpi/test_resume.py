@@ -76,6 +76,35 @@ def test_two_trainers_resumed_are_bitwise_those_never_stopped(
     same()
 
 
+def save_numbers(path):
+    """Write a file with two numbers to predict, and weights of the training examples."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((900, 4))
+    y = np.column_stack([10 + x[:, 0] + x[:, 1] ** 2, 100 * x[:, 2]])
+    parts = {"train": slice(600), "valid": slice(600, 750), "test": slice(750, None)}
+    pairs = {f"{name}_{split}": array[rows] for split, rows in parts.items() for name, array in (("x", x), ("y", y))}
+    np.savez(path, w_train=rng.random(600), **pairs)
+
+
+def test_numbers_with_weights_are_resumed_with_the_same_loss_to_the_same_bits(
+    run, command, same, comm, shared_tmp_path, stop_at, capfd
+):
+    path, parted = shared_tmp_path / "numbers.npz", shared_tmp_path / "parted"
+    if comm.rank == 0:
+        save_numbers(path)
+    comm.Barrier()
+    options = ["--data", path, *OPTIONS, "--schedule", "pipelined", "--clip-norm", 0.5, "--steps", STEPS]
+    assert run("whole", *options) == DONE
+    stop_at(STOPPED_AT)
+    assert run("parted", *options) == TRY_AGAIN
+    assert command("--resume", parted, "--loss", "huber") == BAD_INPUT
+    assert comm.rank > 0 or "--loss was auto and is huber now" in capfd.readouterr().err
+    assert command("--resume", parted) == DONE
+    (_, summary, _), (_, summary_again, _) = same()
+    assert all(summary[name] == summary_again[name] for name in ("train", "valid", "test", "best"))
+    assert summary["best"] and summary["test"]["targets"]["1"]["rmse"] > 1
+
+
 def test_more_steps_and_frequent_checkpoints_change_no_bit(run, command, same, comm, shared_tmp_path):
     options = [*OPTIONS, "--schedule", "pipelined", "--steps"]
     assert run("whole", *options, STEPS, "--checkpoint-every", 1e-6) == DONE

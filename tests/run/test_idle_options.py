@@ -9,20 +9,20 @@ from isgd_mpi.settings.config import Config
 N = 1000
 
 
-def notes(n_scorers=0, descends=False, **options):
+def notes(n_scorers=0, descends=False, has_validation=True, **options):
     config = Config(**{"steps": 100, "minibatch_size": 10} | options)
     size = min(N, score_batch_size(config.score_batch_size, N))
     dataset = SimpleNamespace(n_train=N)
     models, grid = SimpleNamespace(descends=descends), Grid(size, n_scorers or 1)
-    return without_effect(
-        SimpleNamespace(config=config, dataset=dataset, models=models, n_scorers=n_scorers, grid=grid)
-    )
+    facts = {"n_scorers": n_scorers, "has_validation": has_validation}
+    return without_effect(SimpleNamespace(config=config, dataset=dataset, models=models, grid=grid, **facts))
 
 
 @pytest.mark.parametrize(
     "options, words",
     [
         ({"descends": True, "trainers": 2}, "--trainers 2 sum gradients: the model's own descend is not called"),
+        ({"best_by": "error", "has_validation": False}, "--best-by error: without effect"),
         ({"optimiser": "adamw"}, "--optimiser adamw without --weight-decay is adam"),
         ({"refresh_every": 101}, "--refresh-every 101 is above the 100 steps"),
         ({"eval_every": 101}, "--eval-every 101 is above the 100 steps of this run: evaluated at the end only"),
@@ -46,6 +46,7 @@ def test_what_can_never_take_effect_is_one_line(options, words):
     [
         {},
         {"n_scorers": 3},
+        {"best_by": "error"},
         {"refresh_every": 100, "eval_every": 100},
         {"score": "uniform", "refresh_every": 500},
         {"score": "predicted-loss", "predictor": "last"},

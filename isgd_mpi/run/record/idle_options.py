@@ -25,7 +25,7 @@ def without_effect(setup):
     -------
     list of str
     """
-    checks = (_descend, _decay, _rare, _of_scores, _stale, _unreachable, _of_batches)
+    checks = (_descend, _decay, _best, _rare, _of_scores, _stale, _unreachable, _of_batches)
     return [line for check in checks for line in check(setup)]
 
 
@@ -39,6 +39,12 @@ def _decay(setup):
     """Yield a line for an optimiser that does what another one does."""
     if setup.config.optimiser == "adamw" and not setup.config.weight_decay:
         yield "--optimiser adamw without --weight-decay is adam"
+
+
+def _best(setup):
+    """Yield a line for the measure of the best model where there is none."""
+    if setup.config.best_by != _DEFAULTS["best_by"] and not setup.has_validation:
+        yield f"--best-by {setup.config.best_by}: without effect, since there is no validation set"
 
 
 def _rare(setup):
