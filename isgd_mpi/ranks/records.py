@@ -26,7 +26,7 @@ def is_evaluated(published):
     return bool(published["command"] & EVALUATE)
 
 
-def published_dtype(n_params, n_probed=0):
+def published_dtype(n_params, n_probed=0, n_measured=0):
     """Return the dtype of a published record.
 
     Parameters
@@ -34,15 +34,24 @@ def published_dtype(n_params, n_probed=0):
     n_params : int
     n_probed : int
         Examples of a probe of |mu|^2.
+    n_measured : int
+        Examples of a minibatch along whose gradient the curvature is measured.
 
     Returns
     -------
     numpy.dtype
-        ``step``; ``command``: flags; ``probe``, ``probe_weights``: the examples of a probe, and their importance
-        weights; ``params``: the parameters.
+        ``step``; ``command``: flags; ``learning_rate``: of the next step; ``probe``, ``probe_weights``: the examples of
+        a probe, and their importance weights; ``minibatch``, ``minibatch_weights``: those of a minibatch that the
+        curvature is measured on; ``params``: the parameters.
     """
-    probe = [("probe", "i8", (n_probed,)), ("probe_weights", "f8", (n_probed,))]
-    return np.dtype([("step", "i8"), ("command", "i8"), *probe, ("params", "f4", (n_params,))])
+    drawn = [
+        field
+        for name, n in (("probe", n_probed), ("minibatch", n_measured))
+        for field in ((name, "i8", (n,)), (f"{name}_weights", "f8", (n,)))
+    ]
+    return np.dtype(
+        [("step", "i8"), ("command", "i8"), ("learning_rate", "f8"), *drawn, ("params", "f4", (n_params,))]
+    )
 
 
 def report_dtype(shard, n_strata, n_sums):
@@ -67,7 +76,8 @@ def report_dtype(shard, n_strata, n_sums):
         ``n_scored``: batches scored so far; ``evaluating_step``, ``n_evaluated``, ``sums``: progress of the
         evaluation under way. With these a report is the whole state of a scorer;
         ``probe_step``, ``squared_mean_gradient``: step of the parameters behind the last probe, or NEVER, and its
-        estimate of |mu|^2 with the variance of that; only in the first shard's report;
+        estimate of |mu|^2 with the variance of that; ``curvature``: along a minibatch's gradient at the same
+        parameters, or NaN; only in the first shard's report;
         ``signal``: a signal that this rank received, or 0.
     """
     sums = len(SPLITS), MEASURES + n_sums
@@ -81,6 +91,7 @@ def report_dtype(shard, n_strata, n_sums):
         ("sums", "f8", sums),
         ("probe_step", "i8"),
         ("squared_mean_gradient", "f8", (2,)),
+        ("curvature", "f8"),
         ("batch_steps", "i8", (len(shard.batches),)),
         ("scores", "f4", (len(shard),)),
         ("predictions", np.min_scalar_type(n_strata - 1), (len(shard),)),

@@ -17,6 +17,7 @@ from isgd_mpi.ranks.transports import transport_between
 from isgd_mpi.run.resume import Resumption
 from isgd_mpi.settings.config import Config
 from isgd_mpi.training.best import Best
+from isgd_mpi.training.curvature import Curvature
 from isgd_mpi.training.loop import Schedule
 from isgd_mpi.training.measures import n_sums
 from isgd_mpi.training.minibatch import Learner
@@ -158,7 +159,7 @@ class Setup:
     @cached_property
     def published(self):
         """The dtype of the record that trainer 0 publishes in a refresh."""
-        return records.published_dtype(self.models.n_params, self.n_probed)
+        return records.published_dtype(self.models.n_params, self.n_probed, self.n_measured)
 
     @property
     def n_probed(self):
@@ -172,6 +173,11 @@ class Setup:
             share = _PROBED_OF_DRAWN if self.n_scorers else _PROBED_BY_TRAINER
             n_wanted = share * self.config.minibatch_size * self.config.refresh_every
         return int(np.clip(n_wanted // 8 * 8, _LEAST_PROBED, _MOST_PROBED))
+
+    @property
+    def n_measured(self):
+        """The examples of a minibatch that the curvature is measured on, where the learning rate is scaled by it."""
+        return self.config.minibatch_size if self.config.lr_scaling == "gain" else 0
 
     @cached_property
     def observations(self):
@@ -218,8 +224,11 @@ class Setup:
 
     def make_scorer(self, part, waiter):
         """Return the scorer of a shard, by the shard's number."""
-        probe = Probe(self.models.make(self.n_probed), self.dataset, self.n_probed) if part == 0 else None
-        models = ScoringModels(*self.models.make_scorer(self.grid.batch_size), self.models.rows_at_a_time, probe)
+        measures = [
+            kind(self.models.make(n_rows), self.dataset, n_rows) if part == 0 and n_rows else None
+            for kind, n_rows in ((Probe, self.n_probed), (Curvature, self.n_measured))
+        ]
+        models = ScoringModels(*self.models.make_scorer(self.grid.batch_size), self.models.rows_at_a_time, *measures)
         return Scorer(models, self.dataset, self.grid, part, waiter)
 
     def make_forecaster(self, waiter):

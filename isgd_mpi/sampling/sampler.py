@@ -150,6 +150,20 @@ class Sampler(Saved):
         indices, weights = self.proposal.with_mixture(mixture).draw(size, "multinomial", self._probes.rng)
         return indices, weights if self._example_weights is None else weights * self._example_weights[indices]
 
+    def draw_trial(self, size):
+        """Draw a minibatch as :meth:`draw` does, to measure something on it; the minibatches stay as they were.
+
+        Parameters
+        ----------
+        size : int
+
+        Returns
+        -------
+        indices : (size,) ndarray of int64
+        importance_weights : (size,) ndarray of float64
+        """
+        return self.proposal.draw(size, self._config.sampling, self._probes.rng)
+
     def learn_from_minibatch(self, minibatch, step):
         """Update variance, mixture and, with `feedback`, scores with the results of a training step.
 
@@ -257,6 +271,11 @@ class Sampler(Saved):
     def why_so_low(self, step):
         """Return in words why the gain is far below the possible one; see :meth:`gain.Gain.why_so_low`."""
         return self._gain.why_so_low(self.table.staleness(step)[0])
+
+    def squared_norm_ratio(self):
+        """Return the factor by which a uniform minibatch's ``|g|^2`` is larger; see :meth:`variance.Variance`."""
+        size = self._config.minibatch_size
+        return self._gain.variance.squared_norm_ratio(size) if self.importance_sampling else 1.0
 
     def variances(self):
         """Return the traces of the covariance and the gain; see :meth:`variance.Variance.figures`."""

@@ -204,6 +204,21 @@ class Variance(Saved):
         lower = second_moment_ratio * uniform - squared_mean
         return (uniform - squared_mean) / lower if lower > 0 else np.nan
 
+    def squared_norm_ratio(self, minibatch_size):
+        """Return the expected ``|g|^2`` of the gradient of a uniform minibatch over that of one in use; NaN if unknown.
+
+        That is ``(Tr Sigma_uniform / M + |mu|^2) / (Tr Sigma_in_use / M + |mu|^2)``, of independent draws.
+
+        Parameters
+        ----------
+        minibatch_size : int
+        """
+        if math.isnan(self.gain()[0]):
+            return np.nan
+        _, uniform, in_use, squared_mean = map(float, self.window().means)
+        common = (minibatch_size - 1) * max(0.0, squared_mean)
+        return (uniform + common) / (in_use + common)
+
     def possible_gain(self):
         """Return the variance gain of the best possible proposal; NaN if it is unknown."""
         window = self.window()

@@ -24,12 +24,15 @@ class ScoringModels(NamedTuple):
         Examples in one call of a model; a whole score batch if None.
     probe : probe.Probe or None
         Estimates |mu|^2; the first scorer has one.
+    curvature : curvature.Curvature or None
+        Measures the curvature along a minibatch's gradient; likewise, where the learning rate is scaled.
     """
 
     model: object
     evaluator: object
     rows_at_a_time: int | None = None
     probe: object | None = None
+    curvature: object | None = None
 
 
 class Scorer:
@@ -53,7 +56,7 @@ class Scorer:
     """
 
     def __init__(self, models, dataset, grid, part, waiter):
-        self._model, self._probe = models.model, models.probe
+        self._model, self._probe, self._curvature = models.model, models.probe, models.curvature
         self._dataset = dataset
         self._waiter = waiter
         self._shard = grid.shards(dataset.n_train)[part]
@@ -64,6 +67,7 @@ class Scorer:
         self._step = NEVER
         self.record = np.zeros((), report_dtype(self._shard, dataset.n_strata, n_sums(dataset.target)))
         self.record["batch_steps"] = self.record["probe_step"] = NEVER
+        self.record["curvature"] = np.nan
         self._evaluation.report(self.record)
 
     @property
@@ -78,6 +82,8 @@ class Scorer:
         if self._probe and not published["command"] & STOP:
             with self._waiter.timeline("scoring"):
                 self.record["squared_mean_gradient"] = self._probe(published)
+                if self._curvature:
+                    self.record["curvature"] = self._curvature(published)
             self.record["probe_step"] = self._step
         if published["command"] & EVALUATE:
             self._evaluation.start(published["params"], self._step)

@@ -1,0 +1,46 @@
+"""Measure the curvature of the loss along the gradient of a minibatch, which trainer 0 drew for this alone."""
+
+import numpy as np
+
+
+class Curvature:
+    """Measures the curvature along gradients, at published parameters.
+
+    Parameters
+    ----------
+    model : Model
+        For this alone.
+    dataset : datasets.Dataset
+        Examples are drawn from its training set.
+    n_rows : int
+        Examples M of a minibatch.
+    """
+
+    def __init__(self, model, dataset, n_rows):
+        self._model = model
+        self._dataset = dataset
+        self._images = np.empty((n_rows, dataset.n_features), model.params.dtype)
+        self._labels = np.empty((n_rows, *dataset.target.row_shape), dataset.target.dtype)
+
+    def __call__(self, published):
+        """Return ``g . H g / |g|^2`` of a minibatch, with its gradient g and the Hessian H of its loss.
+
+        It is the mean over a step of the present length, from the gradients at both of its ends. Where it is one over
+        the learning rate, the step ends where the minibatch's loss is least along the gradient, were that a parabola.
+
+        Parameters
+        ----------
+        published : () ndarray of records.published_dtype
+            Names the examples, their importance weights and the learning rate.
+        """
+        params, rate = published["params"], float(published["learning_rate"])
+        self._dataset.gather(published["minibatch"], self._images, self._labels)
+        minibatch = self._images, self._labels, published["minibatch_weights"].astype(self._images.dtype)
+        gradient = self._gradient(params, minibatch).copy()
+        end = self._gradient(params - params.dtype.type(rate) * gradient, minibatch)
+        squared_norm = float(gradient @ gradient)
+        return float((gradient - end) @ gradient) / (rate * squared_norm) if squared_norm else np.nan
+
+    def _gradient(self, params, minibatch):
+        self._model.params = params
+        return self._model.gradient(*minibatch)[1]
