@@ -26,6 +26,8 @@ class Optimiser(Saved):
         Largest norm that the gradient keeps; infinite at first.
     n_done : int
         Steps taken.
+    rate_factor : float
+        Factor of the step size; see :meth:`scale`.
     """
 
     moments = ()
@@ -36,13 +38,22 @@ class Optimiser(Saved):
         self.learning_rate = learning_rate if isinstance(learning_rate, LearningRate) else LearningRate(learning_rate)
         self.weight_decay = weight_decay
         self.clip_norm = math.inf
-        self.n_done = 0
+        self.n_done, self.rate_factor = 0, 1.0
         self._scale = 1.0  # of the gradient of this step
+
+    @property
+    def scheduled_learning_rate(self):
+        """Step size of the next step, but for the factor."""
+        return self.learning_rate.after(self.n_done)
 
     @property
     def present_learning_rate(self):
         """Step size of the next step."""
-        return self.learning_rate.after(self.n_done)
+        return self.rate_factor * self.scheduled_learning_rate
+
+    def scale(self, factor):
+        """Multiply the step sizes that follow, those of the schedule, by a factor."""
+        self.rate_factor = float(factor)
 
     def keep_in(self, share):
         """Keep the moments in memory that the trainers share, from zero on. Collective over them.

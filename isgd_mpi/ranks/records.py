@@ -49,9 +49,7 @@ def published_dtype(n_params, n_probed=0, n_measured=0):
         for name, n in (("probe", n_probed), ("minibatch", n_measured))
         for field in ((name, "i8", (n,)), (f"{name}_weights", "f8", (n,)))
     ]
-    return np.dtype(
-        [("step", "i8"), ("command", "i8"), ("learning_rate", "f8"), *drawn, ("params", "f4", (n_params,))]
-    )
+    return np.dtype([("step", "i8"), ("command", "i8"), ("learning_rate", "f8"), *drawn, ("params", "f4", (n_params,))])
 
 
 def report_dtype(shard, n_strata, n_sums):

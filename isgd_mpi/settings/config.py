@@ -95,6 +95,11 @@ class Config:
         "cosine (falls to zero along half a wave) or step (a tenth from half of the steps on, a hundredth from three "
         "quarters on)",
     )
+    lr_scaling: Literal["none", "gain"] = declare(
+        "none",
+        "none, or gain: the learning rate of sgd is raised at each refresh by as much as the smaller variance permits, "
+        "and the curvature",
+    )
     weight_decay: float = declare(
         0.0,
         "factor of the parameters that is added to the gradient; with adamw, times the learning rate, of what is "
@@ -234,6 +239,10 @@ class Config:
             raise InputError(f"--compat {self.compat} has --score grad-norm and no --max-staleness: leave them out")
         if self.momentum and self.optimiser != "sgd":
             raise InputError(f"--momentum {self.momentum:g} is for --optimiser sgd, not {self.optimiser}: leave it out")
+        if self.lr_scaling != "none" and self.optimiser != "sgd":
+            raise InputError(
+                f"--lr-scaling {self.lr_scaling} is for --optimiser sgd, not {self.optimiser}: leave it out"
+            )
         if self.lr_schedule != "constant" and self.seconds is not None:
             raise InputError(f"--lr-schedule {self.lr_schedule} needs --steps or --epochs to end with, not --seconds")
         if self.resume is not None and self.run_dir is not None:

@@ -42,10 +42,10 @@ def order_dtype(minibatch_size):
     Returns
     -------
     numpy.dtype
-        ``task``; and for a step ``n_done``, the steps that the optimiser has taken, ``indices`` and ``weights``.
+        ``task``; and for a step ``n_done`` and ``rate_factor``, as the optimiser has them, ``indices`` and ``weights``.
     """
     minibatch = [("indices", "i8", (minibatch_size,)), ("weights", "f8", (minibatch_size,))]
-    return np.dtype([("task", "i8"), ("n_done", "i8"), *minibatch])
+    return np.dtype([("task", "i8"), ("n_done", "i8"), ("rate_factor", "f8"), *minibatch])
 
 
 def share_dtype(n_rows, dtype):
@@ -65,6 +65,12 @@ def share_dtype(n_rows, dtype):
     """
     fields = [(name, "i4" if name == "predictions" else dtype, (n_rows,)) for name in PER_EXAMPLE]
     return np.dtype([("signal", "i8"), *fields])
+
+
+def _obey(order, optimiser):
+    """Set the step size of an optimiser as trainer 0 has it."""
+    optimiser.n_done = int(order["n_done"])
+    optimiser.scale(order["rate_factor"])
 
 
 def own_share(comm, minibatch_size):
@@ -125,7 +131,7 @@ class SharedWork:
             On all trainers; see :meth:`minibatch.Learner.descend`.
         """
         self._signals[self._share.rank] = signal
-        self.learner.optimiser.n_done = int(self.order["n_done"])
+        _obey(self.order, self.learner.optimiser)
         return self.learner.descend(self._indices, self._weights, with_gradient=False)
 
 
@@ -181,6 +187,7 @@ class SummedWork:
     def step(self, signal=0):
         """Take the ordered step; see :meth:`SharedWork.step`. The answer for each example is on rank 0 only."""
         self._share["signal"] = signal
+        _obey(self.order, self.learner.optimiser)
         loss, gradient = self._sum(*self._compute_own_share())
         self.reported_signal = max((int(share["signal"]) for share in self._shares), default=0)
         self.learner.update(loss, gradient)
@@ -285,7 +292,7 @@ class TrainerGroup:
         Where gradients are summed the answer always has the gradient, and otherwise never.
         """
         order = self._work.order
-        order["n_done"] = self.optimiser.n_done
+        order["n_done"], order["rate_factor"] = self.optimiser.n_done, self.optimiser.rate_factor
         order["indices"] = indices
         order["weights"] = weights
         self.amidst_step = True

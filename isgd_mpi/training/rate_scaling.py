@@ -55,7 +55,7 @@ class RateScaling(Saved):
         return float(known.mean()) if 2 * len(known) >= _N_CURVATURES else math.nan
 
     def renew(self, gain_ratio, learning_rate):
-        """Choose the factor until the next refresh.
+        """Choose the factor of the steps until the next refresh.
 
         Parameters
         ----------
@@ -64,14 +64,10 @@ class RateScaling(Saved):
         learning_rate : float
             Without the factor.
 
-        Returns
-        -------
-        float
         """
         bound = self._bound(learning_rate)
         factor = min(gain_ratio, bound, _MOST_RISE * self.factor) if gain_ratio > 1 and bound > 1 else 1.0
         self.factor = float(factor)
-        return self.factor
 
     def _bound(self, learning_rate):
         """Return the largest factor that the curvature permits; NaN if it is unknown, infinity if it is negative."""

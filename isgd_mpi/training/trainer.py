@@ -13,6 +13,7 @@ from isgd_mpi.training.bad_scores import BadScores
 from isgd_mpi.training.counters import Counters
 from isgd_mpi.training.evaluation import EvaluationPlan
 from isgd_mpi.training.minibatch import Minibatch
+from isgd_mpi.training.rate_scaling import RateScaling
 
 
 class Trainer(Saved):
@@ -51,7 +52,7 @@ class Trainer(Saved):
 
     saved = (
         *("step", "n_scored", "published_step", "_sum_of_losses", "params", "optimiser", "sampler", "predicted"),
-        *("_batch_steps", "_probe_step", "_counters", "evaluations", "timeline"),
+        *("_batch_steps", "_probe_step", "_scaling", "_counters", "evaluations", "timeline"),
     )
 
     def __init__(self, setup, learner, sampler, log, predicted=None):
@@ -73,6 +74,7 @@ class Trainer(Saved):
         self._first_merge, self._merge_seconds = None, 0.0
         self._sum_of_losses = 0.0
         self._probe_step = NEVER
+        self._scaling = RateScaling(config.momentum) if config.lr_scaling == "gain" else None
         self.step = 0
         self.loss = math.nan
         self.n_scored = 0
@@ -154,6 +156,11 @@ class Trainer(Saved):
         exchange.published["probe"], exchange.published["probe_weights"] = self.sampler.draw_probe(
             exchange.published["probe"].size
         )
+        if n_measured := exchange.published["minibatch"].size:
+            exchange.published["minibatch"], exchange.published["minibatch_weights"] = self.sampler.draw_trial(
+                n_measured
+            )
+        exchange.published["learning_rate"] = self.optimiser.present_learning_rate
         exchange.published["params"] = self.params
         exchange.start()
         if self.predicted:
@@ -182,6 +189,9 @@ class Trainer(Saved):
             # decisions must not depend on the clock where a run is to be repeatable
             for event in self.sampler.renew(self.step, 0.0 if self._config.repeatable else refresh_share):
                 self._log.event(self.step, event)
+            if self._scaling:
+                self._scaling.renew(self.sampler.squared_norm_ratio(), self.optimiser.scheduled_learning_rate)
+                self.optimiser.scale(self._scaling.factor)
         self._merge_seconds += time.thread_time() - begin
 
     def _merge_scores(self, reports, shards):
@@ -202,6 +212,8 @@ class Trainer(Saved):
             self._probe_step = int(report["probe_step"])
             age = self.step - self._probe_step
             self.sampler.learn_from_probe(*report["squared_mean_gradient"].tolist(), age)
+            if self._scaling:
+                self._scaling.observe(float(report["curvature"]))
 
     def _rank_of(self, example, shards):
         """Return the rank that scores an example: a scorer, or a trainer where there are no scorers."""
@@ -222,6 +234,7 @@ class Trainer(Saved):
         )
         self.figures = self.sampler.figures(self.step) | {
             "examples_scored": self.n_scored,
+            "learning_rate": self.optimiser.present_learning_rate,
             "predictor_correlation": self.predicted.correlation if self.predicted else math.nan,
             **self._counters.rates_since(past),
         }
@@ -231,5 +244,7 @@ class Trainer(Saved):
     def restore(self, state):
         """Take the state back; see :class:`saved.Saved`."""
         super().restore(state)
+        if self._scaling:
+            self.optimiser.scale(self._scaling.factor)
         self.evaluations.go_on_at(self.step)
         self.figures = self.sampler.variances()

@@ -20,6 +20,7 @@ OF_EVERY_KIND = {
     "compat": ("--schedule", "pipelined", "--compat", "alain2015"),
     "losses": ("--schedule", "exact", "--score", "loss", "--lr-schedule", "linear", "--max-staleness", 20, *WEIGHTED),
     "uniform": ("--schedule", "pipelined", "--score", "uniform", "--optimiser", "adam", "--lr-schedule", "cosine"),
+    "scaled": ("--schedule", "pipelined", "--lr-scaling", "gain", "--lr", 0.003, "--momentum", 0.5),
     "lstm": ("--schedule", "pipelined", "--score", "predicted-loss"),
     "class": ("--schedule", "exact", "--score", "predicted-loss", "--predictor", "class"),
     "last": ("--schedule", "pipelined", "--score", "predicted-loss", "--predictor", "last"),

@@ -20,14 +20,19 @@ def norms(gradients):
 
 
 def figures_of(gradients, counts):
-    """Figures by minibatches that draw each example as often as expected, told the mean gradient exactly."""
+    """Figures of :func:`told_by`."""
+    return told_by(gradients, counts).figures()
+
+
+def told_by(gradients, counts):
+    """Estimate by minibatches that draw each example as often as expected, told the mean gradient exactly."""
     variance, drawn = Variance(), np.repeat(np.arange(len(gradients)), counts)
     weights = counts.sum() / (len(gradients) * counts[drawn])
     for _ in range(ENOUGH):
         variance.observe(np.linalg.norm(gradients, axis=1)[drawn], weights)
     mean = gradients.mean(axis=0)
     variance.observe_probe(mean @ mean, 0.0)
-    return variance.figures()
+    return variance
 
 
 def trained(rng, n_refreshes, scale=1.0, variance=None):
@@ -52,6 +57,24 @@ def test_ideal_and_uniform_traces_are_enumerated_ones_of_their_proposals(rng, gr
     q = {"trace_ideal": norms / norms.sum(), "trace_uniform": np.full(N, 1 / N)}[name]
     got = figures_of(gradients, rng.integers(1, 7, N))
     np.testing.assert_allclose(got[name], reference.trace_of_covariance(gradients, q), rtol=1e-11)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_the_ratio_of_squared_norms_is_that_of_all_minibatches_of_a_size(rng, gradients, size):
+    def expected(q):
+        means = (
+            (np.mean([gradients[i] / (N * q[i]) for i in drawn], axis=0), np.prod(q[list(drawn)]))
+            for drawn in itertools.product(range(N), repeat=size)
+        )
+        return sum(chance * mean @ mean for mean, chance in means)
+
+    counts = rng.integers(1, 7, N)
+    ratio = expected(np.full(N, 1 / N)) / expected(counts / counts.sum())
+    assert told_by(gradients, counts).squared_norm_ratio(size) == pytest.approx(ratio, rel=1e-9)
+
+
+def test_the_ratio_of_squared_norms_is_unknown_before_anything_is_known():
+    assert np.isnan(Variance().squared_norm_ratio(16))
 
 
 def test_variance_gain_is_uniform_over_in_use(rng, gradients):
