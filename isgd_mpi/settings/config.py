@@ -240,9 +240,7 @@ class Config:
         if self.momentum and self.optimiser != "sgd":
             raise InputError(f"--momentum {self.momentum:g} is for --optimiser sgd, not {self.optimiser}: leave it out")
         if self.lr_scaling != "none" and self.optimiser != "sgd":
-            raise InputError(
-                f"--lr-scaling {self.lr_scaling} is for --optimiser sgd, not {self.optimiser}: leave it out"
-            )
+            raise InputError(f"--lr-scaling gain is for --optimiser sgd, not {self.optimiser}: leave it out")
         if self.lr_schedule != "constant" and self.seconds is not None:
             raise InputError(f"--lr-schedule {self.lr_schedule} needs --steps or --epochs to end with, not --seconds")
         if self.resume is not None and self.run_dir is not None:

@@ -156,10 +156,9 @@ class Trainer(Saved):
         exchange.published["probe"], exchange.published["probe_weights"] = self.sampler.draw_probe(
             exchange.published["probe"].size
         )
-        if n_measured := exchange.published["minibatch"].size:
-            exchange.published["minibatch"], exchange.published["minibatch_weights"] = self.sampler.draw_trial(
-                n_measured
-            )
+        if self._scaling:
+            minibatch = self.sampler.draw_trial(exchange.published["minibatch"].size)
+            exchange.published["minibatch"], exchange.published["minibatch_weights"] = minibatch
         exchange.published["learning_rate"] = self.optimiser.present_learning_rate
         exchange.published["params"] = self.params
         exchange.start()
