@@ -160,9 +160,11 @@ class Sampler(Saved):
         Returns
         -------
         indices : (size,) ndarray of int64
-        importance_weights : (size,) ndarray of float64
+        weights : (size,) ndarray of float64
+            Of their losses; see :meth:`loss_weights`.
         """
-        return self.proposal.draw(size, self._config.sampling, self._probes.rng)
+        indices, importance_weights = self.proposal.draw(size, self._config.sampling, self._probes.rng)
+        return indices, self.loss_weights(indices, importance_weights)
 
     def learn_from_minibatch(self, minibatch, step):
         """Update variance, mixture and, with `feedback`, scores with the results of a training step.
