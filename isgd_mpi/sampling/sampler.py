@@ -151,18 +151,7 @@ class Sampler(Saved):
         return indices, weights if self._example_weights is None else weights * self._example_weights[indices]
 
     def draw_trial(self, size):
-        """Draw a minibatch as :meth:`draw` does, to measure something on it; the minibatches stay as they were.
-
-        Parameters
-        ----------
-        size : int
-
-        Returns
-        -------
-        indices : (size,) ndarray of int64
-        weights : (size,) ndarray of float64
-            Of their losses; see :meth:`loss_weights`.
-        """
+        """Draw examples as :meth:`draw` does, to measure something; return them and the weights of their losses."""
         indices, importance_weights = self.proposal.draw(size, self._config.sampling, self._probes.rng)
         return indices, self.loss_weights(indices, importance_weights)
 
