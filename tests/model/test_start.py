@@ -107,7 +107,7 @@ def test_a_model_of_ones_own_is_taken_and_another_standardisation_told_of(rng, t
         (np.full(43, np.nan), "^init: has parameters that are not finite"),
         (((4, 6, 3), "abc"), "has the widths 4-6-3, and this run has 4-5-3: give --hidden 6"),
         (((4, 5, 2), "ab"), "has the widths 4-5-2, and this run has 4-5-3: the data must have as many"),
-        (((4, 5, 3), "abd"), "predicts no 'c', which these data have: its own are a, b, d"),
+        (((4, 5, 3), "abx"), "predicts no 'c', which these data have: its own are a, b, x"),
         ("numbers", "predicts 3 numbers, and this run 3 classes"),
         ("own", "is an MLP or a model of your own, and this run trains the other kind"),
     ],
