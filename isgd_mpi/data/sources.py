@@ -265,7 +265,8 @@ def _divided(path, strata, parts, division):
         if len(taken):
             splits |= {name: splits["train"][taken], "train": splits["train"][kept]}
         elif name == "test" and name not in parts:
-            raise FormatError(path, f"{len(kept)} rows leave nothing for the test set: give --test a larger share")
+            problem = f"{len(kept)} rows leave nothing for the test set, as one of each class is for training"
+            raise FormatError(path, f"{problem}: give --test a larger share, or a file")
     return {name: splits[name] for name in ("train", "valid", "test") if name in splits}
 
 

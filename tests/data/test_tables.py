@@ -152,6 +152,9 @@ def test_a_frame_that_has_a_column_twice_is_refused(tmp_path):
         encode_frame(frame, encoding)
 
 
+NAMES = "".join(f"{k % 2},name {k}\n" for k in range(60))
+
+
 @pytest.mark.parametrize(
     "text, problem",
     [
@@ -159,9 +162,23 @@ def test_a_frame_that_has_a_column_twice_is_refused(tmp_path):
         ("x" * 200_000 + ",y\n1,2\n", "cannot be read"),
         ("x,y\n", "holds no row"),
         ("1,2\n3,4\n", r"begins with numbers \(1, 2\), not with the names of columns"),
+        ("0.5,1.5,cat\n0.25,2.5,owl\n", r"begins with numbers \(0.5, 1.5\), not with the names of columns"),
         ("x,x,y\n1,2,3\n", "has two columns named 'x'"),
+        ("x;y\n1,5;a\n2;b\n", "column 'x' holds numbers written as '1,5': write them as 1234.5"),
+        ('x,y\n"1,234.5",a\n12,b\n', "column 'x' holds numbers written as '1,234.5'"),
+        ('x,y\n1,"1,234"\n2,17\n', "column 'y', the target, holds numbers written as '1,234'"),
+        ("x,y\n1,2020-01-31\n2,2020-02-01\n", "column 'y', the target, holds dates or times, such as 2020-01-31"),
+        ("x,y\n" + NAMES, "column 'y', the target, holds 60 different values in 60 rows, too few of each"),
+        (
+            "x,y\n" + "".join(f"name {k},{k % 2}\n" for k in range(60)),
+            "column 'x' holds 60 different texts in 60 rows, such as 'name 0': leave the column",
+        ),
+        ('x,w,y\n1,2,"a\n3,4,b\n5,6,a\n', "column 'y' holds a text of several rows, 'a.*3,4,b.*: close its quote"),
         ("x,y\n1,a\n2\n", "Expected 2 columns, got 1"),
-        ("x,day,y\n1,2020-01-31,a\n2,2020-02-01,b\n", "column 'day' holds dates, such as 2020-01-31: leave the column"),
+        (
+            "x,day,y\n1,2020-01-31,a\n2,2020-02-01,b\n",
+            "column 'day' holds dates or times, such as 2020-01-31: leave the column",
+        ),
         ("x,y\n1,a\n2,a\n", "column 'y', the target, holds nothing but 'a'"),
         ("x,y\n1,a\n2,\n", "column 'y', the target, lacks a value in 1 rows, first in row 2: leave them out"),
         ("x,y\n1,a\n1,b\n", "no column beside 'y' varies"),
@@ -173,6 +190,28 @@ def test_a_table_that_cannot_be_used_is_refused_in_one_line_that_names_the_file(
     with pytest.raises(FormatError, match=problem) as caught:
         read(path)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_table_in_another_encoding_is_refused_by_its_encoding(tmp_path):
+    for place, text in enumerate(("gr\xfcn,y\n1,a\n2,b\n", "x,y\n1,gr\xfcn\n2,b\n")):
+        path = tmp_path / f"{place}.csv"
+        path.write_bytes(text.encode("latin1"))
+        with pytest.raises(FormatError, match="is no text in UTF-8: save it in this encoding"):
+            read(path)
+
+
+def test_times_in_a_parquet_file_are_dates(tmp_path):
+    times = pyarrow.array([0, 1], "duration[s]")
+    with pytest.raises(FormatError, match="column 'x' holds dates or times, such as 0"):
+        read(written(tmp_path, x=times, y=["a", "b"]))
+    with pytest.raises(FormatError, match="column 'y', the target, holds dates or times"):
+        read(written(tmp_path, x=[1, 2], y=times))
+
+
+def test_the_name_of_a_column_may_have_two_lines(tmp_path):
+    table, encoding = read(write(tmp_path, '"size\nin cm",y\n1,a\n2,b\n'))
+    assert encoding.names == ["size\nin cm"]
+    np.testing.assert_array_equal(table.images[:], [[1], [2]])
 
 
 def test_an_unknown_target_is_refused_with_the_names_that_there_are(tmp_path):

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 
 from isgd_mpi.data.examples import FormatError, refusing_damage
@@ -19,6 +20,7 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")
 _BLOCK_BYTES = 2**23
 _BATCH_ROWS = 2**14
 _LONGEST_HEADER = 2**20
+_MOST_HEADER_LINES = 1000
 _DELIMITERS = ",;\t"
 
 
@@ -98,7 +100,9 @@ class TableFile:
                         yield with_text(batch, self.path)
             else:
                 with self._open_csv(names or self.names) as reader:
-                    yield from reader
+                    for batch in reader:
+                        self._check_quotes(batch)
+                        yield batch
 
     @contextmanager
     def _refusing(self):
@@ -106,6 +110,8 @@ class TableFile:
             with refusing_damage(self.path, csv.Error):
                 yield
         except FormatError as error:
+            if "UnicodeDecodeError" in str(error) or "invalid UTF8" in str(error):
+                raise FormatError(self.path, "is no text in UTF-8: save it in this encoding") from None
             if arrow().lib.ArrowInvalid.__name__ not in str(error):
                 raise
             raise FormatError(self.path, str(error).partition(": ")[2]) from None
@@ -114,31 +120,48 @@ class TableFile:
         if self._is_parquet:
             with arrow().parquet.ParquetFile(self.path) as file:
                 return file.schema_arrow.names
-        line, self._delimiter = self._header()
-        names = [name.strip() for name in next(csv.reader([line], delimiter=self._delimiter), [])]
+        names = [name.strip() for name in self._read_header()]
         if not names:
             raise FormatError(self.path, "is empty")
-        if all(_is_number(name) for name in names):
-            raise FormatError(self.path, f"begins with numbers ({', '.join(names)}), not with the names of columns")
+        numbers = [name for name in names if _is_number(name)]
+        if len(numbers) == len(names) or 2 * sum("." in name for name in numbers) > len(names):
+            raise FormatError(self.path, f"begins with numbers ({', '.join(numbers)}), not with the names of columns")
         return names
 
-    def _header(self):
-        """Return the first line of a CSV file, and what separates its fields."""
+    def _read_header(self):
+        """Return the first row of a CSV file; find out what separates its fields, and how many lines it has."""
         opener = gzip.open if self._is_gzipped() else io.BufferedReader
         with (
             open_regular(self.path) as file,
             opener(file) as unpacked,
             io.TextIOWrapper(unpacked, "utf-8-sig") as lines,
         ):
-            text = lines.readline(_LONGEST_HEADER).rstrip("\n")
-        return text, max(_DELIMITERS, key=text.count)
+            first = lines.readline(_LONGEST_HEADER)
+            self._delimiter = max(_DELIMITERS, key=first.count)
+            more = iter(lambda: lines.readline(_LONGEST_HEADER), "")  # a name in quotes may have several lines
+            reader = csv.reader(chain([first], islice(more, _MOST_HEADER_LINES)), delimiter=self._delimiter)
+            names = next(reader, [])
+        self._n_header_lines = reader.line_num
+        return names
+
+    def _check_quotes(self, batch):
+        """Refuse a field that holds whole rows, because a quote is not closed."""
+        pa = arrow()
+        for name, column in zip(batch.schema.names, batch.columns):
+            several_lines = column.filter(pa.compute.match_substring(column, "\n").fill_null(False))
+            for text in several_lines.to_pylist():
+                if any(line.count(self._delimiter) == len(self.names) - 1 > 1 for line in text.split("\n")[1:]):
+                    problem = f"column {name!r} holds a text of several rows, {text[:30]!r}: close its quote"
+                    raise FormatError(self.path, problem)
 
     def _open_csv(self, names):
         pa = arrow()
         types = dict.fromkeys(self.names, pa.string())
         return pa.csv.open_csv(
             pa.input_stream(str(self.path), compression="gzip" if self._is_gzipped() else None),
-            pa.csv.ReadOptions(block_size=_BLOCK_BYTES, column_names=self.names, skip_rows=1, use_threads=False),
+            pa.csv.ReadOptions(
+                block_size=_BLOCK_BYTES, column_names=self.names, skip_rows=self._n_header_lines, use_threads=False
+            ),
             pa.csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=True),
             pa.csv.ConvertOptions(
                 column_types=types,

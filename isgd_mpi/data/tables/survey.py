@@ -11,7 +11,9 @@ MOST_CATEGORIES = 1000
 """Different words that a column may hold: each becomes a feature."""
 
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T].*)?|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}( .*)?")
+_NOTATION = re.compile(r"[-+]?(\d{1,3}(,\d{3})+(\.\d+)?|\d{1,3}(\.\d{3})+(,\d+)?|\d+,\d+|\d+(\.\d+)?)( ?%)?")
 _WAY_OUT = "leave the column out of the file, or turn it into numbers"
+_FEW_WORDS = 50  # that may all be different
 
 
 class ColumnSurvey:
@@ -31,6 +33,8 @@ class ColumnSurvey:
         Whether all values so far are numbers.
     is_date : bool
         Whether all values so far are dates.
+    is_notation : bool
+        Whether all values so far are numbers as people write them, such as 1,234.5 or 0,5 or 12 %.
     stray : str
         The first value that is no number.
     dtype : numpy dtype
@@ -47,7 +51,7 @@ class ColumnSurvey:
         self.name = name
         self.n_values = self.n_missing = 0
         self.values = set()
-        self.is_number = self.is_date = self.is_whole = True
+        self.is_number = self.is_date = self.is_notation = self.is_whole = True
         self.stray = ""
         self.dtype = np.dtype(np.uint8)
         self.lowest, self.highest, self.first_missing = np.inf, -np.inf, None
@@ -75,7 +79,8 @@ class ColumnSurvey:
             return
         text = as_text(present)
         unique = text.unique().to_pylist()
-        self.is_date = self.is_date and all(map(_DATE.fullmatch, unique))
+        self.is_date = self.is_date and (_is_time(present) or all(map(_DATE.fullmatch, unique)))
+        self.is_notation = self.is_notation and all(map(_NOTATION.fullmatch, unique))
         if self.values is not None:
             self.values.update(unique)
             if len(self.values) > MOST_CATEGORIES:
@@ -101,13 +106,38 @@ class ColumnSurvey:
         Raises
         ------
         FormatError
-            It holds dates or long texts.
+            It holds dates, numbers in another notation, long texts, or texts that are nearly all different.
         """
+        self.check_notation(where, f"column {self.name!r}")
         if self.n_values and self.is_date:
-            raise FormatError(where, f"column {self.name!r} holds dates, such as {min(self._examples())}: {_WAY_OUT}")
-        if not self.is_number and self.values is None:
-            problem = f"holds more than {MOST_CATEGORIES} different texts, such as {self.stray[:30]!r}"
+            raise FormatError(
+                where, f"column {self.name!r} holds dates or times, such as {min(self._examples())}: {_WAY_OUT}"
+            )
+        if self.is_number:
+            return
+        texts, such = "different texts", f"such as {self.stray[:30]!r}"
+        if self.values is None:
+            problem = f"holds more than {MOST_CATEGORIES} {texts}, {such}"
             raise FormatError(where, f"column {self.name!r} {problem}: {_WAY_OUT}")
+        if self.differs_nearly_everywhere:
+            problem = f"holds {len(self.values)} {texts} in {self.n_values} rows, {such}"
+            raise FormatError(where, f"column {self.name!r} {problem}: {_WAY_OUT}")
+
+    @property
+    def differs_nearly_everywhere(self):
+        """Return whether the values are many, and fewer than two rows have the same one, on average."""
+        n_different = self.n_values if self.values is None else len(self.values)
+        return n_different > max(_FEW_WORDS, self.n_values / 2)
+
+    def check_notation(self, where, what):
+        """Refuse numbers in another notation, which would be taken for words; `what` names the column in the message.
+
+        Raises
+        ------
+        FormatError
+        """
+        if self.n_values and self.is_notation and not (self.is_number or self.is_date):
+            raise FormatError(where, f"{what} holds numbers written as {self.stray[:30]!r}: write them as 1234.5")
 
     def _examples(self):
         return self.values or {self.stray or "a date"}
@@ -125,6 +155,11 @@ def _is_no_number(text):
     except ValueError:
         return True
     return False
+
+
+def _is_time(column):
+    """Return whether a column of a Parquet file holds dates, times or differences of them."""
+    return arrow().types.is_temporal(column.type)
 
 
 def without_nan(column):

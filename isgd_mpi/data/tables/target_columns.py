@@ -58,6 +58,7 @@ def choose_target(surveys, loss, where):
     """
     for survey in surveys:
         _check_complete(survey, where)
+        survey.check_notation(where, _the_target(survey))
     kind = KIND_OF_LOSS[loss] if loss != "auto" else _kind(surveys)
     names = tuple(survey.name for survey in surveys)
     if kind == "numbers":
@@ -141,6 +142,13 @@ def class_names(survey, loss, where):
     if len(survey.values) < 2:
         value = next(iter(survey.values))
         raise FormatError(where, f"{_the_target(survey)} holds nothing but {value!r}: see --target")
+    if loss == "auto" and survey.is_date:
+        raise FormatError(
+            where, f"{_the_target(survey)} holds dates or times, such as {min(survey.values)}: turn it into numbers"
+        )
+    if loss == "auto" and not survey.is_number and survey.differs_nearly_everywhere:
+        problem = f"holds {len(survey.values)} different values in {survey.n_values} rows, too few of each for classes"
+        raise FormatError(where, f"{_the_target(survey)} {problem}: see --target and --loss")
     try:
         return sorted(survey.values, key=lambda text: (float(text), text))
     except ValueError:  # words, or true and false
