@@ -74,8 +74,8 @@ class Study:
 
     @property
     def measure(self):
-        """Return what the runs are judged by, such as the error; the first run decides."""
-        return next((run.measure for run in self.runs), ERROR)
+        """Return what the runs are judged by, such as the error; the first run that was evaluated decides."""
+        return next((run.measure for run in self.runs if run.evaluations), ERROR)
 
 
 def read_study(paths):
@@ -98,9 +98,18 @@ def read_study(paths):
         return _read_experiment(experiments[0])
     folders = {folder.resolve(): folder for path in paths for folder in _run_folders(path)}
     runs = [read_run(folder) for folder in folders.values()]
+    _check_alike(runs)
     groups, x_label = group_by_options(runs)
     title = paths[0].resolve().name if len(paths) == 1 else f"{len(runs)} runs"
     return Study(title=title, groups=groups, x_label=x_label)
+
+
+def _check_alike(runs):
+    """Refuse runs that predict numbers beside runs that do not: one cannot be judged by the measure of the other."""
+    of_measure = {run.measure: run for run in runs if run.evaluations}
+    if len(of_measure) > 1:
+        one, other = (f"{run.folder} is judged by its {measure.text}" for measure, run in of_measure.items())
+        raise InputError(f"{one}, and {other}: report them apart")
 
 
 def _run_folders(path):

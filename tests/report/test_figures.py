@@ -12,6 +12,7 @@ from isgd_mpi.report.page import render
 from isgd_mpi.report.statistics import band, first_at_or_below, last_tenth, quartiles, value_at
 from isgd_mpi.report.study import read_study
 from isgd_mpi.report.verdicts import BASELINE, DID_NOT, PAID, UNCLEAR, verdict
+from isgd_mpi.settings.errors import InputError
 
 X = np.array([0.0, 1.0, 2.0])
 
@@ -121,6 +122,17 @@ def test_numbers_are_judged_and_shown_by_their_rmse(tmp_path, capsys):
     assert "<th>test RMSE / unit of the target</th>" in page and "error" not in page and "nats" not in page
     assert bench(["runs", str(tmp_path)]) == 0
     assert "| test RMSE / unit of the target |" in capsys.readouterr().out
+
+
+def test_numbers_and_classes_are_reported_apart(tmp_path):
+    lines = [{"rmse" if name == "error" else name: value for name, value in line.items()} for line in losses(0.2)]
+    write_run(tmp_path / "classes", losses(0.2))
+    write_run(tmp_path / "begun", [])
+    write_run(tmp_path / "numbers", lines)
+    with pytest.raises(InputError, match="classes is judged by its error, and .*numbers is judged by its RMSE: report"):
+        read_study([tmp_path])
+    study = read_study([tmp_path / "begun", tmp_path / "numbers"])
+    assert study.measure.name == "rmse"
 
 
 def test_verdict_without_a_uniform_group_on_as_many_ranks(tmp_path):
