@@ -194,7 +194,7 @@ def check_pair(where, images, targets, names=None):
     if len(images) != n_targets:
         raise FormatError(where, f"{len(images)} images but {n_targets} labels")
     if images.size == 0:
-        raise FormatError(where, "holds no example")
+        raise FormatError(where, "holds no feature" if len(images) else "holds no example")
 
 
 def check_alike(parts):

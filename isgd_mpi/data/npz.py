@@ -90,7 +90,8 @@ class Npz:
                 raise ValueError(f"{name} is no array")
             shape, _, dtype = _HEADER_READERS[npy.read_magic(file)](file)
         if dtype.hasobject:
-            raise ValueError(f"{name}: Object arrays cannot be loaded when allow_pickle=False")
+            way_out = f"save {name}.astype(float), or {name}.astype(str) if it is text"
+            raise FormatError(self._archive.filename, f"{name} holds Python objects, which are not read: {way_out}")
         n_bytes = math.prod(shape) * dtype.itemsize
         if n_bytes > min(info.file_size, inflation * min(info.compress_size, self._n_bytes)):
             raise ValueError(f"{name} announces more than the file can hold")

@@ -16,7 +16,7 @@ from isgd_mpi.data.safe_files import open_regular
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.nearest import suggestion
 
-_WAY_OUT = "weights are numbers from 0 up"
+_WAY_OUT = "weights are numbers from 0 to 1e30"
 _MOST_BYTES = 2**24  # of a file of class weights
 _LARGEST = 1e30  # sums of so large ones, squared, are still finite
 

@@ -78,6 +78,7 @@ HOLED = np.where(np.arange(12).reshape(6, 2) == 9, np.nan, X)
         ((X[0], Y), "x, y: .*one example per row, not float64 of shape \\(2,\\): one example is x\\[None\\]"),
         ((X, Y[:5]), "x, y: 6 images but 5 labels"),
         ((X[:0], Y[:0]), "x, y: holds no example"),
+        ((X[:, :0], Y), "x, y: holds no feature"),
         ((np.array([["1", "2.5"], ["3", "red"]]), [0, 1]), "x, y: .*feature number 0 holds '1': turn words"),
         (
             (np.array([[1, 2.5], [3, "red"]], object), [0, 1]),

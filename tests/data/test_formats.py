@@ -109,7 +109,7 @@ def test_idx_label_out_of_range(idx):
 def test_empty_idx(idx, shape):
     idx[0].write_bytes(idx_bytes(np.zeros(shape)))
     write_idx(idx[1], np.zeros(shape[0]))
-    assert "holds no example" in refusal(read_idx, *idx)
+    assert "holds no" in refusal(read_idx, *idx)
 
 
 def test_folder_in_the_place_of_a_file(tmp_path, idx):
@@ -313,7 +313,10 @@ def test_npz_with_valid_and_a_column_of_labels(npz):
         ({"y_test": np.array([0, 1, 2, 2**63], dtype=np.uint64)}, f"y_test: has label {2**63}, of which"),
         ({"x_train": np.zeros(6, np.uint8)}, "must be numbers, one example per row"),
         ({"x_train": np.zeros((6, 6), complex)}, "must be numbers, one example per row"),
-        ({"x_train": np.array([[1, "a"]] * 6, dtype=object)}, "Object arrays cannot be loaded"),
+        (
+            {"x_train": np.array([[1, "a"]] * 6, dtype=object)},
+            "x_train holds Python objects, which are not read: save x",
+        ),
     ],
 )
 def test_npz_with_impossible_content(npz, changes, problem):

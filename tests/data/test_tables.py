@@ -349,3 +349,14 @@ def test_another_table_whose_target_does_not_fit_is_refused(tmp_path, text, prob
     survey = survey_table(write(tmp_path, TWO), "a,b")
     with pytest.raises(FormatError, match=problem):
         read_table(write(tmp_path, text, "other.csv"), *survey)
+
+
+def test_a_column_is_either_target_or_weight(tmp_path):
+    with pytest.raises(FormatError, match="column 'weight' cannot be both --target and --weight"):
+        survey_table(write(tmp_path), "weight", weight="weight")
+
+
+def test_an_unclosed_quote_in_a_column_that_is_not_wanted_is_refused_too(tmp_path):
+    table = TableFile(write(tmp_path, 'x,w,y\n1,2,"a\n3,4,b\n5,6,a\n'))
+    with pytest.raises(FormatError, match="close its quote"):
+        list(table.batches(["x"]))

@@ -25,7 +25,7 @@ def test_weights_of_any_type_of_numbers_are_taken(given):
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ([1, np.nan, 2, -1], "example 1 has the weight nan; weights are numbers from 0 up"),
+        ([1, np.nan, 2, -1], "example 1 has the weight nan; weights are numbers from 0 to 1e30"),
         ([1, 2, 3, -0.5], "example 3 has the weight -0.5; weights"),
         ([1, 2, np.inf, 1], "example 2 has the weight inf; weights"),
         ([0, 0, 0, 0], "all 4 weights are zero"),
@@ -73,7 +73,7 @@ def test_weights_of_classes_and_of_examples_are_multiplied(tmp_path):
     [
         ('{"0": 1, "1": 2}', "has no weight of the class '2'"),
         ('{"0": 1, "1": 2, "2": 3, "9": 1}', "names the class '9', which the data lack"),
-        ('{"0": 1, "1": -2, "2": 3}', "the class '1' has the weight -2; weights are numbers from 0 up"),
+        ('{"0": 1, "1": -2, "2": 3}', "the class '1' has the weight -2; weights are numbers from 0 to 1e30"),
         ('{"0": 1, "1": NaN, "2": 3}', "the class '1' has the weight nan"),
         ('{"0": 1, "1": "2", "2": 3}', "the class '1' has the weight '2'"),
         ('{"0": 1, "1": true, "2": 3}', "the class '1' has the weight True"),

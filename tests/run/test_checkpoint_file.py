@@ -125,7 +125,7 @@ HUGE = {"descr": "<f4", "fortran_order": False, "shape": (10**15,)}
         ({"format.npy": npy(np.array(b"something else"))}, "not a checkpoint"),
         ({"run/params.npy": npy(np.arange(40, dtype=np.float32)[::-1].copy())}, "checksum"),
         ({"run/params.npy": npy(None, HUGE)}, "announces more than the file can hold"),
-        ({"run/params.npy": npy(np.array([{}], object))}, "Object arrays"),
+        ({"run/params.npy": npy(np.array([{}], object))}, "holds Python objects"),
         ({"run/extra.npy": npy(np.array(1))}, "checksum"),
         ({"run/params.npy": b"no array"}, "no array"),
     ],

@@ -99,10 +99,10 @@ class TableFile:
                     for batch in file.iter_batches(_BATCH_ROWS, columns=names):
                         yield with_text(batch, self.path)
             else:
-                with self._open_csv(names or self.names) as reader:
+                with self._open_csv() as reader:
                     for batch in reader:
                         self._check_quotes(batch)
-                        yield batch
+                        yield batch.select(names or self.names)
 
     @contextmanager
     def _refusing(self):
@@ -154,7 +154,7 @@ class TableFile:
                     problem = f"column {name!r} holds a text of several rows, {text[:30]!r}: close its quote"
                     raise FormatError(self.path, problem)
 
-    def _open_csv(self, names):
+    def _open_csv(self):
         pa = arrow()
         types = dict.fromkeys(self.names, pa.string())
         return pa.csv.open_csv(
@@ -165,7 +165,6 @@ class TableFile:
             pa.csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=True),
             pa.csv.ConvertOptions(
                 column_types=types,
-                include_columns=names,
                 null_values=[space + field for space in ("", " ") for field in MISSING],
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=True,

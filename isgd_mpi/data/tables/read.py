@@ -39,7 +39,10 @@ def survey_table(path, target=None, loss="auto", weight=None):
         The file is damaged, or a column cannot be used.
     """
     file = TableFile(path)
-    targets = target_names([name for name in file.names if name != weight], target, path)
+    names = [name for name in file.names if name != weight]
+    targets = target_names(names if target is None else file.names, target, path)
+    if weight in targets:
+        raise FormatError(path, f"column {weight!r} cannot be both --target and --weight")
     surveys = [column for column in survey(file) if column.name != weight]
     encoding = Encoding.of(surveys, targets, path)
     by_name = {column.name: column for column in surveys}
