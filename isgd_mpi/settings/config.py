@@ -59,6 +59,7 @@ class Config:
         None,
         "weights of the classes in the objective: balanced (N / (C n_c) for a class of n_c of the N examples of C "
         "classes), or the path of a JSON file with the weight of each class by its name [all 1]",
+        True,
     )
     data_dir: str | None = declare(
         None, "folder of the original files, DIR/NAME or DIR itself [$ISGD_MPI_DATA or the user's cache]", True

@@ -107,7 +107,8 @@ def _with_whole_paths(config):
     whole = {name: getattr(config, name) for name in ("data_dir", "test", "valid")}
     whole = {name: path for name, path in whole.items() if isinstance(path, str)}
     whole |= {"data": config.data} if "." in config.data else {}
-    whole |= {"init": config.init} if isinstance(config.init, str) and config.init != "he" else {}
+    named = {"init": (config.init, "he"), "class_weight": (config.class_weight, "balanced")}
+    whole |= {name: path for name, (path, word) in named.items() if isinstance(path, str) and path != word}
     return replace(config, **{name: os.path.abspath(os.path.expanduser(path)) for name, path in whole.items()})
 
 

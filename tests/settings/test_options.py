@@ -212,6 +212,9 @@ def test_paths_of_data_are_absolute(tmp_path, monkeypatch):
     config = parse(["--data", "a/b.npz", "--data-dir", ".."])
     assert (config.data, config.data_dir) == (str(tmp_path / "a/b.npz"), str(tmp_path.parent))
     assert parse(["--data", "mnist"]).data == "mnist"
+    paths, words = parse(["--class-weight", "w.json", "--init", "run"]), parse(["--class-weight", "balanced"])
+    assert (paths.class_weight, paths.init) == (str(tmp_path / "w.json"), str(tmp_path / "run"))
+    assert (words.class_weight, words.init) == ("balanced", "he")
 
 
 def test_a_number_where_a_list_is_wanted_is_told_of(toml):
