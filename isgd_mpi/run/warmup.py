@@ -41,7 +41,7 @@ def warm_up(dataset, make_products=None, trains_rounded=False, optimiser="sgd", 
     loss = loss_for(loss, dataset.target)
     n_rows = FEW_ROWS + 1  # few and many rows have passes of their own
     n_few = min(n_rows, dataset.n_train)
-    few_strata = dataset.strata[:n_few]
+    few_strata = dataset.target.strata(dataset.splits["train"].labels[:n_few])  # those of all are for trainer 0
     order = stratified_order(few_strata, few_strata, np.ones(n_few, np.float32), dataset.n_strata)
     ScoreTable(few_strata).write(slice(0, n_few), np.ones(n_few, np.float32), 0)
     proposal = Proposal(np.ones(n_few), order)
