@@ -34,7 +34,7 @@ def from_arrays(
         Decides what `y` is read as: classes, labels or numbers; by its values, if "auto".
     sample_weight : (N,) array_like of numbers, optional
         Weights of the training examples, not negative.
-    class_weight : str, optional
+    class_weight : str or dict, optional
         See :func:`isgd_mpi.data.weights.weighed`.
 
     Returns

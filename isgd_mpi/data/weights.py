@@ -65,9 +65,9 @@ def weighed(dataset, class_weight=None):
     Parameters
     ----------
     dataset : datasets.Dataset
-    class_weight : str, optional
+    class_weight : str or dict, optional
         ``"balanced"``: a class of n_c of the N training examples has the weight ``N / (C n_c)``, as in scikit-learn.
-        Or the path of a JSON file, an object with the weight of each class by its name.
+        Or the weight of each class, by the class; or the path of a JSON file, an object with the same by name.
 
     Raises
     ------
@@ -77,7 +77,8 @@ def weighed(dataset, class_weight=None):
     """
     if class_weight is not None:
         if dataset.target.kind != "classes":
-            raise InputError(f"--class-weight {class_weight} is for classes, and the target is {dataset.target.kind}")
+            given = "" if isinstance(class_weight, dict) else f" {class_weight}"
+            raise InputError(f"--class-weight{given} is for classes, and the target is {dataset.target.kind}")
         dataset = replace(dataset, class_weights=_of_classes(class_weight, dataset))
     for name, split in dataset.splits.items():
         weights = dataset.loss_weights(name)
@@ -114,6 +115,8 @@ def _names_of_classes(dataset):
 def _of_classes(class_weight, dataset):
     """Return the weight of each class, (n_classes,) ndarray of float64."""
     names = _names_of_classes(dataset)
+    if isinstance(class_weight, dict):
+        return _in_order("class_weight", {str(name): weight for name, weight in class_weight.items()}, names)
     if class_weight != "balanced":
         return _read(Path(class_weight).expanduser(), names)
     counts = np.bincount(dataset.splits["train"].labels, minlength=len(names))
@@ -128,16 +131,22 @@ def _read(path, names):
         content = json.loads(file.read(_MOST_BYTES))
     if not isinstance(content, dict):
         raise FormatError(path, 'must be an object such as {"cat": 1, "dog": 2.5}')
-    for name in content:
+    return _in_order(path, content, names)
+
+
+def _in_order(where, weights, names):
+    """Return the weights of classes, given by name, in the order of the names."""
+    for name in weights:
         if name not in names:
-            raise FormatError(path, f"names the class {name!r}, which the data lack{suggestion(name, names)}")
+            raise FormatError(where, f"names the class {name!r}, which the data lack{suggestion(name, names)}")
     for name in names:
-        if name not in content:
-            raise FormatError(path, f"has no weight of the class {name!r}")
-        if not _is_weight(content[name]):
-            raise FormatError(path, f"the class {name!r} has the weight {content[name]!r}; {_WAY_OUT}")
-    return np.array([float(content[name]) for name in names])
+        if name not in weights:
+            raise FormatError(where, f"has no weight of the class {name!r}")
+        if not _is_weight(weights[name]):
+            raise FormatError(where, f"the class {name!r} has the weight {weights[name]!r}; {_WAY_OUT}")
+    return np.array([float(weights[name]) for name in names])
 
 
 def _is_weight(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _LARGEST
+    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    return is_number and 0 <= value <= _LARGEST

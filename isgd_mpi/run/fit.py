@@ -92,7 +92,8 @@ def fit(x, y, validation=None, test=None, *, sample_weight=None, model=None, com
         The ranks: the first train, the others score. ``MPI.COMM_WORLD`` if not given.
     **options
         Fields of :class:`isgd_mpi.Config`, other than those about data files and `resume`. Nothing is
-        printed unless ``quiet=False``, nothing is written unless `run_dir` is given. `init` may also be a model to
+        printed unless ``quiet=False``, nothing is written unless `run_dir` is given. `class_weight` may also be a dict
+        with the weight of each class. `init` may also be a model to
         begin with, a :class:`TrainedModel` or a vector of parameters; other ranks than 0 may give None.
 
     Returns
@@ -164,9 +165,11 @@ def _prepare_job(comm, arrays, make_model, options):
         config = config_of(options, own_model=make_model is not None)
         config.check_ranks(comm.Get_size())
         options_of_data = {name: getattr(config, name) for name in ("standardize", "loss", "class_weight")}
+        options_of_data |= {} if of_classes is None else {"class_weight": of_classes}
         return config, from_arrays(**arrays, **options_of_data)
 
     given, options = _given_start(comm, options)
+    of_classes, options = _given_weights(options)
     config, dataset = on_all_ranks(comm, prepare)
     check_agreement(comm, program_facts())
     for name, own in {"options": config, "arrays": dataset.facts}.items():
@@ -187,6 +190,12 @@ def _given_start(comm, options):
     elif init is None:
         options = {name: value for name, value in options.items() if name != "init"}
     return given, options
+
+
+def _given_weights(options):
+    """Return the weights of classes, if they are given as a dict, and the options with a word for it."""
+    given = options.get("class_weight")
+    return (given, options | {"class_weight": GIVEN}) if isinstance(given, dict) else (None, options)
 
 
 @contextmanager

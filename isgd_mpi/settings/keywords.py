@@ -16,7 +16,7 @@ _ABOUT_FILES = ("data", "data_dir", "synthetic_size", "target", "weight", "test"
 _COMMAND_ONLY = ("resume",)
 _MLP_ONLY = ("hidden", "init", "score_precision", "train_precision")
 GIVEN = "given"
-"""The option `init` where a model in memory is given."""
+"""The option `init` where a model in memory is given, and `class_weight` where a dict is."""
 
 _ARGUMENTS = ("validation", "test", "sample_weight", "model", "comm")  # of fit, beside the options
 _TYPES = {field.name: field.type for field in fields(Config) if field.name not in _ABOUT_FILES + _COMMAND_ONLY}

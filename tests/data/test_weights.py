@@ -90,6 +90,17 @@ def test_a_file_of_class_weights_is_refused_by_what_is_wrong_with_it(tmp_path, c
         from_arrays(X, Y, class_weight=str(path))
 
 
+@pytest.mark.parametrize("kind", [int, np.int64, str, bool])
+def test_weights_of_classes_in_a_dict_are_of_the_users_own_classes(kind):
+    labels = np.array([kind(int(label > 0)) for label in Y])
+    dataset = from_arrays(X, labels, class_weight={kind(1): np.float32(0.5), kind(0): 2})
+    np.testing.assert_array_equal(dataset.loss_weights("train"), np.where(Y > 0, 0.5, 2))
+    with pytest.raises(InputError, match="class_weight: has no weight of the class"):
+        from_arrays(X, labels, class_weight={kind(0): 2})
+    with pytest.raises(InputError, match="--class-weight is for classes, and the target is numbers"):
+        from_arrays(X, X[:, 0], class_weight={kind(0): 2})
+
+
 def test_a_file_that_is_not_there_is_refused_with_the_way_out():
     with pytest.raises(InputError, match="--class-weight balance: no such file; give 'balanced', or a JSON file"):
         from_arrays(X, Y, class_weight="balance")

@@ -176,6 +176,7 @@ def test_exact_with_weights_is_bitwise_the_same_on_one_rank_and_on_all(comm, eve
     (x, y), validation = arrays
     weights = np.where(y == 0, 0, np.arange(len(y)) % 7)
     options = SMALL | {"schedule": "exact", "sample_weight": weights, "score": score, "validation": validation}
+    options["class_weight"] = dict.fromkeys(range(5), 1) | {2: 1.5}
     alone = isgd_mpi.fit(x, y, comm=MPI.COMM_SELF, **options)
     result = isgd_mpi.fit(x, y, comm=comm, **options)
     everywhere(result is None or np.array_equal(result.model.params, alone.model.params))
