@@ -51,7 +51,7 @@ def from_arrays(
     pairs = {split: _pair(split, pair) for split, pair in pairs.items() if pair is not None}
     target, parts = read_examples(pairs, loss, feature_names(y) or ())
     check_alike(list(parts.values()))
-    target, parts = standardise(target, parts)
+    target, parts = standardise(target, parts, loss=loss)
     given = {split: features_of(p.where, p.images, range(len(p)), p.names) for split, p in parts.items()}
     moments = Moments()
     moments.add(given["train"])

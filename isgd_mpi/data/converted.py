@@ -29,7 +29,7 @@ from isgd_mpi.settings.errors import InputError
 
 _logger = logging.getLogger(__name__)
 
-_VERSION = 7  # to be raised when conversion, splits or synthetic examples change
+_VERSION = 8  # to be raised when conversion, splits or synthetic examples change
 _CHUNK_BYTES = 2**24
 
 

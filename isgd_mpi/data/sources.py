@@ -219,7 +219,7 @@ def _read_arrays(path, division, loss):
     target, parts = array_files.read_array_files(path, loss)
     if "test" in parts and division.test is not None:
         raise FormatError(path, f"has a test set of its own: leave --test {division.test} out")
-    return _source(path, target, parts, division)
+    return _source(path, target, parts, division, loss)
 
 
 def _table_recipe(path, division, loss):
@@ -243,13 +243,13 @@ def _read_table(path, others, division, loss):
     parts = {name: read_table(file, encoding, target, dtype) for name, file in files.items()}
     if (column := division.weight) is not None:
         parts = {name: replace(part, weights=read_weights(files[name], column)) for name, part in parts.items()}
-    return replace(_source(path, target, parts, division), shape=(), encoding=encoding)
+    return replace(_source(path, target, parts, division, loss), shape=(), encoding=encoding)
 
 
-def _source(path, target, parts, division):
+def _source(path, target, parts, division, loss):
     """Return the source of the parts of a file, in splits, with numbers that are standardised as training's are."""
     splits = _divided(path, target.strata(parts["train"].labels), parts, division)
-    target, parts = standardise(target, parts, splits["train"])
+    target, parts = standardise(target, parts, splits["train"], loss)
     return _end_to_end(list(parts.values()), splits, target)
 
 

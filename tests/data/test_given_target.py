@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from isgd_mpi.data.arrays import from_arrays
 from isgd_mpi.data.examples import FormatError, RawExamples
 from isgd_mpi.data.given_target import read_targets
-from isgd_mpi.data.numbers import standardise
+from isgd_mpi.data.numbers import far_out, standardise
 from isgd_mpi.data.target import Target
 
 MANY = np.arange(101) * 3
@@ -129,3 +130,21 @@ def test_columns_of_a_frame_name_labels_and_numbers():
         assert (target.kind, target.names) == (kind, ("wet", "cold"))
     assert read_targets({"y": np.array([[1.5], [2.5]])}, names=("size",))[0].names == ("size",)
     assert read_targets({"y": np.array([[1], [0]])}, names=("kind",))[0].names == ()
+
+
+def test_with_hubers_loss_numbers_far_out_do_not_change_the_scale(rng):
+    y = rng.normal(5, 2, 400)
+    parts = {"y": RawExamples("y", None, np.append(y, [1e9, -1e12, 1e10])[:, None])}
+    target, kept = standardise(Target("numbers", 1), parts, loss="huber")
+    np.testing.assert_allclose(target.mean + target.scale, (5, 2), rtol=0.15)
+    np.testing.assert_allclose(kept["y"].labels[:400, 0], (y - target.mean[0]) / target.scale[0], rtol=1e-5, atol=1e-6)
+    mostly_zero = {"y": RawExamples("y", None, np.array([[0.0]] * 9 + [[10.0]]))}
+    assert standardise(Target("numbers", 1), mostly_zero, loss="huber")[0].scale == (3.0,)
+
+
+def test_a_number_far_out_is_told_unless_the_loss_is_hubers(rng):
+    x, y = rng.normal(size=(300, 2)), rng.normal(size=300)
+    assert far_out(from_arrays(x, y), "auto") == far_out(from_arrays(x, y > 0), "auto") == ""
+    y[7] = -1e6
+    assert "a target is 17 standard deviations from the mean" in far_out(from_arrays(x, y), "auto")
+    assert far_out(from_arrays(x, y, loss="huber"), "huber") == ""

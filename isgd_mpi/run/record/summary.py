@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from isgd_mpi.data.measure import measure_of
+from isgd_mpi.data.numbers import far_out
 from isgd_mpi.data.weights import in_words
 from isgd_mpi.ranks.records import SPLITS
 from isgd_mpi.run.record.best_file import FILE
@@ -29,7 +30,7 @@ def describe_job(setup, folder):
     sizes = ", ".join(f"{len(split)} {name}" for name, split in dataset.splits.items())
     return (
         f"data   {dataset.name}: {sizes} examples of {dataset.n_features} features, {dataset.target.text}; "
-        f"features {dataset.scaling}{columns}{in_words(dataset)}\n"
+        f"features {dataset.scaling}{columns}{in_words(dataset)}{far_out(dataset, setup.config.loss)}\n"
         f"model  {setup.models.text}; {_describe_update(setup)}{f'; into {folder}' if folder else ''}\n"
         f"ranks  {setup.size} with {_count(threads, 'thread')} each: {_describe_roles(setup)}"
     )
