@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import threadpoolctl
 from mpi4py import MPI
+from own_models import Copying, Descending
 
 import isgd_mpi
 from isgd_mpi.kernels.threads import set_threads
@@ -47,29 +48,12 @@ class Own:
         self._mlp.params = vector
 
 
-class Descending(Own):
-    """The same, where the parameters that are set are copied, and steps are taken behind the scenes."""
-
-    def descend(self, x, y, weights, optimiser):
-        loss, gradient, scores = self._mlp.gradient(x, y, weights)
-        self._mlp.params -= np.float32(optimiser.present_learning_rate) * gradient
-        return loss, scores
-
-    @property
-    def params(self):
-        return self._mlp.params.copy()
-
-    @params.setter
-    def params(self, vector):
-        self._mlp.params[:] = vector
-
-
 def test_a_model_that_descends_does_what_one_does_whose_gradients_are_followed(comm, everywhere, arrays):
     options = {name: value for name, value in SMALL.items() if name != "hidden"} | {"schedule": "exact", "lr": 0.05}
     for trainers in (1, min(2, comm.size)):
         results = [
             isgd_mpi.fit(*arrays[0], model=model, comm=comm, trainers=trainers, **options)
-            for model in (Own, Descending)
+            for model in (Copying, Descending)
         ]
         ok = comm.rank > 0 or np.allclose(*(result.model.params for result in results), rtol=1e-3, atol=1e-4)
         everywhere(ok)

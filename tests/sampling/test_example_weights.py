@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import reference
-from samplers import make_sampler, minibatch_of
+from samplers import FixedOffset, make_sampler, minibatch_of
 
 from isgd_mpi.sampling.variance import squared_mean
 from isgd_mpi.settings.config import Config
@@ -19,16 +19,6 @@ KINDS = {  # options, and whether scores are used
     "importance, by weights alone": ({"mixture": 1.0}, True),
     "smoothed": ({"mixture": 0.3, "smoothing": 0.5, "power_smoothing": 0.5}, True),
 }
-
-
-class FixedOffset:
-    """A generator whose every number is the same."""
-
-    def __init__(self, offset):
-        self.offset = offset
-
-    def random(self, size=None):
-        return self.offset if size is None else np.full(size, self.offset)
 
 
 @pytest.fixture

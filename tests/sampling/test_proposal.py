@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import reference
+from samplers import FixedOffset
 
 from isgd_mpi.sampling.proposal import Proposal, biased_weights, mix, prob_weights_from_scores, stratified_order
 from isgd_mpi.sampling.variance import effective_sample_size, entropy
@@ -20,16 +21,6 @@ PROPOSALS = {
     "power, smoothed": lambda scores: prob_weights_from_scores(scores, smoothing=0.3, power=2.0),
     "rounded": lambda scores: prob_weights_from_scores(np.ceil(scores)),
 }
-
-
-class FixedOffset:
-    """A generator whose every number is the same."""
-
-    def __init__(self, offset):
-        self.offset = offset
-
-    def random(self, size=None):
-        return self.offset if size is None else np.full(size, self.offset)
 
 
 @pytest.fixture

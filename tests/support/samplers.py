@@ -1,4 +1,4 @@
-"""Samplers of a training set of which only the classes are known, and minibatches for them."""
+"""Samplers of a training set of which only the classes are known, minibatches for them, a generator without chance."""
 
 from types import SimpleNamespace
 
@@ -7,6 +7,16 @@ import numpy as np
 from isgd_mpi.data.target import Target
 from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.training.minibatch import Minibatch
+
+
+class FixedOffset:
+    """A generator whose every number is the same."""
+
+    def __init__(self, offset):
+        self.offset = offset
+
+    def random(self, size=None):
+        return self.offset if size is None else np.full(size, self.offset)
 
 
 def make_sampler(config, labels, norms_come_back=True, clock=None, weights=None):
