@@ -14,7 +14,7 @@ FIELDS_OF_A_REFRESH = {
     "variance_gain", "effective_sample_size", "entropy", "mixture", "usable_fraction", "staleness_mean",
     "staleness_max", "importance_sampling", "examples_scored", "steps_per_second", "scored_per_second",
     "wait_fraction", "minibatch_loss", "speed_gain", "predictor_correlation", "trace_ideal_error",
-    "trace_in_use_error", "trace_uniform_error", "squared_mean_gradient_error", "variance_gain_error",
+    "learning_rate", "trace_in_use_error", "trace_uniform_error", "squared_mean_gradient_error", "variance_gain_error",
 }  # fmt: skip
 FIELDS_OF_THE_SUMMARY = {
     "steps", "examples", "seconds", "train", "valid", "test", "variance_gain", "steps_per_second",

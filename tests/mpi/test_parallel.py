@@ -74,7 +74,9 @@ def evaluations(folder):
 def setup_of(dataset, config, n_parts):
     grid = Grid(BATCH, n_parts)
     shards = grid.shards(dataset.n_train)
-    return SimpleNamespace(config=config, dataset=dataset, grid=grid, shards=shards, n_scorers=0)
+    return SimpleNamespace(
+        config=config, dataset=dataset, grid=grid, shards=shards, n_scorers=0, make_best=lambda: None
+    )
 
 
 def learner_of(setup, model, n_rows, part=0):

@@ -6,6 +6,7 @@ import numpy as np
 
 from isgd_mpi.data.datasets import Dataset, Split
 from isgd_mpi.data.target import Target
+from isgd_mpi.model.optim import SGD
 from isgd_mpi.ranks.records import report_dtype
 from isgd_mpi.ranks.shards import Grid, score_batch_size
 from isgd_mpi.run.record.log import RunLog
@@ -54,9 +55,11 @@ class TrainerSide:
         grid = Grid(score_batch_size(config.score_batch_size, n_examples), n_scorers)
         self.shards = grid.shards(n_examples)
         self.known_steps = np.full(grid.n_batches(n_examples), NEVER)
-        setup = SimpleNamespace(config=config, dataset=dataset, grid=grid, shards=self.shards, n_scorers=n_scorers)
+        facts = {"dataset": dataset, "grid": grid, "shards": self.shards, "n_scorers": n_scorers}
+        setup = SimpleNamespace(config=config, make_best=lambda: None, **facts)
         self.sampler = Sampler(config, dataset, np.random.SeedSequence(0).spawn(3), norms_come_back=True)
-        self.trainer = Trainer(setup, None, self.sampler, RunLog(None, quiet=True))
+        learner = SimpleNamespace(optimiser=SGD(np.zeros(1), config.learning_rate()))
+        self.trainer = Trainer(setup, learner, self.sampler, RunLog(None, quiet=True))
         self._variants = [self._reports(self.shards, labels) for _ in range(_VARIANTS)]
         self._n_refreshes = 0
         self._next = [0] * n_scorers
