@@ -14,7 +14,7 @@ from isgd_mpi.kernels.losses import huber, logistic, squared_error
 from isgd_mpi.settings.errors import InputError
 
 HUBER_THRESHOLD = 1.0
-"""Residual, in standard deviations of the target, beyond which Huber's loss grows linearly."""
+"""Residual, in the scale of the target, beyond which Huber's loss grows linearly."""
 
 
 @dataclass(frozen=True)

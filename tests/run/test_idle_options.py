@@ -10,7 +10,7 @@ N = 1000
 
 
 def notes(n_scorers=0, descends=False, has_validation=True, **options):
-    config = Config(**{"steps": 100, "minibatch_size": 10} | options)
+    config = Config(**{"steps": 100, "minibatch_size": 10, "trainers": 1} | options)
     size = min(N, score_batch_size(config.score_batch_size, N))
     dataset = SimpleNamespace(n_train=N)
     models, grid = SimpleNamespace(descends=descends), Grid(size, n_scorers or 1)
@@ -22,6 +22,10 @@ def notes(n_scorers=0, descends=False, has_validation=True, **options):
     "options, words",
     [
         ({"descends": True, "trainers": 2}, "--trainers 2 sum gradients: the model's own descend is not called"),
+        (
+            {"descends": True, "momentum": 0.5, "clip_norm": 1.0},
+            "--momentum, --clip-norm: have the effect that the model",
+        ),
         ({"best_by": "error", "has_validation": False}, "--best-by error: without effect"),
         ({"optimiser": "adamw"}, "--optimiser adamw without --weight-decay is adam"),
         ({"refresh_every": 101}, "--refresh-every 101 is above the 100 steps"),
@@ -47,6 +51,7 @@ def test_what_can_never_take_effect_is_one_line(options, words):
         {},
         {"n_scorers": 3},
         {"best_by": "error"},
+        {"descends": True},
         {"refresh_every": 100, "eval_every": 100},
         {"score": "uniform", "refresh_every": 500},
         {"score": "predicted-loss", "predictor": "last"},

@@ -11,6 +11,9 @@ _OF_SCORES = (
 )
 """Options that say how to draw by scores."""
 
+_OF_STEPS = ("optimiser", "momentum", "weight_decay", "clip_norm")
+"""Options that say how to take a step along a gradient."""
+
 _DEFAULTS = {item.name: item.default for item in fields(Config)}
 
 
@@ -30,9 +33,14 @@ def without_effect(setup):
 
 
 def _descend(setup):
-    """Yield a line for a method of a user's model that is not called."""
-    if setup.models.descends and setup.config.trainers > 1:
+    """Yield a line for a user's model that takes its steps itself: it may ignore options, or is not asked to."""
+    if not setup.models.descends:
+        return
+    given = [name for name in _OF_STEPS if getattr(setup.config, name) != _DEFAULTS[name]]
+    if setup.config.trainers > 1:
         yield f"--trainers {setup.config.trainers} sum gradients: the model's own descend is not called"
+    elif given:
+        yield f"{', '.join(map(option, given))}: have the effect that the model's own descend gives them"
 
 
 def _decay(setup):
