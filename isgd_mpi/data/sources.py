@@ -224,9 +224,11 @@ def _read_arrays(path, division, loss):
 
 def _table_recipe(path, division, loss):
     others = {name: Path(own).expanduser() for name, own in division._asdict().items() if _is_file(name, own)}
-    for file in (path, *others.values()):
+    for name, file in {"data": path, **others}.items():
         if not file.is_file():
-            raise InputError(f"no such file: {file}; give a table ({', '.join(ENDINGS)}), or a share such as 0.2")
+            share = "" if name == "data" else ", or a share such as 0.2"
+            problem = f"--{name} {file} is a folder" if file.is_dir() else f"no such file: {file}"
+            raise InputError(f"{problem}; give a table ({', '.join(ENDINGS)}){share}")
     way_out = "mend the table, or leave these rows or columns out"
     read = partial(_read_table, path, others, division, loss)
     return Recipe(path.name.partition(".")[0], (path, *others.values()), read, way_out, (*division, loss))

@@ -67,7 +67,8 @@ def test_features_of_a_table_are_no_pixels(tmp_path):
     ("division", "problem"),
     [
         ({"target": "what"}, "table.csv: has no column 'what', only colour, size, answer; mend the table"),
-        ({"test": "nowhere.csv"}, "no such file: nowhere.csv; give a table"),
+        ({"test": "nowhere.csv"}, "no such file: nowhere.csv; give a table .*, or a share such as 0.2"),
+        ({"test": "/"}, "--test / is a folder; give a table"),
         ({"test": 0.001}, "100 rows leave nothing for the test set"),
     ],
 )
