@@ -5,6 +5,7 @@ part of the two cores itself.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -32,6 +33,7 @@ def main():
     arguments = parser.parse_args()
     if problem := missing():
         sys.exit(problem)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # which ends the job, too
     print("| network | schedule, ranks | steps/s | mean staleness | variance gain |\n|---|---|---|---|---|")
     for cable in arguments.cables:
         for n_ranks in arguments.ranks:
