@@ -22,8 +22,8 @@ def test_further_figures_of_the_split_are_told_the_balanced_error_where_it_is_la
     last = {"test": {"loss": 0.7, "error": 0.07, "balanced_error": 0.25, "auc": 0.98765}}
     (line,) = describe_end(lines(train=[0.9], test=[0.7]), last)
     assert line == "test error 7.00%, balanced error 25.00%, AUC 0.9877, loss 0.7; training loss 0.9"
-    last["test"]["balanced_error"] = 0.08
-    assert "balanced" not in describe_end(lines(test=[0.7]), last | {"valid": None})[0]
+    last["test"] |= {"balanced_error": 0.08, "auc": float("nan")}  # of one class
+    assert describe_end(lines(test=[0.7]), last | {"valid": None}) == ["test error 7.00%, loss 0.7"]
 
 
 def test_the_error_of_a_single_label_is_told_once():

@@ -1,5 +1,6 @@
 """Say how a run ended on held-out data, and what went wrong on the way there: overfitting, a relapse."""
 
+import math
 from typing import NamedTuple
 
 from isgd_mpi.data.measure import ERROR, measure_of
@@ -79,7 +80,8 @@ def _others(figures):
         parts.append(f"balanced error {figures['balanced_error']:.2%}")
     for name, text in _TEXTS.items():
         value = figures.get(name)
-        if value is not None and not (name == "label_error" and value == figures["error"]):
+        is_known = value is not None and not math.isnan(value)  # AUC of one class, R² of a constant: neither
+        if is_known and not (name == "label_error" and value == figures["error"]):
             parts.append(f"{text} {ERROR.words(value) if name == 'label_error' else format(value, '.4g')}")
     return parts
 
