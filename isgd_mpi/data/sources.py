@@ -81,6 +81,7 @@ class Division(NamedTuple):
 
 
 _AS_IT_COMES = Division()
+_FEW_NUMBERS = 50  # fewer are divided as a whole: of a tenth of them no split would get its share
 
 
 def recipe(name, data_dir=None, synthetic_size=synthetic.DEFAULT_SIZE, division=_AS_IT_COMES, loss="auto"):
@@ -250,7 +251,10 @@ def _read_table(path, others, division, loss):
 
 def _source(path, target, parts, division, loss):
     """Return the source of the parts of a file, in splits, with numbers that are standardised as training's are."""
-    splits = _divided(path, target.strata(parts["train"].labels), parts, division)
+    strata = target.strata(parts["train"].labels)
+    if target.kind == "numbers" and len(strata) < _FEW_NUMBERS:
+        strata = np.zeros_like(strata)
+    splits = _divided(path, strata, parts, division)
     target, parts = standardise(target, parts, splits["train"], loss)
     return _end_to_end(list(parts.values()), splits, target)
 

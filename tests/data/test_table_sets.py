@@ -24,6 +24,13 @@ def read(path, folder, **division):
     return load(str(path), cache_dir=folder / "cache", **division)
 
 
+@pytest.mark.parametrize("n_rows, sizes", [(5, [4, 1]), (20, [14, 2, 4]), (49, [35, 4, 10])])
+def test_a_few_rows_of_numbers_are_divided_too(tmp_path, n_rows, sizes):
+    path = tmp_path / "few.csv"
+    path.write_text("x,y\n" + "".join(f"{k},{k / 3}\n" for k in range(n_rows)))
+    assert [len(split) for split in read(path, tmp_path).splits.values()] == sizes
+
+
 def test_a_table_gives_a_fifth_to_the_test_and_a_tenth_of_the_rest_to_validation(table, tmp_path):
     dataset = read(table, tmp_path)
     assert {name: len(split) for name, split in dataset.splits.items()} == {"train": 72, "valid": 8, "test": 20}
