@@ -136,7 +136,7 @@ def test_descend_with_adam(rng, shape, decays):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_form_gradient(rng, shape):
-    h, delta = rng.standard_normal(shape[:2], dtype=np.float32), rng.standard_normal(shape[::2], dtype=np.float32)
+    h, delta = integers(rng, *shape[:2]), integers(rng, *shape[::2])
     gradient, in_parts = np.full((2, *shape[1:]), np.nan, np.float32)
     form_gradient(left(h.T), right(delta), gradient, 0, shape[1], 0, shape[2])
     for first, last in cuts(shape[1], 4):
