@@ -39,7 +39,8 @@ run: $(READY)  ## train on the bundled data with $(RANKS) ranks
 test: lint test-serial test-mpi  ## the style, the units, the MPI tests, and one job of each kind
 	@echo "passed; make test-all adds the slow tests (faults, kills, disks, SLURM, benches), those with $(SECOND), and a soak"
 
-test-all: test test-slow test-second-mpi soak  ## all that there is
+test-all: test test-slow  ## all that there is
+	$(MAKE) -j2 --output-sync=target test-second-mpi soak
 
 test-serial: $(READY)  ## the units, and one job of each kind: on two cores side by side
 	$(MAKE) -j2 --output-sync=target test-low test-high

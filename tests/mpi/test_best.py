@@ -92,9 +92,8 @@ def test_patience_needs_a_validation_set(run, comm, shared_tmp_path, capsys):
 def test_fit_returns_the_best_model_and_says_why_it_stopped(comm, everywhere, noisy):
     data = np.load(noisy)
     arrays = [data[f"{kind}_{name}"] for name in ("train", "valid") for kind in "xy"]
-    result = isgd_mpi.fit(
-        *arrays[:2], arrays[2:], comm=comm, hidden=[16], lr=0.3, momentum=0.5, steps=2000, eval_every=20, patience=3
-    )
+    options = {"schedule": "pipelined", "refresh_every": 4, "eval_every": 20, "patience": 3, "steps": 2000}
+    result = isgd_mpi.fit(*arrays[:2], arrays[2:], comm=comm, hidden=[16], lr=0.3, momentum=0.5, **options)
     ok = True
     if result:
         step, verdict = result.summary["best"]["step"], result.verdict
