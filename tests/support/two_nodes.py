@@ -29,6 +29,8 @@ def missing():
     for program in PROGRAMS:
         if shutil.which(program) is None:
             return f"no {program}: apt-get install -y --no-install-recommends iproute2 util-linux"
+    if not MPICH and " " in str(MPIRUN):
+        return f"Open MPI starts nothing on another node from a path with spaces: not from {MPIRUN}"
     trial = "mount -t tmpfs tmpfs /dev/shm && ip link add isgd0 type veth"
     words = ["unshare", "-n", "-u", "-i", "-m", "bash", "-c", trial]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
