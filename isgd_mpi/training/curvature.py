@@ -2,25 +2,11 @@
 
 import numpy as np
 
+from isgd_mpi.training.probe import Measurement
 
-class Curvature:
-    """Measures the curvature along gradients, at published parameters.
 
-    Parameters
-    ----------
-    model : Model
-        For this alone.
-    dataset : datasets.Dataset
-        Examples are drawn from its training set.
-    n_rows : int
-        Examples M of a minibatch.
-    """
-
-    def __init__(self, model, dataset, n_rows):
-        self._model = model
-        self._dataset = dataset
-        self._images = np.empty((n_rows, dataset.n_features), model.params.dtype)
-        self._labels = np.empty((n_rows, *dataset.target.row_shape), dataset.target.dtype)
+class Curvature(Measurement):
+    """Measures the curvature along the gradient of a minibatch; see :class:`probe.Measurement`."""
 
     def __call__(self, published):
         """Return ``g . H g / |g|^2`` of a minibatch, with its gradient g and the Hessian H of its loss.
@@ -34,8 +20,7 @@ class Curvature:
             Names the examples, their importance weights and the learning rate.
         """
         params, rate = published["params"], float(published["learning_rate"])
-        self._dataset.gather(published["minibatch"], self._images, self._labels)
-        minibatch = self._images, self._labels, published["minibatch_weights"].astype(self._images.dtype)
+        minibatch = self._examples(published, "minibatch")
         gradient = self._gradient(params, minibatch).copy()
         end = self._gradient(params - params.dtype.type(rate) * gradient, minibatch)
         squared_norm = float(gradient @ gradient)

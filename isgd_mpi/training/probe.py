@@ -5,8 +5,8 @@ import numpy as np
 from isgd_mpi.sampling.variance import squared_mean
 
 
-class Probe:
-    """Estimates the squared norm of the mean gradient, at published parameters.
+class Measurement:
+    """Measures something on examples that trainer 0 drew, at published parameters.
 
     Parameters
     ----------
@@ -15,7 +15,7 @@ class Probe:
     dataset : datasets.Dataset
         Examples are drawn from its training set.
     n_rows : int
-        Examples of a probe.
+        Number of examples.
     """
 
     def __init__(self, model, dataset, n_rows):
@@ -23,6 +23,15 @@ class Probe:
         self._dataset = dataset
         self._images = np.empty((n_rows, dataset.n_features), model.params.dtype)
         self._labels = np.empty((n_rows, *dataset.target.row_shape), dataset.target.dtype)
+
+    def _examples(self, published, name):
+        """Return features, targets and weights of the examples that a published record names."""
+        self._dataset.gather(published[name], self._images, self._labels)
+        return self._images, self._labels, published[f"{name}_weights"].astype(self._images.dtype)
+
+
+class Probe(Measurement):
+    """Estimates the squared norm of the mean gradient; see :class:`Measurement`."""
 
     def __call__(self, published):
         """Return the estimate of |mu|^2 and its variance; see :func:`variance.squared_mean`.
@@ -33,6 +42,4 @@ class Probe:
             Names the examples and their importance weights.
         """
         self._model.params = published["params"]
-        self._dataset.gather(published["probe"], self._images, self._labels)
-        weights = published["probe_weights"].astype(self._images.dtype)
-        return squared_mean(self._model.gradient_products(self._images, self._labels, weights))
+        return squared_mean(self._model.gradient_products(*self._examples(published, "probe")))
