@@ -31,6 +31,7 @@ def notes(n_scorers=0, descends=False, has_validation=True, **options):
         ({"refresh_every": 101}, "--refresh-every 101 is above the 100 steps"),
         ({"eval_every": 101}, "--eval-every 101 is above the 100 steps of this run: evaluated at the end only"),
         ({"score": "uniform", "mixture": 0.5, "feedback": False}, "--mixture, --feedback: without effect"),
+        ({"score": "uniform", "lr_scaling": "gain"}, "--lr-scaling: without effect"),
         ({"predictor": "last"}, "--predictor last: without effect"),
         ({"n_scorers": 2, "max_staleness": 31}, "--max-staleness 31 is below --refresh-every 32"),
         ({"steps": 33, "usable_fraction": 0.4}, "33 steps give at most 0.33 of the training set a usable score"),

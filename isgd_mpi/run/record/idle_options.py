@@ -7,11 +7,11 @@ from isgd_mpi.settings.config import Config, option
 
 _OF_SCORES = (
     *("mixture", "smoothing", "adaptive_smoothing", "power_smoothing", "bias_exponent", "max_staleness"),
-    *("uniform_probability", "usable_fraction", "feedback", "switch"),
+    *("uniform_probability", "usable_fraction", "feedback", "switch", "lr_scaling"),
 )
 """Options that say how to draw by scores."""
 
-_OF_STEPS = ("optimiser", "momentum", "weight_decay", "clip_norm")
+_OF_STEPS = ("optimiser", "momentum", "lr_scaling", "weight_decay", "clip_norm")
 """Options that say how to take a step along a gradient."""
 
 _DEFAULTS = {item.name: item.default for item in fields(Config)}
