@@ -25,7 +25,7 @@ highlight_language = "none"  # blocks without a language are formulas, commands 
 extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_parser"]
 exclude_patterns = ["_build"]
 
-myst_heading_anchors = 2  # so that pages can link to sections
+myst_heading_anchors = 3  # so that pages can link to sections
 
 autodoc_mock_imports = ["torch", "matplotlib"]  # one benchmark compares with it; the report draws with it
 autodoc_member_order = "bysource"

@@ -136,7 +136,7 @@ def _with_weights(examples, arrays, name=None):
 
 
 def read_features(path):
-    """Return the features in a file of arrays, to be predicted: of x, of the only array x_…, or of x_test.
+    """Return the features in a file of arrays, to be predicted: ``x``, the only array so named, or ``x_test``.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ def open_converted(recipe, cache_folder, verify=True):
     -------
     target : target.Target
     arrays : dict of str to ndarray
-        x_NAME (n, n_features) and y_NAME (n, *target.row_shape) of each split, in the order train, valid, test; w_NAME
+        x_NAME (n, n_features) and y_NAME (n, ...) of each split, in the order train, valid, test; w_NAME
         (n,) float64 of those with weights; the fields of `standardization.Statistics` and
         `coding.Coding`. All are read-only maps of files.
     checksum : str

@@ -188,7 +188,7 @@ class Dataset:
             Numbers of the examples, in any order; repeats are allowed.
         images : (B, n_features) ndarray of float32 or float64
             Standardised features, updated in place.
-        labels : (B, *target.row_shape) ndarray of target.dtype
+        labels : (B, ...) ndarray of target.dtype
             Updated in place.
 
         Raises
@@ -217,7 +217,7 @@ class Dataset:
         -------
         images : (stop - start, n_features) ndarray
             View of `images`.
-        labels : (stop - start, *target.row_shape) ndarray of target.dtype
+        labels : (stop - start, ...) ndarray of target.dtype
             View of the split's labels, read-only.
 
         Raises

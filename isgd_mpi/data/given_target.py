@@ -82,7 +82,7 @@ def read_targets(given, loss="auto", names=()):
     target : target.Target
         Numbers have neither mean nor scale yet.
     kept : dict of str to ndarray
-        Targets of each split as they are kept, (n, *target.row_shape) of target.dtype; but numbers as they are given,
+        Targets of each split as they are kept, (n, ...) of target.dtype; but numbers as they are given,
         in float64.
 
     Raises

@@ -92,7 +92,7 @@ class Target(NamedTuple):
 
         Parameters
         ----------
-        targets : (n, *row_shape) ndarray of `dtype`
+        targets : (n, ...) ndarray of `dtype`
 
         Returns
         -------
