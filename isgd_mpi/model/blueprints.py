@@ -138,7 +138,7 @@ class MLPBlueprint:
     def shared_bytes(self, max_rows):
         """Return the memory, at most, that trainers share who share a model and the moments of its optimiser."""
         rounded = 0 if self.train_arithmetic == "float32" else 4 * self.n_params + 160 * self.units
-        n_vectors = 2 if self._config.optimiser == "sgd" else 3
+        n_vectors = 2 if self._config.optimizer == "sgd" else 3
         return rounded + 4 * n_vectors * self.n_params + 40 * max_rows * (self.units + 64) + 2**20
 
     def make_scorer(self, max_rows):

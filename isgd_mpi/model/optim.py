@@ -235,10 +235,10 @@ def make_optimiser(params, config, n_examples, kind="classes"):
         Kind of the target.
     """
     rate = LearningRate(config.learning_rate(kind), config.lr_schedule, config.n_steps(n_examples))
-    if config.optimiser == "sgd":
+    if config.optimizer == "sgd":
         optimiser = SGD(params, rate, config.momentum, config.weight_decay)
     else:
-        optimiser = Adam(params, rate, config.weight_decay, decoupled=config.optimiser == "adamw")
+        optimiser = Adam(params, rate, config.weight_decay, decoupled=config.optimizer == "adamw")
     if config.clip_norm is not None:
         optimiser.clip_norm = config.clip_norm
     return optimiser

@@ -11,7 +11,7 @@ _WORTH_SAYING = 1.1  # gains below this are called none, as at the end of a run
 _SAME = 1.05  # losses that differ by less are called equal where there are too few runs for quartiles
 _FEW = 3
 _TASK = ("data", "synthetic_size", "standardize", "hidden")
-_SETTINGS = ("init", "optimiser", "lr", "momentum", "minibatch_size", "lr_schedule", "weight_decay", "clip_norm")
+_SETTINGS = ("init", "optimizer", "lr", "momentum", "minibatch_size", "lr_schedule", "weight_decay", "clip_norm")
 
 
 class Verdict(NamedTuple):

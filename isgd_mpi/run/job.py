@@ -86,7 +86,7 @@ class Job:
         on_all_ranks(comm, self._check_size)
         on_all_ranks(comm, self._check_memory)
         with node.first_rank_first():
-            warm_up(dataset, models.make_products, models.train_arithmetic == TRAINS, config.optimiser, config.loss)
+            warm_up(dataset, models.make_products, models.train_arithmetic == TRAINS, config.optimizer, config.loss)
             if config.score == "predicted-loss":
                 warm_up_predictor(config.predictor, dataset)
         self._print_code_problems()

@@ -34,7 +34,7 @@ def warm_up(dataset, make_products=None, trains_rounded=False, optimiser="sgd", 
     trains_rounded : bool
         Whether training is in bfloat16.
     optimiser : str
-        Value of ``--optimiser``.
+        Value of ``--optimizer``.
     loss : str
         Value of ``--loss``.
     """

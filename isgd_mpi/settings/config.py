@@ -84,7 +84,7 @@ class Config:
         "with, a file or the folder of a run",
         above=0,
     )
-    optimiser: Literal["sgd", "adam", "adamw"] = declare(
+    optimizer: Literal["sgd", "adam", "adamw"] = declare(
         "sgd", "update of the parameters: sgd (see --momentum), adam, or adamw (see --weight-decay)"
     )
     lr: Literal["auto"] | float = declare(
@@ -238,10 +238,10 @@ class Config:
                 raise InputError(f"{option(item.name)} {problem}")
         if self.compat != "none" and (self.score != "grad-norm" or self.max_staleness is not None):
             raise InputError(f"--compat {self.compat} has --score grad-norm and no --max-staleness: leave them out")
-        if self.momentum and self.optimiser != "sgd":
-            raise InputError(f"--momentum {self.momentum:g} is for --optimiser sgd, not {self.optimiser}: leave it out")
-        if self.lr_scaling != "none" and self.optimiser != "sgd":
-            raise InputError(f"--lr-scaling gain is for --optimiser sgd, not {self.optimiser}: leave it out")
+        if self.momentum and self.optimizer != "sgd":
+            raise InputError(f"--momentum {self.momentum:g} is for --optimizer sgd, not {self.optimizer}: leave it out")
+        if self.lr_scaling != "none" and self.optimizer != "sgd":
+            raise InputError(f"--lr-scaling gain is for --optimizer sgd, not {self.optimizer}: leave it out")
         if self.lr_schedule != "constant" and self.seconds is not None:
             raise InputError(f"--lr-schedule {self.lr_schedule} needs --steps or --epochs to end with, not --seconds")
         if self.resume is not None and self.run_dir is not None:
@@ -348,7 +348,7 @@ class Config:
         if self.lr != "auto":
             return self.lr
         squares = self.loss == "squared" or (self.loss == "auto" and kind == "numbers")
-        return _SQUARED_ERROR_RATE if squares and self.optimiser == "sgd" else _LEARNING_RATES[self.optimiser]
+        return _SQUARED_ERROR_RATE if squares and self.optimizer == "sgd" else _LEARNING_RATES[self.optimizer]
 
     def with_limit(self):
         """Return these settings, with the default number of epochs if no limit is given."""

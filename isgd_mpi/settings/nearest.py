@@ -4,7 +4,7 @@ import difflib
 
 _OTHER_WORDS = {
     "learning_rate": "lr",
-    "solver": "optimiser",
+    "solver": "optimizer",
     "max_grad_norm": "clip_norm",
     "random_state": "seed",
     "hidden_layer_sizes": "hidden",

@@ -76,7 +76,7 @@ def test_adams_steps_are_those_of_the_reference(rng, decoupled):
 def test_steps_are_those_of_torch(rng, name, theirs, weight_decay):
     torch = pytest.importorskip("torch")
     params = torch.tensor(rng.standard_normal(50), requires_grad=True)
-    config = Config(optimiser=name, lr=0.1, weight_decay=weight_decay)
+    config = Config(optimizer=name, lr=0.1, weight_decay=weight_decay)
     ours = make_optimiser(params.detach().numpy().copy(), config, 1000)
     other = getattr(torch.optim, theirs)([params], 0.1, weight_decay=weight_decay)
     for gradient in rng.standard_normal((4, 50)):
@@ -86,7 +86,7 @@ def test_steps_are_those_of_torch(rng, name, theirs, weight_decay):
         np.testing.assert_allclose(ours.params, params.detach().numpy(), rtol=1e-10)
 
 
-@pytest.mark.parametrize("options", [{}, {"momentum": 0.5}, {"optimiser": "adam"}, {"optimiser": "adamw"}])
+@pytest.mark.parametrize("options", [{}, {"momentum": 0.5}, {"optimizer": "adam"}, {"optimizer": "adamw"}])
 @pytest.mark.parametrize(("length", "kept"), [(0.5, 0.5), (20.0, 2.0)])
 def test_a_gradient_is_clipped_and_the_decay_is_not(rng, options, length, kept):
     config = Config(clip_norm=2.0, weight_decay=0.1, lr=0.1, **options)
@@ -102,8 +102,8 @@ def test_options_make_the_optimiser():
     params = np.zeros(3)
     sgd = make_optimiser(params, Config(momentum=0.5, weight_decay=0.1), 100)
     assert isinstance(sgd, SGD) and (sgd.momentum, sgd.weight_decay, sgd.present_learning_rate) == (0.5, 0.1, 0.1)
-    adam = make_optimiser(params, Config(optimiser="adam", weight_decay=0.1), 100)
-    adamw = make_optimiser(params, Config(optimiser="adamw", weight_decay=0.1, lr_schedule="step", steps=4), 100)
+    adam = make_optimiser(params, Config(optimizer="adam", weight_decay=0.1), 100)
+    adamw = make_optimiser(params, Config(optimizer="adamw", weight_decay=0.1, lr_schedule="step", steps=4), 100)
     assert adam.settings[-2:] == (0.1, 0.0) and adamw.settings[-2:] == (0.0, 1e-4)
     adamw.n_done = 2
     assert adamw.present_learning_rate == 1e-4

@@ -19,7 +19,7 @@ OF_EVERY_KIND = {
     "often uniform": ("--schedule", "pipelined", "--uniform-probability", 0.3, "--bias-exponent", 0.5),
     "compat": ("--schedule", "pipelined", "--compat", "alain2015"),
     "losses": ("--schedule", "exact", "--score", "loss", "--lr-schedule", "linear", "--max-staleness", 20, *WEIGHTED),
-    "uniform": ("--schedule", "pipelined", "--score", "uniform", "--optimiser", "adam", "--lr-schedule", "cosine"),
+    "uniform": ("--schedule", "pipelined", "--score", "uniform", "--optimizer", "adam", "--lr-schedule", "cosine"),
     "scaled": ("--schedule", "pipelined", "--lr-scaling", "gain", "--lr", 0.003, "--momentum", 0.5),
     "lstm": ("--schedule", "pipelined", "--score", "predicted-loss"),
     "class": ("--schedule", "exact", "--score", "predicted-loss", "--predictor", "class"),
@@ -65,7 +65,7 @@ def test_a_run_resumed_is_bitwise_the_run_that_was_never_stopped(
     assert f"resume: {comm.size} ranks" in messages(again)
 
 
-@pytest.mark.parametrize("optimiser", [("--momentum", 0.9), ("--optimiser", "adamw", "--weight-decay", 0.01)])
+@pytest.mark.parametrize("optimiser", [("--momentum", 0.9), ("--optimizer", "adamw", "--weight-decay", 0.01)])
 def test_two_trainers_resumed_are_bitwise_those_never_stopped(
     run, command, same, comm, shared_tmp_path, stop_at, optimiser
 ):

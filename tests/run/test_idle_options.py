@@ -27,7 +27,7 @@ def notes(n_scorers=0, descends=False, has_validation=True, **options):
             "--momentum, --clip-norm: have the effect that the model",
         ),
         ({"best_by": "error", "has_validation": False}, "--best-by error: without effect"),
-        ({"optimiser": "adamw"}, "--optimiser adamw without --weight-decay is adam"),
+        ({"optimizer": "adamw"}, "--optimizer adamw without --weight-decay is adam"),
         ({"refresh_every": 101}, "--refresh-every 101 is above the 100 steps"),
         ({"eval_every": 101}, "--eval-every 101 is above the 100 steps of this run: evaluated at the end only"),
         ({"score": "uniform", "mixture": 0.5, "feedback": False}, "--mixture, --feedback: without effect"),

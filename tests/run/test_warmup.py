@@ -15,7 +15,7 @@ from isgd_mpi.run.warmup import warm_up, warm_up_predictor
 
 MODULES = [module.name for module in pkgutil.iter_modules(kernels.__path__) if module.name != "bench"]
 ROUNDED = ["--train-precision", "bf16", "--momentum", "0.5"]
-ADAM = ["--optimiser", "adam", "--train-precision", "bf16", "--clip-norm", "0.1"]
+ADAM = ["--optimizer", "adam", "--train-precision", "bf16", "--clip-norm", "0.1"]
 PREDICTED = ["--score", "predicted-loss"]
 
 

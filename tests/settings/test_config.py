@@ -145,8 +145,8 @@ def test_a_linear_schedule_needs_an_end():
 
 
 def test_the_learning_rate_is_the_optimisers_unless_given():
-    assert [Config(optimiser=name).learning_rate() for name in ("sgd", "adam", "adamw")] == [0.1, 1e-3, 1e-3]
-    assert Config(optimiser="adam", lr=0.02).learning_rate("numbers") == 0.02
+    assert [Config(optimizer=name).learning_rate() for name in ("sgd", "adam", "adamw")] == [0.1, 1e-3, 1e-3]
+    assert Config(optimizer="adam", lr=0.02).learning_rate("numbers") == 0.02
 
 
 def test_squared_error_has_a_smaller_learning_rate():
@@ -157,8 +157,8 @@ def test_squared_error_has_a_smaller_learning_rate():
         ("auto", "labels"): 0.1,
     }
     assert {case: Config(loss=case[0]).learning_rate(case[1]) for case in rates} == rates
-    assert Config(optimiser="adam").learning_rate("numbers") == 1e-3
+    assert Config(optimizer="adam").learning_rate("numbers") == 1e-3
 
 
 def test_momentum_is_of_sgd():
-    refused("--momentum 0.5 is for --optimiser sgd, not adam", optimiser="adam", momentum=0.5)
+    refused("--momentum 0.5 is for --optimizer sgd, not adam", optimizer="adam", momentum=0.5)

@@ -11,7 +11,7 @@ _OF_SCORES = (
 )
 """Options that say how to draw by scores."""
 
-_OF_STEPS = ("optimiser", "momentum", "lr_scaling", "weight_decay", "clip_norm")
+_OF_STEPS = ("optimizer", "momentum", "lr_scaling", "weight_decay", "clip_norm")
 """Options that say how to take a step along a gradient."""
 
 _DEFAULTS = {item.name: item.default for item in fields(Config)}
@@ -45,8 +45,8 @@ def _descend(setup):
 
 def _decay(setup):
     """Yield a line for an optimiser that does what another one does."""
-    if setup.config.optimiser == "adamw" and not setup.config.weight_decay:
-        yield "--optimiser adamw without --weight-decay is adam"
+    if setup.config.optimizer == "adamw" and not setup.config.weight_decay:
+        yield "--optimizer adamw without --weight-decay is adam"
 
 
 def _best(setup):

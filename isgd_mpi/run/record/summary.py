@@ -40,7 +40,7 @@ def _describe_update(setup):
     """Return the optimiser and its learning rate in words."""
     config, kind = setup.config, setup.dataset.target.kind
     schedule = "" if config.lr_schedule == "constant" else f" ({config.lr_schedule})"
-    return f"{config.optimiser}, learning rate {config.learning_rate(kind):g}{schedule}"
+    return f"{config.optimizer}, learning rate {config.learning_rate(kind):g}{schedule}"
 
 
 def _count(n, noun):
