@@ -1,6 +1,6 @@
 """Make the models of a job: the MLP that its options describe, or a user's own model."""
 
-from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, NEEDED, NEEDED_TO_TRAIN, TRAINS
+from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, NEEDED, NEEDED_TO_TRAIN, TRAINS, WITHOUT_MKL, lacks_mkl
 from isgd_mpi.model.bfloat16.scoring_mlp import Evaluator, LowPrecisionMLP
 from isgd_mpi.model.bfloat16.training_mlp import RoundedMLP
 from isgd_mpi.model.losses import loss_for
@@ -91,6 +91,8 @@ class MLPBlueprint:
         needs = "needs, on every rank,"
         if config.score_precision == "bf16" and self.arithmetic == "float32":
             self.notices.append(f"scores are computed in float32: --score-precision bf16 {needs} {NEEDED}")
+        elif self.arithmetic == "float32" and config.score_precision == "auto" and lacks_mkl():
+            self.notices.append(WITHOUT_MKL)
         if config.train_precision == "bf16" and self.train_arithmetic == "float32":
             self.notices.append(f"training is in float32: --train-precision bf16 {needs} {NEEDED_TO_TRAIN}")
         self.text += f" in {self.arithmetic}"

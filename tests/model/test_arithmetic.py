@@ -8,7 +8,7 @@ import pytest
 from isgd_mpi.data import datasets
 from isgd_mpi.kernels.processor import Processor, this_processor
 from isgd_mpi.model.bfloat16 import mkl
-from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, NEEDED, NEEDED_TO_TRAIN, fastest_arithmetic
+from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, NEEDED, NEEDED_TO_TRAIN, WITHOUT_MKL, fastest_arithmetic
 from isgd_mpi.model.bfloat16.scoring_mlp import Evaluator, LowPrecisionMLP
 from isgd_mpi.model.bfloat16.training_mlp import RoundedMLP
 from isgd_mpi.model.blueprints import MLPBlueprint
@@ -37,6 +37,19 @@ def test_the_fastest_arithmetic_is_told_by_the_processor(vendor, flags, has_mkl,
     assert fastest_arithmetic(Processor("", vendor, flags)) == expected and expected in ARITHMETIC
 
 
+@pytest.mark.parametrize(
+    ("flags", "has_mkl", "precision", "n_told"),
+    [({"amx_bf16"}, False, "auto", 1), ({"amx_bf16"}, True, "auto", 0), ({"amx_bf16"}, False, "f32", 0),
+     ({"avx2"}, False, "auto", 0)],
+)  # fmt: skip
+def test_what_mkl_would_bring_is_told_where_it_is_missing(flags, has_mkl, precision, n_told, monkeypatch):
+    monkeypatch.setattr(mkl, "load", lambda: object() if has_mkl else None)
+    monkeypatch.setattr("isgd_mpi.model.bfloat16.arithmetic.this_processor", lambda: Processor("", "", flags))
+    models = MLPBlueprint(Config(score_precision=precision), datasets.load("mnist10k"))
+    models.choose_arithmetic("float32", 1)
+    assert models.notices == n_told * [WITHOUT_MKL]
+
+
 def test_this_processor_is_told():
     name, vendor, flags = this_processor()
     assert name
@@ -59,7 +72,8 @@ def test_mkl_is_where_it_says_and_has_a_version():
         ("bf16", "float32", "float32", (MLP, MLP)),
     ],
 )
-def test_scorers_get_what_was_asked_for_as_far_as_it_is_there(asked, there, used, kinds):
+def test_scorers_get_what_was_asked_for_as_far_as_it_is_there(asked, there, used, kinds, monkeypatch):
+    monkeypatch.setattr("isgd_mpi.model.blueprints.lacks_mkl", lambda: False)
     models = MLPBlueprint(Config(hidden=[5], score_precision=asked, train_precision="f32"), datasets.load("mnist10k"))
     models.choose_arithmetic(there, threads=1)
     assert models.arithmetic == used and models.text.endswith(f"grad-norm in {used}")

@@ -19,6 +19,13 @@ NEEDED_TO_TRAIN = "an AMD processor with avx512_bf16"
 """Processors on which training in bfloat16 is faster than in float32."""
 
 
+WITHOUT_MKL = (
+    "this processor's AMX multiplies bfloat16 several times as fast as float32, but MKL is missing: with "
+    'pip install "isgd_mpi[mkl]" the scorers use it'
+)
+"""What :func:`lacks_mkl` means, for the user."""
+
+
 class CompiledProducts:
     """Products by :func:`isgd_mpi.kernels.bfloat16_products.multiply`.
 
@@ -91,3 +98,14 @@ def fastest_arithmetic(processor=None):
     if "avx512_bf16" in flags and vendor == "AuthenticAMD" and not numba.config.DISABLE_JIT:
         return "bfloat16 (AVX-512)"
     return "float32"
+
+
+def lacks_mkl(processor=None):
+    """Return whether scores would be computed faster on this processor if MKL were installed.
+
+    Parameters
+    ----------
+    processor : Processor, optional
+        The processor of this machine if not given.
+    """
+    return "amx_bf16" in (processor or this_processor()).flags and not mkl.load()
