@@ -37,6 +37,9 @@ _LARGE = (
         ]
     ),
 )
+_ROUNDED_GAIN = ((1.6, 1.8, 1.9, 2.0, 3.1), (0.8, 1.3, 1.8, 2.8, 4.0))
+"""Steps in bfloat16 (AVX-512) by those in float32, of the small and of the large net by minibatch (AMD EPYC, Zen 5)."""
+
 _SCORING_RATE = {"float32": 0.14e12, "bfloat16 (AVX-512)": 0.64e12, "bfloat16 (MKL, AMX)": 1.0e12}  # operations/s, core
 _OPERATIONS = 4  # of scoring, for each example and parameter
 _PUBLISH_SECONDS, _MESSAGE_SECONDS, _MERGE_SECONDS, _WAKE_SECONDS = 20e-6, 13e-6, 13e-9, 50e-6
@@ -61,6 +64,8 @@ class Work:
     n_params, minibatch_size, n_examples, score_batch_size, refresh_every : int
     arithmetic : str
         Of scoring; see :func:`arithmetic.fastest_arithmetic`.
+    trains_rounded : bool
+        Whether trainers multiply in bfloat16.
     """
 
     n_ranks: int
@@ -72,6 +77,7 @@ class Work:
     score_batch_size: int
     refresh_every: int
     arithmetic: str
+    trains_rounded: bool = False
 
 
 def best_trainers(work):
@@ -86,7 +92,7 @@ def best_trainers(work):
     n_trainers : int
     gain : float
     """
-    parts = int(1 / (_LEAST_PART_SECONDS * steps_per_second(work.n_params, work.minibatch_size, 1)))
+    parts = int(1 / (_LEAST_PART_SECONDS * _steps_per_second(work, 1)))
     most = min(work.n_on_node, work.n_ranks - 1, work.n_cores, parts)
     best, first = 1, progress(work, 1)
     for n_trainers in (n for n in _TRIED if 1 < n <= most):
@@ -110,7 +116,7 @@ def progress(work, n_trainers):
         refresh_every=work.refresh_every,
         params_bytes=4 * work.n_params,
         report_bytes=5 * work.n_examples,
-        step_seconds=1 / steps_per_second(work.n_params, work.minibatch_size, n_trainers),
+        step_seconds=1 / _steps_per_second(work, n_trainers),
         score_seconds=_OPERATIONS * work.n_params / _SCORING_RATE.get(work.arithmetic, _SCORING_RATE["float32"]),
         publish_seconds=_PUBLISH_SECONDS,
         message_seconds=_MESSAGE_SECONDS,
@@ -124,6 +130,18 @@ def progress(work, n_trainers):
     played = predict(costs, work.n_ranks, work.n_on_node, n_trainers)
     noise = 1 / (1 + work.minibatch_size / _HALF_NOISE)
     return played.refresh_steps / played.refresh_seconds / (noise / gain_at(played.age_in_use, _GAINS) + 1 - noise)
+
+
+def _steps_per_second(work, n_trainers):
+    """Return the steps a second of a job's trainers in their arithmetic."""
+    rate = steps_per_second(work.n_params, work.minibatch_size, n_trainers)
+    return rate * rounded_gain(work.n_params, work.minibatch_size) if work.trains_rounded else rate
+
+
+def rounded_gain(n_params, minibatch_size):
+    """Return the steps a second of training in bfloat16 (AVX-512) by those in float32."""
+    gains = [np.interp(np.log(minibatch_size), np.log(_MINIBATCHES), np.log(row)) for row in _ROUNDED_GAIN]
+    return float(np.exp(np.interp(np.log(n_params), np.log([_SMALL[0], _LARGE[0]]), gains)))
 
 
 def steps_per_second(n_params, minibatch_size, n_trainers):

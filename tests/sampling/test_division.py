@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from isgd_mpi.sampling.division import Work, best_trainers, progress, steps_per_second
+from isgd_mpi.sampling.division import Work, best_trainers, progress, rounded_gain, steps_per_second
 
 SMALL, LARGE = 669_706, 18_903_050
 WORK = Work(
@@ -27,6 +27,14 @@ def test_rates_lie_between_the_measured_ones_and_go_on_beyond_them():
     assert 9 < steps_per_second(5_000_000, 128, 1) < 255
     assert steps_per_second(2 * LARGE, 1024, 1) == pytest.approx(0.5)
     assert steps_per_second(SMALL // 10, 128, 1) == pytest.approx(2550, rel=1e-3)
+
+
+def test_trainers_in_bfloat16_are_as_much_faster_as_was_measured_and_no_clock_decides():
+    assert rounded_gain(SMALL, 128) == pytest.approx(1.9) and rounded_gain(LARGE, 512) == pytest.approx(4.0)
+    assert 1.8 < rounded_gain(SMALL, 100) < 1.9 and 1.8 < rounded_gain(5_000_000, 128) < 1.9
+    rounded = replace(WORK, trains_rounded=True)
+    assert progress(WORK, 2) < progress(rounded, 2) < 1.9 * progress(WORK, 2)
+    assert best_trainers(rounded)[0] <= best_trainers(WORK)[0]  # a shorter step is worth less to divide
 
 
 def test_on_sixteen_cores_most_ranks_train_as_in_the_runs_that_came_fastest_to_a_loss():
