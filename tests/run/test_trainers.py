@@ -8,8 +8,12 @@ from isgd_mpi.run.trainers import choose_trainers
 from isgd_mpi.settings.config import Config
 
 MODELS = {
-    "n_params": 669_706, "arithmetic": "float32", "train_arithmetic": "float32", "params_may_be_shared": True, "shared_bytes": lambda rows: 10**7,
-}  # fmt: skip
+    "n_params": 669_706,
+    "arithmetic": "float32",
+    "train_arithmetic": "float32",
+    "params_may_be_shared": True,
+    "shared_bytes": lambda rows: 10**7,
+}
 
 
 def chosen(n_ranks, before=None, models=MODELS, n_cores=16, **options):
