@@ -102,6 +102,9 @@ def _results(study):
     measures |= {
         f"last training loss / {judge.loss_unit}": (series.final_loss, 1),
         "variance gain": (lambda run: run.totals["variance_gain"], 1),
+        "effective minibatch": (lambda run: run.totals["effective_minibatch"], 1),
+        "distinct examples": (lambda run: run.totals["distinct_examples"], 1),
+        "noise scale": (lambda run: run.totals["noise_scale"], 1),
         "Tr Σ in use / uniform": (series.final_ratio, 1),
         "exchange / % of trainer's time": (lambda run: run.totals["wait_fraction"], 100),
         "steps/s": (lambda run: run.totals["steps_per_second"], 1),

@@ -18,6 +18,7 @@ _OF_A_REFRESH = (
 _COMPAT = "compat_"  # begins the names of the figures that only `--compat alain2015` writes
 _OF_A_SUMMARY = (
     "steps", "seconds", "variance_gain", "steps_per_second", "scored_per_second", "wait_fraction", "ranks", "trainers",
+    "noise_scale", "effective_minibatch", "distinct_examples",
 )  # fmt: skip
 
 

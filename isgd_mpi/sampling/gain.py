@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from isgd_mpi.sampling.alain2015 import Alain2015
+from isgd_mpi.sampling.noise_scale import NoiseScale
 from isgd_mpi.sampling.switch import Switch
-from isgd_mpi.sampling.variance import Variance, effective_sample_size, entropy
+from isgd_mpi.sampling.variance import Variance, distinct_examples, effective_sample_size, entropy
 from isgd_mpi.settings.saved import Saved
 
 # importance sampling is switched off once it has not paid for a share of the training set's number of draws, and for a
@@ -51,18 +52,20 @@ class Gain(Saved):
         Steps that were taken with importance sampling, as far as :meth:`decide` has learnt of them.
     """
 
-    saved = ("variance", "switch", "_compat", "_totals", "_n_steps", "_n_drawn", "n_steps_in_use")
+    saved = ("variance", "switch", "_compat", "_totals", "_noise", "_n_steps", "_n_drawn", "n_steps_in_use")
 
     def __init__(self, config, n_examples):
         self._draws_by_norms, exact = config.draws_by_norms, config.schedule == "exact"
         self._remedy = ("" if exact else "more scorers, ") + "a smaller --refresh-every or a larger --minibatch-size"
         self._compat = Alain2015() if config.compat != "none" else None
+        self._minibatch_size, self._sampling = config.minibatch_size, config.sampling
         self._totals = np.zeros(4)  # of the steps with a known gain: number, sums of 1 / gain, 1 / possible, variance
         self._n_steps = self._n_drawn = 0  # since the last decision
         self.n_steps_in_use = 0
         patience = max(_PATIENCE * n_examples, _LEAST_STEPS * config.minibatch_size)
         self.switch = Switch(config.switches, patience)
         self.variance = Variance()
+        self._noise = NoiseScale()
 
     @property
     def wants_each_gradient(self):
@@ -84,6 +87,11 @@ class Gain(Saved):
         self.variance.observe(norms, minibatch.importance_weights)
         if self._compat:
             self._compat.observe_gradient(minibatch.gradient)
+
+    def learn_from_probe(self, value, variance, age):
+        """Update the estimates with a probe of |mu|^2; see :meth:`variance.Variance.observe_probe`."""
+        self.variance.observe_probe(value, variance, age)
+        self._noise.observe(self._n_steps, self.variance.second_moment(), value, variance)
 
     def learn_from_scored_norms(self, norms, importance_weights):
         """Update the figures of `compat` with the norms of scorers.
@@ -179,7 +187,10 @@ class Gain(Saved):
         rows = proposal.typical_rows(_TYPICAL)
         weights = proposal.prob_weights_of(rows)
         own = None if example_weights is None else example_weights[rows]
-        return self.variance.figures() | {
+        of_gain, size = self.variance.figures(), self._minibatch_size
+        of_gain |= self._noise.figures() | {"effective_minibatch": size * of_gain["variance_gain"]}
+        return of_gain | {
+            "distinct_examples": distinct_examples(weights, proposal.n_examples, size, self._sampling),
             "effective_sample_size": effective_sample_size(weights, own),
             "entropy": entropy(weights) + math.log(proposal.n_examples / len(weights)),
             "speed_gain": self.switch.speed_gain,

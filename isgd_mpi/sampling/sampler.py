@@ -177,8 +177,8 @@ class Sampler(Saved):
             self._write(minibatch.indices, minibatch.scores, minibatch.predictions, step)
 
     def learn_from_probe(self, value, variance, age):
-        """Update the variance with a probe; see :meth:`variance.Variance.observe_probe`."""
-        self._gain.variance.observe_probe(value, variance, age)
+        """Update the estimates of the gain with a probe; see :meth:`gain.Gain.learn_from_probe`."""
+        self._gain.learn_from_probe(value, variance, age)
 
     def learn_from_scores(self, batches):
         """Update the mixture with the norms of score batches, and store their scores.

@@ -164,7 +164,7 @@ class Variance(Saved):
         """
         values = {}
         for name, (value, error) in zip(FIGURES, self._estimates()):
-            values[name] = _if_known(value, error)
+            values[name] = if_known(value, error)
             values[f"{name}_error"] = error
         return values
 
@@ -181,7 +181,7 @@ class Variance(Saved):
     def gain(self):
         """Return the variance gain and its standard error; the gain is NaN where it is unknown."""
         gain, error = self._gain()
-        return _if_known(gain, error), error
+        return if_known(gain, error), error
 
     def _gain(self):
         window = self.window()
@@ -224,6 +224,10 @@ class Variance(Saved):
         window = self.window()
         return float(window.means[1] - window.means[3]) / window.ideal if window.ideal > 0 else np.nan
 
+    def second_moment(self):
+        """Return the mean of ``|g|^2`` over the training set; NaN if it is unknown."""
+        return float(self.window().means[1])
+
     def window(self):
         """Return the window of the figures; see :class:`Window`."""
         if self._window is None:
@@ -251,7 +255,7 @@ class Variance(Saved):
         return means, covariance, n
 
 
-def _if_known(value, error):
+def if_known(value, error):
     """Return a figure, or NaN if its standard error is too large."""
     return value if error <= _KNOWN * abs(value) else np.nan
 
@@ -297,6 +301,27 @@ def effective_sample_size(prob_weights, example_weights=None):
         total += positive.sum()
         total_inverse += (1 / positive).sum()
     return float(n * n / (total * total_inverse))
+
+
+def distinct_examples(prob_weights, n_examples, minibatch_size, sampling):
+    """Return the expected number of distinct examples in a minibatch.
+
+    Parameters
+    ----------
+    prob_weights : (n,) ndarray
+        Unnormalised probabilities of typical examples, or of all.
+    n_examples, minibatch_size : int
+        N, and M.
+    sampling : "systematic" or "multinomial"
+
+    Returns
+    -------
+    float
+        ``sum min(1, M q)`` or ``sum 1 - (1 - q)^M``: the sum of the probabilities to be drawn at all.
+    """
+    q = prob_weights / (prob_weights.sum() * (n_examples / len(prob_weights)))
+    drawn = np.minimum(1, minibatch_size * q) if sampling == "systematic" else 1 - (1 - q) ** minibatch_size
+    return float(drawn.mean() * n_examples)
 
 
 def entropy(prob_weights):
