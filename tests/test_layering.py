@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "run": BELOW_RUN,
     "fetch": {"data", "settings"},
     "predict": {"model", "data", "settings"},
+    "export": {"model", "data", "settings"},
     "report": {"data", "settings"},
     "experiment": {"report", "data", "sampling", "settings"},
     "bench": {"experiment", "report", "run", *BELOW_RUN},
@@ -44,7 +45,7 @@ MAY_IMPORT = {
 
 MPI_FOLDERS = ["ranks", "run", "bench"]  # of bench only the programs that run on ranks
 MPI_MODULES = ["isgd_mpi.__main__", "isgd_mpi.training.co_trainers", "isgd_mpi.training.predictor.remote"]
-WITHOUT_MPI = ["data", "experiment", "fetch", "kernels", "model", "predict", "report", "sampling", "settings"]
+WITHOUT_MPI = ["data", "experiment", "export", "fetch", "kernels", "model", "predict", "report", "sampling", "settings"]
 """Importing these must not initialise MPI."""
 
 SETUP_MODULES = ["ranks.agreement", "ranks.node", "run.cli", "run.fit", "run.job"]  # pickles, before training begins
