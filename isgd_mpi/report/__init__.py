@@ -13,5 +13,6 @@ To read in this order:
 * `style`, `curves`, `comparisons`, `activity`: draw; only these need Matplotlib;
 * `drawing`: list the figures, draw and save them;
 * `page`: render the HTML page;
-* `write`: write figures and page into a folder.
+* `write`: write figures and page into a folder;
+* `pays/`: the report of ``python -m isgd_mpi.experiment pays``.
 """

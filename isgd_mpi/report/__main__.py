@@ -2,6 +2,7 @@
 
 import sys
 
+from isgd_mpi.report.pays.write import is_pays, write_pays_report
 from isgd_mpi.report.write import write_report
 from isgd_mpi.settings.commands import make_parser, run
 
@@ -22,7 +23,10 @@ def _parser():
         "isgd_mpi.report", "Write figures (PNG, SVG) and one self-contained HTML page from the folders of runs."
     )
     parser.add_argument(
-        "runs", nargs="+", metavar="RUN", help="folder of a run, or of such folders, or of one experiment"
+        "runs",
+        nargs="+",
+        metavar="RUN",
+        help="folder of a run, or of such folders, or of one experiment",
     )
     parser.add_argument(
         "--out",
@@ -34,7 +38,10 @@ def _parser():
 
 
 def _report(options):
-    print(write_report(options.runs, options.out))
+    if len(options.runs) == 1 and is_pays(options.runs[0]):
+        print(write_pays_report(options.runs[0], options.out))
+    else:
+        print(write_report(options.runs, options.out))
 
 
 if __name__ == "__main__":

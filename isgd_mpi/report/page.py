@@ -28,17 +28,26 @@ def render(study, figures, notes):
     notes : list of str
         Shown at the end of the page.
     """
-    template = Template(files("isgd_mpi.report").joinpath("page.html").read_text(encoding="utf-8"))
-    return template.substitute(
+    body = _template("runs.html").substitute(
         title=escape(study.title),
         introduction=_introduction(study),
         verdicts="\n".join(_verdict(group, study.groups) for group in study.groups),
         results=_results(study),
-        figures="\n".join(_figure(*figure) for figure in figures) or "<p>There is nothing to draw yet.</p>",
+        figures="\n".join(figure_tag(*figure) for figure in figures) or "<p>There is nothing to draw yet.</p>",
         runs=_runs(study),
         conditions=_conditions(study),
-        notes=_list("Notes", notes),
+        notes=list_of("Notes", notes),
     )
+    return frame(study.title, body)
+
+
+def frame(title, body):
+    """Return a page as text: head and style around a body that is HTML already."""
+    return _template("page.html").substitute(title=escape(title), body=body)
+
+
+def _template(name):
+    return Template(files("isgd_mpi.report").joinpath(name).read_text(encoding="utf-8"))
 
 
 def table(head, rows):
@@ -158,13 +167,15 @@ def _distinct(runs, name):
     return "; ".join(sorted(values))
 
 
-def _figure(heading, explanation, path):
+def figure_tag(heading, explanation, path):
+    """Return a figure with its picture in it."""
     content = base64.b64encode(path.read_bytes()).decode()
     image = f'<img alt="{escape(heading)}" src="data:image/png;base64,{content}">'
     return f"<figure><h3>{escape(heading)}</h3>{image}<figcaption>{escape(explanation)}</figcaption></figure>"
 
 
-def _list(heading, texts):
+def list_of(heading, texts):
+    """Return a heading and a list of texts, or nothing if there are none."""
     if not texts:
         return ""
     return f"<h2>{heading}</h2>\n<ul>" + "".join(f"<li>{escape(text)}</li>" for text in texts) + "</ul>"

@@ -9,7 +9,8 @@ from isgd_mpi.report.page import GENERATOR, render
 from isgd_mpi.report.study import read_study
 from isgd_mpi.settings.errors import InputError
 
-_PAGE = "index.html"
+PAGE = "index.html"
+"""The name of a report's page."""
 
 
 def write_report(paths, out=None):
@@ -36,13 +37,13 @@ def write_report(paths, out=None):
     paths = [Path(path) for path in paths]
     out = Path(out) if out else (paths[0] if len(paths) == 1 else Path()) / "report"
     draw_all, files = _drawing()
-    _check_replaceable(out, files)
+    check_replaceable(out, files)
     study = read_study(paths)
     try:
-        _write_whole(out, lambda folder: _write_files(study, folder, draw_all))
+        write_whole(out, lambda folder: _write_files(study, folder, draw_all))
     except OSError as error:
         raise InputError(f"{out} cannot be written ({error.strerror}): name another folder with --out") from None
-    return out / _PAGE
+    return out / PAGE
 
 
 def _drawing():
@@ -56,7 +57,7 @@ def _drawing():
     return draw_all, FILES
 
 
-def _check_replaceable(out, files):
+def check_replaceable(out, files):
     """Raise InputError if `out` is anything but missing, an empty folder or an earlier report."""
     if not os.path.lexists(out):
         return
@@ -64,19 +65,19 @@ def _check_replaceable(out, files):
     if out.is_symlink() or not out.is_dir():
         raise InputError(refusal)
     found = {path.name for path in out.iterdir()}
-    if found - files - {_PAGE}:
-        raise InputError(f"{refusal} (it holds {min(found - files - {_PAGE})})")
-    if found and not (_PAGE in found and GENERATOR.encode() in (out / _PAGE).read_bytes()):
+    if found - files - {PAGE}:
+        raise InputError(f"{refusal} (it holds {min(found - files - {PAGE})})")
+    if found and not (PAGE in found and GENERATOR.encode() in (out / PAGE).read_bytes()):
         raise InputError(refusal)
 
 
 def _write_files(study, folder, draw_all):
     figures, notes = draw_all(study, folder)
     notes = [note for run in study.runs for note in run.notes] + notes
-    (folder / _PAGE).write_text(render(study, figures, notes), encoding="utf-8", errors="replace")
+    (folder / PAGE).write_text(render(study, figures, notes), encoding="utf-8", errors="replace")
 
 
-def _write_whole(out, write):
+def write_whole(out, write):
     """Fill a folder beside its place with `write`, then rename it: the old one stays until the new one is whole."""
     out = out.absolute()
     out.parent.mkdir(parents=True, exist_ok=True)

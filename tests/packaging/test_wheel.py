@@ -81,7 +81,11 @@ def test_the_wheel_has_all_modules_and_one_import_name(wheel):
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "isgd_mpi").rglob("*.py")}
     modules |= {f"isgd_mpi/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "kernels").rglob("*.py")}
     assert {name for name in names if name.endswith(".py")} == modules
-    assert {"isgd_mpi/report/page.html", "isgd_mpi/data/mnist10k/t10k-images-idx3-ubyte.gz"} <= names
+    assert {
+        "isgd_mpi/report/page.html",
+        "isgd_mpi/report/runs.html",
+        "isgd_mpi/data/mnist10k/t10k-images-idx3-ubyte.gz",
+    } <= names
 
 
 def test_the_readmes_lines_train(folder):
