@@ -5,6 +5,8 @@ To read in this order:
 * `config`: all options of a run, in one frozen dataclass;
 * `ranges`: declare an option with its range, check a value against it;
 * `options`: read the options from the command line and from TOML files;
+* `subjects`: the options by subject, and those that one needs first;
+* `help`: the texts of ``--help`` and ``--help-all``;
 * `keywords`: read the options from the keywords of :func:`isgd_mpi.fit`;
 * `nearest`: find the name that was meant by an unknown one;
 * `commands`: the frame of all commands but training;

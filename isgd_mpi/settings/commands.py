@@ -2,12 +2,13 @@
 
 import os
 import sys
-from argparse import ArgumentError, HelpFormatter
+from argparse import ArgumentError
 
 from jsonargparse import ArgumentParser
 
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE, INTERRUPTED
+from isgd_mpi.settings.help import Formatter
 
 
 def make_parser(name, description):
@@ -17,7 +18,7 @@ def make_parser(name, description):
         description=description,
         exit_on_error=False,
         allow_abbrev=False,
-        formatter_class=HelpFormatter,
+        formatter_class=Formatter,
     )
 
 

@@ -18,7 +18,7 @@ _LAST_STEP = 2**62  # a checkpoint holds steps in 64 bits
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of a training run; ``python -m isgd_mpi --help`` lists them with units.
+    """Settings of a training run; ``python -m isgd_mpi --help-all`` lists them with units.
 
     Raises
     ------
@@ -67,9 +67,9 @@ class Config:
     synthetic_size: int = declare(100_000, "training examples of the synthetic data set [examples]", above=0)
     standardize: Literal["auto", "feature", "range", "none"] = declare(
         "auto",
-        "scaling of the features: feature (less the mean, over the standard deviation, at least a twentieth of the "
-        "feature's range), range (less the mean, over largest less smallest value, of the feature, or of all pixels of "
-        "an image), none, or auto (range for images in which some pixels hardly vary, such as MNIST's, else feature)",
+        "scaling of the features: feature (minus its mean, over its standard deviation, or a twentieth of its "
+        "range if that is more), range (minus its mean, over the range of its values, or of all pixels of an "
+        "image), none, or auto (range for images in which some pixels hardly vary, such as MNIST's, else feature)",
     )
     loss: Literal["auto", "cross-entropy", "logistic", "squared", "huber"] = declare(
         "auto",
@@ -98,17 +98,17 @@ class Config:
     )
     lr_scaling: Literal["none", "gain"] = declare(
         "none",
-        "none, or gain: the learning rate of sgd is raised at each refresh by as much as the smaller variance permits, "
-        "and the curvature",
+        "none, or gain: the learning rate of sgd is raised at each refresh as far as the smaller variance and the "
+        "curvature permit",
     )
     weight_decay: float = declare(
         0.0,
-        "factor of the parameters that is added to the gradient; with adamw, times the learning rate, of what is "
-        "subtracted from them besides",
+        "factor: so much of the parameters is added to the gradient; with adamw, so much times the learning rate is "
+        "subtracted from them at each step instead",
         at_least=0,
     )
     clip_norm: float | None = declare(
-        None, "norm that the gradient of a minibatch is scaled down to if it is longer [no limit if not given]", above=0
+        None, "a longer gradient of a minibatch is scaled down to this norm [no limit if not given]", above=0
     )
     momentum: float = declare(0.0, "Nesterov momentum of sgd, in [0, 1)", at_least=0, below=1)
     minibatch_size: int = declare(128, "examples in a step of the trainer [examples]", above=0)
@@ -151,7 +151,9 @@ class Config:
         1.0, "exponent k of the importance weights, at most 1: 1 is unbiased, 0 corrects for nothing", at_most=1
     )
     max_staleness: int | None = declare(
-        None, "age beyond which the mean of the others stands for a score [steps; no limit if not given]", at_least=0
+        None,
+        "age of a score beyond which the mean of the others takes its place [steps; no limit if not given]",
+        at_least=0,
     )
     uniform_probability: float = declare(
         0.0, "share of the steps that are drawn uniformly, in [0, 1]", at_least=0, at_most=1
@@ -227,7 +229,7 @@ class Config:
         above=0,
     )
     best_by: Literal["loss", "error"] = declare(
-        "loss", "what is least, on the validation set, for the model in best.npz: loss or error (of numbers, RMSE)"
+        "loss", "best.npz holds the model with the smallest validation loss, or error (of numbers: RMSE)"
     )
     seed: int = declare(0, "seed of every random number", at_least=0)
     quiet: bool = declare(False, "print nothing but errors", True)

@@ -49,7 +49,7 @@ def config_of(options, own_model):
             raise InputError(f"{name} is an option of python -m isgd_mpi: fit begins anew")
         if name not in _TYPES:
             meant = suggestion(name, [*_TYPES, *_ARGUMENTS])
-            raise InputError(f"unknown option {name!r}{meant or ': python -m isgd_mpi --help has them all'}")
+            raise InputError(f"unknown option {name!r}{meant or ': python -m isgd_mpi --help-all lists them'}")
         begins_with_model = name == "init" and isinstance(options[name], (str, os.PathLike)) and options[name] != "he"
         not_its_own = name in _MLP_ONLY and not begins_with_model
         if own_model and (not_its_own or (name == "score" and options[name] != "uniform")):

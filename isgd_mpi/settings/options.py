@@ -18,7 +18,10 @@ from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentParser, Namespac
 
 from isgd_mpi.settings.config import LIMITS, Config, option
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.help import USAGE, Formatter, Print, full_meaning, placeholder, short_help
 from isgd_mpi.settings.nearest import suggestion
+from isgd_mpi.settings.subjects import SUBJECTS
+from isgd_mpi.settings.version import __version__
 
 _TYPE_ERROR = re.compile(
     r"Parser key \"(\w+)\"(?: element \d+)?:\s*Expected an? <class '(\w+)'>\. Got value: (.*)", re.S
@@ -29,35 +32,52 @@ _UNKNOWN_KEY = re.compile(r"Option '([^']+)' is not accepted")
 
 
 def make_parser():
-    """Return the parser of ``python -m isgd_mpi``."""
+    """Return the parser of ``python -m isgd_mpi``, with its options by subject."""
     parser = ArgumentParser(
         prog="python -m isgd_mpi",
-        usage="mpirun -n RANKS %(prog)s [OPTIONS]",
-        description="Train an MLP by distributed importance sampling: the first ranks train, the others score.",
+        usage=USAGE,
+        description="Every option, by subject; --help has those that one needs first.",
         parser_mode="toml",
         exit_on_error=False,
         allow_abbrev=False,
+        add_help=False,
+        formatter_class=Formatter,
     )
-    parser.add_argument("--config", action=ActionConfigFile, help="TOML file of these options; the command line wins")
+    _add_commands(parser)
+    groups = {name: group for subject, names in SUBJECTS.items() for group in [parser.add_argument_group(subject)]
+              for name in names}  # fmt: skip
     defaults = asdict(Config())
     for item in fields(Config):
-        parser.add_argument(
-            option(item.name), default=defaults[item.name], help=item.metadata["help"], **_parsing(item.type)
+        groups.get(item.name, parser).add_argument(
+            option(item.name), default=defaults[item.name], help=full_meaning(item), **_parsing(item)
         )
     return parser
 
 
-def _parsing(annotation):
-    """Return the arguments of `add_argument` that let it parse values of an annotated type."""
+def _add_commands(parser):
+    """Add the options that are no settings of a run."""
+    for names, text, meaning in (
+        (("-h", "--help"), lambda _: short_help(), "print the options that one needs first"),
+        (("--help-all",), ArgumentParser.format_help, "print every option"),
+        (("--version",), lambda _: f"isgd_mpi {__version__}\n", "print the version"),
+    ):
+        parser.add_argument(*names, action=Print, text=text, help=meaning)
+    meaning = "TOML file of these options; the command line wins"
+    parser.add_argument("--config", metavar="FILE", action=ActionConfigFile, help=meaning)
+
+
+def _parsing(item):
+    """Return the arguments of `add_argument` that let it parse values of a field."""
+    annotation, shown = item.type, {"metavar": placeholder(item.name, item.type)}
     if get_origin(annotation) is Literal:
         return {"choices": get_args(annotation)}
-    if get_origin(annotation) is list:
-        return {"type": get_args(annotation)[0], "nargs": "*"}
     if annotation is bool:
         return {"action": ActionYesNo(no_prefix="no-"), "nargs": "?"}
+    if get_origin(annotation) is list:
+        return {"type": get_args(annotation)[0], "nargs": "*"} | shown
     if get_args(annotation)[1:] == (NoneType,):
-        return {"type": get_args(annotation)[0]}
-    return {"type": annotation}
+        return {"type": get_args(annotation)[0]} | shown
+    return {"type": annotation} | shown
 
 
 def parse(argv=None):
@@ -77,7 +97,7 @@ def parse(argv=None):
     InputError
         An option, a value or a file is wrong.
     SystemExit
-        After ``--help`` or ``--print_config``, which print and end.
+        After ``--help``, ``--version`` or ``--print_config``, which print and end.
     """
     config_files, argv = _split_files(_split_widths(sys.argv[1:] if argv is None else argv))
     for path in config_files:

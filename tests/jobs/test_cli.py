@@ -191,7 +191,7 @@ def test_a_stdout_that_fails_costs_the_printout_and_not_the_run(tmp_path):
 
 
 def test_help_is_printed_once(tmp_path):
-    done = launch(3, "--help")
+    done = launch(3, "--help-all")
     assert done.returncode == 0
     assert done.stdout.count("usage: mpirun") == 1 and "--refresh-every" in done.stdout
 

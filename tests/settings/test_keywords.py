@@ -32,7 +32,7 @@ def test_a_library_is_quiet_unless_it_is_told_to_speak():
         ({"batch_size": 1}, "unknown option 'batch_size': did you mean minibatch_size?"),
         ({"validation_data": 1}, "unknown option 'validation_data': did you mean validation?"),
         ({"Refresh-Every": 1}, "unknown option 'Refresh-Every': did you mean refresh_every?"),
-        ({"qwertz": 1}, "unknown option 'qwertz': python -m isgd_mpi --help has them all"),
+        ({"qwertz": 1}, "unknown option 'qwertz': python -m isgd_mpi --help-all lists them"),
         ({"data": "mnist"}, "data is about data files"),
         ({"data_dir": "/"}, "data_dir is about data files"),
         ({"target": "y"}, "target is about data files"),

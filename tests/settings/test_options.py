@@ -9,6 +9,8 @@ import pytest
 from isgd_mpi.settings.config import Config, option
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.options import parse, to_toml
+from isgd_mpi.settings.subjects import FIRST, SUBJECTS
+from isgd_mpi.settings.version import __version__
 
 TYPES = {item.name: item.type for item in fields(Config)}
 OF_TYPE = {int: [7], float: [0.25], bool: [True, False], str: ["/some.npz"]}
@@ -231,12 +233,32 @@ def test_a_file_that_is_no_text_is_told_of(tmp_path):
 def test_help_mentions_every_option_and_its_meaning(name, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "1000")
     with pytest.raises(SystemExit) as ended:
-        parse(["--help"])
+        parse(["--help-all"])
     assert ended.value.code in (None, 0)
-    text = capsys.readouterr().out
+    text = " ".join(capsys.readouterr().out.split())
     assert option(name) in text
     meanings = {item.name: item.metadata["help"] for item in fields(Config)}
     assert meanings.get(name, "the command line wins") in text
+
+
+def test_every_option_has_one_subject():
+    assert sorted(name for names in SUBJECTS.values() for name in names) == sorted(TYPES)
+
+
+def test_help_is_one_screen_with_the_ten_options_that_one_needs_first(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 45 and max(map(len, lines)) <= 100
+    listed = {line.split()[0] for line in lines if line.startswith("  --")}
+    assert len(FIRST) == 10 and listed == {*map(option, FIRST), "--help-all", "--version"}
+
+
+def test_the_version_is_printed(capsys):
+    with pytest.raises(SystemExit):
+        parse(["--version"])
+    assert capsys.readouterr().out == f"isgd_mpi {__version__}\n"
 
 
 def test_the_run_directory_is_not_repeated():
