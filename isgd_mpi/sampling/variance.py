@@ -252,6 +252,11 @@ class Variance(Saved):
         known = probes[:, 0] > 0
         means[known, 3] = probes[known, 1] / probes[known, 0]
         covariance[known, 3, 3] = probes[known, 2] / probes[known, 0] ** 2
+        # a probe comes back a refresh later, when the next block is full: shorter windows take the newest there is,
+        # which may have changed by as much as itself
+        first = int(np.argmax(known))
+        means[:first, 3] = means[first, 3]
+        covariance[:first, 3, 3] = covariance[first, 3, 3] + means[first, 3] ** 2
         return means, covariance, n
 
 

@@ -30,7 +30,7 @@ FIRST = {
     "hidden": "widths of the hidden layers (default: 512 512)",
     "lr": "learning rate (default: 0.1; 0.01 to predict numbers)",
     "minibatch_size": "examples in a step (default: 128)",
-    "epochs": "passes over the training set (default: 5, and at least 3000 steps)",
+    "epochs": "passes over the training set (default: 5; of a table at least 3000 steps)",
     "score": "grad-norm (norm of the example's gradient: the default), grad-bound or loss (cheaper), or uniform "
     "(plain SGD, to compare with)",
     "trainers": "ranks that train; the others score (default: the program chooses)",

@@ -157,6 +157,19 @@ def test_an_old_probe_counts_among_the_minibatches_of_its_time(rng):
     np.testing.assert_allclose(variance.figures()["squared_mean_gradient"], 0.8)
 
 
+@pytest.mark.parametrize(("squared_mean", "is_known"), [(0.01, True), (1.8, False)])
+def test_while_norms_fall_the_last_probe_stands_for_the_one_under_way(rng, squared_mean, is_known):
+    variance = Variance()
+    for scale in 0.8 ** np.arange(6):
+        variance.next_block()
+        for _ in range(4 * ENOUGH):
+            variance.observe(scale * rng.exponential(size=128), np.ones(128))
+        variance.observe_probe(squared_mean * scale**2, 1e-6, age=4 * ENOUGH + 1)
+    assert variance.window().n == 4 * ENOUGH  # the means over two blocks differ from those over one
+    figures = variance.figures()
+    assert np.isfinite([figures["trace_uniform"], figures["variance_gain"]]).all() == is_known
+
+
 def test_standard_errors_are_those_of_repeated_runs(rng):
     runs = [trained(rng, 4) for _ in range(300)]
     for name, (column, error) in {"trace_uniform": (1, (0, 1, 0, -1)), "trace_ideal": (0, (2, 0, 0, -1))}.items():
