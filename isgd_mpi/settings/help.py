@@ -25,8 +25,8 @@ _END = """\
 After a run:
   python -m isgd_mpi.report RUN                 # figures and a web page that says whether it paid
   python -m isgd_mpi.predict RUN --data FILE    # predict the rows of another file
-Each of these commands has a --help, as have isgd_mpi.fetch (download a data set),
-isgd_mpi.experiment (compare with plain SGD) and isgd_mpi.bench (measure this machine).
+Each of these commands has a --help, as have isgd_mpi.export (ONNX, CSV), isgd_mpi.fetch (download
+data), isgd_mpi.experiment (compare with plain SGD) and isgd_mpi.bench (measure this machine).
 """
 
 
