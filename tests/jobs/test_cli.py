@@ -137,24 +137,25 @@ def test_sizes_that_nothing_divides(tmp_path):
     assert run.summary["valid"] is None
 
 
-@pytest.mark.parametrize("ranks", [1, 3])
 @pytest.mark.parametrize(
-    "options, named",
+    ("ranks", "options", "named"),
     [
-        (["--no-such-option"], "--no-such-option"),
-        pytest.param(["--lr", "-0.1"], "--lr", marks=pytest.mark.each_kind),
-        (["--lr", "fast"], "--lr"),
-        (["--predictor", "oracle"], "oracle"),
-        (["--trainers", "9"], "--trainers"),
-        (["--steps", "5", "--epochs", "1"], "--epochs"),
-        (["--data", "imagenet"], "imagenet"),
-        (["--data", "nowhere.npz"], "nowhere.npz"),
-        (["--data", "cifar10", "--data-dir", "/nowhere"], "/nowhere"),
-        (["--config", "nowhere.toml"], "nowhere.toml"),
-        (["--hidden", "99999999999"], "--hidden"),
-        (["--minibatch-size", "9999999999"], "--minibatch-size"),
-        (["--run-dir", "/proc/run"], "/proc/run"),
-        (["--threads", "100000"], "--threads 100000: the ranks of "),
+        pytest.param(1, ["--lr", "-0.1"], "--lr", marks=pytest.mark.each_kind),
+        (3, ["--no-such-option"], "--no-such-option"),
+        pytest.param(3, ["--lr", "-0.1"], "--lr", marks=pytest.mark.each_kind),
+        (3, ["--lr", "fast"], "--lr"),
+        (3, ["--predictor", "oracle"], "oracle"),
+        (3, ["--trainers", "9"], "--trainers"),
+        (3, ["--steps", "5", "--epochs", "1"], "--epochs"),
+        (3, ["--data", "imagenet"], "imagenet"),
+        (3, ["--data", "nowhere.npz"], "nowhere.npz"),
+        (3, ["--data", "cifar10", "--data-dir", "/nowhere"], "/nowhere"),
+        (3, ["--config", "nowhere.toml"], "nowhere.toml"),
+        (3, ["--hidden", "99999999999"], "--hidden"),
+        (3, ["--minibatch-size", "9999999999"], "--minibatch-size"),
+        (3, ["--run-dir", "/proc/run"], "/proc/run"),
+        (1, ["--run-dir", "/proc/run"], "/proc/run"),
+        (3, ["--threads", "100000"], "--threads 100000: the ranks of "),
     ],
 )
 def test_bad_usage_is_one_line_and_code_2(ranks, options, named, tmp_path):

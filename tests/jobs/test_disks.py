@@ -49,7 +49,7 @@ def test_while_the_disk_is_full_training_goes_on_and_then_all_is_written(small_d
 def test_what_cannot_be_written_at_the_end_is_named_and_the_checkpoint_stays(small_disk):
     disk = small_disk("4m")
     folder = disk / "run"
-    with training(folder, *OPTIONS, "--seconds", 10, until="checkpoint.npz") as job:
+    with training(folder, *OPTIONS, "--seconds", 6, until="checkpoint.npz") as job:
         fill(disk)
         _, errors = job.wait_for_end(70)
     assert job.returncode == 1 and "Traceback" not in errors
@@ -57,14 +57,14 @@ def test_what_cannot_be_written_at_the_end_is_named_and_the_checkpoint_stays(sma
         assert f"isgd_mpi: {folder / name} could not be written (No space left on device)" in errors
     (disk / "fill").unlink()
     assert not [path for path in folder.iterdir() if path.name.endswith(".part")]
-    resume(folder, 3, *OPTIONS, "--hidden", 16, "--seconds", 11)
+    resume(folder, 3, *OPTIONS, "--hidden", 16, "--seconds", 7)
     steps = [line["step"] for line in metrics_of(folder) if line["kind"] == "refresh"]
     assert steps == sorted(set(steps))
 
 
 def test_a_folder_that_is_removed_does_not_stop_training(tmp_path):
     folder = tmp_path / "run"
-    with training(folder, *OPTIONS, "--seconds", 8) as job:
+    with training(folder, *OPTIONS, "--seconds", 4) as job:
         while folder.exists():  # a file may come into it meanwhile
             shutil.rmtree(folder, ignore_errors=True)
         output, errors = job.wait_for_end(70)

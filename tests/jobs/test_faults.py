@@ -90,8 +90,13 @@ def test_ctrl_c_ends_a_run_cleanly(schedule, trainers, tmp_path):
 
 
 @any_mpi
-@pytest.mark.parametrize("options", [("--score-batch-size", 500), ("--score-batch-size", 10_000), ("--trainers", 3)])
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("SIGTERM", ("--score-batch-size", 500)), ("SIGTERM", ("--score-batch-size", 10_000)),
+        ("SIGTERM", ("--trainers", 3)), ("SIGHUP", ("--trainers", 3)),
+    ],
+)  # fmt: skip
 def test_a_signal_to_a_single_rank_stops_all(tmp_path, options, name):
     if signal.getsignal(signal.Signals[name]) == signal.SIG_IGN:
         pytest.skip(f"{name} is ignored here, as nohup has it")
@@ -149,7 +154,7 @@ def test_a_signal_before_training_is_one_line_and_ends_the_job(tmp_path, name, m
 
 def test_under_nohup_a_hangup_changes_nothing(tmp_path):
     words = ["bash", "-c", 'trap "" HUP; exec "$@"', "bash"]
-    options = ("--run-dir", tmp_path / "run", "--steps", 30_000, "--hidden", 16)
+    options = ("--run-dir", tmp_path / "run", "--steps", 10_000, "--hidden", 16)
     with Job([*words, *command(2, *options)], env=ENVIRONMENT, stdout=PIPE, stderr=PIPE) as job:
         wait_for(lambda: has_refreshed(tmp_path / "run"))
         for pid in job.rank_pids().values():

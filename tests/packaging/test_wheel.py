@@ -99,7 +99,6 @@ def test_it_lives_beside_a_package_that_is_named_kernels(folder):
     assert folder / "env" in check_both(folder, "beside").parents
 
 
-@pytest.mark.slow
 def test_an_editable_install_does_so_too(folder, source):
     pip = ("env/bin/python", "-m", "pip")
     run(folder, *pip, "uninstall", "--yes", "isgd_mpi")
