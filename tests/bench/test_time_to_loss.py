@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from isgd_mpi.bench.time_to_loss import main as time_to_loss
+from isgd_mpi.bench.time_to_loss.arrival import Arrival
 from isgd_mpi.bench.time_to_loss.conduct import Ledger, final_limits
 from isgd_mpi.bench.time_to_loss.descent import Descent, Evaluation, Limits
 from isgd_mpi.bench.time_to_loss.methods import workers_of
-from isgd_mpi.bench.time_to_loss.search import Arrival, Budget, Search, Space, Trial
 from isgd_mpi.data.datasets import load
+from isgd_mpi.experiment.search import Budget, Search, Space, Trial
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.params import initial_params
 
@@ -24,8 +25,8 @@ def smooth(trial, allowed):
 
 
 def test_search_leaves_its_space_where_the_best_lies_beyond_it():
-    search = Search(SPACE, BUDGET, smooth)
-    best = search.run()
+    search = Search(SPACE, BUDGET)
+    best = search.run(smooth)
     assert search.complete
     assert (best.minibatch_size, best.workers, best.precision) == (512, 2, "bf16") and 1.5 < best.rate < 1.7
 
@@ -37,7 +38,7 @@ def test_no_run_may_take_longer_than_the_best_arrival():
         log.append((allowed, smooth(trial, allowed)))
         return log[-1][1]
 
-    Search(SPACE, BUDGET, measure).run()
+    Search(SPACE, BUDGET).run(measure)
     best = math.inf
     for allowed, arrival in log:
         assert allowed <= best
@@ -46,22 +47,25 @@ def test_no_run_may_take_longer_than_the_best_arrival():
 
 
 def test_search_ends_where_nothing_arrives_or_all_fails():
-    search = Search(SPACE, BUDGET, lambda trial, allowed: Arrival(allowed, loss=1.0))
-    assert search.run() in search.arrivals and max(each.allowed_seconds for each in search.arrivals.values()) == 100
-    search = Search(SPACE, BUDGET, lambda trial, allowed: Arrival(allowed, problem="out of memory"))
-    assert search.arrivals == {} and search.run() in search.arrivals
+    search = Search(SPACE, BUDGET)
+    assert (
+        search.run(lambda trial, allowed: Arrival(allowed, loss=1.0)) in search.arrivals
+        and max(each.allowed_seconds for each in search.arrivals.values()) == 100
+    )
+    search = Search(SPACE, BUDGET)
+    assert search.run(lambda trial, allowed: Arrival(allowed, problem="out of memory")) in search.arrivals
 
 
 def test_a_search_whose_time_is_over_has_tried_something():
-    search = Search(SPACE, Budget(100, 0.3, 100.0, 0.0), smooth)
-    assert search.run() and len(search.arrivals) == 1 and not search.complete
+    search = Search(SPACE, Budget(100, 0.3, 100.0, 0.0))
+    assert search.run(smooth) and len(search.arrivals) == 1 and not search.complete
 
 
 def test_a_space_that_is_too_large_is_drawn_from_and_late_variants_come_last():
     space = Space([16, 64], [0.1, 0.2], [1, 2, 4], ["f32"], ["plain", "fused"], ["compiled"])
     assert len(set(space.draw(7))) == 7 and space.draw(7) == space.draw(7) and len(space.draw(1000)) == 24
-    search = Search(space, BUDGET, smooth)
-    search.run()
+    search = Search(space, BUDGET)
+    search.run(smooth)
     assert [trial.variant for trial in search.arrivals].index("compiled") == len(search.arrivals) - 1
 
 

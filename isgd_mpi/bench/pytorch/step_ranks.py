@@ -10,11 +10,11 @@ import time
 import numpy as np
 
 from isgd_mpi.bench.output import quartiles, spread
-from isgd_mpi.bench.until import train_until
 from isgd_mpi.data import datasets
 from isgd_mpi.data.arrays import from_arrays
 from isgd_mpi.model.params import initial_params
 from isgd_mpi.ranks.waiting import POLITE
+from isgd_mpi.run.until import train_until
 from isgd_mpi.settings.errors import InputError
 
 LEARNING_RATE = 1e-3

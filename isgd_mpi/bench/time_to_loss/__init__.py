@@ -4,7 +4,7 @@ To read in this order:
 
 * `main`: options, a job for each method and number of cores, tables;
 * `methods`: what is compared, and the settings that are tried;
-* `search`: successive halving, then steps to neighbours;
+* `arrival`: the result of a run;
 * `conduct`: the search and the runs with all seeds, each run in a file;
 * `ranks`: our runs, one after another in one job;
 * `torch_ranks`: PyTorch's;

@@ -7,10 +7,11 @@ import faulthandler
 from dataclasses import asdict, astuple
 from pathlib import Path
 
+from isgd_mpi.bench.time_to_loss.arrival import Arrival
 from isgd_mpi.bench.time_to_loss.descent import Limits
 from isgd_mpi.bench.time_to_loss.methods import describe, describe_arrival
-from isgd_mpi.bench.time_to_loss.search import Arrival, Budget, Search, Space, Trial
 from isgd_mpi.data.files import write_json
+from isgd_mpi.experiment.search import Budget, Search, Space, Trial
 
 _SEARCH_STEP, _SEARCH_GROWTH = 20, 1.06  # of snapshots
 _FINAL_GROWTH = 1.02
@@ -91,8 +92,8 @@ def conduct(plan, train):
     def measure(trial, seconds):
         return run(trial, first_seed, Limits(seconds, plan["target"], _SEARCH_STEP, _SEARCH_GROWTH))
 
-    search = Search(Space(**plan["space"]), Budget(**plan["budget"]), measure)
-    best = search.run()
+    search = Search(Space(**plan["space"]), Budget(**plan["budget"]))
+    best = search.run(measure)
     limits = final_limits(search.arrivals[best], plan["target"])
     finals = [asdict(run(best, seed, limits)) for seed in plan["seeds"]]
     return {"best": asdict(best), "finals": finals, "complete": search.complete, "runs": ledger.runs}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isgd_mpi.bench.time_to_loss.search import Arrival
+from isgd_mpi.bench.time_to_loss.arrival import Arrival
 from isgd_mpi.model.mlp import MLP
 
 _ROWS = 512  # evaluated at a time: the hardest ones alone often show that a loss is too large

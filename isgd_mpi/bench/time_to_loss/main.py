@@ -1,7 +1,7 @@
 """``python -m isgd_mpi.bench time-to-loss``: wall-clock time until the training loss is small.
 
 For each number of cores and each method a search finds minibatch, learning rate, trainers or threads, and precision
-with one seed (see :mod:`isgd_mpi.bench.time_to_loss.search`); the best ones then run with every seed. Parameters are
+with one seed (see :mod:`isgd_mpi.experiment.search`); the best ones then run with every seed. Parameters are
 copied now and then, and evaluated when the run has ended; neither that nor the start counts.
 """
 
@@ -17,9 +17,10 @@ from jsonargparse.typing import NonNegativeInt, PositiveFloat, PositiveInt
 
 from isgd_mpi.bench import output
 from isgd_mpi.bench.jobs import check_cores, measure_on_ranks, on_cores
+from isgd_mpi.bench.time_to_loss.arrival import Arrival
 from isgd_mpi.bench.time_to_loss.methods import METHODS, VARIANTS, precision_text, space_of, workers_text
-from isgd_mpi.bench.time_to_loss.search import Arrival, Budget, Trial
 from isgd_mpi.data.files import read_intact_json
+from isgd_mpi.experiment.search import Budget, Trial
 from isgd_mpi.settings.errors import InputError
 
 OPTIONS = {

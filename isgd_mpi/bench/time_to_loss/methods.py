@@ -1,7 +1,7 @@
 """The methods that are compared: their space of trials on some cores, and their trials in words."""
 
 from isgd_mpi.bench.output import short
-from isgd_mpi.bench.time_to_loss.search import Space
+from isgd_mpi.experiment.search import Space
 
 METHODS = {"importance": "importance sampling", "uniform": "uniform sampling", "torch": "PyTorch"}
 """Their names in words; the first is compared with each of the others. All but PyTorch have a rank on each core."""

@@ -1,25 +1,22 @@
 """Our part of the benchmark ``time-to-loss``, on ranks: one job does all runs of a method, one after another."""
 
-import json
 import os
 from contextlib import suppress
 from dataclasses import asdict
 
-import numpy as np
 import threadpoolctl
 
+from isgd_mpi.bench.time_to_loss.arrival import Arrival
 from isgd_mpi.bench.time_to_loss.conduct import conduct
 from isgd_mpi.bench.time_to_loss.descent import Descent, Evaluation, Limits
 from isgd_mpi.bench.time_to_loss.methods import UNIFORM
-from isgd_mpi.bench.time_to_loss.search import Arrival, Trial
-from isgd_mpi.bench.until import train_until
 from isgd_mpi.data import datasets
+from isgd_mpi.experiment.search import Trial
 from isgd_mpi.kernels.threads import set_threads
-from isgd_mpi.ranks.waiting import POLITE
+from isgd_mpi.ranks.orders import Orders
 from isgd_mpi.run.record.environment import describe_environment
+from isgd_mpi.run.until import train_until
 from isgd_mpi.settings.errors import InputError
-
-_ORDER_BYTES = 1024
 
 
 def measure(comm, plan):
@@ -65,14 +62,14 @@ class Runs:
         self._comm = comm
         self._plan = plan
         self._dataset = datasets.load(plan["data"], plan["data_dir"])
-        self._order = np.zeros(_ORDER_BYTES, np.uint8)
+        self._orders = Orders(comm)
         widths = (self._dataset.n_features, *plan["hidden"], self._dataset.n_classes)
         self._evaluation = Evaluation(self._dataset, widths) if comm.Get_rank() == 0 else None
         self.environment = None
 
     def lead(self, trial, seed, limits):
         """Have all ranks do a run, and return its arrival. Collective, with :meth:`follow`."""
-        self._share_order({"trial": asdict(trial), "seed": seed, "limits": asdict(limits)})
+        self._orders.share({"trial": asdict(trial), "seed": seed, "limits": asdict(limits)})
         try:
             taken = self._train(trial, seed, limits)
         except InputError as error:
@@ -84,21 +81,14 @@ class Runs:
 
     def follow(self):
         """Take part in the next run that rank 0 orders; return whether it ordered one. Collective."""
-        if order := self._share_order():
+        if order := self._orders.share():
             with suppress(InputError):  # on all ranks; rank 0 notes it
                 self._train(Trial(**order["trial"]), order["seed"], Limits(**order["limits"]))
         return bool(order)
 
     def end(self):
         """Tell the other ranks that there are no more runs. Collective, with :meth:`follow`."""
-        self._share_order({})
-
-    def _share_order(self, order=None):
-        """Send an order from rank 0 to the others, as JSON; return it. Collective."""
-        if order is not None:
-            self._order[:] = list(json.dumps(order).encode().ljust(_ORDER_BYTES))
-        POLITE.wait([self._comm.Ibcast(self._order, root=0)])
-        return json.loads(self._order.tobytes())
+        self._orders.share({})
 
     def _train(self, trial, seed, limits):
         """Train, and return the snapshots, which only trainer 0 takes. Collective."""
@@ -107,7 +97,7 @@ class Runs:
         def is_over(trainer):
             return descent.is_over(trainer.step, trainer.loss, lambda: trainer.params)
 
-        job = train_until(self._comm, self._options(trial, seed), self._dataset, is_over)
+        job, _ = train_until(self._comm, self._options(trial, seed), self._dataset, is_over)
         self.environment = describe_environment(self._comm, job.setup.node)
         return descent.taken
 

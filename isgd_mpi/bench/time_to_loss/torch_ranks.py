@@ -11,9 +11,9 @@ import threadpoolctl
 import torch
 
 from isgd_mpi.bench.pytorch.torch_side import DrawingStep, Examples, Way
+from isgd_mpi.bench.time_to_loss.arrival import Arrival
 from isgd_mpi.bench.time_to_loss.conduct import conduct
 from isgd_mpi.bench.time_to_loss.descent import Descent, Evaluation
-from isgd_mpi.bench.time_to_loss.search import Arrival
 from isgd_mpi.data import datasets
 from isgd_mpi.kernels.threads import set_threads
 from isgd_mpi.model.params import initial_params

@@ -1,4 +1,4 @@
-"""Search for the settings with which a method reaches a loss soonest.
+"""Search for the settings with which a method does best, by short training runs.
 
 The budget is dealt by successive halving, then by steps to neighbours, all with one seed:
 
@@ -8,7 +8,8 @@ The budget is dealt by successive halving, then by steps to neighbours, all with
    follow, until none is. So the best trial never lies at the border of what was tried, unless there are no more cores;
 3. variants that take long to prepare are tried at the best trial only.
 
-No run may train for longer than the best arrival took so far: it is hopeless then. Trials of promise go first.
+Where a run has a goal, no run may train for longer than the best one took so far: it is hopeless then. Trials of
+promise go first.
 """
 
 import math
@@ -20,7 +21,6 @@ import numpy as np
 
 _KEPT = 3  # one in this many trials goes on
 _LONGER = 3  # by this factor
-_RATE_STEP = math.sqrt(2)  # to the next learning rate; a neighbour's minibatch is twice or half as large
 
 
 @dataclass(frozen=True)
@@ -48,37 +48,6 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Arrival:
-    """The result of a run.
-
-    Attributes
-    ----------
-    allowed_seconds : float
-        Training time that the run had.
-    seconds, steps : float, int or None
-        Time and step of the first snapshot below the target; None if there is none.
-    loss : float or None
-        Of that snapshot, or of the last one, nats; None if it is not finite.
-    steps_per_second : float or None
-        Over the whole run.
-    problem : str or None
-        The reason why the run failed.
-    """
-
-    allowed_seconds: float
-    seconds: float | None = None
-    steps: int | None = None
-    loss: float | None = None
-    steps_per_second: float | None = None
-    problem: str | None = None
-
-    @property
-    def order(self):
-        """Return a key that sorts the better arrival first: by time, then by loss."""
-        return tuple(math.inf if value is None else value for value in (self.seconds, self.loss))
-
-
-@dataclass(frozen=True)
 class Space:
     """The values that a search begins with; trials with others may follow, see the module.
 
@@ -88,6 +57,8 @@ class Space:
         Lists of the values of each field of :class:`Trial`. Beyond the ends of the first two the search may go on.
     late_variants : list of str
         Variants that are tried at the best trial only.
+    rate_step : float
+        Factor from a learning rate to a neighbour.
     """
 
     minibatch_sizes: list[int]
@@ -96,6 +67,7 @@ class Space:
     precisions: list[str]
     variants: list[str]
     late_variants: list[str]
+    rate_step: float = math.sqrt(2)
 
     def draw(self, n_trials):
         """Return all trials of the space, or as many of them as asked for, always the same ones."""
@@ -108,7 +80,7 @@ class Space:
     def neighbours(self, trial):
         """Return the trials that differ by a step in one field, or in minibatch and learning rate together."""
         size, rate = trial.minibatch_size, trial.rate
-        found = [replace(trial, rate=rounded(rate * step)) for step in (_RATE_STEP, 1 / _RATE_STEP)]
+        found = [replace(trial, rate=rounded(rate * step)) for step in (self.rate_step, 1 / self.rate_step)]
         if size > 1:
             found += [replace(each, minibatch_size=size // 2) for each in (trial, found[1])]
         found += [replace(each, minibatch_size=2 * size) for each in (trial, found[0])]
@@ -155,22 +127,23 @@ class Search:
     ----------
     space : Space
     budget : Budget
-    measure : callable
-        Takes a trial and the seconds that it may train; returns an Arrival.
+    clock : callable
+        Returns the time so far [s].
 
     Attributes
     ----------
-    arrivals : dict of Trial to Arrival
-        The longest run of each trial.
+    arrivals : dict of Trial to object
+        The longest run of each trial: ``seconds`` until it reached its goal, or None, ``allowed_seconds``, ``problem``
+        (text or None), and ``order``, which sorts the better one first.
     complete : bool
         Whether time sufficed to try all that was to be tried; else the best may lie at the border of the space.
     """
 
-    def __init__(self, space, budget, measure):
+    def __init__(self, space, budget, clock=time.monotonic):
         self._space = space
         self._budget = budget
-        self._measure = measure
-        self._end = time.monotonic() + budget.search_seconds
+        self._clock = clock
+        self._end = clock() + budget.search_seconds
         self.arrivals = {}
         self.complete = True
 
@@ -185,40 +158,57 @@ class Search:
         best = self.best and self.arrivals[self.best].seconds
         return self._budget.longest_seconds if best is None else best
 
-    def run(self):
-        """Search, and return the best trial."""
-        seconds = self._halve(self._space.draw(self._budget.trials))
-        self._climb(seconds)
-        self._try_all([replace(self.best, variant=name) for name in self._space.late_variants], seconds)
+    def run(self, measure):
+        """Search, and return the best trial.
+
+        Parameters
+        ----------
+        measure : callable
+            Takes a trial and the seconds that it may train; returns one of the `arrivals`.
+        """
+        for trial, seconds in self.steps():
+            self.arrivals[trial] = measure(trial, seconds)
         return self.best
+
+    def steps(self):
+        """Yield each trial that is due, with the seconds that it may train; its arrival must be there at the next."""
+        seconds = yield from self._halve(self._space.draw(self._budget.trials))
+        yield from self._climb(seconds)
+        yield from self._try_all([replace(self.best, variant=name) for name in self._space.late_variants], seconds)
 
     def _halve(self, trials):
         """Give fewer and fewer trials more and more time; return the time that the last ones had."""
         seconds = self._budget.first_seconds
         while True:
-            self._try_all(trials, seconds)
+            trials = yield from self._round(trials, seconds)
             if seconds >= self._best_seconds or not self.complete:
                 return seconds
             tried = sorted(filter(self.arrivals.get, trials), key=lambda trial: self.arrivals[trial].order)
             trials = tried[: math.ceil(len(tried) / _KEPT)]
             seconds = min(_LONGER * seconds, self._budget.longest_seconds)
 
+    def _round(self, trials, seconds):
+        """Give some trials time; return all that had it."""
+        yield from self._try_all(trials, seconds)
+        return trials
+
     def _climb(self, seconds):
         """Try the neighbours of the best trial until none of them is better."""
         before = None
         while self.best != before:
             before = self.best
-            self._try_all(self._space.neighbours(before), seconds)
+            yield from self._try_all(self._space.neighbours(before), seconds)
 
     def _try_all(self, trials, seconds):
         for trial in trials:
-            if time.monotonic() > self._end and self.arrivals:
+            if self._clock() > self._end and self.arrivals:
                 self.complete = False
                 return
-            self._try(trial, min(seconds, self._best_seconds))
+            limit = min(seconds, self._best_seconds)
+            if self._is_due(trial, limit):
+                yield trial, limit
 
-    def _try(self, trial, seconds):
-        """Run a trial unless it has arrived, failed, or had this time."""
+    def _is_due(self, trial, seconds):
+        """Return whether a trial has neither arrived, nor failed, nor had this time."""
         before = self.arrivals.get(trial)
-        if before is None or (before.seconds is None and not before.problem and before.allowed_seconds < seconds):
-            self.arrivals[trial] = self._measure(trial, seconds)
+        return before is None or (before.seconds is None and not before.problem and before.allowed_seconds < seconds)

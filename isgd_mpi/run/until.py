@@ -1,4 +1,4 @@
-"""Train on all ranks until trainer 0 says that a measurement is over; nothing is written."""
+"""Train on all ranks until trainer 0 says that it is enough; nothing is written, and more runs may follow."""
 
 import logging
 import signal
@@ -10,7 +10,8 @@ from isgd_mpi.ranks.faults import Interruption
 from isgd_mpi.run.job import Job
 from isgd_mpi.settings.config import Config
 
-_OVER = signal.SIGUSR1  # ends a run as from outside: at the next step, without an evaluation
+OVER = signal.SIGUSR1
+"""Ends a run as from outside: at the next step, without an evaluation."""
 _NO_END = 2**40  # steps
 
 
@@ -29,8 +30,9 @@ def train_until(comm, options, dataset, is_over):
 
     Returns
     -------
-    job.Job
-        The job, which is over.
+    job : job.Job
+        It is over.
+    outcome : leader.Outcome
     """
     logging.getLogger("isgd_mpi").setLevel(logging.ERROR)
     config = Config(**options, data="arrays", steps=_NO_END, eval_every=_NO_END, quiet=True)
@@ -39,9 +41,9 @@ def train_until(comm, options, dataset, is_over):
 
         def on_step(trainer):
             if is_over(trainer):
-                interruption.signal = interruption.signal or _OVER
+                interruption.signal = interruption.signal or OVER
 
-        stopped = job.run(interruption, on_step).stopped
-    if stopped in signal.Signals.__members__ and stopped != _OVER.name:
-        signal.raise_signal(signal.Signals[stopped])  # it did come from outside
-    return job
+        outcome = job.run(interruption, on_step)
+    if outcome.stopped in signal.Signals.__members__ and outcome.stopped != OVER.name:
+        signal.raise_signal(signal.Signals[outcome.stopped])  # it did come from outside
+    return job, outcome
