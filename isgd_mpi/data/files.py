@@ -39,9 +39,11 @@ def write_json(path, content):
 
 
 def finite_or_none(content):
-    """Return nested dicts with None in place of each number that JSON cannot hold."""
+    """Return nested dicts and lists with None in place of each number that JSON cannot hold."""
     if isinstance(content, dict):
         return {name: finite_or_none(value) for name, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [finite_or_none(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content
 
 

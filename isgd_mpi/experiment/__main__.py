@@ -12,6 +12,7 @@ from isgd_mpi.experiment.catalogue import EXPERIMENTS
 from isgd_mpi.experiment.conduct import conduct, runs_due
 from isgd_mpi.experiment.description import SCALES
 from isgd_mpi.experiment.launcher import Mpirun, command_line
+from isgd_mpi.experiment.pays import main as pays
 from isgd_mpi.experiment.perform import one_by_one
 from isgd_mpi.experiment.plan import make_plan
 from isgd_mpi.experiment.queue import in_queue
@@ -21,6 +22,8 @@ from isgd_mpi.report.write import write_report
 from isgd_mpi.settings import commands
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import DONE, FAILED
+
+_PAYS = "Does importance sampling pay on your own data? (30 minutes; pays --help)"
 
 
 def main(arguments=None):
@@ -37,6 +40,8 @@ def main(arguments=None):
         0; 1 if a run diverged or failed; 2 if the input is at fault; 130 if interrupted.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["pays"]:
+        return pays.main(arguments[1:])
     command = shlex.join(["python", "-m", "isgd_mpi.experiment", *arguments])
     interrupted = "the same command goes on where it was"
     return commands.run(_parser(), partial(_experiment, command=command), interrupted, arguments)
@@ -46,6 +51,7 @@ def listing():
     """Return the experiments, one in each line, with the time that they take."""
     width = max(map(len, EXPERIMENTS))
     lines = [f"  {name:<{width}}  {about.title} ({about.scales['small'].time})" for name, about in EXPERIMENTS.items()]
+    lines.append(f"  {'pays':<{width}}  {_PAYS}")
     return "usage: python -m isgd_mpi.experiment NAME [OPTIONS]; --help lists them\n\n" + "\n".join(lines)
 
 

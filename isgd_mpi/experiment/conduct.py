@@ -40,7 +40,7 @@ def conduct(plan, launcher, command, perform_all=one_by_one):
         The folder holds something else, or the program refuses the options of a run.
     """
     problems = {}
-    with _sole_user(plan.folder):
+    with sole_user(plan.folder):
         due = runs_due(plan)
         try:
             outcomes = perform_all(plan, due, launcher)
@@ -74,7 +74,7 @@ def divergences(plan):
 
 
 @contextmanager
-def _sole_user(folder):
+def sole_user(folder):
     """Make a folder and lock it, so that no other experiment command works in it at the same time."""
     try:
         (folder / LAUNCHES).mkdir(parents=True, exist_ok=True)

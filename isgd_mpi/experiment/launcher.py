@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from isgd_mpi.data.safe_files import create
@@ -142,9 +142,14 @@ def end(process):
 
 def command_line(run, folder):
     """Return the command line that does a planned run by hand, into a folder."""
-    words = ["mpirun", "-n", run.ranks, "python", "-m", "isgd_mpi"]
-    defaults, settings = asdict(Config()), asdict(run.config)
-    for name, value in (settings | {"run_dir": str(folder), "quiet": False}).items():
+    return words_of(replace(run.config, run_dir=str(folder), quiet=False), run.ranks)
+
+
+def words_of(config, ranks):
+    """Return the command line that trains with some settings on some ranks."""
+    words = ["mpirun", "-n", ranks, "python", "-m", "isgd_mpi"]
+    defaults = asdict(Config())
+    for name, value in asdict(config).items():
         if value != defaults[name]:
             words += [option(name), *(value if isinstance(value, list) else [value])]
     return shlex.join(map(str, words))

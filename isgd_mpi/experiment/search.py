@@ -183,9 +183,13 @@ class Search:
             trials = yield from self._round(trials, seconds)
             if seconds >= self._best_seconds or not self.complete:
                 return seconds
-            tried = sorted(filter(self.arrivals.get, trials), key=lambda trial: self.arrivals[trial].order)
-            trials = tried[: math.ceil(len(tried) / _KEPT)]
+            trials = self._best_of(trials)
             seconds = min(_LONGER * seconds, self._budget.longest_seconds)
+
+    def _best_of(self, trials):
+        """Return those of some trials that go on."""
+        tried = sorted(filter(self.arrivals.get, trials), key=lambda trial: self.arrivals[trial].order)
+        return tried[: math.ceil(len(tried) / _KEPT)]
 
     def _round(self, trials, seconds):
         """Give some trials time; return all that had it."""
@@ -201,12 +205,16 @@ class Search:
 
     def _try_all(self, trials, seconds):
         for trial in trials:
-            if self._clock() > self._end and self.arrivals:
+            limit = min(seconds, self._best_seconds)
+            if self.arrivals and self._is_too_late(limit):
                 self.complete = False
                 return
-            limit = min(seconds, self._best_seconds)
             if self._is_due(trial, limit):
                 yield trial, limit
+
+    def _is_too_late(self, seconds):
+        """Return whether a run of some seconds may not begin any more."""
+        return self._clock() > self._end
 
     def _is_due(self, trial, seconds):
         """Return whether a trial has neither arrived, nor failed, nor had this time."""

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from functools import partial
 
 import numpy as np
 from mpi4py import MPI
@@ -21,6 +22,9 @@ from isgd_mpi.run.setup import TRAINER
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE, FAILED, TRY_AGAIN
 from isgd_mpi.settings.options import parse
+
+DATA_OPTIONS = ("data", "data_dir", "synthetic_size", "standardize", "class_weight", *Division._fields)
+"""Options that :func:`load_dataset` alone uses."""
 
 
 def main(argv=None, interruption=None):
@@ -69,19 +73,12 @@ def is_split(comm):
 
 def train(comm, config, interruption):
     """Train an MLP on the data set that the settings name; return the exit code. Collective."""
-    options = {
-        name: getattr(config, name) for name in ("data_dir", "synthetic_size", "standardize", "loss", *Division._fields)
-    }
-
-    def load(verify):
-        return weighed(datasets.load(config.data, verify=verify, **options), config.class_weight)
-
     saved = on_all_ranks(comm, lambda: SavedRun(config) if config.resume and comm.Get_rank() == TRAINER else None)
     if comm.bcast(saved is not None and saved.complete, root=TRAINER):
         if saved and not config.quiet:
             print(f"{config.resume} {saved.ending}")
         return DONE
-    job = Job(comm, config, load, MLPBlueprint, saved=saved)
+    job = Job(comm, config, partial(load_dataset, config), MLPBlueprint, saved=saved)
     with interruption:
         outcome = job.run(interruption)
     if comm.Get_rank() == TRAINER:
@@ -89,6 +86,13 @@ def train(comm, config, interruption):
     if outcome.stopped and outcome.can_go_on:
         return TRY_AGAIN
     return FAILED if outcome.stopped or outcome.unwritten else DONE
+
+
+def load_dataset(config, verify):
+    """Load the data set that the settings name; see :func:`isgd_mpi.data.datasets.load`."""
+    options = {name: getattr(config, name) for name in DATA_OPTIONS if name not in ("data", "class_weight")}
+    dataset = datasets.load(config.data, verify=verify, loss=config.loss, **options)
+    return weighed(dataset, config.class_weight)
 
 
 def _print_problems(outcome):

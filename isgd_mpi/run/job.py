@@ -65,7 +65,7 @@ class Job:
     def __init__(self, comm, config, load, blueprint, saved=None):
         self._saved = saved
         node = find_node(comm, config.wanted_threads)
-        dataset = on_all_ranks(comm, partial(_load, node, load), alike=True)
+        dataset = on_all_ranks(comm, partial(load_on_node, node, load), alike=True)
         check_agreement(comm, {"the settings": repr(config), **dataset.facts})
         config = limited(config, dataset)
         models = on_all_ranks(comm, partial(blueprint, config, dataset))
@@ -189,7 +189,7 @@ class Job:
         return create_run_dir(config.run_dir, f"{Path(self.setup.dataset.name).stem}-{config.score}-{config.seed}")
 
 
-def _load(node, load):
+def load_on_node(node, load):
     """Load the data set, on one rank of each node first: that one may have to convert it."""
     with node.first_rank_first():
         return load(verify=node.comm.Get_rank() == 0)

@@ -1,0 +1,120 @@
+"""The runs so far, in a file: a job that goes on with it repeats what was decided, and does what is not there yet."""
+
+import faulthandler
+import time
+
+from isgd_mpi.data.files import read_json, write_json
+from isgd_mpi.settings.errors import InputError
+
+_MOST_DEATHS = 2  # of a job in the same run
+_HANGING_SECONDS = 180.0  # beyond its training time
+
+
+class Ledger:
+    """The runs so far.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    begun : float
+        Unix time at which the present command or job began: the time since then counts as used.
+
+    Attributes
+    ----------
+    runs : dict of str to dict
+        By name, in their order: ``result`` and ``cost_seconds``.
+    """
+
+    def __init__(self, path, begun):
+        self._path = path
+        self._content = read_json(path) or {}
+        self._known = self._content.get("runs", {})
+        self.runs = {}
+        self._used = time.time() - begun
+        self._last = time.perf_counter()
+
+    @property
+    def seconds(self):
+        """Seconds that were used so far."""
+        return self._used
+
+    def note(self, name, make):
+        """Return what is noted under a name; `make()` is noted if nothing is."""
+        if name not in self._content:
+            self._content[name] = make()
+            self._write()
+        return self._content[name]
+
+    def run(self, name, train, seconds):
+        """Return the result of a run, and its cost in seconds: those that are known, or of `train()`.
+
+        Parameters
+        ----------
+        name : str
+            Says all that the run depends on.
+        train : callable
+        seconds : float
+            Training time.
+        """
+        run = self._known.get(name) or self._died(name) or self._train(name, train, seconds)
+        self.runs[name] = run
+        self._used += run["cost_seconds"]
+        return run["result"], run["cost_seconds"]
+
+    def _died(self, name):
+        deaths = self._content.get("deaths", {}).get(name, [])
+        return {"result": {"problem": deaths[-1]}, "cost_seconds": 0.0} if len(deaths) >= _MOST_DEATHS else None
+
+    def _train(self, name, train, seconds):
+        self._content["running"] = name
+        self._write()
+        faulthandler.dump_traceback_later(seconds + _HANGING_SECONDS, exit=True)
+        begin = time.perf_counter()
+        result = train()
+        faulthandler.cancel_dump_traceback_later()
+        run = {"result": result, "cost_seconds": round(time.perf_counter() - begin, 4)}
+        self._known[name] = run
+        self._content |= {"runs": self._known, "running": None}
+        self._write()
+        return run
+
+    def _write(self):
+        write_json(self._path, self._content)
+
+
+def begin_ledger(path, identity):
+    """Write a new ledger for a command, or go on with the one that is there.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    identity : dict
+        The facts that all runs depend on.
+
+    Raises
+    ------
+    InputError
+        The ledger there is that of another command: names the first difference.
+    """
+    content = read_json(path)
+    if content is None:
+        write_json(path, {"identity": identity})
+        return
+    there = content.get("identity", {})
+    for name in [*identity, *there]:
+        if there.get(name) != identity.get(name):
+            raise InputError(
+                f"{path.parent.parent} holds other runs ({name} is {there.get(name)} there, {identity.get(name)} here)"
+                ": name another folder with --out"
+            )
+    write_json(path, content | {"running": None})
+
+
+def note_death(path, reason):
+    """Note that a job died, in the run that it was at; return whether there was one."""
+    content = read_json(path) or {}
+    name = content.get("running")
+    if name:
+        content.setdefault("deaths", {}).setdefault(name, []).append(reason)
+        write_json(path, content | {"running": None})
+    return bool(name)

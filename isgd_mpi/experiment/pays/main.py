@@ -1,0 +1,135 @@
+"""The command ``python -m isgd_mpi.experiment pays``."""
+
+import argparse
+import re
+import shlex
+import sys
+import time
+from pathlib import Path
+
+from isgd_mpi.experiment.conduct import sole_user
+from isgd_mpi.experiment.pays.methods import methods_for
+from isgd_mpi.experiment.pays.plan import Plan, given_options
+from isgd_mpi.experiment.pays.start import run_here
+from isgd_mpi.report.pays.write import print_outcome, write_pays_report
+from isgd_mpi.settings import commands
+from isgd_mpi.settings.config import option
+from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.exit_codes import DONE
+from isgd_mpi.settings.options import parse
+
+CHOSEN = (
+    *("score", "minibatch_size", "lr", "lr_scaling", "bias_exponent", "trainers", "seed", "steps", "epochs", "seconds"),
+    *("run_dir", "resume", "checkpoint_every", "eval_every", "patience", "best_by", "compat", "predictor", "quiet"),
+)
+"""Options of a run that are chosen here, or that have no meaning for many short runs that leave no files."""
+
+
+def main(arguments):
+    """Run the command line, without the word ``pays``; return the exit code."""
+    begun = time.time()
+    return commands.exit_code(lambda: _compare(arguments, begun), "the same command goes on where it was")
+
+
+def _make_parser():
+    parser = argparse.ArgumentParser(
+        prog="python -m isgd_mpi.experiment pays",
+        usage="%(prog)s --data FILE [--ranks R] [--minutes M] [OPTIONS] [OPTIONS OF A RUN]",
+        description="Find out whether importance sampling pays on some data: search the best settings of uniform "
+        "sampling and of importance sampling in the same time, run the best of each with several seeds, and say what "
+        "came out. All options of a run may follow, such as --target or --hidden, but for those that are chosen here.",
+        allow_abbrev=False,
+        exit_on_error=False,
+    )
+    parser.add_argument("--ranks", type=int, default=2, metavar="R", help="ranks of each run (default: 2)")
+    parser.add_argument("--minutes", type=float, default=30.0, metavar="M", help="time of everything (default: 30)")
+    parser.add_argument(
+        "--judge", choices=("error", "loss"), default="error",
+        help="what is to be small on the validation set: error (of numbers, RMSE; the default) or loss",
+    )  # fmt: skip
+    parser.add_argument("--seeds", type=int, default=5, metavar="S", help="seeds of the runs at the end (default: 5)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of results (default: runs/pays-DATA)")
+    parser.add_argument("--quick", action="store_true", help="forecast from one run instead, in two minutes at most")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be done")
+    return parser
+
+
+def _compare(arguments, begun):
+    """Do what the command line says; return the exit code."""
+    own, config = _parse(arguments)
+    command = shlex.join(["python", "-m", "isgd_mpi.experiment", "pays", *arguments])
+    plan = make_plan(own, config, command)
+    if own.dry_run:
+        _print_plan(plan)
+        return DONE
+    with sole_user(Path(plan.folder)):
+        for note in plan.notes:
+            print(note)
+        run_here(plan, begun)
+    write_pays_report(plan.folder)
+    print_outcome(plan.folder)
+    return DONE
+
+
+def _parse(arguments):
+    """Return the options of this command, and the settings of a run."""
+    try:
+        own, others = _make_parser().parse_known_args(arguments)
+    except argparse.ArgumentError as error:
+        raise InputError(f"{error}; see --help") from None
+    refuse_chosen(others)
+    config = parse(others)
+    for name, value, least in (("--ranks", own.ranks, 1), ("--seeds", own.seeds, 2), ("--minutes", own.minutes, 1)):
+        if not value >= least:
+            raise InputError(f"{name} {value:g} must be at least {least}")
+    return own, config
+
+
+def refuse_chosen(words):
+    """Refuse options of a run that are chosen here."""
+    for word in words:
+        name = re.sub("^no-", "", word.partition("=")[0].removeprefix("--"))
+        if word.startswith("--") and name.replace("-", "_") in CHOSEN:
+            raise InputError(f"--{name} is chosen by pays, or has no meaning for its runs: leave it out")
+
+
+def make_plan(own, config, command):
+    """Return the plan of a comparison.
+
+    Parameters
+    ----------
+    own : argparse.Namespace
+        Options of this command.
+    config : config.Config
+    command : str
+
+    Raises
+    ------
+    InputError
+        A file with options names one that is chosen here.
+    """
+    options = given_options(config)
+    for name in CHOSEN:
+        if name in options:
+            raise InputError(f"{option(name)} is chosen by pays, or has no meaning for its runs: leave it out")
+    methods, notes = methods_for(config)
+    folder = own.out or Path("runs") / f"pays-{Path(config.data).name.partition('.')[0]}"
+    plan = Plan(
+        folder=str(folder.absolute()), methods=[method.name for method in methods], options=options, ranks=own.ranks,
+        minutes=own.minutes, judge=own.judge, seeds=own.seeds, command=command, notes=notes,
+    )  # fmt: skip
+    for method in methods:
+        plan.config(method, seconds=1.0).check_ranks(own.ranks)
+    return plan
+
+
+def _print_plan(plan):
+    print(f"{plan.minutes:g} minutes on {plan.ranks} ranks into {plan.folder}, by {plan.judge}:")
+    for method in plan.chosen:
+        print(f"  {method.label}: trials with seed 0, then the best with seeds 1 to {plan.seeds}")
+    for note in plan.notes:
+        print(f"  {note}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

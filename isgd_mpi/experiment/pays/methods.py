@@ -1,0 +1,104 @@
+"""The methods that are compared, and the settings that the search of each begins with."""
+
+from dataclasses import dataclass, field
+
+from isgd_mpi.experiment.search import Space
+
+SIZES = {3: [16, 64, 256], 5: [16, 32, 64, 128, 256], 6: [16, 32, 64, 128, 256, 512]}
+"""Minibatches that a search begins with, by their number."""
+
+FACTORS = {3: [0.5, 2.0, 8.0], 4: [0.3, 1.0, 3.0, 10.0], 5: [0.25, 0.7, 2.0, 6.0, 16.0]}
+"""Learning rates that it begins with, over the default of a run, by their number."""
+
+GRIDS = ((3, 3), (3, 4), (5, 4), (5, 5), (6, 5))
+"""Numbers of minibatches and of learning rates, the smallest grid first."""
+
+_RATE_STEP = 2.0  # to a neighbour
+_LEAST_RANKS = 4  # from which on importance sampling may have more trainers than one
+_REFRESH_EVERY = 512  # of uniform sampling, which has no use for scores
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method of sampling.
+
+    Attributes
+    ----------
+    name, label : str
+        In options and files; for people.
+    options : dict
+        Options of its runs.
+    """
+
+    name: str
+    label: str
+    options: dict = field(default_factory=dict)
+
+    @property
+    def is_importance_sampling(self):
+        """Return whether it draws by scores."""
+        return self.name != "uniform"
+
+
+UNIFORM = Method("uniform", "uniform sampling", {"score": "uniform"})
+METHODS = (
+    UNIFORM,
+    Method("grad-norm", "importance sampling by gradient norm", {"score": "grad-norm"}),
+    Method("grad-bound", "importance sampling by bound", {"score": "grad-bound"}),
+    Method("loss", "importance sampling by loss, k = 0.5", {"score": "loss", "bias_exponent": 0.5}),
+    Method("scaled", "importance sampling with scaled rate", {"score": "grad-norm", "lr_scaling": "gain"}),
+)
+"""All methods, uniform sampling first."""
+
+
+def methods_for(config):
+    """Return the methods that fit the settings of the user, and a note for each that does not."""
+    if config.optimizer == "sgd":
+        return METHODS, []
+    note = f"scaled rates are for --optimizer sgd, not {config.optimizer}: that method is left out"
+    return tuple(method for method in METHODS if "lr_scaling" not in method.options), [note]
+
+
+def options_of(method, given):
+    """Return the options of a method's runs, beside those that the user gave."""
+    own = {"refresh_every": _REFRESH_EVERY} if method == UNIFORM and "refresh_every" not in given else {}
+    return method.options | own
+
+
+def trainers_of(method, ranks):
+    """Return the numbers of trainers to try: those that leave a scorer, but for uniform sampling."""
+    if method.is_importance_sampling and ranks < _LEAST_RANKS:
+        return [1]
+    most = max(1, ranks - 1) if method.is_importance_sampling else ranks
+    numbers = {2**k for k in range(ranks.bit_length())} | {3 * ranks // 4, most}
+    return sorted(n for n in numbers if 1 <= n <= most)
+
+
+def space_of(method, ranks, rate, n_trials):
+    """Return the values that the search of a method begins with.
+
+    Parameters
+    ----------
+    method : Method
+    ranks : int
+    rate : float
+        Default learning rate of a run.
+    n_trials : int
+        Trials that there is time for; the largest of GRIDS that fits is taken, or the smallest one.
+    """
+    n_sizes, n_rates = max((grid for grid in GRIDS if grid[0] * grid[1] <= n_trials), default=GRIDS[0])
+    rates = [float(f"{factor * rate:.2g}") for factor in FACTORS[n_rates]]
+    return Spread(SIZES[n_sizes], rates, trainers_of(method, ranks), ["auto"], [""], [], _RATE_STEP)
+
+
+class Spread(Space):
+    """A space of which every minibatch meets every learning rate once, with numbers of trainers by turns."""
+
+    def draw(self, n_trials):
+        """Return these trials."""
+        product = super().draw(len(self.minibatch_sizes) * len(self.rates) * len(self.workers))
+        return [trial for trial in product if trial.workers == self._workers_of(trial)]
+
+    def _workers_of(self, trial):
+        turn = self.minibatch_sizes.index(trial.minibatch_size) + self.rates.index(trial.rate)
+        return self.workers[turn % len(self.workers)]

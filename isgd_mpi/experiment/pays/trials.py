@@ -1,0 +1,122 @@
+"""Search the settings of one method by runs of equal training time, in the part of the time that it has.
+
+As :mod:`isgd_mpi.experiment.search` has it, and besides: where the best trial of a round lies at the border of what was
+tried, the round goes on beyond it. Of uniform sampling the number of trainers changes the speed alone: what goes on to
+the next round has the number that took the most steps a second with that minibatch.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+from isgd_mpi.experiment.search import Search
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The result of a run.
+
+    Attributes
+    ----------
+    allowed_seconds : float
+        Training time.
+    judged, loss : float or None
+        On the validation set, or on the training set if there is none; None if it is not finite.
+    steps : int
+    cost_seconds : float
+        Wall-clock time of all that belongs to the run.
+    problem : str or None
+        The reason why it failed.
+    """
+
+    allowed_seconds: float
+    judged: float | None = None
+    loss: float | None = None
+    steps: int = 0
+    cost_seconds: float = 0.0
+    problem: str | None = None
+
+    seconds = None  # of the goal, which such a run has not
+
+    @property
+    def is_usable(self):
+        """Return whether the run came to an end that was measured."""
+        return self.problem is None and self.judged is not None and self.loss is not None
+
+    @property
+    def order(self):
+        """Return a key that sorts the better run first, among those of equal time."""
+        return (self.judged, self.loss) if self.is_usable else (math.inf, math.inf)
+
+
+class MethodSearch(Search):
+    """A search of one method; see the module.
+
+    Parameters
+    ----------
+    space, budget, clock
+        See :class:`isgd_mpi.experiment.search.Search`.
+    only_speed : bool
+        Whether the number of trainers changes the speed alone.
+    """
+
+    def __init__(self, space, budget, clock, only_speed):
+        super().__init__(space, budget, clock)
+        self._only_speed = only_speed
+
+    @property
+    def best(self):
+        """Return the best of the trials that trained longest and came to an end; None before the first run."""
+
+        def order(trial):
+            found = self.arrivals[trial]
+            return not found.is_usable, -found.allowed_seconds, found.order
+
+        return min(self.arrivals, key=order, default=None)
+
+    def is_at_border(self, trial):
+        """Return whether no trial was made beyond one, in minibatch or learning rate."""
+        sizes, rates = ({getattr(each, name) for each in self.arrivals} for name in ("minibatch_size", "rate"))
+        at_end = trial.minibatch_size == max(sizes) or 1 < trial.minibatch_size == min(sizes)
+        return at_end or trial.rate in (min(rates), max(rates))
+
+    def _is_too_late(self, seconds):
+        return self._clock() + seconds > self._end
+
+    def _round(self, trials, seconds):
+        trials = yield from super()._round(trials, seconds)
+        best = None
+        while best != (best := min(filter(self.arrivals.get, trials), key=lambda trial: self.arrivals[trial].order)):
+            beyond = [trial for trial in self._space.neighbours(best) if self._is_beyond(trial)]
+            if self.arrivals[best].is_usable:
+                yield from self._try_all(beyond, seconds)
+            trials = [*trials, *filter(self.arrivals.get, beyond)]
+        return trials
+
+    def _climb(self, seconds):
+        """Try the neighbours of the best trial until none of them is better; those beyond the border first."""
+        before = None
+        while self.complete and self.best != before:
+            before = self.best
+            yield from self._try_all(sorted(self._space.neighbours(before), key=self._is_within), seconds)
+
+    def _is_within(self, trial):
+        return not self._is_beyond(trial)
+
+    def _is_beyond(self, trial):
+        """Return whether a trial lies outside of all that was tried."""
+        sizes, rates = ([getattr(each, name) for each in self.arrivals] for name in ("minibatch_size", "rate"))
+        inside = min(sizes) <= trial.minibatch_size <= max(sizes) and min(rates) <= trial.rate <= max(rates)
+        return not inside
+
+    def _best_of(self, trials):
+        best = super()._best_of(trials)
+        return list(dict.fromkeys(map(self._fastest, best))) if self._only_speed else best
+
+    def _fastest(self, trial):
+        """Return a trial with the number of trainers that took the most steps a second with its minibatch."""
+        speeds = {
+            each.workers: found.steps / found.allowed_seconds
+            for each, found in self.arrivals.items()
+            if each.minibatch_size == trial.minibatch_size
+        }
+        return replace(trial, workers=max(speeds, key=speeds.get))
