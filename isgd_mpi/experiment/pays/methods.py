@@ -95,9 +95,14 @@ class Spread(Space):
     """A space of which every minibatch meets every learning rate once, with numbers of trainers by turns."""
 
     def draw(self, n_trials):
-        """Return these trials."""
+        """Return these trials, those in the middle first: time may not suffice for all."""
         product = super().draw(len(self.minibatch_sizes) * len(self.rates) * len(self.workers))
-        return [trial for trial in product if trial.workers == self._workers_of(trial)]
+        return sorted((trial for trial in product if trial.workers == self._workers_of(trial)), key=self._distance)
+
+    def _distance(self, trial):
+        """Return the distance of a trial from the middle of the space, in places of its axes."""
+        axes = ((self.minibatch_sizes, trial.minibatch_size), (self.rates, trial.rate))
+        return sum(abs(values.index(value) - (len(values) - 1) / 2) for values, value in axes)
 
     def _workers_of(self, trial):
         turn = self.minibatch_sizes.index(trial.minibatch_size) + self.rates.index(trial.rate)
