@@ -22,7 +22,7 @@ def is_pays(folder):
 def write_pays_report(folder, out=None):
     """Write the outcome of an experiment, at its end or on its way.
 
-    Writes outcome.json and table.csv, table.md and table.tex into the folder, and the page with its figures into
+    Writes outcome.json and the table as CSV, Markdown and LaTeX into the folder, and the page with its figures into
     `out`. Without Matplotlib the page has no figures, and says so.
 
     Parameters
