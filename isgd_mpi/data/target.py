@@ -105,6 +105,15 @@ class Target(NamedTuple):
             return np.minimum(targets.sum(axis=1), self.n_strata - 1).astype(np.int32)
         return tenths(targets[:, 0])
 
+    def as_given(self, targets):
+        """Return targets in the form in which they were given: numbers in their units, float64; a single one as (n,).
+
+        Classes stay numbers; see `classes`.
+        """
+        if self.kind == "numbers":
+            targets = targets * np.array(self.scale) + np.array(self.mean)
+        return targets[:, 0] if self.row_shape == (1,) else targets
+
     def problem_of(self, targets):
         """Return what is wrong with targets as they are kept, such as "has a label out of range 0..9"; None if nothing.
 

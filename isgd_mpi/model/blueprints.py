@@ -127,6 +127,10 @@ class MLPBlueprint:
         """
         return MLP(self.widths, max_rows, score=self._score, share=share, loss=self.loss)
 
+    def make_norms(self, max_rows):
+        """Return a model whose scores are gradient norms, in float32, whatever examples are drawn by."""
+        return MLP(self.widths, max_rows, loss=self.loss)
+
     def start(self, dataset):
         """Let :meth:`make_initial` begin with the parameters of a trained model; see :func:`start.starting_params`."""
         init = self._init if self._given is None else self._given
@@ -217,7 +221,7 @@ class OwnBlueprint:
         self.descends = hasattr(model, "descend")
         return own_model(model, self._n_classes, self.loss)
 
-    make_trainer = make
+    make_trainer = make_norms = make
 
     def start(self, dataset):
         """Let :meth:`make_initial` begin with the parameters of a trained model; see :func:`start.starting_params`."""

@@ -85,7 +85,7 @@ class Loss:
 class CrossEntropy(Loss):
     """The cross-entropy of one of several classes and the softmax, ``log sum exp(z) - z[y]``, in nats."""
 
-    name, kind, measures = "cross-entropy", "classes", ("wrong",)
+    name, kind, measures = "cross-entropy", "classes", ("wrong", "predicted")
 
     @property
     def guess(self):
@@ -106,8 +106,8 @@ class CrossEntropy(Loss):
         return z.argmax(axis=1)
 
     def measure(self, z, y, predictions):
-        """Return whether the predicted class is wrong."""
-        return np.not_equal(predictions, y)[:, None].astype(np.float64)
+        """Return whether the predicted class is wrong, and that class."""
+        return np.stack([predictions != y, predictions], axis=1).astype(np.float64)
 
     def mark_correct(self, predictions, y, out):
         """Write whether the predicted class is the true one."""

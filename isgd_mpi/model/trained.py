@@ -109,7 +109,7 @@ class TrainedModel:
             `x` has another shape or dtype, lacks a column, or a feature is not finite.
         """
         nothing = self.loss.predict(np.empty((0, self.target.n_outputs), np.float32))
-        return self._as_given(self._in_batches(self._decide, x, nothing))
+        return self._as_given(self._in_batches(self.decide, x, nothing))
 
     def save(self, path):
         """Write an npz file that :func:`isgd_mpi.load` reads. It appears complete, or not at all.
@@ -124,12 +124,8 @@ class TrainedModel:
 
     def _as_given(self, predicted):
         """Return predictions in the names or units of the user."""
-        target = self.target
-        if target.kind == "numbers":
-            predicted = predicted * np.array(target.scale) + np.array(target.mean)
-        if target.row_shape == (1,):
-            predicted = predicted[:, 0]
-        return self.classes[predicted] if target.n_classes else predicted
+        predicted = self.target.as_given(predicted)
+        return self.classes[predicted] if self.target.n_classes else predicted
 
     def _in_batches(self, function, x, nothing):
         """Apply a function of standardised features to all examples; `nothing` is its result for no example."""
@@ -166,6 +162,8 @@ class TrainedMLP(TrainedModel):
     widths : tuple of int
     """
 
+    predicts = True
+
     def __init__(self, learned, widths):
         super().__init__(learned, widths[-1])
         self.widths = tuple(widths)
@@ -197,7 +195,8 @@ class TrainedMLP(TrainedModel):
     def _identity(self):
         return {"widths": self.widths}
 
-    def _decide(self, h):
+    def decide(self, h):
+        """Return predictions, given standardised features, (B, n_features) ndarray; see :meth:`losses.Loss.predict`."""
         return self.loss.predict(self._outputs(h))
 
     def _probabilities(self, h):
@@ -244,11 +243,17 @@ class TrainedOwnModel(TrainedModel):
     def _identity(self):
         return {"n_classes": self.n_classes}
 
-    def _decide(self, x):
+    @property
+    def predicts(self):
+        """True if the model predicts its kind of target."""
+        return self.target.kind == "classes" or hasattr(self._model, "outputs")
+
+    def decide(self, x):
+        """Return predictions for at most 2048 examples, given standardised features; see :meth:`TrainedMLP.decide`."""
         self._model.params = self.params
         if hasattr(self._model, "outputs"):
             return self.loss.predict(np.array(self._model.outputs(x)))  # a copy: it may be a buffer
-        if self.target.kind != "classes":
+        if not self.predicts:
             raise InputError(f"the model predicts no {self.target.kind}: it has no method outputs; see isgd_mpi.Model")
         losses = np.empty((self.n_classes, len(x)))
         for c in range(self.n_classes):

@@ -43,6 +43,9 @@ class Result:
         Predicts, and can be saved.
     best : TrainedModel or None
         The model at the evaluation with the least validation loss, or error (`best_by`); None without `validation`.
+    scores : dict or None
+        With `save_scores`, what there is to know of each example: ``scores["train"]["loss"]`` and so on, as in
+        ``scores.npz``.
     history : dict of str to dict of str to ndarray
         The metrics: for each kind of line (``refresh``, ``eval``, ``event``) its fields, each as an array.
     summary : dict
@@ -59,6 +62,7 @@ class Result:
     verdict: str
     folder: Path | None
     best: TrainedModel | None = None
+    scores: dict | None = None
 
     def predict(self, x):
         """Predict with the model; see :meth:`TrainedModel.predict`."""
@@ -140,7 +144,9 @@ def fit(x, y, validation=None, test=None, *, sample_weight=None, model=None, com
     for problem in outcome.unwritten:
         warnings.warn(problem, RuntimeWarning, stacklevel=2)
     history = columns_by_kind(outcome.log.lines())
-    return Result(outcome.trained, history, outcome.summary, outcome.verdict, outcome.folder, outcome.best)
+    models = {"model": outcome.trained, "best": outcome.best}
+    told = {name: getattr(outcome, name) for name in ("summary", "verdict", "folder", "scores")}
+    return Result(history=history, **models, **told)
 
 
 def _ready(comm):

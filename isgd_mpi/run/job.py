@@ -21,6 +21,7 @@ from isgd_mpi.run.communicators import Communicators
 from isgd_mpi.run.defaults import limited
 from isgd_mpi.run.leader import Leader, Outcome, open_run
 from isgd_mpi.run.record.log import create_run_dir
+from isgd_mpi.run.record.scores import measure_examples
 from isgd_mpi.run.record.summary import Keeper
 from isgd_mpi.run.setup import TRAINER, Setup
 from isgd_mpi.run.trainers import choose_trainers
@@ -165,6 +166,8 @@ class Job:
         role = roles.predict if setup.predicts else roles.score if setup.scores else roles.train_along
         try:
             role(setup, comms, interruption)
+            if setup.config.save_scores:
+                measure_examples(setup)
             comms.heartbeat.stop()
         except Silent as error:
             if setup.node.comm.Get_rank() > 0:

@@ -16,7 +16,7 @@ from isgd_mpi.model.trained import TrainedModel
 from isgd_mpi.ranks.agreement import on_all_ranks
 from isgd_mpi.ranks.exchange import LocalExchange, TrainerExchange
 from isgd_mpi.ranks.heartbeat import Heartbeat, Silent
-from isgd_mpi.run.record import best_file
+from isgd_mpi.run.record import best_file, scores
 from isgd_mpi.run.record.checkpoints import FILE, Checkpoints
 from isgd_mpi.run.record.environment import describe_environment
 from isgd_mpi.run.record.held_out import describe_end
@@ -50,6 +50,8 @@ class Outcome:
     log, summary, verdict, trained, best, folder : log.RunLog, dict, str, trained.TrainedModel (two), pathlib.Path
         The results, on rank 0 only; no model if the run diverged, no best one without a validation set, no folder if
         the run has none.
+    scores : dict or None
+        See :func:`scores.columns`; on rank 0 only, if the settings ask for it.
     """
 
     stopped: str | None
@@ -61,6 +63,7 @@ class Outcome:
     trained: TrainedModel | None = None
     best: TrainedModel | None = None
     folder: Path | None = None
+    scores: dict | None = None
 
 
 class Run(NamedTuple):
@@ -282,6 +285,7 @@ class Leader:
             self._checkpoints.save(trainer.step)
         finish_training(trainer, self._run.exchange, evaluate=not stopped)
         self._stop_others()
+        examples = self._look_at_examples()
         if not_saved := self._checkpoints.finish():
             self._keeper.note(FILE, not_saved)
         if not_written := self._best_file.finish():
@@ -300,11 +304,19 @@ class Leader:
             trained=None if problem else self._trained(trainer.params, trainer.step),
             best=self._trained(self._best.params, self._best.step) if self._best and self._best.found else None,
             folder=self._keeper.folder,
+            scores=examples,
         )
         self._write(outcome)
         self._run.heartbeat.stop()
         log.print(outcome.verdict)
         return outcome
+
+    def _look_at_examples(self):
+        """Return what there is to know of each example, or None if nobody asks. Collective over all ranks."""
+        setup, trainer = self._setup, self._run.trainer
+        if not setup.config.save_scores:
+            return None
+        return scores.columns(setup, trainer, scores.measure_examples(setup, trainer.params, trainer.step))
 
     def _ending(self, stopped):
         """Return the part of the summary that says how the run ended."""
@@ -350,3 +362,5 @@ class Leader:
         self._keeper.keep("summary.json", lambda path: write_json(path, outcome.summary))
         if outcome.trained:
             self._keeper.keep("model.npz", outcome.trained.save)
+        if outcome.scores:
+            self._keeper.keep(scores.FILE, partial(scores.save, outcome.scores))

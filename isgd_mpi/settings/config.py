@@ -231,6 +231,11 @@ class Config:
     best_by: Literal["loss", "error"] = declare(
         "loss", "best.npz holds the model with the smallest validation loss, or error (of numbers: RMSE)"
     )
+    save_scores: bool = declare(
+        False,
+        "whether to measure each example once more at the end, and to write norms, losses, predictions and counts of "
+        "draws to scores.npz",
+    )
     seed: int = declare(0, "seed of every random number", at_least=0)
     quiet: bool = declare(False, "print nothing but errors", True)
 

@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 
 _OF_NUMBERS = "rmse", "mae", "r2"
+_MOST_CONFUSED = 32  # classes of a confusion matrix, which travels with every report, for each split
 
 
 def n_sums(target):
@@ -24,7 +25,7 @@ def measures_of(dataset):
 
 
 class ClassErrors:
-    """Measures classes by the wrong predictions of each class.
+    """Measures classes by the wrong predictions of each class, and few of them by the confusion matrix.
 
     Parameters
     ----------
@@ -39,13 +40,22 @@ class ClassErrors:
     @staticmethod
     def n_sums(n_outputs):
         """Return the number of sums."""
-        return n_outputs
+        return n_outputs * (1 + n_outputs) if n_outputs <= _MOST_CONFUSED else n_outputs
 
     def measure(self, model, x, y, weights=None):
-        """Return losses (B,) of examples, and the wrong predictions of each class, (n_classes,), by weight if given."""
+        """Return losses (B,) of examples, and their sums, by weight if given.
+
+        Sums are the wrong predictions of each class, (n_classes,), and the predictions of each class (column) for each
+        true one (row), flattened, NaN where the model does not tell them.
+        """
         losses, measures = model.evaluate(x, y)
-        wrong = measures[:, 0] if weights is None else weights * measures[:, 0]
-        return losses, np.bincount(y, wrong, self._n_classes)
+        weights = np.ones(len(y)) if weights is None else weights
+        wrong, n = np.bincount(y, weights * measures[:, 0], self._n_classes), self._n_classes
+        if n > _MOST_CONFUSED:
+            return losses, wrong
+        is_told = np.isfinite(measures[:, 1])
+        pairs = n * y + np.where(is_told, measures[:, 1], 0).astype(np.intp)
+        return losses, np.concatenate([wrong, np.bincount(pairs, np.where(is_told, weights, np.nan), n * n)])
 
     def _count(self, split):
         examples = self._splits[split]
@@ -54,7 +64,7 @@ class ClassErrors:
     def _errors(self, split, sums):
         """Return the error of each class, (n_classes,) ndarray; NaN for a class that the split lacks."""
         n = self._n_of_each(split)
-        return np.divide(sums, n, out=np.full(len(n), np.nan), where=n > 0)
+        return np.divide(sums[: len(n)], n, out=np.full(len(n), np.nan), where=n > 0)
 
     def figures(self, split, sums):
         """Return the figures of a split, given its sums over all ranks.
@@ -65,12 +75,23 @@ class ClassErrors:
             ``error``: fraction of wrong predictions, by the weights that examples were given; ``balanced_error``: mean
             over the split's classes of theirs.
         """
-        error = sums.sum() / self._n_of_each(split).sum()
+        error = sums[: self._n_classes].sum() / self._n_of_each(split).sum()
         return {"error": float(error), "balanced_error": float(np.nanmean(self._errors(split, sums)))}
 
     def details(self, split, sums):
-        """Return what only the summary of a run tells of a split: the error of each class, by its name."""
-        return {"class_errors": dict(zip(self._names, self._errors(split, sums).tolist()))}
+        """Return what only the summary of a run tells of a split: errors and confusions of classes, by their names."""
+        errors = {"class_errors": dict(zip(self._names, self._errors(split, sums).tolist()))}
+        matrix = sums[self._n_classes :]
+        return errors | {"confusion": self._by_names(matrix)} if len(matrix) and np.isfinite(matrix).all() else errors
+
+    def _by_names(self, matrix):
+        """Return the predictions of each class by their names, for each true class by its name, without zeros."""
+        rows = matrix.reshape(self._n_classes, -1)
+        rows = rows.astype(np.int64) if (rows == np.rint(rows)).all() else rows
+        return {
+            name: {predicted: n for predicted, n in zip(self._names, row) if n}
+            for name, row in zip(self._names, rows.tolist())
+        }
 
 
 class LabelErrors:

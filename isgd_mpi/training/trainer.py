@@ -7,6 +7,7 @@ import numpy as np
 
 from isgd_mpi.ranks.records import fresh_batches
 from isgd_mpi.sampling.score_table import NEVER
+from isgd_mpi.sampling.tally import Tally
 from isgd_mpi.settings.errors import Diverged
 from isgd_mpi.settings.saved import Saved
 from isgd_mpi.training.bad_scores import BadScores
@@ -44,6 +45,8 @@ class Trainer(Saved):
     published_step : int
         Step of the parameters that were published last, or NEVER.
     evaluations : evaluation.EvaluationPlan
+    tally : tally.Tally or None
+        Counts draws and scores of each example, if the settings ask for it.
     target : target.Target
         Of the data set.
     figures : dict
@@ -52,7 +55,7 @@ class Trainer(Saved):
 
     saved = (
         *("step", "n_scored", "published_step", "_sum_of_losses", "params", "optimiser", "sampler", "predicted"),
-        *("_batch_steps", "_probe_step", "_scaling", "_counters", "evaluations", "timeline"),
+        *("_batch_steps", "_probe_step", "_scaling", "_counters", "evaluations", "timeline", "tally"),
     )
 
     def __init__(self, setup, learner, sampler, log, predicted=None):
@@ -71,6 +74,7 @@ class Trainer(Saved):
         self._batch_steps = np.full(setup.grid.n_batches(n_train), NEVER, np.int64)
         self._counters = Counters()
         self._bad_scores = BadScores(log)
+        self.tally = Tally(n_train) if config.save_scores else None
         self._first_merge, self._merge_seconds = None, 0.0
         self._sum_of_losses = 0.0
         self._probe_step = NEVER
@@ -116,6 +120,8 @@ class Trainer(Saved):
             self.sampler.learn_from_minibatch(minibatch, self.step)
             if self.predicted:
                 self._learn_to_predict(minibatch)
+            if self.tally:
+                self.tally.add_drawn(minibatch.indices, minibatch.scores)
             self.loss = minibatch.loss
             self._sum_of_losses += minibatch.loss
             self.reported_signal = max(self.reported_signal, self.learner.reported_signal)
@@ -198,6 +204,8 @@ class Trainer(Saved):
         batches = list(fresh_batches(reports, self._batch_steps, shards))
         for rows, scores, _, _ in batches:
             self._bad_scores.tell(rows, scores, self.step, self._rank_of(rows.start, shards))
+            if self.tally:
+                self.tally.add_scored(rows, scores)
         self.sampler.learn_from_scores(batches)
         self.n_scored += sum(rows.stop - rows.start for rows, *_ in batches)
         if self.predicted:

@@ -150,7 +150,7 @@ def test_training_in_bfloat16_is_that_of_products_of_rounded_factors(rng, loss):
 def test_measures_of_classes(rng):
     loss = CrossEntropy(3)
     z, y = np.array([[0.0, 1, 2], [5, 1, 1]]), np.array([1, 0])
-    np.testing.assert_array_equal(loss.measure(z, y, loss.predict(z)), [[1], [0]])
+    np.testing.assert_array_equal(loss.measure(z, y, loss.predict(z)), [[1, 2], [0, 0]])
     np.testing.assert_allclose(loss.outputs(z).sum(axis=1), 1)
 
 

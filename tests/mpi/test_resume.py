@@ -14,7 +14,7 @@ STEPS, STOPPED_AT = 90, 53  # amidst an epoch of 125, a refresh and an evaluatio
 
 WEIGHTED = ("--class-weight", "balanced")
 OF_EVERY_KIND = {
-    "pipelined": ("--schedule", "pipelined", "--momentum", 0.5),
+    "pipelined": ("--schedule", "pipelined", "--momentum", 0.5, "--save-scores"),
     "exact": ("--schedule", "exact", "--sampling", "multinomial", "--adaptive-smoothing", 0.2),
     "often uniform": ("--schedule", "pipelined", "--uniform-probability", 0.3, "--bias-exponent", 0.5),
     "compat": ("--schedule", "pipelined", "--compat", "alain2015"),
@@ -56,6 +56,7 @@ def test_a_run_resumed_is_bitwise_the_run_that_was_never_stopped(
     lines, summary, _ = read(parted, comm)
     assert (summary["steps"], summary["stopped"]) == (STOPPED_AT, "SIGTERM")
     assert messages(lines)[-3:] == ["signal: SIGTERM", "checkpoint", "stop: SIGTERM"]
+    assert (parted / "scores.npz").exists() == ("--save-scores" in options)
     assert command("--resume", parted) == DONE
     (_, summary, _), (again, summary_again, _) = same()
     assert [line["step"] for line in again] == sorted(line["step"] for line in again)
@@ -63,6 +64,10 @@ def test_a_run_resumed_is_bitwise_the_run_that_was_never_stopped(
         assert summary[name] == summary_again[name], name
     assert summary_again["seconds"] == pytest.approx(again[-1]["seconds"], abs=2)
     assert f"resume: {comm.size} ranks" in messages(again)
+    if "--save-scores" in options:
+        whole, parted = (np.load(shared_tmp_path / name / "scores.npz") for name in ("whole", "parted"))
+        assert "train/draws" in whole.files
+        assert all(np.array_equal(whole[name], parted[name]) for name in whole.files)
 
 
 @pytest.mark.parametrize("optimiser", [("--momentum", 0.9), ("--optimizer", "adamw", "--weight-decay", 0.01)])

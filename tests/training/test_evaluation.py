@@ -59,7 +59,9 @@ def explicit_totals(model, dataset, split):
     images = np.empty((SIZES[split], 4), np.float32)
     x, y = dataset.batch(split, 0, SIZES[split], images)
     _, losses, correct = model.scores(x, y)
-    return losses.sum(dtype=float), SIZES[split], SIZES[split], *(np.sum(~correct & (y == c)) for c in range(3))
+    wrong = [np.sum(~correct & (y == c)) for c in range(3)]
+    confusion = [np.sum((y == c) & (model.predictions == k)) for c in range(3) for k in range(3)]
+    return losses.sum(dtype=float), SIZES[split], SIZES[split], *wrong, *confusion
 
 
 @pytest.mark.parametrize("n_parts", [1, 2, 3, 5, 8])
@@ -136,7 +138,7 @@ def test_a_part_without_batches_is_done_at_once(model, dataset):
 def test_combine_divides_by_the_examples_of_each_split_and_class(model, dataset):
     measures = SimpleNamespace(figures=lambda split, sums: {"error": sums.sum() / 24})
     totals = no_totals(dataset.target)
-    totals[SPLITS.index("test")] = 12, 24, 24, 3, 0, 0
+    totals[SPLITS.index("test")] = 12, 24, 24, 3, 0, 0, *[0] * 9
     assert combine(totals, measures) == {"test": {"loss": 0.5, "error": 0.125, "n": 24}}
 
 

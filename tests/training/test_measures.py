@@ -9,7 +9,7 @@ from isgd_mpi.data.datasets import Split
 from isgd_mpi.data.target import Target
 from isgd_mpi.model.losses import CrossEntropy, Logistic
 from isgd_mpi.model.mlp import MLP
-from isgd_mpi.training.measures import area_under_curve, areas_under_curves, is_binary, measures_of
+from isgd_mpi.training.measures import area_under_curve, areas_under_curves, is_binary, measures_of, n_sums
 
 
 def dataset_of(target, labels):
@@ -31,14 +31,34 @@ def test_the_balanced_error_is_the_mean_of_the_errors_of_the_classes_that_are_th
 
 
 def test_wrong_predictions_are_counted_by_their_class(classes):
-    model = SimpleNamespace(evaluate=lambda x, y: (x, np.array([[0.0], [1.0], [1.0], [1.0], [0.0]])))
-    losses, wrong = measures_of(classes).measure(model, "losses", classes.splits["test"].labels)
-    assert losses == "losses" and wrong.tolist() == [2, 1, 0]
+    model = SimpleNamespace(evaluate=lambda x, y: (x, np.array([[0.0, 0], [1, 2], [1, 1], [1, 0], [0, 0]])))
+    losses, sums = measures_of(classes).measure(model, "losses", classes.splits["test"].labels)
+    assert losses == "losses" and sums[:3].tolist() == [2, 1, 0]
+    assert sums[3:].tolist() == [2, 1, 1, 1, 0, 0, 0, 0, 0]
+    confusion = measures_of(classes).details("test", sums)["confusion"]
+    assert confusion == {"a": {"a": 2, "b": 1, "c": 1}, "b": {"a": 1}, "c": {}}
+
+
+def test_predictions_are_counted_by_weight(classes):
+    model = SimpleNamespace(evaluate=lambda x, y: (x, np.array([[0, 0], [1, 2], [1, 1], [1, 0], [0, 0]], np.float64)))
+    weights = np.array([0.5, 2, 0, 1, 4])
+    _, sums = measures_of(classes).measure(model, None, classes.splits["test"].labels, weights)
+    assert sums.tolist() == [2, 1, 0, 4.5, 0, 2, 1, 0, 0, 0, 0, 0]
+    assert measures_of(classes).details("test", sums)["confusion"]["a"] == {"a": 4.5, "c": 2}
+
+
+def test_there_is_no_confusion_matrix_of_predictions_that_are_not_told_or_of_many_classes(classes):
+    model = SimpleNamespace(evaluate=lambda x, y: (x, np.full((5, 2), [1, np.nan])))
+    _, sums = measures_of(classes).measure(model, None, classes.splits["test"].labels)
+    assert sums[:3].tolist() == [4, 1, 0] and list(measures_of(classes).details("test", sums)) == ["class_errors"]
+    many = dataset_of(Target("classes", 33), [0, 0, 0, 1, 0])
+    assert n_sums(many.target) == len(measures_of(many).measure(model, None, many.splits["test"].labels)[1]) == 33
 
 
 def test_classes_without_names_are_numbered():
     measures = measures_of(dataset_of(Target("classes", 2), [0, 1]))
-    assert measures.details("test", np.array([0.0, 1.0])) == {"class_errors": {"0": 0.0, "1": 1.0}}
+    found = measures.details("test", np.array([0.0, 1.0, 1, 0, 1, 0]))
+    assert found == {"class_errors": {"0": 0.0, "1": 1.0}, "confusion": {"0": {"0": 1}, "1": {"0": 1}}}
 
 
 def test_labels_are_wrong_each_and_together():
@@ -130,7 +150,7 @@ def test_an_example_of_weight_three_counts_as_three_examples(rng, kind):
         "labels": (rng.random((5, 2)) < 0.5).astype(np.float32),
         "numbers": rng.standard_normal((5, 2)).astype(np.float32),
     }[kind]
-    of_model = (rng.random((5, {"classes": 1, "labels": 2, "numbers": 4}[kind])) < 0.6) * 1.5
+    of_model = (rng.random((5, {"classes": 2, "labels": 2, "numbers": 4}[kind])) < 0.6) * 1.5
 
     def figures(split, rows):
         measures = measures_of(SimpleNamespace(target=target, splits={"test": split}))
@@ -143,7 +163,9 @@ def test_an_example_of_weight_three_counts_as_three_examples(rng, kind):
     got = figures(Split(None, labels, weights), np.arange(5))
     assert list(got) == list(expected)
     for name, value in expected.items():
-        if name != "targets":
+        if name == "confusion":
+            assert got[name] == value
+        elif name != "targets":
             assert got[name] == pytest.approx(value, rel=1e-6)
     if kind == "numbers":
         for name in ("a", "b"):

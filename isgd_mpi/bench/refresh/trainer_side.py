@@ -12,10 +12,12 @@ from isgd_mpi.ranks.shards import Grid, score_batch_size
 from isgd_mpi.run.record.log import RunLog
 from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.sampling.score_table import NEVER
+from isgd_mpi.training.measures import ClassErrors
 from isgd_mpi.training.minibatch import Minibatch
 from isgd_mpi.training.trainer import Trainer
 
 _N_CLASSES = 10
+_N_SUMS = ClassErrors.n_sums(_N_CLASSES)
 _SPREAD = 1.5  # standard deviation of the logarithm of scores
 _CHANGE = 0.3  # the same from one refresh to the next
 _WRONG = 0.03  # share of the examples whose predicted class is another one
@@ -72,7 +74,7 @@ class TrainerSide:
         scores = np.exp(scores + _CHANGE * self._rng.standard_normal(len(labels)))
         wrong = self._rng.random(len(labels)) < _WRONG
         predictions = np.where(wrong, self._rng.integers(0, _N_CLASSES, len(labels)), labels)
-        reports = [np.zeros((), report_dtype(shard, _N_CLASSES, n_sums=_N_CLASSES)) for shard in shards]
+        reports = [np.zeros((), report_dtype(shard, _N_CLASSES, _N_SUMS)) for shard in shards]
         for shard, report in zip(shards, reports):
             own = slice(shard.start, shard.stop)
             report["scores"], report["predictions"] = scores[own], predictions[own]
