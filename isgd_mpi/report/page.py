@@ -14,7 +14,7 @@ from isgd_mpi.report.verdicts import verdict
 GENERATOR = '<meta name="generator" content="isgd_mpi.report">'
 """The mark of a page that this module rendered: no other page is replaced."""
 
-_NOT_SHOWN = ("run_dir", "quiet", "data_dir", "seed")
+_NOT_SHOWN = ("run_dir", "quiet", "tensorboard", "data_dir", "seed")
 
 
 def render(study, figures, notes):

@@ -15,7 +15,8 @@ FIGURES = ("loss", "traces", "versus", "final", "per_second", "timeline")
 
 _TEXTS = ("title", "name", "question", "command", "x_label", "label")
 _LISTS = ("notes", "figures", "runs")
-_WITHOUT_EFFECT = ("seed", "run_dir", "quiet", "data_dir", "config")  # on the result, but for the seed's noise
+# on the result, but for the seed's noise
+_WITHOUT_EFFECT = ("seed", "run_dir", "quiet", "tensorboard", "data_dir", "config")
 _BARE = ("score", "schedule", "sampling", "predictor", "data")  # options whose value speaks for itself
 
 

@@ -20,6 +20,7 @@ from isgd_mpi.run import roles
 from isgd_mpi.run.communicators import Communicators
 from isgd_mpi.run.defaults import limited
 from isgd_mpi.run.leader import Leader, Outcome, open_run
+from isgd_mpi.run.record.event_file import require_library
 from isgd_mpi.run.record.log import create_run_dir
 from isgd_mpi.run.record.scores import measure_examples
 from isgd_mpi.run.record.summary import Keeper
@@ -187,6 +188,8 @@ class Job:
         config = self.setup.config
         if self.setup.rank != TRAINER:
             return None
+        if config.tensorboard:
+            require_library()
         if config.resume is not None:
             return Path(config.resume)
         return create_run_dir(config.run_dir, f"{Path(self.setup.dataset.name).stem}-{config.score}-{config.seed}")

@@ -19,6 +19,7 @@ from isgd_mpi.ranks.heartbeat import Heartbeat, Silent
 from isgd_mpi.run.record import best_file, scores
 from isgd_mpi.run.record.checkpoints import FILE, Checkpoints
 from isgd_mpi.run.record.environment import describe_environment
+from isgd_mpi.run.record.event_file import FOLDER, EventFile
 from isgd_mpi.run.record.held_out import describe_end
 from isgd_mpi.run.record.idle_options import without_effect
 from isgd_mpi.run.record.log import RunLog
@@ -104,7 +105,8 @@ def open_run(setup, comms, keeper, saved=None):
 
     config, timeline = setup.config, setup.node.waiter.timeline
     init_seed, *seeds = np.random.SeedSequence(config.seed).spawn(setup.size)[setup.rank].spawn(4)
-    log = RunLog(keeper.folder, config.n_steps(setup.dataset.n_train), config.quiet, timeline)
+    events = EventFile(keeper.folder / FOLDER) if config.tensorboard else None
+    log = RunLog(keeper.folder, config.n_steps(setup.dataset.n_train), config.quiet, timeline, events)
     sampler = Sampler(config, setup.dataset, seeds, setup.norms_come_back, clock=lambda: log.seconds)
     # (1) the trainers open their group
     learner = _open_group(setup, comms, np.random.default_rng(init_seed))

@@ -217,6 +217,7 @@ class Config:
         "given are as they were",
         True,
     )
+    tensorboard: bool = declare(False, "write the metrics for TensorBoard, too: tensorboard/ in the run's folder", True)
     checkpoint_every: float = declare(300.0, "time from one checkpoint to the next [s]", True, above=0)
     eval_every: int | None = declare(
         None, "steps from one evaluation of all splits to the next [steps; once an epoch if not given]", True, above=0

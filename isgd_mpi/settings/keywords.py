@@ -58,6 +58,8 @@ def config_of(options, own_model):
                 "scores, and of the scores only 'uniform' can be asked for"
             )
     values = {name: _plain(name, value) for name, value in options.items()}
+    if values.get("tensorboard") and values.get("run_dir") is None:
+        raise InputError("tensorboard writes to the folder of the run, which has none: give run_dir")
     return Config(data="arrays", **{"quiet": True} | values)
 
 

@@ -4,6 +4,7 @@ To read in this order:
 
 * `log`: the run's folder, its metrics, progress on the terminal;
 * `metrics_file`: lines that wait in memory while the disk does not take them;
+* `event_file`: their numbers for TensorBoard;
 * `checkpoints`: save the state at intervals, beside training;
 * `checkpoint_file`: the format of a checkpoint, with a checksum;
 * `best_file`: write the best model, beside training;

@@ -80,6 +80,8 @@ class RunLog:
         Whether to print nothing.
     timeline : timeline.Timeline, optional
         The timeline of this rank.
+    events : event_file.EventFile, optional
+        Gets each line, too.
 
     Attributes
     ----------
@@ -87,9 +89,10 @@ class RunLog:
     timeline : timeline.Timeline
     """
 
-    def __init__(self, folder, n_steps=None, quiet=False, timeline=None):
+    def __init__(self, folder, n_steps=None, quiet=False, timeline=None, events=None):
         self.metrics = MetricsFile(folder and folder / "metrics.jsonl")
         self.timeline = Timeline() if timeline is None else timeline
+        self._events = events
         self._quiet = quiet
         self._n_steps = n_steps
         self._begin = time.perf_counter()
@@ -117,6 +120,8 @@ class RunLog:
                     f"{self.metrics.path}, line {number} is no line of metrics: put the run's own file back"
                 )
         self.metrics.cut(n_lines)
+        if self._events:
+            self._events.cut(step)
         if self._bar is not None:
             self._bar.initial = self._bar.n = self._bar.last_print_n = step
 
@@ -124,6 +129,8 @@ class RunLog:
         """Append one line to the metrics; numbers that are not finite become null."""
         line = {"kind": kind, "step": step, "seconds": round(self.seconds, 6), **fields}
         self.metrics.append(json.dumps(finite_or_none(line), allow_nan=False))
+        if self._events:
+            self._events.add(line)
 
     def event(self, step, message):
         """Write an event to the metrics."""
@@ -177,10 +184,12 @@ class RunLog:
         return [json.loads(line) for line in self.metrics.text().splitlines()]
 
     def close(self):
-        """Close the progress bar and the metrics file."""
+        """Close the progress bar and the files."""
         if self._bar is not None:
             with self._stdout_may_be_gone():
                 self._bar.close()
+        if self._events:
+            self._events.close()
         self.metrics.close()
 
 
