@@ -12,7 +12,7 @@ from scipy import stats
 from isgd_mpi.report.__main__ import main
 from isgd_mpi.report.pays import tables
 from isgd_mpi.report.pays.answer import DOES_NOT_PAY, PAYS, UNDECIDED, answer
-from isgd_mpi.report.pays.comparison import compare, ratio_test, reached_so_far
+from isgd_mpi.report.pays.comparison import compare, ratio_test
 from isgd_mpi.report.pays.record import read_record
 from isgd_mpi.report.pays.write import print_outcome, write_pays_report
 from isgd_mpi.settings.errors import InputError
@@ -62,11 +62,10 @@ def test_ratios_that_do_not_differ_or_are_too_few_have_a_test(ratios, p):
     assert found.p == pytest.approx(p, nan_ok=True) and math.isnan(found.effect_size) and found.n == len(ratios)
 
 
-def test_a_value_is_reached_once_two_evaluations_in_succession_are_at_or_below_it():
-    values = np.array([0.9, 0.3, 0.5, np.nan, 0.2, 0.4, 0.4, 0.6])
-    seconds, reached = reached_so_far(np.arange(8.0), values)
-    np.testing.assert_array_equal(reached, [0.9, 0.5, 0.5, 0.5, 0.4, 0.4, 0.4])
-    np.testing.assert_array_equal(seconds, np.arange(7.0))
+def test_a_run_has_reached_the_least_value_so_far(compared):
+    rising = {"seconds": [1.0, 2.0, 4.0, 8.0], "loss": [1.0] * 4, "valid_judged": [0.9, 0.3, None, 0.5]}
+    found = compared(method(GRAD_NORM, finals=[final(1, curve=rising)]), method(UNIFORM, seeds=[1]))
+    assert found.target == 0.3 and found.times.seconds == {1: 2.0}
 
 
 def test_times_to_the_worse_median_are_compared_pair_by_pair(compared):
@@ -168,12 +167,18 @@ def test_shuffled_labels_never_pay(answer_on, rng):
         finals = []
         for seed in range(1, 6):
             judged = rng.binomial(1000, 0.9, 21) / 1000
-            judged[0] = 0.9
             finals.append(final(seed, curve=curve() | {"valid_judged": judged.tolist()}))
         return method(of, finals=finals)
 
-    kinds = {answer_on(guessing(UNIFORM), guessing(GRAD_NORM)).kind for _ in range(40)}
-    assert PAYS not in kinds and DOES_NOT_PAY in kinds
+    answers = [answer_on(guessing(UNIFORM), guessing(GRAD_NORM), guess=0.9) for _ in range(40)]
+    assert {found.kind for found in answers} == {DOES_NOT_PAY}
+    assert "nothing is learnt that holds on held-out data" in answers[0].sentence
+
+
+def test_what_is_learnt_at_once_is_no_guess(answer_on):
+    quick = [[final(seed, speed, curve=curve(speed, start=0.0205)) for seed in range(1, 6)] for speed in (1.0, 2.0)]
+    found = answer_on(method(UNIFORM, finals=quick[0]), method(GRAD_NORM, finals=quick[1]), guess=0.9)
+    assert found.kind == PAYS
 
 
 def test_equal_methods_seldom_pay(answer_on, rng):

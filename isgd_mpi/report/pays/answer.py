@@ -59,9 +59,8 @@ def answer(record):
 
 
 def _result(method, uniform, record):
-    judged, loss = (
-        compare(method, uniform, curve, record.seconds) if uniform else None for curve in ("valid_judged", "loss")
-    )
+    judged = uniform and compare(method, uniform, "valid_judged", record.seconds, record.guess)
+    loss = uniform and compare(method, uniform, "loss", record.seconds)
     kind = kind_of(judged)
     reasons = [] if kind == PAYS or judged is None else _reasons(method, uniform, judged, loss)
     return Result(method, judged, loss, kind, reasons)
@@ -226,6 +225,7 @@ def p_words(p):
 def _notes(record, results):
     """Return what a reader must know beside the answer: failed runs, borders, seeds left out."""
     found = [] if record.complete else ["The experiment is not complete: the same command goes on with it."]
+    found += record.notes
     for method in record.methods:
         found += [f"{method.label}: seed {final.seed} failed ({final.problem})." for final in method.failed]
         if method.at_border:

@@ -4,10 +4,10 @@ Runs of the two methods with the same seed are a pair. Of each pair the ratio of
 to a target, and Student's t test asks whether the mean of the ratios' logarithms is zero. (With a sign test five seeds
 cannot fall below p = 0.06.)
 
-Evaluations are noisy. A run counts as having reached a value once two evaluations in succession are at or below it, as
-with early stopping: what comes after does not take it back. So its curve is the running minimum of the larger one of
-each two evaluations, with straight lines between its points. The target is the worse of the two methods' medians of
-what their runs reach. A run that does not reach the target counts with its whole time, and is counted.
+Evaluations are noisy, and late in training they may rise. A run has reached the least value that was measured so far,
+as with early stopping, so its curve is the running minimum, with straight lines between its points. (Chance favours the
+noisier method by this, which is uniform sampling.) The target is the worse of the two methods' medians of what their
+runs reach. A run that does not reach the target counts with its whole time, and is counted.
 """
 
 import math
@@ -72,8 +72,8 @@ class Comparison(NamedTuple):
         The value that is reached at the end over that of uniform sampling.
     reached, uniform_reached : Quartiles
         What the runs of each method reach.
-    start : float
-        Median of the first evaluations of both methods' runs.
+    guess : float
+        Value of a model that knows nothing.
     left_out : list of int
         Seeds without a pair: a run of uniform sampling is missing or failed.
     failed : list of int
@@ -87,14 +87,14 @@ class Comparison(NamedTuple):
     value: RatioTest
     reached: tuple
     uniform_reached: tuple
-    start: float
+    guess: float
     left_out: list
     failed: list
 
     @property
     def learnt(self):
-        """Return whether training lowered the value by more than one evaluation may differ from another by chance."""
-        return not self.target > (1 - _LEAST_LEARNT) * self.start
+        """Return whether the target is below what guessing comes to, by more than chance makes of it."""
+        return not self.target > (1 - _LEAST_LEARNT) * self.guess
 
 
 _LEAST_LEARNT = 0.05  # where 1 000 examples are guessed in ten classes the error varies by 1 %, its minimum by 3 %
@@ -133,26 +133,7 @@ def ratio_test(ratios):
     return RatioTest(math.exp(mean), math.exp(mean - reach), math.exp(mean + reach), p, effect, dict(ratios))
 
 
-def reached_so_far(seconds, values):
-    """Return when and what a run has reached: the running minimum of the larger one of each two evaluations.
-
-    Parameters
-    ----------
-    seconds, values : (N,) ndarray
-        Evaluations; NaN is an evaluation that reached nothing.
-
-    Returns
-    -------
-    seconds, values : (N - 1,) ndarray
-        Each value stands at the first of its two evaluations. NaN where nothing was reached yet.
-    """
-    if len(values) < 2:
-        return seconds, values
-    held = np.maximum(values[:-1], values[1:])
-    return seconds[:-1], np.fmin.accumulate(held)
-
-
-def compare(method, uniform, curve="valid_judged", whole=math.nan):
+def compare(method, uniform, curve="valid_judged", whole=math.nan, guess=math.nan):
     """Compare a method with uniform sampling by a curve of their final runs.
 
     Parameters
@@ -162,6 +143,8 @@ def compare(method, uniform, curve="valid_judged", whole=math.nan):
         ``valid_judged``, or ``loss`` for the training loss.
     whole : float
         Training time of a run, in seconds.
+    guess : float
+        Value of a model that knows nothing; the median of the runs' first evaluations if it is NaN.
 
     Returns
     -------
@@ -174,7 +157,7 @@ def compare(method, uniform, curve="valid_judged", whole=math.nan):
         return None
     pairs = {seed: (own[seed], other[seed]) for seed in seeds}
     return _compare(pairs, curve, whole)._replace(
-        start=quartiles([_first(final, curve) for pair in pairs.values() for final in pair]).median,
+        guess=guess if guess == guess else _first(pairs.values(), curve),
         left_out=sorted((set(own) | set(other)) - set(seeds)),
     )
 
@@ -205,14 +188,15 @@ def _compare(pairs, curve, whole):
         value=ratio_test(_value_ratios(ends, their_ends)),
         reached=quartiles(ends.values()),
         uniform_reached=quartiles(their_ends.values()),
-        start=math.nan,
+        guess=math.nan,
         left_out=[],
         failed=failed,
     )
 
 
 def _curve(final, curve):
-    return reached_so_far(final.curves["seconds"], final.curves[curve])
+    """Return the times of a run's evaluations, and what it has reached by then; NaN before it has reached anything."""
+    return final.curves["seconds"], np.fmin.accumulate(final.curves[curve])
 
 
 def reached(final, curve):
@@ -221,11 +205,10 @@ def reached(final, curve):
     return float(values[-1]) if len(values) else math.nan
 
 
-def _first(final, curve):
-    """Return the first known value of a run; NaN if there is none."""
-    values = final.curves[curve]
-    known = values[np.isfinite(values)]
-    return float(known[0]) if len(known) else math.nan
+def _first(pairs, curve):
+    """Return the median of the first known values of some runs; NaN if there is none."""
+    known = [final.curves[curve][np.isfinite(final.curves[curve])][:1] for pair in pairs for final in pair]
+    return quartiles(np.concatenate(known)).median
 
 
 def _earliest(curves, whole):

@@ -4,8 +4,8 @@ from isgd_mpi.report.pays.answer import digits
 from isgd_mpi.report.pays.record import AXES
 
 STATISTICS = (
-    "A run counts as having reached a value once two evaluations in succession are at or below it (the running minimum "
-    "of the larger one of each two evaluations; straight lines between evaluations). The target is the worse of the "
+    "A run has reached the least value that was measured so far, as with early stopping (the running minimum, with "
+    "straight lines between evaluations). The target is the worse of the "
     "two methods' medians of what their final runs reach. A run that does not reach it counts with its whole training "
     "time; runs of importance sampling that failed count as not having reached it, pairs in which uniform sampling "
     "failed are left out. Runs of the same seed are pairs. Ratios are geometric means with 95 % intervals from a "

@@ -13,9 +13,7 @@ FIGURES = ("pays-time", "pays-search", "pays-ratios")
 FIGURE_FILES = {f"{name}.{suffix}" for name in FIGURES for suffix in ("png", "svg")}
 
 _MEDIANS = "Medians and quartiles over the final runs that came to their end, all of the same training time."
-_REACHED = (
-    "What a run reached is the least value that two evaluations in succession did not exceed, as with early stopping."
-)
+_REACHED = "A run has reached the least value that was measured in it, as with early stopping."
 
 
 def render(found, figures, missing_figures=""):

@@ -128,7 +128,29 @@ class Method:
 
 @dataclass(frozen=True)
 class Record:
-    """Everything that ``experiment pays`` keeps in pays.json."""
+    """Everything that ``experiment pays`` keeps in pays.json.
+
+    Attributes
+    ----------
+    data, data_words : str
+    ranks, cores : int
+    minutes : float
+        Of everything.
+    measure : measure.Measure
+        By which methods are judged.
+    guess : float
+        Its value for a model that gives every example the same answer, the best such one; NaN if unknown.
+    seconds : float
+        Training time of each final run.
+    command : str
+    options : dict
+        Given by the user for every run.
+    environment : dict
+        See :func:`isgd_mpi.run.record.environment.describe_environment`.
+    complete : bool
+    notes : list of str
+    methods : list of Method
+    """
 
     data: str
     data_words: str
@@ -136,11 +158,13 @@ class Record:
     cores: int
     minutes: float
     measure: Measure
+    guess: float
     seconds: float
     command: str
     options: dict
     environment: dict
     complete: bool
+    notes: list[str]
     methods: list[Method]
 
     @cached_property
@@ -191,11 +215,13 @@ def _record(content, path):
         cores=int(content["cores"]),
         minutes=number(content.get("minutes"), path),
         measure=_measure(content.get("measure") or {}, content.get("judge")),
+        guess=number(content.get("guess"), path),
         seconds=number(content.get("seconds"), path),
         command=str(content.get("command") or ""),
         options=dict(content.get("options") or {}),
         environment=dict(content.get("environment") or {}),
         complete=bool(content.get("complete")),
+        notes=[str(note) for note in content.get("notes") or []],
         methods=[_method(method, path) for method in content["methods"]],
     )
 
