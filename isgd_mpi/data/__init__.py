@@ -5,6 +5,7 @@ To read in this order:
 * `datasets`: load a data set by name, gather standardised minibatches;
 * `arrays`: make a data set from arrays in memory;
 * `target`: describe what is to be predicted;
+* `measure`, `guess`: what predictions are judged by, and what guessing comes to;
 * `given_target`: take targets that a user gives: classes, labels or numbers;
 * `numbers`: standardise numbers that are to be predicted;
 * `given`: take arrays that a user gives, or say why not;

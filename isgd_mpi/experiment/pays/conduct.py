@@ -148,6 +148,7 @@ class Conductor:
             "data_words": self._facts["data_words"],
             "judge": self._plan.judge,
             "measure": self._judge.description,
+            "guess": self._facts.get("guess", {}).get(self._judge.name),
             "seconds": self._timing.seconds,
             "cores": len(os.sched_getaffinity(0)),
             "environment": self._runs.environment,

@@ -16,6 +16,7 @@ start_mpi()
 
 from mpi4py import MPI  # noqa: E402
 
+from isgd_mpi.data.guess import guess_figures  # noqa: E402
 from isgd_mpi.data.measure import measure_for  # noqa: E402
 from isgd_mpi.experiment.pays.conduct import conduct  # noqa: E402
 from isgd_mpi.experiment.pays.plan import Plan  # noqa: E402
@@ -74,6 +75,7 @@ class Runs:
             "has_validation": "valid" in dataset.splits,
             "has_test": "test" in dataset.splits,
             "measure": measure_for(dataset.target)._asdict(),
+            "guess": guess_figures(dataset, "valid" if "valid" in dataset.splits else "train"),
             "rate": self._config.learning_rate(dataset.target.kind) * (1 - self._config.momentum),
         }
 
