@@ -92,13 +92,18 @@ def best_trainers(work):
     n_trainers : int
     gain : float
     """
-    parts = int(1 / (_LEAST_PART_SECONDS * _steps_per_second(work, 1)))
+    parts = most_parts(1 / _steps_per_second(work, 1))
     most = min(work.n_on_node, work.n_ranks - 1, work.n_cores, parts)
     best, first = 1, progress(work, 1)
     for n_trainers in (n for n in _TRIED if 1 < n <= most):
         if progress(work, n_trainers) > _WORTH * progress(work, best):
             best = n_trainers
     return best, progress(work, best) / first
+
+
+def most_parts(step_seconds):
+    """Return the number of trainers that a step of one trainer is worth cutting into, perhaps 0."""
+    return int(step_seconds / _LEAST_PART_SECONDS)
 
 
 def progress(work, n_trainers):
@@ -110,7 +115,15 @@ def progress(work, n_trainers):
     n_trainers : int
         Fewer than the ranks.
     """
-    costs = Costs(
+    costs = costs_of(work, n_trainers)
+    played = predict(costs, work.n_ranks, work.n_on_node, n_trainers)
+    noise = 1 / (1 + work.minibatch_size / _HALF_NOISE)
+    return played.refresh_steps / played.refresh_seconds / (noise / gain_at(played.age_in_use, _GAINS) + 1 - noise)
+
+
+def costs_of(work, n_trainers):
+    """Return the costs of a job's parts, in proportion to those of the machines that were measured."""
+    return Costs(
         n_examples=work.n_examples,
         batch_size=work.score_batch_size,
         refresh_every=work.refresh_every,
@@ -127,9 +140,6 @@ def progress(work, n_trainers):
         network_seconds=50e-6,
         network_bytes_per_second=1e9,
     )
-    played = predict(costs, work.n_ranks, work.n_on_node, n_trainers)
-    noise = 1 / (1 + work.minibatch_size / _HALF_NOISE)
-    return played.refresh_steps / played.refresh_seconds / (noise / gain_at(played.age_in_use, _GAINS) + 1 - noise)
 
 
 def _steps_per_second(work, n_trainers):

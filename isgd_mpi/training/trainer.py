@@ -242,6 +242,7 @@ class Trainer(Saved):
         self.figures = self.sampler.figures(self.step) | {
             "examples_scored": self.n_scored,
             "learning_rate": self.optimiser.present_learning_rate,
+            "curvature": self._scaling.curvature if self._scaling else math.nan,
             "predictor_correlation": self.predicted.correlation if self.predicted else math.nan,
             **self._counters.rates_since(past),
         }

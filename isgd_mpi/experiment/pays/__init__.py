@@ -10,5 +10,7 @@ To read in this order:
 * `conduct`: the order of the runs: trials first, then seeds;
 * `timing`: how long a run may take, so that all of them fit into the time that there is;
 * `trials`: the search of one method;
-* `ledger`: the runs so far, in a file.
+* `ledger`: the runs so far, in a file;
+* `speed`: predict how much faster importance sampling is on any number of ranks;
+* `forecast`: the figures of one run that this follows from, and the answer in words.
 """

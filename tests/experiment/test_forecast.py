@@ -1,0 +1,107 @@
+"""Tests of the forecast: does importance sampling pay?"""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from isgd_mpi.experiment.pays import forecast, speed
+from isgd_mpi.sampling.division import Work
+from isgd_mpi.settings.config import Config
+from isgd_mpi.settings.errors import InputError
+
+WORK = Work(
+    n_ranks=2, n_on_node=2, n_cores=2, n_params=670_000, minibatch_size=64, n_examples=50_000, score_batch_size=512,
+    refresh_every=32, arithmetic="float32", trains_rounded=True,
+)  # fmt: skip
+MEASURED = speed.Measured(
+    work=WORK, step_seconds=1.5e-3, score_seconds=2e-5, possible_gain=8.0, gain=4.0, age=300.0, rate=0.1,
+    largest_rate=0.5, critical_minibatch=200.0,
+)  # fmt: skip
+
+
+def test_gain_at_an_age_begins_with_the_possible_one_and_meets_the_measured_one():
+    assert MEASURED.gain_at(0) == pytest.approx(8)
+    assert MEASURED.gain_at(300 * 0.1) == pytest.approx(4)
+    assert MEASURED.gain_at(1e9) == pytest.approx(1)
+    worthless = replace(MEASURED, gain=1.0, possible_gain=1.0)
+    assert worthless.gain_at(10) == pytest.approx(1)
+
+
+def test_gain_at_an_age_is_that_of_other_measurements():
+    """MNIST: see `division`."""
+    measured = replace(MEASURED, possible_gain=9.5, gain=4.0, age=130.0, rate=1.0)
+    assert [measured.gain_at(age) for age in (16, 64, 300, 600)] == pytest.approx([8.0, 5.4, 2.7, 1.6], rel=0.1)
+
+
+def test_nothing_gained_is_trainers_lost():
+    worthless = replace(MEASURED, gain=1.0, possible_gain=1.0)
+    for n_ranks in speed.RANKS:
+        assert speed.best_importance(worthless, n_ranks).progress <= speed.best_uniform(worthless, n_ranks).progress
+
+
+@pytest.mark.parametrize("n_ranks", speed.RANKS)
+def test_steps_fall_by_at_most_the_gain(n_ranks):
+    sampling = speed.best_importance(MEASURED, n_ranks)
+    same = speed._uniform(MEASURED, n_ranks, sampling.minibatch_size, 1)
+    assert 1 < sampling.share / same.share < sampling.gain <= 8
+    assert 1 <= sampling.n_trainers < n_ranks and 1 <= speed.best_uniform(MEASURED, n_ranks).n_trainers <= n_ranks
+
+
+def test_a_gain_helps_where_noise_limits_and_not_beyond():
+    noisy, calm = (replace(MEASURED, critical_minibatch=size) for size in (3000.0, 3.0))
+    noisy, calm = (
+        speed.best_importance(each, 4).progress / speed.best_uniform(each, 4).progress for each in (noisy, calm)
+    )
+    assert calm < 1 < noisy
+
+
+def columns(**changes):
+    """Return the columns of three refreshes that :func:`forecast._pool` reads."""
+    figures = {
+        "step": 0.0, "seconds": 0.0, "importance_sampling": 1.0, "variance_gain": 4.0, "variance_gain_error": 0.1,
+        "trace_uniform": 12.0, "trace_ideal": 2.0, "curvature": 2.0, "minibatch_loss": 0.03, "learning_rate": 0.1,
+        "staleness_mean": 100.0, "scored_per_second": 5e4, "noise_scale": 900.0, "steps_per_second": 1000.0,
+    }  # fmt: skip
+    rows = {name: np.full(3, value) for name, value in (figures | changes).items()}
+    return rows | {"step": np.array([0.0, 32.0, 64.0]), "seconds": np.array([0.0, 0.04, 0.08])}
+
+
+def test_critical_minibatch_is_largest_rate_times_trace_over_twice_the_loss():
+    figures = forecast._pool(WORK, columns(), [])
+    assert figures.measured.critical_minibatch == pytest.approx(0.5 * 12 / (2 * 0.03))
+    assert figures.measured.possible_gain == pytest.approx(6) and figures.measured.gain == pytest.approx(4)
+    assert (figures.low.gain, figures.high.gain) == pytest.approx((3.8, 4.2))
+    assert figures.measured.step_seconds == pytest.approx(0.08 / 64) and figures.noise_scale == 900
+    assert figures.measured.score_seconds == pytest.approx(1 / 5e4)
+
+
+def test_without_a_curvature_all_steps_count_as_noise():
+    figures = forecast._pool(WORK, columns(curvature=np.nan, noise_scale=np.nan), ["note"])
+    assert figures.measured.critical_minibatch == 1e4 and figures.measured.largest_rate == pytest.approx(0.1)
+    row = forecast.row_of(figures, 4)
+    assert row["low"] <= row["speed_up"] <= row["high"]
+
+
+def test_a_gain_of_nothing_is_a_no_with_its_reason():
+    figures = forecast._pool(WORK, columns(variance_gain=1.0, trace_ideal=11.9, importance_sampling=0.0), [])
+    answer = forecast.sentence("/a/b/letter.csv", figures, forecast.row_of(figures, 2))
+    assert answer.startswith("Forecast: on letter.csv with 2 ranks importance sampling does not pay")
+    assert "all gradients are alike" in answer
+
+
+def test_a_run_gives_a_forecast(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(forecast, "_SECONDS", 1.5)
+    assert forecast.forecast(Config(hidden=[32], data="mnist10k"), 2, tmp_path / "out") == 0
+    written = json.loads((tmp_path / "out" / "forecast.json").read_text())
+    printed = capsys.readouterr().out
+    assert [row["ranks"] for row in written["rows"]] == [2, 4, 8, 16, 32, 64]
+    assert written["forecast"] and written["sentence"] in printed and "not a measurement" in printed
+    assert all(0 < row["low"] <= row["speed_up"] <= row["high"] for row in written["rows"])
+    assert 1 < written["reached_gain"] <= 1.1 * written["possible_gain"]
+
+
+def test_a_run_that_fails_is_one_line(tmp_path):
+    with pytest.raises(InputError, match="nothing.csv"):
+        forecast.forecast(Config(data="nothing.csv"), 2, tmp_path)
