@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from isgd_mpi.experiment.__main__ import main
 from isgd_mpi.experiment.pays import forecast, speed
 from isgd_mpi.sampling.division import Work
 from isgd_mpi.settings.config import Config
@@ -93,7 +94,7 @@ def test_a_gain_of_nothing_is_a_no_with_its_reason():
 
 def test_a_run_gives_a_forecast(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(forecast, "_SECONDS", 1.5)
-    assert forecast.forecast(Config(hidden=[32], data="mnist10k"), 2, tmp_path / "out") == 0
+    assert main(["pays", "--quick", "--hidden", "32", "--out", str(tmp_path / "out")]) == 0
     written = json.loads((tmp_path / "out" / "forecast.json").read_text())
     printed = capsys.readouterr().out
     assert [row["ranks"] for row in written["rows"]] == [2, 4, 8, 16, 32, 64]

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from isgd_mpi.experiment.conduct import sole_user
+from isgd_mpi.experiment.pays.forecast import forecast
 from isgd_mpi.experiment.pays.methods import methods_for
 from isgd_mpi.experiment.pays.plan import Plan, given_options
 from isgd_mpi.experiment.pays.start import run_here
@@ -57,8 +58,12 @@ def _make_parser():
 def _compare(arguments, begun):
     """Do what the command line says; return the exit code."""
     own, config = _parse(arguments)
+    if own.quick and own.dry_run:
+        raise InputError("--quick is a single run: leave --dry-run out")
     command = shlex.join(["python", "-m", "isgd_mpi.experiment", "pays", *arguments])
     plan = make_plan(own, config, command)
+    if own.quick:
+        return forecast(config, own.ranks, Path(plan.folder), own.judge)
     if own.dry_run:
         _print_plan(plan)
         return DONE
