@@ -16,7 +16,7 @@ from isgd_mpi.experiment.pays import main as pays
 from isgd_mpi.experiment.perform import one_by_one
 from isgd_mpi.experiment.plan import make_plan
 from isgd_mpi.experiment.queue import in_queue
-from isgd_mpi.experiment.slurm import Slurm
+from isgd_mpi.experiment.slurm import Slurm, options_of
 from isgd_mpi.experiment.table import table
 from isgd_mpi.report.write import write_report
 from isgd_mpi.settings import commands
@@ -123,11 +123,7 @@ def _launcher(settings, timeout):
     """Return the object that starts the runs, and the function that does all runs with it."""
     if settings.launcher == "mpirun":
         return Mpirun(timeout), one_by_one
-    try:
-        options = shlex.split(settings.sbatch_options or "")
-    except ValueError as error:
-        raise InputError(f"--sbatch-options {settings.sbatch_options}: {error}") from None
-    return Slurm(options, timeout), in_queue
+    return Slurm(options_of(settings.sbatch_options), timeout), in_queue
 
 
 def interrupt_on_signals():

@@ -19,8 +19,11 @@ from itertools import product
 
 import numpy as np
 
-_KEPT = 3  # one in this many trials goes on
-_LONGER = 3  # by this factor
+KEPT = 3
+"""One in this many trials goes on to the next round."""
+
+LONGER = 3
+"""Factor from the time of a round to that of the next."""
 
 
 @dataclass(frozen=True)
@@ -184,12 +187,12 @@ class Search:
             if seconds >= self._best_seconds or not self.complete:
                 return seconds
             trials = self._best_of(trials)
-            seconds = min(_LONGER * seconds, self._budget.longest_seconds)
+            seconds = min(LONGER * seconds, self._budget.longest_seconds)
 
     def _best_of(self, trials):
         """Return those of some trials that go on."""
         tried = sorted(filter(self.arrivals.get, trials), key=lambda trial: self.arrivals[trial].order)
-        return tried[: math.ceil(len(tried) / _KEPT)]
+        return tried[: math.ceil(len(tried) / KEPT)]
 
     def _round(self, trials, seconds):
         """Give some trials time; return all that had it."""

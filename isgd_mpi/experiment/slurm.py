@@ -2,13 +2,14 @@
 
 import math
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 from isgd_mpi.settings.errors import InputError
 
-_SCRIPT = "jobs/array.sbatch"
+_RUNS = "array.sbatch"
 _COMMAND_SECONDS = 120.0  # a busy controller is slow to answer
 
 
@@ -21,6 +22,8 @@ class Slurm:
         Options of sbatch, such as ``--account=ABC``.
     timeout_seconds : float
         Time limit of a task, after which it is requeued and goes on.
+    script : str
+        The job script, in the folder jobs.
 
     Raises
     ------
@@ -28,9 +31,9 @@ class Slurm:
         The job script is missing.
     """
 
-    def __init__(self, options, timeout_seconds):
+    def __init__(self, options, timeout_seconds, script=_RUNS):
         self._options = [f"--time={math.ceil(timeout_seconds / 60)}", *options]
-        self._script = find_script()
+        self._script = find_script(script)
 
     def submit(self, configurations, folder, n_tasks, ranks):
         """Submit an array job.
@@ -38,7 +41,7 @@ class Slurm:
         Parameters
         ----------
         configurations : pathlib.Path
-            File for ``jobs/array.sbatch`` with a run in each line. The output of the tasks goes beside it.
+            File for the job script with a task in each line. The output of the tasks goes beside it.
         folder : pathlib.Path
             Folder of the runs.
         n_tasks, ranks : int
@@ -70,13 +73,21 @@ class Slurm:
         return {int(index) for index in done.stdout.split() if index.isdigit()}
 
 
-def find_script():
-    """Return the path of the job script, in the checkout or in the folder where pip installed it."""
+def options_of(text):
+    """Return the options of sbatch in a text, or none if that is None."""
+    try:
+        return shlex.split(text or "")
+    except ValueError as error:
+        raise InputError(f"--sbatch-options {text}: {error}") from None
+
+
+def find_script(name=_RUNS):
+    """Return the path of a job script, in the checkout or in the folder where pip installed it."""
     places = [Path(__file__).parents[2], Path(sys.prefix) / "share" / "isgd_mpi"]
-    scripts = [place / _SCRIPT for place in places if (place / _SCRIPT).is_file()]
+    scripts = [place / "jobs" / name for place in places if (place / "jobs" / name).is_file()]
     if not scripts:
         raise InputError(
-            f"--launcher slurm: there is no {_SCRIPT} in {places[0]} or {places[1]}: install isgd_mpi anew"
+            f"--launcher slurm: there is no jobs/{name} in {places[0]} or {places[1]}: install isgd_mpi anew"
         )
     return scripts[0]
 

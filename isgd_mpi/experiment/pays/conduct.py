@@ -8,7 +8,7 @@ import os
 from dataclasses import asdict
 
 from isgd_mpi.experiment.pays.judge import curve_of, judge_for
-from isgd_mpi.experiment.pays.ledger import Ledger
+from isgd_mpi.experiment.pays.ledger import agreed
 from isgd_mpi.experiment.pays.methods import UNIFORM, options_of, space_of
 from isgd_mpi.experiment.pays.plan import axes_of, options_of_trial, write_record
 from isgd_mpi.experiment.pays.timing import Costs, Timing, divide
@@ -24,7 +24,7 @@ _TOO_LATE = "the time was over before this seed"
 _FIGURES = ("variance_gain", "possible_gain", "noise_scale", "staleness", "wait_fraction", "switched_off")
 
 
-def conduct(plan, runs, ledger_path, begun):
+def conduct(plan, runs, ledger, agreed_path=None):
     """Do all runs, and write pays.json after each.
 
     Parameters
@@ -32,11 +32,11 @@ def conduct(plan, runs, ledger_path, begun):
     plan : plan.Plan
     runs : object
         Does a run, ``lead(order)``; has ``facts`` of the data, and the ``environment`` of the last run.
-    ledger_path : pathlib.Path
-    begun : float
-        Unix time at which the present command or job began.
+    ledger : ledger.Ledger
+    agreed_path : pathlib.Path, optional
+        File of the times that the jobs of all methods share, where each has its own.
     """
-    Conductor(plan, runs, Ledger(ledger_path, begun)).conduct()
+    Conductor(plan, runs, ledger, agreed_path).conduct()
 
 
 class Conductor:
@@ -48,10 +48,13 @@ class Conductor:
     runs : object
         See :func:`conduct`.
     ledger : ledger.Ledger
+    agreed_path : pathlib.Path, optional
+        See :func:`conduct`.
     """
 
-    def __init__(self, plan, runs, ledger):
+    def __init__(self, plan, runs, ledger, agreed_path=None):
         self._plan = plan
+        self._agreed = agreed_path
         self._runs = runs
         self._ledger = ledger
         self._facts = runs.facts
@@ -61,7 +64,7 @@ class Conductor:
 
     def conduct(self):
         """Do all runs."""
-        self._timing = Timing(**self._ledger.note("timing", lambda: asdict(self._divide())))
+        self._timing = Timing(**self._ledger.note("timing", lambda: agreed(self._agreed, asdict(self._divide()))))
         timing = self._timing
         _say(
             f"{self._facts['data_words']}: runs of {timing.seconds:.3g} s, searches of {timing.search_seconds:.3g} s "
@@ -82,9 +85,9 @@ class Conductor:
         costs = [self._cost_of(f"probe {n}", methods[min(n, len(methods) - 1)]) for n in range(3)]
         point = costs[-1].point
         start = max(cost.start for cost in costs[1:])
-        left = 60 * self._plan.minutes - _RESERVED_SECONDS - self._ledger.seconds
+        left = 60 * self._plan.minutes * self._plan.share - _RESERVED_SECONDS - self._ledger.seconds
         worst = Costs(start, point, point, max(cost.test for cost in costs[1:]))
-        return divide(left, len(methods), self._plan.seeds, worst)
+        return divide(left / self._plan.share, self._plan.n_methods, self._plan.seeds, worst)
 
     def _cost_of(self, name, method):
         options = self._plan.run_options(method, minibatch_size=128, trainers=1)
@@ -123,7 +126,7 @@ class Conductor:
         """Do the best trial of each method with every seed."""
         parts = [part for part in self._parts if part.best is not None]
         for seed in range(1, self._plan.seeds + 1):
-            if seed > _LEAST_SEEDS and self._ledger.seconds > _LATEST * 60 * self._plan.minutes:
+            if seed > _LEAST_SEEDS and self._ledger.seconds > _LATEST * 60 * self._plan.minutes * self._plan.share:
                 self._plan.notes.append(f"time was over after {seed - 1} of {self._plan.seeds} seeds")
                 break
             for part in parts:

@@ -1,7 +1,9 @@
 """The runs so far, in a file: a job that goes on with it repeats what was decided, and does what is not there yet."""
 
 import faulthandler
+import os
 import time
+from contextlib import suppress
 
 from isgd_mpi.data.files import read_json, write_json
 from isgd_mpi.settings.errors import InputError
@@ -27,6 +29,7 @@ class Ledger:
 
     def __init__(self, path, begun):
         self._path = path
+        note_death(path, "the job ended in this run")  # as where SLURM starts it anew: nobody has noted why
         self._content = read_json(path) or {}
         self._known = self._content.get("runs", {})
         self.runs = {}
@@ -108,6 +111,25 @@ def begin_ledger(path, identity):
                 ": name another folder with --out"
             )
     write_json(path, content | {"running": None})
+
+
+def agreed(path, own):
+    """Return what the first of several jobs has noted in a file: the own content if this one is the first.
+
+    Parameters
+    ----------
+    path : pathlib.Path or None
+        None where there is one job.
+    own : dict
+    """
+    if path is None:
+        return own
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    write_json(beside, own)
+    with suppress(FileExistsError):
+        os.link(beside, path)
+    beside.unlink()
+    return read_json(path)
 
 
 def note_death(path, reason):

@@ -11,7 +11,10 @@ from isgd_mpi.experiment.conduct import sole_user
 from isgd_mpi.experiment.pays.forecast import forecast
 from isgd_mpi.experiment.pays.methods import methods_for
 from isgd_mpi.experiment.pays.plan import Plan, given_options
+from isgd_mpi.experiment.pays.queue import SCRIPT, limit_seconds, run_in_queue
 from isgd_mpi.experiment.pays.start import run_here
+from isgd_mpi.experiment.slurm import Slurm
+from isgd_mpi.experiment.slurm import options_of as slurm_options
 from isgd_mpi.report.pays.write import print_outcome, write_pays_report
 from isgd_mpi.settings import commands
 from isgd_mpi.settings.config import option
@@ -50,6 +53,13 @@ def _make_parser():
     )  # fmt: skip
     parser.add_argument("--seeds", type=int, default=5, metavar="S", help="seeds of the runs at the end (default: 5)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of results (default: runs/pays-DATA)")
+    parser.add_argument(
+        "--launcher", choices=("mpirun", "slurm"), default="mpirun",
+        help="mpirun: all runs here, one after the other (default); slurm: a task of an array job for each method",
+    )  # fmt: skip
+    parser.add_argument(
+        "--sbatch-options", metavar="'OPTIONS'", help="options of sbatch, with --launcher slurm: ='--account=ABC ...'"
+    )
     parser.add_argument("--quick", action="store_true", help="forecast from one run instead, in two minutes at most")
     parser.add_argument("--dry-run", action="store_true", help="print what would be done")
     return parser
@@ -70,7 +80,10 @@ def _compare(arguments, begun):
     with sole_user(Path(plan.folder)):
         for note in plan.notes:
             print(note)
-        run_here(plan, begun)
+        if own.launcher == "slurm":
+            run_in_queue(plan, Slurm(slurm_options(own.sbatch_options), limit_seconds(plan), SCRIPT))
+        else:
+            run_here(plan, begun)
     write_pays_report(plan.folder)
     print_outcome(plan.folder)
     return DONE
@@ -83,6 +96,8 @@ def _parse(arguments):
     except argparse.ArgumentError as error:
         raise InputError(f"{error}; see --help") from None
     refuse_chosen(others)
+    if own.sbatch_options is not None and own.launcher != "slurm":
+        raise InputError("--sbatch-options are for --launcher slurm: give both or none")
     config = parse(others)
     for name, value, least in (("--ranks", own.ranks, 1), ("--seeds", own.seeds, 2), ("--minutes", own.minutes, 1)):
         if not value >= least:
@@ -122,6 +137,7 @@ def make_plan(own, config, command):
     plan = Plan(
         folder=str(folder.absolute()), methods=[method.name for method in methods], options=options, ranks=own.ranks,
         minutes=own.minutes, judge=own.judge, seeds=own.seeds, command=command, notes=notes,
+        n_methods=len(methods),
     )  # fmt: skip
     for method in methods:
         plan.config(method, seconds=1.0).check_ranks(own.ranks)

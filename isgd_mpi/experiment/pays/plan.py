@@ -32,6 +32,8 @@ class Plan:
         Seeds of the runs at the end, 1 to `seeds`.
     command : str
     notes : list of str
+    n_methods : int
+        Methods of the whole comparison, of which `methods` may be a part that a job of its own does.
     """
 
     folder: str
@@ -43,6 +45,12 @@ class Plan:
     seeds: int
     command: str
     notes: list
+    n_methods: int
+
+    @property
+    def share(self):
+        """Return the share of the time that the methods of this plan have."""
+        return len(self.methods) / self.n_methods
 
     @property
     def identity(self):

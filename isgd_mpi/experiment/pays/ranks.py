@@ -19,6 +19,7 @@ from mpi4py import MPI  # noqa: E402
 from isgd_mpi.data.guess import guess_figures  # noqa: E402
 from isgd_mpi.data.measure import measure_for  # noqa: E402
 from isgd_mpi.experiment.pays.conduct import conduct  # noqa: E402
+from isgd_mpi.experiment.pays.ledger import Ledger  # noqa: E402
 from isgd_mpi.experiment.pays.plan import Plan  # noqa: E402
 from isgd_mpi.ranks.agreement import on_all_ranks  # noqa: E402
 from isgd_mpi.ranks.faults import abort_on_exception  # noqa: E402
@@ -193,14 +194,14 @@ def main(comm, plan_path):
     comm : mpi4py.MPI.Comm
         All ranks.
     plan_path : str
-        JSON file: fields of :class:`plan.Plan`, ``ledger`` (a file) and ``begun`` (Unix time).
+        JSON file: ``plan`` (fields of :class:`plan.Plan`), ``ledger`` (a file), ``begun`` (Unix time at which the
+        command began; null for now), ``agreed`` (see :func:`conduct.conduct`).
     """
     content = json.loads(Path(plan_path).read_text())
-    ledger, begun = Path(content.pop("ledger")), content.pop("begun")
-    plan = Plan(**content)
+    plan, begun = Plan(**content["plan"]), content["begun"] or time.time()
     runs = Runs(comm, plan.options)
     if comm.Get_rank() == 0:
-        conduct(plan, runs, ledger, begun)
+        conduct(plan, runs, Ledger(Path(content["ledger"]), begun), content["agreed"] and Path(content["agreed"]))
         runs.end()
     else:
         while runs.follow():

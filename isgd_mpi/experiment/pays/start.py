@@ -42,7 +42,7 @@ def run_here(plan, begun):
     begin_ledger(ledger, plan.identity)
     timeout = 60 * _LONGEST * plan.minutes + 120
     for _ in range(_MOST_JOBS):
-        write_json(plan_path, asdict(plan) | {"ledger": str(ledger), "begun": begun})
+        write_json(plan_path, {"plan": asdict(plan), "ledger": str(ledger), "begun": begun, "agreed": None})
         command = [mpirun, "-n", plan.ranks, sys.executable, "-m", "isgd_mpi.experiment.pays.ranks", plan_path]
         with _shown(60 * plan.minutes, folder / "job.log") as (stdout, stderr):
             code = run_to_end(command, timeout, stdout=stdout, stderr=stderr, close_fds=False)

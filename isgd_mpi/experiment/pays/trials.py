@@ -8,7 +8,7 @@ the next round has the number that took the most steps a second with that miniba
 import math
 from dataclasses import dataclass, replace
 
-from isgd_mpi.experiment.search import Search
+from isgd_mpi.experiment.search import KEPT, LONGER, Search
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,24 @@ class MethodSearch(Search):
         trials = yield from super()._round(trials, seconds)
         best = None
         while best != (best := min(filter(self.arrivals.get, trials), key=lambda trial: self.arrivals[trial].order)):
-            beyond = [trial for trial in self._space.neighbours(best) if self._is_beyond(trial)]
-            if self.arrivals[best].is_usable:
-                yield from self._try_all(beyond, seconds)
-            trials = [*trials, *filter(self.arrivals.get, beyond)]
+            for trial in filter(self._is_beyond, self._space.neighbours(best)):
+                if self.arrivals[best].is_usable and self._leaves_time(seconds, len(trials)):
+                    yield trial, seconds
+                    trials = [*trials, trial]
         return trials
+
+    def _leaves_time(self, seconds, n_trials):
+        """Return whether one more trial of a round, which has some, leaves time for the rounds that follow."""
+        needed, number, beside = 0.0, n_trials + 1, self._mean_beside()
+        while seconds < self._budget.longest_seconds:
+            seconds, number = min(LONGER * seconds, self._budget.longest_seconds), math.ceil(number / KEPT)
+            needed += number * (seconds + beside)
+        return self._clock() + needed < self._end
+
+    def _mean_beside(self):
+        """Return the mean time that a run took beside its training."""
+        found = self.arrivals.values()
+        return sum(each.cost_seconds - each.allowed_seconds for each in found) / len(found)
 
     def _climb(self, seconds):
         """Try the neighbours of the best trial until none of them is better; those beyond the border first."""
