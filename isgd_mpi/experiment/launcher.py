@@ -149,6 +149,8 @@ def words_of(config, ranks):
     """Return the command line that trains with some settings on some ranks."""
     words = ["mpirun", "-n", ranks, "python", "-m", "isgd_mpi"]
     defaults = asdict(Config())
+    if config.sampling != defaults["sampling"]:  # which decides on these
+        defaults |= {"score": None, "bias_exponent": None}
     for name, value in asdict(config).items():
         if value != defaults[name]:
             words += [option(name), *(value if isinstance(value, list) else [value])]

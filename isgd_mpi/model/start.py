@@ -63,13 +63,38 @@ def starting_params(init, dataset, n_params, widths=None, make_model=None):
         raise InputError(f"{name}: is an MLP or a model of your own, and this run trains the other kind")
     if widths is not None:
         _check_widths(model.widths, widths, name)
-    _check_target(model.target, dataset.target, name)
-    rows, columns = _order_of_features(model, dataset, name), _order_of_outputs(model.target, dataset.target, name)
-    if widths is not None:
-        return _checked(_converted(model, dataset, rows, columns), n_params, name), ""
-    if rows is not None or columns is not None:
+        return params_on(model, dataset, name), ""
+    if _orders(model, dataset, name) != (None, None):
         raise InputError(f"{name}: has its features or outputs in another order than these data")
     return _checked(model.params, n_params, name), _notice(model, dataset, name)
+
+
+def params_on(model, dataset, name):
+    """Return the parameters of an MLP that computes a trained one's function on standardised examples of a data set.
+
+    Parameters
+    ----------
+    model : TrainedMLP
+    dataset : datasets.Dataset
+    name : str
+        The model's, for messages.
+
+    Returns
+    -------
+    (P,) ndarray of float32
+
+    Raises
+    ------
+    InputError
+        The model does not fit the data set: one line that names both.
+    """
+    return _checked(_converted(model, dataset, *_orders(model, dataset, name)), model.params.size, name)
+
+
+def _orders(model, dataset, name):
+    """Return the orders in which to take the model's features and outputs; None for their own."""
+    _check_target(model.target, dataset.target, name)
+    return _order_of_features(model, dataset, name), _order_of_outputs(model.target, dataset.target, name)
 
 
 def _checked(vector, n_params, name):

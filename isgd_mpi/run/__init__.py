@@ -9,6 +9,7 @@ To read in this order:
 * `setup`: everything that a rank knows of its job;
 * `trainers`: choose the number of trainers;
 * `communicators`: the communicators of each role;
+* `reference`: the losses of a reference model, which are subtracted from the scores;
 * `leader`: trainer 0, which starts, leads and ends training;
 * `roles`: scorers, loss predictor and other trainers;
 * `resume`: the state of a run, and who takes back which part of it;

@@ -24,10 +24,12 @@ from isgd_mpi.run.record.event_file import require_library
 from isgd_mpi.run.record.log import create_run_dir
 from isgd_mpi.run.record.scores import measure_examples
 from isgd_mpi.run.record.summary import Keeper
+from isgd_mpi.run.reference import irreducible_losses
 from isgd_mpi.run.setup import TRAINER, Setup
 from isgd_mpi.run.trainers import choose_trainers
 from isgd_mpi.run.warmup import warm_up, warm_up_predictor
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.sampling import UNWEIGHTED
 
 _RANK_BYTES = 10**8  # of a rank's own, besides the model: Python, libraries and compiled kernels
 _FIRST_TELLS_SECONDS = 1.0  # of the ranks of a node that trainer 0 has left, the first ends all
@@ -91,6 +93,8 @@ class Job:
             warm_up(dataset, models.make_products, models.train_arithmetic == TRAINS, config.optimizer, config.loss)
             if config.score == "predicted-loss":
                 warm_up_predictor(config.predictor, dataset)
+        if config.sampling == "rho" and config.resume is None:  # else they are in the checkpoint
+            self.setup = replace(self.setup, irreducible_losses=irreducible_losses(self.setup))
         self._print_code_problems()
         self.folder = on_all_ranks(comm, self._create_folder) if config.leaves_files else None
         self.setup = replace(self.setup, where=comm.bcast(self.folder and str(self.folder), root=TRAINER))
@@ -115,6 +119,8 @@ class Job:
             )
         if config.compat != "none" and dataset.train_weights is not None:
             raise InputError(f"--compat {config.compat} knows no weights of examples: leave one of both out")
+        if config.sampling in UNWEIGHTED and dataset.train_weights is not None:
+            raise InputError(f"--sampling {config.sampling} knows no weights of examples: leave one of both out")
         left_out = [name for name, split in dataset.splits.items() if len(split) < batch_size]
         if config.whole_batches and left_out:
             raise InputError(

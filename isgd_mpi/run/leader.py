@@ -108,6 +108,8 @@ def open_run(setup, comms, keeper, saved=None):
     events = EventFile(keeper.folder / FOLDER) if config.tensorboard else None
     log = RunLog(keeper.folder, config.n_steps(setup.dataset.n_train), config.quiet, timeline, events)
     sampler = Sampler(config, setup.dataset, seeds, setup.norms_come_back, clock=lambda: log.seconds)
+    if setup.irreducible_losses is not None:
+        sampler.subtract(setup.irreducible_losses)
     # (1) the trainers open their group
     learner = _open_group(setup, comms, np.random.default_rng(init_seed))
     # (2) trainer 0 and the scorers open the exchange of scores
@@ -329,7 +331,9 @@ class Leader:
         """Return the lines of the verdict: held-out data, what importance sampling gained, suspicions."""
         trainer = self._run.trainer
         best = describe_best(trainer, self._rule.stopped_early, self._keeper.folder)
-        lines = [*describe_end(self._run.log.lines(), evaluated), best, verdict(trainer, self._setup.config.score)]
+        config = self._setup.config
+        gained = verdict(trainer, config.score, config.sampling)
+        lines = [*describe_end(self._run.log.lines(), evaluated), best, gained]
         if noise := trainer.sampler.label_noise:
             errors = [figures["error"] for figures in evaluated.values() if figures]
             lines.append(noise.suspicion(*errors[:2]))

@@ -37,6 +37,7 @@ from isgd_mpi.run.record.checkpoint_file import read_checkpoint
 from isgd_mpi.run.record.checkpoints import FILE
 from isgd_mpi.settings.config import Config, option
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.sampling import present_name
 from isgd_mpi.settings.saved import check_array, check_names
 
 _MAY_CHANGE = {item.name for item in fields(Config) if item.metadata["may_change"]}
@@ -119,6 +120,7 @@ class SavedRun:
             before = asdict(Config()) | json.loads(bytes(self._flat.pop("config", b"")))
         except (ValueError, TypeError, RecursionError):
             raise InputError(f"{self.path}: the options in it are damaged") from None
+        before["sampling"] = present_name(before["sampling"])
         changed = [name for name in now if name not in _MAY_CHANGE and before[name] != now[name]]
         if changed:
             text = ", ".join(f"{option(name)} was {before[name]} and is {now[name]} now" for name in changed)

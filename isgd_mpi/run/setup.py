@@ -52,6 +52,8 @@ class Setup:
         The reason for the number of trainers in `config`, if the user left that to us.
     where : str or None
         The run's folder, if it has one.
+    irreducible_losses : (N,) ndarray of float32 or None
+        On trainer 0, the losses of the reference model, if there is one and the run is not resumed.
     """
 
     comm: MPI.Comm
@@ -62,6 +64,7 @@ class Setup:
     resumption: Resumption | None = None
     why_trainers: str | None = None
     where: str | None = None
+    irreducible_losses: np.ndarray | None = None
 
     @property
     def way_on(self):

@@ -80,21 +80,23 @@ def mix(prob_weights, mixture, example_weights=None):
     return mixed
 
 
-def biased_weights(importance_weights, exponent):
-    """Raise importance weights to a power, and renormalise them over the minibatch.
+def biased_weights(importance_weights, exponent, renormalises=True):
+    """Raise importance weights to a power, and renormalise them over the minibatch if wanted.
 
     Parameters
     ----------
     importance_weights : (M,) ndarray of float64
         The weights r of the drawn examples.
     exponent : float
-        k, at most 1. With 1 the weights stay and the gradient is unbiased, with 0 all weights are one;
+        k, at most 1. With 1 the weights stay and the gradient is unbiased, with 0 all weights are equal;
         a negative one gives examples that are drawn often even more weight.
+    renormalises : bool
+        Whether the weights are divided as in the formula.
 
     Returns
     -------
     (M,) ndarray of float64
-        ``r^k M / sum(r^(k - 1))``.
+        ``r^k M / sum(r^(k - 1))``; without renormalisation ``r^k``.
 
     Notes
     -----
@@ -105,6 +107,8 @@ def biased_weights(importance_weights, exponent):
     if exponent == 1:
         return importance_weights
     powers = importance_weights**exponent
+    if not renormalises:
+        return powers
     return powers * (len(powers) / (powers / importance_weights).sum())
 
 

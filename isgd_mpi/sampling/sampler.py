@@ -18,6 +18,7 @@ from isgd_mpi.sampling.proposal import Proposal, biased_weights, stratified_orde
 from isgd_mpi.sampling.random_state import SavedGenerator, check_indices
 from isgd_mpi.sampling.score_table import ScoreTable, joined
 from isgd_mpi.sampling.scored_weights import ScoredWeights
+from isgd_mpi.settings.sampling import PROPORTIONAL, drawing_of
 from isgd_mpi.settings.saved import Saved, check_array
 
 _PROBE_MIXTURE = 0.5  # least uniform part of the proposal of probes: their weights are at most 2
@@ -41,7 +42,7 @@ class Sampler(Saved):
     norms_come_back : bool
         Whether scorers report gradient norms. If not, the mixture learns from the minibatches alone.
     clock : callable, optional
-        Returns seconds; needed for ``--compat`` only.
+        Returns the seconds of training so far.
 
     Attributes
     ----------
@@ -61,6 +62,7 @@ class Sampler(Saved):
 
     def __init__(self, config, dataset, seeds, norms_come_back, clock=None):
         self._config = config
+        self._drawing, self._renormalises = drawing_of(config), config.sampling in PROPORTIONAL
         self._strata, self._n_strata = dataset.strata, dataset.n_strata
         self._example_weights = dataset.train_weights
         self._draws, self._orders, self._probes = map(SavedGenerator, seeds)
@@ -74,7 +76,7 @@ class Sampler(Saved):
         self.table = (
             TimedScoreTable(self._strata, clock) if self._leaves_out else ScoreTable(self._strata, config.max_staleness)
         )
-        self._scored = ScoredWeights(config, self.table, self._leaves_out, self._example_weights)
+        self._scored = ScoredWeights(config, self.table, self._leaves_out, self._example_weights, clock)
         self.label_noise = None
         if dataset.target.kind == "classes":
             self.label_noise = LabelNoise(self._strata, max(1, len(self._strata) // config.minibatch_size))
@@ -105,6 +107,10 @@ class Sampler(Saved):
         """True if each minibatch must come back with its gradient."""
         return self._gain.wants_each_gradient
 
+    def subtract(self, irreducible_losses):
+        """Let the losses (N,) of a reference model be subtracted from the scores, with ``--sampling rho``."""
+        self._scored.irreducible_losses[:] = irreducible_losses
+
     def draw(self):
         """Draw a minibatch from the proposal, or a uniform one with the probability ``uniform_probability``.
 
@@ -116,7 +122,7 @@ class Sampler(Saved):
         """
         probability, rng = self._config.uniform_probability, self._draws.rng
         proposal = self._uniform if probability and rng.random() < probability else self.proposal
-        return proposal.draw(self._config.minibatch_size, self._config.sampling, rng)
+        return proposal.draw(self._config.minibatch_size, self._drawing, rng)
 
     def loss_weights(self, indices, importance_weights):
         """Return the weights of the losses of a drawn minibatch: importance weights times the weights of the examples.
@@ -130,7 +136,7 @@ class Sampler(Saved):
         -------
         (M,) ndarray of float64
         """
-        weights = biased_weights(importance_weights, self._config.bias_exponent)
+        weights = biased_weights(importance_weights, self._config.bias_exponent, self._renormalises)
         return weights if self._example_weights is None else weights * self._example_weights[indices]
 
     def draw_probe(self, size):
@@ -152,7 +158,7 @@ class Sampler(Saved):
 
     def draw_trial(self, size):
         """Draw examples as :meth:`draw` does, to measure something; return them and the weights of their losses."""
-        indices, importance_weights = self.proposal.draw(size, self._config.sampling, self._probes.rng)
+        indices, importance_weights = self.proposal.draw(size, self._drawing, self._probes.rng)
         return indices, self.loss_weights(indices, importance_weights)
 
     def learn_from_minibatch(self, minibatch, step):
@@ -291,12 +297,12 @@ class Sampler(Saved):
         was_on = self.importance_sampling
         changed = self._gain.decide(was_on, self._mixture.second_moment_ratio, refresh_share, n_compared)
         switch = self._gain.switch
-        reason = self.why_so_low(step) if changed and not switch.on else ""
+        reason = f"; {why}" if changed and not switch.on and (why := self.why_so_low(step)) else ""
         problem = self._form(step)
         suspicion = self._look_for_label_noise(step)
         decision = f"switch: importance sampling {'on' if switch.on else 'off'}, speed gain {switch.speed_gain:.3f}"
         events = {
-            f"{decision}; {reason}" if reason else decision: changed,
+            decision + reason: changed,
             "importance sampling begins": self.importance_sampling and not was_on,
             suspicion: suspicion != "",
             f"sampling uniformly: {problem}": problem and problem.encode() != self._problem,

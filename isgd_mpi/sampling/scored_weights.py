@@ -1,8 +1,9 @@
-"""Form probability weights from the score table: fill in missing scores, raise scores to a power, smooth them."""
+"""Form probability weights from the score table: fill in missing scores, and smooth them or take another weighting."""
 
 import numpy as np
 
 from isgd_mpi.sampling.proposal import prob_weights_from_scores
+from isgd_mpi.sampling.weightings import weighting_of
 from isgd_mpi.settings.saved import Saved, check_array
 
 _FORGET = 0.9  # of the moving average behind adaptive smoothing, arXiv:1706.00043
@@ -14,28 +15,35 @@ class ScoredWeights(Saved):
     Parameters
     ----------
     config : config.Config
-        Score, smoothing, usable fraction.
+        Score, smoothing, sampling, usable fraction, limits of the run.
     table : score_table.ScoreTable
     leaves_out : bool
         Whether an example without a usable score has weight 0, rather than that of the mean score.
     example_weights : (N,) ndarray of float64, optional
         Weights w of the examples, of mean one, if they have any.
+    clock : callable, optional
+        Returns the seconds of training so far.
 
     Attributes
     ----------
+    irreducible_losses : (N,) ndarray of float32 or None
+        What ``--sampling rho`` subtracts from the scores; to be filled in.
     values : (N,) ndarray of float64 or None
         Of mean one, or such that ``mean(w values)`` is one. None while they cannot be formed: too few examples have a
         usable score.
     """
 
-    saved = ("_mean_score",)
+    saved = ("_mean_score", "irreducible_losses")
 
-    def __init__(self, config, table, leaves_out, example_weights=None):
+    def __init__(self, config, table, leaves_out, example_weights=None, clock=None):
         self._config = config
         self._example_weights = example_weights
         self._table = table
         self._leaves_out = leaves_out
         self._mean_score = np.nan
+        self._n_steps, self._clock = config.n_steps(len(table.scores)), clock
+        self.irreducible_losses = np.zeros(len(table.scores), np.float32) if config.sampling == "rho" else None
+        self._weighting = weighting_of(config, self.irreducible_losses)
         self.values = None
 
     def form(self, step):
@@ -50,10 +58,10 @@ class ScoredWeights(Saved):
         if config.score == "uniform" or self._table.usable_fraction(step) < config.usable_fraction:
             return
         scores = self._table.filled_scores(step)
-        smoothing = config.smoothing
-        if config.adaptive_smoothing:
-            smoothing += config.adaptive_smoothing * self._moving_mean(float(scores.mean()))
-        weights = prob_weights_from_scores(scores, smoothing, config.power_smoothing)
+        if self._weighting:
+            weights = prob_weights_from_scores(self._weighting(scores, self._progress(step)))
+        else:
+            weights = self._smoothed(scores)
         if self._leaves_out:
             weights[~self._table.usable(step)] = 0
         if self._example_weights is not None:
@@ -62,6 +70,20 @@ class ScoredWeights(Saved):
                 raise ValueError("all scores are zero, of examples whose weight is not")
             weights /= mean
         self.values = weights
+
+    def _progress(self, step):
+        """Return the share of the run that is over, or 0 where it is not known, or would differ if it was repeated."""
+        if self._n_steps is not None:
+            return min(1.0, step / self._n_steps)
+        return 0.0 if self._config.repeatable else min(1.0, self._clock() / self._config.seconds)
+
+    def _smoothed(self, scores):
+        """Return weights in proportion to the scores, smoothed as the options say."""
+        config = self._config
+        smoothing = config.smoothing
+        if config.adaptive_smoothing:
+            smoothing += config.adaptive_smoothing * self._moving_mean(float(scores.mean()))
+        return prob_weights_from_scores(scores, smoothing, config.power_smoothing)
 
     def _moving_mean(self, mean):
         """Update the moving average of the scores' mean; return the average."""

@@ -3,6 +3,7 @@
 To read in this order:
 
 * `config`: all options of a run, in one frozen dataclass;
+* `sampling`: what each value of `--sampling` implies and excludes;
 * `ranges`: declare an option with its range, check a value against it;
 * `options`: read the options from the command line and from TOML files;
 * `subjects`: the options by subject, and those that one needs first;

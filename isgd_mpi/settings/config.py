@@ -6,6 +6,7 @@ from typing import Literal
 
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.ranges import declare, problem_of
+from isgd_mpi.settings.sampling import PROPORTIONAL, Sampling, implied, problem_of_sampling
 
 LIMITS = ("steps", "epochs", "seconds")
 """Options that say when to stop, of which one may be given."""
@@ -121,10 +122,11 @@ class Config:
         above=0,
     )
     seconds: float | None = declare(None, "stop after this training time [s]", True, above=0)
-    score: Literal["grad-norm", "grad-bound", "loss", "predicted-loss", "uniform"] = declare(
-        "grad-norm",
+    score: Literal["auto", "grad-norm", "grad-bound", "loss", "predicted-loss", "uniform"] = declare(
+        "auto",
         "score of an example: grad-norm (norm of its gradient), grad-bound (norm of its delta in the last layer; "
-        "forward pass only), loss, predicted-loss (see --predictor), or uniform (importance sampling off)",
+        "forward pass only), loss, predicted-loss (see --predictor), uniform (importance sampling off), or auto "
+        "(grad-norm; loss with --sampling rank, infobatch, selective-backprop or rho)",
     )
     predictor: Literal["lstm", "lstm-log", "class", "last"] = declare(
         "lstm",
@@ -132,13 +134,20 @@ class Config:
         "lstm-log (the same with their logarithms), class (mean and standard deviation of the class's losses) or last "
         "(the last loss seen of the example)",
     )
-    sampling: Literal["systematic", "multinomial"] = declare(
-        "systematic",
-        "drawing of minibatches: systematic (equidistant points in one ordering) or multinomial (independent draws)",
+    sampling: Sampling = declare(
+        "proportional",
+        "from scores to probabilities: proportional (older name: systematic), multinomial (the same, drawn "
+        "independently, not at equidistant points of one ordering), rank (exponential in the rank), infobatch (half "
+        "for scores below the mean), selective-backprop (the share of smaller scores; no importance weights) or rho "
+        "(the largest tenth of loss less that of --reference-model; no importance weights)",
+    )
+    reference_model: str | None = declare(
+        None, "model that --sampling rho compares with, trained on other examples: its file, or the folder of a run"
     )
     mixture: Literal["auto"] | float = declare(
         "auto",
-        "uniform part of the proposal, in [0, 1], or auto (the part that gives the least variance, as measured)",
+        "uniform part of the proposal, in [0, 1], or auto (the part that gives the least variance, as measured; 0 "
+        "with --sampling rank, infobatch, selective-backprop or rho)",
         at_least=0,
         at_most=1,
     )
@@ -147,8 +156,11 @@ class Config:
         0.0, "fraction of the scores' moving mean that is added to every score", at_least=0
     )
     power_smoothing: float = declare(1.0, "exponent of the scores, before anything is added to them", at_least=0)
-    bias_exponent: float = declare(
-        1.0, "exponent k of the importance weights, at most 1: 1 is unbiased, 0 corrects for nothing", at_most=1
+    bias_exponent: Literal["auto"] | float = declare(
+        "auto",
+        "exponent k of the importance weights, at most 1: 1 is unbiased, 0 corrects for nothing, or auto (1; 0 with "
+        "--sampling selective-backprop or rho)",
+        at_most=1,
     )
     max_staleness: int | None = declare(
         None,
@@ -241,9 +253,13 @@ class Config:
     quiet: bool = declare(False, "print nothing but errors", True)
 
     def __post_init__(self):
+        for name, value in implied(self).items():
+            object.__setattr__(self, name, value)
         for item in fields(self):
             if problem := problem_of(item, getattr(self, item.name)):
                 raise InputError(f"{option(item.name)} {problem}")
+        if problem := problem_of_sampling(self):
+            raise InputError(problem)
         if self.compat != "none" and (self.score != "grad-norm" or self.max_staleness is not None):
             raise InputError(f"--compat {self.compat} has --score grad-norm and no --max-staleness: leave them out")
         if self.momentum and self.optimizer != "sgd":
@@ -265,19 +281,22 @@ class Config:
 
     @property
     def mixture_in_use(self):
-        """Return the uniform part of the proposal, or "auto"; with `compat`, "auto" stands for 0."""
-        return 0.0 if self.compat != "none" and self.mixture == "auto" else self.mixture
+        """Return the uniform part of the proposal, or "auto", which stands for 0 where nothing needs one."""
+        needs_none = self.compat != "none" or self.sampling not in PROPORTIONAL
+        return 0.0 if needs_none and self.mixture == "auto" else self.mixture
 
     @property
     def draws_by_norms(self):
         """Return whether scores are gradient norms, which nothing but their age keeps from being the best there are."""
         smoothed = self.smoothing or self.adaptive_smoothing or self.power_smoothing != 1 or self.uniform_probability
-        return self.score == "grad-norm" and self.mixture == "auto" and self.compat == "none" and not smoothed
+        by_norms = self.score == "grad-norm" and self.sampling in PROPORTIONAL
+        return by_norms and self.mixture == "auto" and self.compat == "none" and not smoothed
 
     @property
     def switches(self):
         """Return whether training may switch to uniform sampling where importance sampling does not pay."""
-        return self.switch == "auto" and self.score != "uniform" and self.compat == "none"
+        biased = self.sampling not in PROPORTIONAL and self.bias_exponent != 1  # its variance is not all that counts
+        return self.switch == "auto" and self.score != "uniform" and self.compat == "none" and not biased
 
     @property
     def repeatable(self):
@@ -314,13 +333,15 @@ class Config:
         return next((reason for reason, holds in reasons.items() if holds), None)
 
     def check_ranks(self, n_ranks):
-        """Refuse a number of ranks that does not fit these settings.
+        """Refuse a number of ranks that does not fit these settings, and a model that is missing among them.
 
         Raises
         ------
         InputError
             There are more trainers than ranks, or no example would ever get a score.
         """
+        if self.sampling == "rho" and self.reference_model is None:
+            raise InputError("--sampling rho needs --reference-model, the file or folder of a model of other examples")
         if self.trainers == "auto":
             return replace(self, trainers=1).check_ranks(n_ranks)
         if self.trainers > n_ranks:

@@ -60,7 +60,8 @@ def config_of(options, own_model):
     values = {name: _plain(name, value) for name, value in options.items()}
     if values.get("tensorboard") and values.get("run_dir") is None:
         raise InputError("tensorboard writes to the folder of the run, which has none: give run_dir")
-    return Config(data="arrays", **{"quiet": True} | values)
+    defaults = {"quiet": True} | ({"score": "grad-norm"} if own_model else {})  # the scores that the model brings
+    return Config(data="arrays", **defaults | values)
 
 
 def in_python(message):

@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import sys
-from dataclasses import asdict, fields, replace
+from dataclasses import MISSING, asdict, fields, replace
 from pathlib import Path
 from types import NoneType
 from typing import Literal, get_args, get_origin
@@ -46,10 +46,10 @@ def make_parser():
     _add_commands(parser)
     groups = {name: group for subject, names in SUBJECTS.items() for group in [parser.add_argument_group(subject)]
               for name in names}  # fmt: skip
-    defaults = asdict(Config())
     for item in fields(Config):
+        default = item.default if item.default is not MISSING else item.default_factory()
         groups.get(item.name, parser).add_argument(
-            option(item.name), default=defaults[item.name], help=full_meaning(item), **_parsing(item)
+            option(item.name), default=default, help=full_meaning(item), **_parsing(item)
         )
     return parser
 
@@ -127,6 +127,7 @@ def _with_whole_paths(config):
     whole = {name: getattr(config, name) for name in ("data_dir", "test", "valid")}
     whole = {name: path for name, path in whole.items() if isinstance(path, str)}
     whole |= {"data": config.data} if "." in config.data else {}
+    whole |= {"reference_model": config.reference_model} if config.reference_model else {}
     named = {"init": (config.init, "he"), "class_weight": (config.class_weight, "balanced")}
     whole |= {name: path for name, (path, word) in named.items() if isinstance(path, str) and path != word}
     return replace(config, **{name: os.path.abspath(os.path.expanduser(path)) for name, path in whole.items()})

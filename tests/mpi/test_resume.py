@@ -18,7 +18,7 @@ OF_EVERY_KIND = {
     "exact": ("--schedule", "exact", "--sampling", "multinomial", "--adaptive-smoothing", 0.2),
     "often uniform": ("--schedule", "pipelined", "--uniform-probability", 0.3, "--bias-exponent", 0.5),
     "compat": ("--schedule", "pipelined", "--compat", "alain2015"),
-    "losses": ("--schedule", "exact", "--score", "loss", "--lr-schedule", "linear", "--max-staleness", 20, *WEIGHTED),
+    "ranks": ("--schedule", "exact", "--sampling", "rank", "--lr-schedule", "linear", "--max-staleness", 20, *WEIGHTED),
     "uniform": ("--schedule", "pipelined", "--score", "uniform", "--optimizer", "adam", "--lr-schedule", "cosine"),
     "scaled": ("--schedule", "pipelined", "--lr-scaling", "gain", "--lr", 0.003, "--momentum", 0.5),
     "lstm": ("--schedule", "pipelined", "--score", "predicted-loss"),
@@ -68,6 +68,26 @@ def test_a_run_resumed_is_bitwise_the_run_that_was_never_stopped(
         whole, parted = (np.load(shared_tmp_path / name / "scores.npz") for name in ("whole", "parted"))
         assert "train/draws" in whole.files
         assert all(np.array_equal(whole[name], parted[name]) for name in whole.files)
+
+
+def test_a_run_compared_with_a_reference_model_is_resumed_bitwise_without_that_model(
+    run, command, same, comm, shared_tmp_path, stop_at, capfd
+):
+    assert run("reference", "--hidden", 8, "--score", "uniform", "--steps", 30) == DONE
+    model, parted = shared_tmp_path / "reference" / "model.npz", shared_tmp_path / "parted"
+    options = [*OPTIONS, "--schedule", "pipelined", "--sampling", "rho", "--reference-model", model, "--steps", STEPS]
+    assert run("whole", *options) == DONE
+    stop_at(STOPPED_AT)
+    assert run("parted", *options) == TRY_AGAIN
+    comm.barrier()
+    if comm.rank == 0:
+        model.unlink()
+    comm.barrier()
+    assert command("--resume", parted) == DONE
+    (_, summary, _), _ = same()
+    assert summary["train"]["error"] < 0.5
+    assert run("other", *options) == BAD_INPUT
+    assert comm.rank > 0 or f"--reference-model {model}" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("optimiser", [("--momentum", 0.9), ("--optimizer", "adamw", "--weight-decay", 0.01)])

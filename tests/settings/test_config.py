@@ -55,7 +55,7 @@ RANGES = {
     "above 0, or auto": ([0, -1], ["score_batch_size", "trainers", "lr"]),
     "above 0 and at most 1": ([0, 1.1], ["usable_fraction"]),
     "above 0, or he": ([0, -1], ["init"]),
-    "at most 1": ([1.1], ["bias_exponent"]),
+    "at most 1, or auto": ([1.1], ["bias_exponent"]),
 }
 OUT_OF_RANGE = [(n, v, words) for words, (values, names) in RANGES.items() for n in names for v in values]
 
@@ -162,3 +162,44 @@ def test_squared_error_has_a_smaller_learning_rate():
 
 def test_momentum_is_of_sgd():
     refused("--momentum 0.5 is for --optimizer sgd, not adam", optimizer="adam", momentum=0.5)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "score", "exponent"),
+    [("proportional", "grad-norm", 1), ("multinomial", "grad-norm", 1), ("rank", "loss", 1), ("infobatch", "loss", 1)]
+    + [("selective-backprop", "loss", 0), ("rho", "loss", 0)],
+)
+def test_sampling_implies_score_and_weights_of_its_source(sampling, score, exponent):
+    config = Config(sampling=sampling)
+    assert (config.score, config.bias_exponent) == (score, exponent)
+    assert config.mixture_in_use == ("auto" if score == "grad-norm" else 0)
+    assert config.switches == (exponent == 1)
+
+
+def test_what_is_given_wins_over_what_sampling_implies():
+    config = Config(sampling="rank", score="grad-norm", bias_exponent=0.0, mixture=0.1)
+    assert (config.score, config.bias_exponent, config.mixture_in_use) == ("grad-norm", 0, 0.1)
+    assert not config.switches and not config.draws_by_norms
+
+
+def test_systematic_is_an_older_name():
+    assert Config(sampling="systematic") == Config(sampling="proportional") == Config()
+
+
+@pytest.mark.parametrize(
+    ("match", "settings"),
+    [
+        ("draws by losses, not by --score grad-norm", {"sampling": "rho", "score": "grad-norm"}),
+        ("--smoothing is for draws in proportion", {"sampling": "rank", "smoothing": 1.0}),
+        ("--power-smoothing is for draws in proportion", {"sampling": "infobatch", "power_smoothing": 0.5}),
+        ("--compat alain2015 draws in proportion", {"sampling": "rank", "compat": "alain2015"}),
+        ("--lr-scaling gain is for unbiased gradients", {"sampling": "rho", "lr_scaling": "gain"}),
+    ],
+)
+def test_what_goes_with_no_sampling_of_the_literature_is_refused(match, settings):
+    refused(match, **settings)
+
+
+def test_rho_needs_a_reference_model():
+    with pytest.raises(InputError, match="--sampling rho needs --reference-model"):
+        Config(sampling="rho").check_ranks(2)

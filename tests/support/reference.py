@@ -153,6 +153,11 @@ def keep_newer(scores, steps, new_scores, step):
     return tuple(np.array(column) for column in zip(*pairs))
 
 
+def falling_ranks(scores):
+    """Return the number of larger scores, and half of the other equal ones."""
+    return np.array([(scores > score).sum() + ((scores == score).sum() - 1) / 2 for score in scores])
+
+
 def counting_sort(keys, order):
     """Sort an order by keys, and leave those with equal keys as they are."""
     return sorted(order, key=lambda n: keys[n])

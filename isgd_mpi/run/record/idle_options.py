@@ -1,9 +1,10 @@
 """Find the options of a job that can never take effect, before it begins."""
 
 import math
-from dataclasses import fields
+from dataclasses import asdict
 
 from isgd_mpi.settings.config import Config, option
+from isgd_mpi.settings.sampling import PROPORTIONAL
 
 _OF_SCORES = (
     *("mixture", "smoothing", "adaptive_smoothing", "power_smoothing", "bias_exponent", "max_staleness"),
@@ -14,7 +15,7 @@ _OF_SCORES = (
 _OF_STEPS = ("optimizer", "momentum", "lr_scaling", "weight_decay", "clip_norm")
 """Options that say how to take a step along a gradient."""
 
-_DEFAULTS = {item.name: item.default for item in fields(Config)}
+_DEFAULTS = asdict(Config())
 
 
 def without_effect(setup):
@@ -75,6 +76,15 @@ def _of_scores(setup):
     given = [name for name in _OF_SCORES if getattr(config, name) != _DEFAULTS[name]]
     if config.score == "uniform" and given:
         yield f"{', '.join(map(option, given))}: without effect, since --score uniform draws by no scores"
+    if config.score == "uniform" and config.sampling not in PROPORTIONAL:
+        yield f"--sampling {config.sampling}: without effect, since --score uniform draws by no scores"
+    if config.reference_model is not None and config.sampling != "rho":
+        yield f"--reference-model: without effect, since --sampling {config.sampling} compares with none"
+    if config.sampling in ("rank", "infobatch") and config.seconds is not None and config.repeatable:
+        yield (
+            f"--sampling {config.sampling} relaxes towards the end of a run, which no step tells with --seconds: here "
+            "it does not; give --steps or --epochs, or --schedule relaxed"
+        )
     if config.score != "predicted-loss" and config.predictor != _DEFAULTS["predictor"]:
         yield f"--predictor {config.predictor}: without effect, since --score {config.score} predicts no losses"
 

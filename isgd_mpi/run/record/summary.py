@@ -11,6 +11,7 @@ from isgd_mpi.ranks.records import SPLITS
 from isgd_mpi.run.record.best_file import FILE
 from isgd_mpi.sampling.division import LEAST_RANKS
 from isgd_mpi.sampling.gain import FAR
+from isgd_mpi.settings.sampling import UNWEIGHTED
 from isgd_mpi.training.measures import areas_under_curves, is_binary
 
 _WORTH_SAYING = 1.1  # variance gains below this are called none
@@ -166,9 +167,11 @@ def _areas(trainer, setup):
     return areas_under_curves(model, setup.dataset, n_rows)
 
 
-def verdict(trainer, score):
+def verdict(trainer, score, sampling="proportional"):
     """Return in one line what importance sampling gained, or could have gained in a uniform run."""
     gain = trainer.sampler.mean_gain
+    if sampling in UNWEIGHTED and score != "uniform" and trainer.sampler.was_used:
+        return f"--sampling {sampling} is biased on purpose: no variance says what it gained, only losses and errors do"
     if score == "uniform":
         return _of_uniform(trainer.sampler.variances())
     if gain is None and trainer.sampler.was_used:
