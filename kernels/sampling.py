@@ -1,4 +1,4 @@
-"""Keep scores, order examples by them, draw by searches in cumulative sums, sum second moments under mixed weights.
+"""Keep scores, order and rank examples by them, search in cumulative sums, sum second moments under mixed weights.
 
 Sums are float64: a float32 cumulative sum over 574 168 probabilities ends at 0.99997.
 """
@@ -36,6 +36,29 @@ def counting_sort(keys, order, ends, out):
         place = ends[keys[n]]
         out[place] = n
         ends[keys[n]] = place + 1
+
+
+@jit
+def shared_ranks(scores, order, out):
+    """Write the place of each score in an order, where equal scores share the mean of their places.
+
+    Parameters
+    ----------
+    scores : (N,) ndarray
+        Finite.
+    order : (N,) ndarray of int
+        A permutation of 0..N-1 in which equal scores follow each other.
+    out : (N,) ndarray of float64
+        Overwritten: ``out[order[k]] = k`` where no scores are equal.
+    """
+    start = 0
+    while start < order.shape[0]:
+        stop = start + 1
+        while stop < order.shape[0] and scores[order[stop]] == scores[order[start]]:
+            stop += 1
+        for k in range(start, stop):
+            out[order[k]] = (start + stop - 1) / 2
+        start = stop
 
 
 @jit

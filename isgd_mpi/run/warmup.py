@@ -16,6 +16,7 @@ from isgd_mpi.sampling.mixture import Mixture
 from isgd_mpi.sampling.proposal import Proposal, stratified_order
 from isgd_mpi.sampling.score_table import ScoreTable
 from isgd_mpi.sampling.variance import Variance
+from isgd_mpi.sampling.weightings import falling_ranks
 from isgd_mpi.training.predictor.predictors import make_predictor
 
 _HIDDEN = (64, 64)  # wide enough for every kernel
@@ -43,6 +44,7 @@ def warm_up(dataset, make_products=None, trains_rounded=False, optimiser="sgd", 
     n_few = min(n_rows, dataset.n_train)
     few_strata = dataset.target.strata(dataset.splits["train"].labels[:n_few])  # those of all are for trainer 0
     order = stratified_order(few_strata, few_strata, np.ones(n_few, np.float32), dataset.n_strata)
+    falling_ranks(np.ones(n_few, np.float32))
     ScoreTable(few_strata).write(slice(0, n_few), np.ones(n_few, np.float32), 0)
     proposal = Proposal(np.ones(n_few), order)
     for sampling in ("multinomial", "systematic"):

@@ -26,7 +26,7 @@ import math
 
 import numpy as np
 
-from isgd_mpi.kernels.sampling import counting_sort
+from isgd_mpi.kernels.sampling import counting_sort, shared_ranks
 
 _FIRST_PRESSURE = 100.0  # of rank, [1]: falls to 1 over the run
 _PRUNED = 0.5  # of infobatch, [2]: the share of the scores below the mean that is left out
@@ -161,12 +161,8 @@ def falling_ranks(scores):
     (N,) ndarray of float64
     """
     scores = np.add(scores, 0, dtype=np.float32)  # + 0: no negative zero, whose bits differ
-    order = _falling_order(scores)
-    ordered = scores[order]
-    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-    ends = np.append(starts[1:], len(scores))
     ranks = np.empty(len(scores))
-    ranks[order] = np.repeat((starts + ends - 1) / 2, ends - starts)
+    shared_ranks(scores, _falling_order(scores), ranks)
     return ranks
 
 

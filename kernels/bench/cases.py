@@ -233,6 +233,12 @@ CASES = (
         _counted("example"),
     ),
     Case(
+        sampling.shared_ranks,
+        _SETS,
+        lambda rng, n: (np.sort(rng.random(n, np.float32)), np.arange(n), np.empty(n)),
+        _counted("example"),
+    ),
+    Case(
         sampling.cumulative_sum,
         _SETS,
         lambda rng, n: (rng.exponential(size=n), rng.permutation(n), np.empty(n)),

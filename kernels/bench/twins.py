@@ -254,6 +254,14 @@ def counting_sort(keys, order, ends, out):
     ends[:] = np.cumsum(np.bincount(keys, minlength=len(ends)))
 
 
+def shared_ranks(scores, order, out):
+    """Take the mean place of each distinct score."""
+    ordered = scores[order]
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    ends = np.append(starts[1:], len(scores))
+    out[order] = np.repeat((starts + ends - 1) / 2, ends - starts)
+
+
 def cumulative_sum(prob_weights, order, out):
     """Gather, and sum."""
     np.cumsum(prob_weights[order], out=out)

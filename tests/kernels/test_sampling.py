@@ -8,6 +8,7 @@ from isgd_mpi.kernels.sampling import (
     cumulative_sum,
     keep_newer,
     search,
+    shared_ranks,
     systematic_search,
 )
 
@@ -76,6 +77,15 @@ def test_counting_sort_is_a_stable_sort(variant, rng, n, n_keys):
     got = np.full(n, -1)
     variant(counting_sort)(keys, order, np.full(n_keys, 9), got)
     np.testing.assert_array_equal(got, np.array(reference.counting_sort(keys, order), int))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("n", "n_values"), [(1, 1), (2, 1), (50, 9), (300, 10**6)])
+def test_shared_ranks_are_places_in_the_order_and_their_means(variant, rng, n, n_values, dtype):
+    scores = rng.integers(0, n_values, n).astype(dtype)
+    order, got = np.argsort(scores), np.full(n, np.nan)
+    variant(shared_ranks)(scores, order, got)
+    np.testing.assert_array_equal(got, reference.shared_ranks(scores, order))
 
 
 @pytest.mark.parametrize("order_dtype", [np.int32, np.int64])

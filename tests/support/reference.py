@@ -158,6 +158,12 @@ def falling_ranks(scores):
     return np.array([(scores > score).sum() + ((scores == score).sum() - 1) / 2 for score in scores])
 
 
+def shared_ranks(scores, order):
+    """Average the places of all that have the same score."""
+    ordered = scores[order]
+    return np.array([np.flatnonzero(ordered == score).mean() for score in scores])
+
+
 def counting_sort(keys, order):
     """Sort an order by keys, and leave those with equal keys as they are."""
     return sorted(order, key=lambda n: keys[n])
