@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Literal, get_args, get_origin
 
 from isgd_mpi.settings.config import Config, option
+from isgd_mpi.settings.ranges import default_of
 from isgd_mpi.settings.subjects import FIRST, PLACEHOLDERS, SUBJECTS
 
 USAGE = "mpirun -n RANKS python -m isgd_mpi [OPTIONS]"
@@ -91,7 +92,7 @@ def placeholder(name, annotation):
 
 def full_meaning(item):
     """Return the meaning of a field of Config with its default, unless that is None: then the meaning tells."""
-    default = getattr(Config(), item.name)
+    default = default_of(item)
     values = default if isinstance(default, list) else [default]
     text = " ".join(_word(value) for value in values)
     return item.metadata["help"] + ("" if default is None else f" (default: {text})")

@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import sys
-from dataclasses import MISSING, asdict, fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from types import NoneType
 from typing import Literal, get_args, get_origin
@@ -20,6 +20,7 @@ from isgd_mpi.settings.config import LIMITS, Config, option
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.help import USAGE, Formatter, Print, full_meaning, placeholder, short_help
 from isgd_mpi.settings.nearest import suggestion
+from isgd_mpi.settings.ranges import default_of
 from isgd_mpi.settings.subjects import SUBJECTS
 from isgd_mpi.settings.version import __version__
 
@@ -47,9 +48,8 @@ def make_parser():
     groups = {name: group for subject, names in SUBJECTS.items() for group in [parser.add_argument_group(subject)]
               for name in names}  # fmt: skip
     for item in fields(Config):
-        default = item.default if item.default is not MISSING else item.default_factory()
         groups.get(item.name, parser).add_argument(
-            option(item.name), default=default, help=full_meaning(item), **_parsing(item)
+            option(item.name), default=default_of(item), help=full_meaning(item), **_parsing(item)
         )
     return parser
 

@@ -2,7 +2,7 @@
 
 import math
 import operator
-from dataclasses import field
+from dataclasses import MISSING, field
 from typing import get_args
 
 _HOLDS = {"above": operator.gt, "at_least": operator.ge, "at_most": operator.le, "below": operator.lt}
@@ -26,6 +26,11 @@ def declare(default, meaning, may_change=False, **bounds):
     if isinstance(default, list):
         return field(default_factory=default.copy, metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+def default_of(item):
+    """Return the default of a field as it is declared, such as the word auto."""
+    return item.default if item.default is not MISSING else item.default_factory()
 
 
 def problem_of(item, value):

@@ -12,7 +12,8 @@ SUBJECTS = {
     ),
     "Length of the run and evaluation": ("steps", "epochs", "seconds", "eval_every", "patience", "best_by"),
     "Importance sampling": (
-        *("score", "predictor", "sampling", "mixture", "smoothing", "adaptive_smoothing", "power_smoothing"),
+        *("score", "predictor", "sampling", "reference_model", "mixture", "smoothing"),
+        *("adaptive_smoothing", "power_smoothing"),
         *("bias_exponent", "max_staleness", "uniform_probability", "usable_fraction", "feedback", "switch", "compat"),
     ),
     "Ranks and exchange": (
@@ -40,6 +41,7 @@ FIRST = {
 """The options that one needs first, with what they mean in a few words."""
 
 PLACEHOLDERS = {
+    "reference_model": "FILE",
     "data": "NAME|FILE",
     "target": "COLUMN",
     "test": "SHARE|FILE",
