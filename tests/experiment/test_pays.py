@@ -3,11 +3,13 @@
 import json
 import math
 import os
+import runpy
 import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from isgd_mpi.experiment import __main__ as experiment
@@ -285,3 +287,13 @@ def test_a_job_does_all_runs_and_the_report_is_written(tmp_path):
         assert all(final.figures["steps"] > 1 and final.figures["memory_bytes"] > 1e7 for final in method.finals)
         assert all(0 <= final.last("valid_judged") <= 1 and final.test["loss"] > 0 for final in method.finals)
     assert Trial(*(record.uniform.best[name] for name in ("minibatch_size", "lr", "trainers")), "auto").workers == 1
+
+
+def test_wrong_labels_are_other_classes():
+    path = Path(__file__).parents[2] / "docs" / "examples" / "wrong_labels.py"
+    example = runpy.run_path(str(path))
+    labels = np.random.default_rng(1).integers(0, 3, 30_000)
+    found = example["replaced"](labels, 0.4, 3, np.random.default_rng(0))
+    wrong = found != labels
+    assert wrong.mean() == pytest.approx(0.4, abs=0.01) and set(found) == {0, 1, 2}
+    assert np.bincount((found - labels)[wrong] % 3)[1:] == pytest.approx([6000, 6000], rel=0.05)

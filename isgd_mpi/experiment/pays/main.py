@@ -7,10 +7,11 @@ import sys
 import time
 from pathlib import Path
 
+from isgd_mpi.data.files import read_json
 from isgd_mpi.experiment.conduct import sole_user
 from isgd_mpi.experiment.pays.forecast import forecast
 from isgd_mpi.experiment.pays.methods import methods_for
-from isgd_mpi.experiment.pays.plan import Plan, given_options
+from isgd_mpi.experiment.pays.plan import FILE, Plan, given_options
 from isgd_mpi.experiment.pays.queue import SCRIPT, limit_seconds, run_in_queue
 from isgd_mpi.experiment.pays.start import run_here
 from isgd_mpi.experiment.slurm import Slurm
@@ -68,8 +69,8 @@ def _make_parser():
 def _compare(arguments, begun):
     """Do what the command line says; return the exit code."""
     own, config = _parse(arguments)
-    if own.quick and own.dry_run:
-        raise InputError("--quick is a single run: leave --dry-run out")
+    if own.quick and (own.dry_run or own.launcher != "mpirun"):
+        raise InputError("--quick is a single run here: leave --dry-run and --launcher out")
     command = shlex.join(["python", "-m", "isgd_mpi.experiment", "pays", *arguments])
     plan = make_plan(own, config, command)
     if own.quick:
@@ -78,14 +79,14 @@ def _compare(arguments, begun):
         _print_plan(plan)
         return DONE
     with sole_user(Path(plan.folder)):
-        for note in plan.notes:
-            print(note)
         if own.launcher == "slurm":
             run_in_queue(plan, Slurm(slurm_options(own.sbatch_options), limit_seconds(plan), SCRIPT))
         else:
             run_here(plan, begun)
     write_pays_report(plan.folder)
     print_outcome(plan.folder)
+    for note in read_json(Path(plan.folder) / FILE)["notes"]:
+        print(note)
     return DONE
 
 
