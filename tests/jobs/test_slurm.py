@@ -20,6 +20,7 @@ from slurm_cluster import Cluster
 
 from isgd_mpi.experiment import __main__ as experiment
 from isgd_mpi.experiment import queue
+from isgd_mpi.kernels.code_cache import find_folder
 
 pytestmark = pytest.mark.skipif(
     slurm_cluster.missing() is not None, reason=f"needs SLURM on this machine: {slurm_cluster.missing()}"
@@ -34,15 +35,23 @@ by_srun = pytest.mark.skipif(not MPICH, reason="Open MPI needs a PMIx in SLURM, 
 
 @pytest.fixture(scope="module")
 def cluster():
-    """Run a SLURM of two pretended nodes, n1 and n2; compiled kernels go into its folder."""
+    """Run a SLURM of two pretended nodes, n1 and n2; compiled kernels are copied there, but for optimisers."""
     folder = tempfile.mkdtemp(prefix="isgd_mpi-slurm-")  # short: a socket's path has 108 letters at most
     try:
         with Cluster(folder) as running:
             running.environment |= ENVIRONMENT | {"PATH": running.environment["PATH"], "TMPDIR": folder}
             running.environment["PATH"] = f"{Path(sys.executable).parent}:{running.environment['PATH']}"
+            running.environment.pop("NUMBA_CACHE_DIR", None)
+            if compiled := find_folder(os.environ):
+                shutil.copytree(compiled, cache_of(folder), ignore=shutil.ignore_patterns("optim.*"))
             yield running
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def cache_of(folder):
+    """Return where the job scripts keep compiled kernels in a folder for temporary files."""
+    return Path(folder) / f"isgd_mpi-numba-{os.getuid()}"
 
 
 class Job:
@@ -119,8 +128,7 @@ def test_a_job_trains_as_mpirun_does_outside(cluster, tmp_path, undisturbed, lau
     job = Job(cluster, tmp_path, "train.sbatch", "--", *options, sbatch=[f"--nodes={nodes}"], LAUNCHER=launcher).wait()
     assert job.facts()["JobState"] == "COMPLETED", job.log()
     np.testing.assert_array_equal(Run(tmp_path / "run").params, undisturbed(100).params)
-    cache = cluster.folder / f"isgd_mpi-numba-{os.getuid()}"
-    assert stat.S_IMODE(cache.stat().st_mode) == 0o700 and list(cache.rglob("*.nbi"))
+    assert list(cache_of(cluster.folder).rglob("optim.*.nbi"))
 
 
 def lose_a_node(cluster, job):
@@ -183,8 +191,9 @@ def test_a_cancelled_job_is_saved_and_stays_cancelled(cluster, tmp_path, swept):
 
 
 def test_bad_options_end_a_job_at_once(cluster, tmp_path):
-    job = Job(cluster, tmp_path, "train.sbatch", "--", "--lr", -1, LAUNCHER="mpirun").wait()
+    job = Job(cluster, tmp_path, "train.sbatch", "--", "--lr", -1, LAUNCHER="mpirun", TMPDIR=tmp_path).wait()
     assert job.facts()["ExitCode"] == "2:0" and "isgd_mpi: --lr" in job.log()
+    assert stat.S_IMODE(cache_of(tmp_path).stat().st_mode) == 0o700
     stray = Job(cluster, tmp_path, "train.sbatch", "--lr", 1).wait()
     assert stray.facts()["ExitCode"] == "2:0" and "options of isgd_mpi follow after --" in stray.log()
 

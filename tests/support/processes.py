@@ -104,7 +104,7 @@ def wait_for(condition, seconds=60, why=lambda: "waited too long"):
     while not (value := condition()):
         assert time.monotonic() < deadline, why()
         time.sleep(pause)
-        pause = min(1.2 * pause, 0.5)
+        pause = min(1.2 * pause, 0.2)
     return value
 
 
