@@ -45,7 +45,7 @@ def standardise(target, parts, training=slice(None), loss="auto"):
 
 
 def far_out(dataset, loss):
-    """Return in words how far out the farthest number of training is, for the line `data`; empty if it is not.
+    """Return in words how far out the farthest number of training is, for a note; empty if it is not.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def far_out(dataset, loss):
     farthest = max(labels.max(), -labels.min())
     if farthest < _FAR:
         return ""
-    return f"; a target is {farthest:.0f} standard deviations from the mean, and outweighs others: see --loss huber"
+    return f"a target is {farthest:.0f} standard deviations from the mean, and outweighs others: see --loss huber"
 
 
 def _measured(where, numbers, target, is_robust):

@@ -88,7 +88,7 @@ def weighed(dataset, class_weight=None):
 
 
 def in_words(dataset):
-    """Return the weights of a data set in words, for the line `data`; empty if it has none."""
+    """Return the weights of a data set in words, for the line `weights`; empty if it has none."""
     weights = dataset.train_weights
     if weights is None:
         return ""
@@ -96,7 +96,7 @@ def in_words(dataset):
     of = " and ".join(["examples"] * given + ["classes"] * (dataset.class_weights is not None))
     n_zero = int((weights == 0).sum())
     zero = f" ({n_zero} zero)" if n_zero else ""
-    return f"; weights of {of}, {weights.min():.3g} to {weights.max():.3g} times their mean{zero}"
+    return f"of {of}, {weights.min():.3g} to {weights.max():.3g} times their mean{zero}"
 
 
 def described(dataset):

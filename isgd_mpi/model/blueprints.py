@@ -66,7 +66,7 @@ class MLPBlueprint:
         self.widths = (dataset.n_features, *config.hidden, self.loss.n_outputs)
         self.n_params = n_parameters(self.widths)
         self.units = sum(self.widths)
-        self.text = f"MLP {'-'.join(map(str, self.widths))}; scores: {config.score}"
+        self.text = f"MLP {'-'.join(map(str, self.widths))}"
         self._config, self._threads = config, 1
         self.arithmetic = self.train_arithmetic = "float32"
         self.notices = []
@@ -95,9 +95,6 @@ class MLPBlueprint:
             self.notices.append(WITHOUT_MKL)
         if config.train_precision == "bf16" and self.train_arithmetic == "float32":
             self.notices.append(f"training is in float32: --train-precision bf16 {needs} {NEEDED_TO_TRAIN}")
-        self.text += f" in {self.arithmetic}"
-        if self.train_arithmetic != "float32":
-            self.text += f"; training in {self.train_arithmetic}"
 
     def _trains_rounded(self, threads):
         """Return whether training in bfloat16 is wanted: where it is faster, if that is left to us."""
@@ -212,8 +209,7 @@ class OwnBlueprint:
         self.loss = loss_for(config.loss, dataset.target)
         self.n_params = probed_params(make_model, dataset).size
         self.units = dataset.n_features
-        scores = "uniform" if config.score == "uniform" else "its own"
-        self.text = f"{getattr(make_model, '__name__', 'a model')} of {self.n_params} parameters; scores: {scores}"
+        self.text = getattr(make_model, "__name__", "a model of your own")
 
     def make(self, max_rows, share=WHOLE):
         """Return a model for at most `max_rows` examples a call; it is not shared."""

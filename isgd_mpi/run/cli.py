@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 import sys
 from functools import partial
 
@@ -17,6 +18,7 @@ from isgd_mpi.ranks.faults import Interruption
 from isgd_mpi.ranks.launchers import find_split
 from isgd_mpi.ranks.start import refuse
 from isgd_mpi.run.job import Job
+from isgd_mpi.run.record.next_steps import training
 from isgd_mpi.run.resume import SavedRun
 from isgd_mpi.run.setup import TRAINER
 from isgd_mpi.settings.errors import InputError
@@ -82,7 +84,7 @@ def train(comm, config, interruption):
     with interruption:
         outcome = job.run(interruption)
     if comm.Get_rank() == TRAINER:
-        _print_problems(outcome)
+        _print_problems(outcome, comm.Get_size())
     if outcome.stopped and outcome.can_go_on:
         return TRY_AGAIN
     return FAILED if outcome.stopped or outcome.unwritten else DONE
@@ -95,10 +97,11 @@ def load_dataset(config, verify):
     return weighed(dataset, config.class_weight)
 
 
-def _print_problems(outcome):
+def _print_problems(outcome, n_ranks):
     """Print why the run stopped early and how to go on, and which files could not be written."""
     if outcome.stopped:
-        way_on = f"go on with --resume {outcome.folder}" if outcome.can_go_on else f"see {outcome.folder}"
+        resume = f"{training(n_ranks)} --resume {shlex.quote(str(outcome.folder))}"
+        way_on = f"go on with {resume}" if outcome.can_go_on else f"see {outcome.folder}"
         print(f"isgd_mpi: stopped at step {outcome.summary['steps']}: {outcome.stopped}; {way_on}", file=sys.stderr)
     for problem in outcome.unwritten:
         print(f"isgd_mpi: {problem}", file=sys.stderr)

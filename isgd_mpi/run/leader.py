@@ -6,6 +6,7 @@
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,9 +22,11 @@ from isgd_mpi.run.record.checkpoints import FILE, Checkpoints
 from isgd_mpi.run.record.environment import describe_environment
 from isgd_mpi.run.record.event_file import FOLDER, EventFile
 from isgd_mpi.run.record.held_out import describe_end
-from isgd_mpi.run.record.idle_options import without_effect
 from isgd_mpi.run.record.log import RunLog
-from isgd_mpi.run.record.summary import describe_best, describe_job, last_evaluation, summarise, verdict
+from isgd_mpi.run.record.next_steps import next_steps
+from isgd_mpi.run.record.opening import describe_job, notes
+from isgd_mpi.run.record.summary import describe_best, last_evaluation, summarise, verdict
+from isgd_mpi.run.record.words import aligned
 from isgd_mpi.run.resume import RunState
 from isgd_mpi.run.roles import open_work
 from isgd_mpi.sampling.sampler import Sampler
@@ -227,6 +230,7 @@ class Leader:
         self._best = run.trainer.evaluations.best
         self._rule = StopRule(setup.config, setup.dataset.n_train, run.log, interruption, self._best)
         self._best_file = best_file.BestFile(keeper.folder, self._best, self._trained, run.log)
+        self._resumed_at = saved_step
         self._checkpoints = Checkpoints(keeper.folder, setup.config, run.log, run.state.state, saved_step)
 
     def lead(self, on_step=None):
@@ -242,12 +246,10 @@ class Leader:
         Outcome
         """
         log = self._run.log
-        for notice in self._setup.models.notices:
-            log.print(notice)
-        log.print(describe_job(self._setup, self._keeper.folder))
-        for line in without_effect(self._setup):
+        log.print(describe_job(self._setup, self._keeper.folder, self._resumed_at))
+        for line in notes(self._setup):
             log.event(self._run.trainer.step, f"note: {line}")
-            log.print(f"note   {line}")
+            log.print(aligned("note", line))
         try:
             return self._lead_to_the_end(on_step)
         except Silent as error:
@@ -312,7 +314,7 @@ class Leader:
         )
         self._write(outcome)
         self._run.heartbeat.stop()
-        log.print(outcome.verdict)
+        log.conclude(self._conclusion(outcome))
         return outcome
 
     def _look_at_examples(self):
@@ -321,6 +323,14 @@ class Leader:
         if not setup.config.save_scores:
             return None
         return scores.columns(setup, trainer, scores.measure_examples(setup, trainer.params, trainer.step))
+
+    def _conclusion(self, outcome):
+        """Return the verdict, and the commands to type next; of a run that was stopped the program tells the way on."""
+        labels = chain(["result"], repeat(""))
+        lines = [aligned(label, line) for label, line in zip(labels, outcome.verdict.splitlines())]
+        if not outcome.stopped:
+            lines.append(next_steps(self._setup, outcome.folder, self._run.trainer.sampler.mean_gain))
+        return "\n".join(line for line in lines if line)
 
     def _ending(self, stopped):
         """Return the part of the summary that says how the run ended."""

@@ -236,5 +236,5 @@ def test_a_column_of_weights_is_for_tables(tmp_path):
 def test_weights_are_told_in_words(tmp_path):
     assert in_words(from_arrays(X, Y)) == ""
     both = from_arrays(X, Y, sample_weight=np.arange(8), class_weight="balanced")
-    assert in_words(both) == "; weights of examples and classes, 0 to 3.86 times their mean (1 zero)"
+    assert in_words(both) == "of examples and classes, 0 to 3.86 times their mean (1 zero)"
     assert both.description["weights"]["of_classes"]["2"] == 8 / 3

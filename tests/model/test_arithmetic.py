@@ -76,7 +76,7 @@ def test_scorers_get_what_was_asked_for_as_far_as_it_is_there(asked, there, used
     monkeypatch.setattr("isgd_mpi.model.blueprints.lacks_mkl", lambda: False)
     models = MLPBlueprint(Config(hidden=[5], score_precision=asked, train_precision="f32"), datasets.load("mnist10k"))
     models.choose_arithmetic(there, threads=1)
-    assert models.arithmetic == used and models.text.endswith(f"grad-norm in {used}")
+    assert models.arithmetic == used
     assert tuple(map(type, models.make_scorer(3))) == kinds
     assert models.rows_at_a_time == (768 if used == AVX else None)
     assert len(models.notices) == (asked == "bf16" and used == "float32")
@@ -103,7 +103,6 @@ def test_trainers_get_what_was_asked_for_as_far_as_it_is_there_and_faster(option
     models.choose_arithmetic(fastest, 1, threads)
     assert type(models.make_trainer(3)) is kind and type(models.make(3)) is MLP
     assert models.train_arithmetic == ("float32" if kind is MLP else AVX)
-    assert models.text.endswith("; training in " + AVX) == (kind is RoundedMLP)
     told = [notice for notice in models.notices if "--train-precision" in notice]
     assert len(told) == (config.train_precision == "bf16" and kind is MLP)
 
@@ -112,9 +111,9 @@ def test_a_run_that_cannot_have_bfloat16_says_so_and_uses_float32(tmp_path, caps
     monkeypatch.setattr("isgd_mpi.run.job.fastest_arithmetic", lambda: "float32")
     options = ["--score-precision", "bf16", "--train-precision", "bf16", "--steps", "3", "--hidden", "4"]
     assert main([*options, "--run-dir", str(tmp_path / "run")]) == 0
-    printed = capsys.readouterr().out
-    assert f"float32: --score-precision bf16 needs, on every rank, {NEEDED}\n" in printed
-    assert f"float32: --train-precision bf16 needs, on every rank, {NEEDED_TO_TRAIN}\n" in printed
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"float32: --score-precision bf16 needs, on every rank, {NEEDED}" in printed
+    assert f"float32: --train-precision bf16 needs, on every rank, {NEEDED_TO_TRAIN}" in printed
     environment = json.loads((tmp_path / "run" / "environment.json").read_text())
     assert environment["score_arithmetic"] == environment["train_arithmetic"] == "float32"
 

@@ -10,7 +10,10 @@ from isgd_mpi.run.record import log as log_module
 from isgd_mpi.run.record.log import RunLog, create_run_dir
 from isgd_mpi.settings.errors import InputError
 
-FIGURES = {"minibatch_loss": 0.5, "steps_per_second": 100.0, "variance_gain": 2.0, "staleness_mean": 3.0}
+FIGURES = {
+    "minibatch_loss": 0.5, "steps_per_second": 100.0, "importance_sampling": True, "variance_gain": 2.0,
+    "variance_gain_error": 0.031, "staleness_mean": 3.0,
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -176,8 +179,18 @@ def test_lines_are_read_back_before_and_after_the_end(tmp_path, in_memory):
 
 
 def test_progress_says_in_words_what_is_not_known_yet(log, monkeypatch, capsys):
-    monkeypatch.setattr(log_module, "_LINE_EVERY_SECONDS", 0.0)
-    for gain in (np.nan, 2.0):
-        log.refreshed(5, FIGURES | {"variance_gain": gain})
-    first, second = capsys.readouterr().out.splitlines()
-    assert "variance gain not known yet" in first and "nan" not in first and "variance gain 2.00" in second
+    monkeypatch.setattr(log_module, "_LINE_EVERY_SECONDS", -1.0)
+    monkeypatch.setattr(log_module, "_LINE_EVERY_SHARE", -1.0)
+    for figures in ({"variance_gain": np.nan}, {}, {"importance_sampling": False, "staleness_mean": np.nan}):
+        log.refreshed(5, FIGURES | figures)
+    unknown, known, uniform = capsys.readouterr().out.splitlines()
+    assert "gain not known yet" in unknown and known.endswith("gain 2.00 ± 0.03  staleness 3")
+    assert uniform.endswith("uniform sampling") and "nan" not in unknown + uniform
+
+
+def test_of_evaluations_in_quick_succession_the_first_and_the_last_are_printed(log, tmp_path, capsys):
+    for step in range(10, 60, 10):
+        log.evaluated(step, {"test": {"loss": 1.0, "error": 0.125, "n": 4}}, staleness=0)
+    log.conclude("the end")
+    printed = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()]
+    assert printed == ["step 10", "step 50", "the end"] and len(lines_of(tmp_path)) == 5

@@ -16,9 +16,13 @@ from isgd_mpi.data.files import finite_or_none
 from isgd_mpi.data.measure import measure_of
 from isgd_mpi.ranks.timeline import Timeline
 from isgd_mpi.run.record.metrics_file import MetricsFile
+from isgd_mpi.run.record.words import with_error
 from isgd_mpi.settings.errors import InputError
 
 _LINE_EVERY_SECONDS = 10.0  # between progress lines where there is no terminal
+_EVALUATION_EVERY_SECONDS = 1.0  # between evaluations that are printed
+_LINE_EVERY_SHARE = 1 / 50  # and of the time so far: a day's log file is read in a minute
+_COLUMNS_OF_BAR = 100  # of a terminal, at least, for a bar beside the figures
 _LAUNCHERS = re.compile("mpi|prte|prun|hydra|srun|slurm|orted")
 
 
@@ -97,6 +101,7 @@ class RunLog:
         self._n_steps = n_steps
         self._begin = time.perf_counter()
         self._last_line = self._begin
+        self._last_evaluation = self._evaluation = None  # when one was printed; the text of one that was not
         columns = None if quiet else terminal_columns()
         self._bar = _progress_bar(n_steps, columns) if columns else None
 
@@ -148,17 +153,34 @@ class RunLog:
             with self._stdout_may_be_gone():
                 self._bar.set_postfix_str(_progress(figures), refresh=False)
                 self._bar.update(step - self._bar.n)
-        elif time.perf_counter() - self._last_line > _LINE_EVERY_SECONDS:
+        elif self._is_due(self._last_line, _LINE_EVERY_SECONDS):
             self._last_line = time.perf_counter()
             self.print(f"step {step}{f'/{self._n_steps}' if self._n_steps else ''}  {_progress(figures)}")
 
+    def _is_due(self, last, seconds):
+        """Return whether another line of a kind is due, given the time of the last one, or None."""
+        return last is None or time.perf_counter() - last > max(seconds, _LINE_EVERY_SHARE * self.seconds)
+
     def evaluated(self, step, splits, staleness):
-        """Write an evaluation to the metrics, and print it."""
+        """Write an evaluation to the metrics, and print it, unless another one was printed just before."""
         for split, figures in splits.items():
             self.write("eval", step, split=split, **figures, staleness=staleness)
         measure = measure_of(next(iter(splits.values())))
         values = [f"{split} {f['loss']:.4f} / {measure.words(f[measure.name])}" for split, f in splits.items()]
-        self.print(f"step {step - staleness}  loss / {measure.text}:  {'  '.join(values)}")
+        self._evaluation = f"step {step - staleness}  loss / {measure.text}:  {'  '.join(values)}"
+        if self._is_due(self._last_evaluation, _EVALUATION_EVERY_SECONDS):
+            self._print_evaluation()
+
+    def _print_evaluation(self):
+        self._last_evaluation = time.perf_counter()
+        self.print(self._evaluation)
+        self._evaluation = None
+
+    def conclude(self, text):
+        """Print the last evaluation, if it was not, and the last lines."""
+        if self._evaluation:
+            self._print_evaluation()
+        self.print(text)
 
     def print(self, text):
         """Print a line unless the run is quiet, above the progress bar if there is one."""
@@ -203,21 +225,20 @@ def _is_metrics(line):
 
 def _progress(figures):
     """Return the figures of a refresh in a few words."""
-    return (
-        f"loss {_or_unknown(figures['minibatch_loss'], '.4f')}  {figures['steps_per_second']:.0f} steps/s  "
-        f"variance gain {_or_unknown(figures['variance_gain'], '.2f')}  "
-        f"staleness {_or_unknown(figures['staleness_mean'], '.0f')}"
-    )
-
-
-def _or_unknown(figure, digits):
-    return "not known yet" if math.isnan(figure) else format(figure, digits)
+    parts = [f"loss {figures['minibatch_loss']:.4f}", f"{figures['steps_per_second']:.0f} steps/s"]
+    if not figures["importance_sampling"]:
+        return "  ".join([*parts, "uniform sampling"])
+    gain, error = figures["variance_gain"], figures["variance_gain_error"]
+    parts.append(f"gain {'not known yet' if math.isnan(gain) else with_error(gain, error)}")
+    return "  ".join([*parts, f"staleness {figures['staleness_mean']:.0f}"])
 
 
 def _progress_bar(n_steps, columns):
-    """Return a progress bar that ends at n_steps, or only counts if that is None."""
-    if n_steps:
+    """Return a progress bar that ends at n_steps, or only counts if that is None, or if there is no room for a bar."""
+    if n_steps and columns >= _COLUMNS_OF_BAR:
         bar_format = "{desc}{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+    elif n_steps:
+        bar_format = "{desc}{n_fmt}/{total_fmt} [{remaining}{postfix}]"
     else:
         bar_format = "{desc}{n_fmt} steps [{elapsed}{postfix}]"
     return tqdm(total=n_steps, file=sys.stdout, ncols=columns - 1, bar_format=bar_format, leave=False)

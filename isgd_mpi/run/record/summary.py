@@ -5,70 +5,13 @@ import math
 import numpy as np
 
 from isgd_mpi.data.measure import measure_of
-from isgd_mpi.data.numbers import far_out
-from isgd_mpi.data.weights import in_words
 from isgd_mpi.ranks.records import SPLITS
 from isgd_mpi.run.record.best_file import FILE
-from isgd_mpi.sampling.division import LEAST_RANKS
+from isgd_mpi.run.record.next_steps import WORTH_SAYING
+from isgd_mpi.run.record.words import count, with_error
 from isgd_mpi.sampling.gain import FAR
 from isgd_mpi.settings.sampling import UNWEIGHTED
 from isgd_mpi.training.measures import areas_under_curves, is_binary
-
-_WORTH_SAYING = 1.1  # variance gains below this are called none
-
-
-def describe_job(setup, folder):
-    """Return three lines that describe a job: data, model, ranks.
-
-    Parameters
-    ----------
-    setup : setup.Setup
-    folder : pathlib.Path or None
-        The run's folder.
-    """
-    dataset, threads = setup.dataset, setup.node.threads
-    columns = f"; {dataset.encoding.description}" if dataset.encoding else ""
-    sizes = ", ".join(f"{len(split)} {name}" for name, split in dataset.splits.items())
-    return (
-        f"data   {dataset.name}: {sizes} examples of {dataset.n_features} features, {dataset.target.text}; "
-        f"features {dataset.scaling}{columns}{in_words(dataset)}{far_out(dataset, setup.config.loss)}\n"
-        f"model  {setup.models.text}; {_describe_update(setup)}{f'; into {folder}' if folder else ''}\n"
-        f"ranks  {setup.size} with {_count(threads, 'thread')} each: {_describe_roles(setup)}"
-    )
-
-
-def _describe_update(setup):
-    """Return the optimiser and its learning rate in words."""
-    config, kind = setup.config, setup.dataset.target.kind
-    schedule = "" if config.lr_schedule == "constant" else f" ({config.lr_schedule})"
-    return f"{config.optimizer}, learning rate {config.learning_rate(kind):g}{schedule}"
-
-
-def _count(n, noun):
-    return f"{n} {noun}{'s' * (n > 1)}"
-
-
-def _describe_roles(setup):
-    """Return in words what the ranks of a job do."""
-    config = setup.config
-    if setup.n_scorers:
-        scorers = f"{_count(setup.n_scorers, 'scorer')}, {config.schedule} schedule"
-    elif config.score == "uniform":
-        scorers = "no scorers: uniform SGD"
-    elif config.schedule == "exact":
-        scorers = "no scorers: all examples are scored at each refresh where training is done"
-    else:
-        scorers = "no scorers: importance sampling from the minibatches' own scores"
-    how = " that share the net" if setup.trainers_share else " that sum gradients" if config.trainers > 1 else ""
-    tells_why = setup.why_trainers and setup.size >= LEAST_RANKS and not setup.node.crowded  # told at the end then
-    chosen = f" ({setup.why_trainers})" if tells_why else ""
-    roles = f"{_count(config.trainers, 'trainer')}{how}{chosen}, {scorers}"
-    if config.score == "predicted-loss":
-        place = "the trainer itself" if setup.predictor_rank is None else f"rank {setup.predictor_rank}"
-        roles += f"; {place} predicts losses ({config.predictor})"
-    if setup.node.crowded and setup.size > config.trainers:
-        roles += " (more ranks than cores: scorers give way)"
-    return roles
 
 
 def summarise(trainer, setup, seconds, waiting_seconds):
@@ -133,7 +76,7 @@ def describe_best(trainer, stopped_early, folder):
     place = "result.best" if folder is None else FILE
     found = f"{place} is of step {best.step}" if best.found else "no evaluation was finite"
     if stopped_early:
-        why = f"validation {name} had not fallen for {_count(best.patience, 'evaluation')}"
+        why = f"validation {name} had not fallen for {count(best.patience, 'evaluation')}"
         return f"stopped early at step {trainer.step}: {why}; {found}"
     return f"{found}, with the least validation {name}, {words(best.value)}" if best.found else ""
 
@@ -178,8 +121,8 @@ def verdict(trainer, score, sampling="proportional"):
         return "importance sampling was used too briefly to say what it gained: take more steps"
     if gain is None:
         return f"importance sampling never began: {_why_never(trainer)}"
-    words = f"variance gain {_with_error(gain)} of {gain.possible:.2g} possible"
-    if gain.value < _WORTH_SAYING:
+    words = f"variance gain {with_error(gain.value, gain.error)} of {gain.possible:.2g} possible"
+    if gain.value < WORTH_SAYING:
         answer = f"importance sampling did not pay here: {words}; try --score uniform on all ranks"
     else:
         answer = f"{words}: a uniform minibatch would have to be {gain.value:.2g} times as large"
@@ -206,12 +149,6 @@ def _of_uniform(figures):
         return "uniform sampling; too short a run to say what importance sampling could have gained"
     possible = uniform / ideal
     return f"uniform sampling; importance sampling could have divided the variance by up to {possible:.2g}"
-
-
-def _with_error(gain):
-    """Return a mean gain and its standard error, with as many digits as the error leaves it."""
-    digits = max(0, min(2, 1 - math.floor(math.log10(max(gain.error, 1e-9)))))
-    return f"{gain.value:.{digits}f} ± {gain.error:.{digits}f}"
 
 
 def _cause(trainer, gain):

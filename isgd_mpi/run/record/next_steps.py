@@ -1,0 +1,57 @@
+"""The commands to type after a run: what one most often wants next, by how it ended."""
+
+import os
+import shlex
+
+from isgd_mpi.run.record.words import INDENT, aligned
+
+WORTH_SAYING = 1.1
+"""Variance gains below this are called none."""
+
+
+def next_steps(setup, folder, gain, environment=os.environ):
+    """Return the lines with the commands to type after a run that came to its end.
+
+    Parameters
+    ----------
+    setup : setup.Setup
+    folder : pathlib.Path or None
+        The run's folder; without one there is nothing to type.
+    gain : gain.MeanGain or None
+        What importance sampling gained, if that is known.
+    environment : mapping
+
+    Returns
+    -------
+    str
+    """
+    if folder is None:
+        return ""
+    run = shlex.quote(str(folder))
+    commands = {
+        "figures, and a page to read": f"python -m isgd_mpi.report {run}",
+        "predict other rows": f"python -m isgd_mpi.predict {run} --data FILE",
+        **_comparison(setup, folder, gain, environment),
+    }
+    width = max(map(len, commands)) + 1
+    lines = [f"{meaning + ':':<{width}}  {command}" for meaning, command in commands.items()]
+    return aligned("next", "") + f"\n{INDENT}".join(lines)
+
+
+def _comparison(setup, folder, gain, environment):
+    """Return the command for the run to compare with, by its meaning."""
+    if setup.config.data == "arrays":  # which a command cannot read again
+        return {}
+    again = f"{training(setup.size, environment)} --config {shlex.quote(str(folder / 'config.toml'))}"
+    if setup.config.score == "uniform":
+        return {"the same with importance sampling": f"{again} --score grad-norm --trainers auto"}
+    paid = gain is not None and gain.value >= WORTH_SAYING
+    all_train = f" --trainers {setup.size}" if setup.size > 1 else ""
+    meaning = "plain SGD, to compare with" if paid else "try plain SGD on the same ranks"
+    return {meaning: f"{again} --score uniform{all_train}"}
+
+
+def training(n_ranks, environment=os.environ):
+    """Return the command that trains on a number of ranks, without options."""
+    launcher = "srun" if "SLURM_JOB_ID" in environment else "mpirun"
+    return f"{launcher} -n {n_ranks} python -m isgd_mpi" if n_ranks > 1 else "python -m isgd_mpi"
