@@ -20,7 +20,7 @@ SUBJECTS = {
         *("trainers", "threads", "schedule", "refresh_every", "score_batch_size", "score_precision"),
         *("train_precision", "scorer_timeout"),
     ),
-    "Run folder and resume": ("run_dir", "resume", "checkpoint_every", "tensorboard", "seed", "quiet"),
+    "Run folder and resume": ("run_dir", "resume", "checkpoint_every", "save_scores", "tensorboard", "seed", "quiet"),
 }
 """For each subject its options, in the order in which they are listed."""
 
