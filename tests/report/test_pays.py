@@ -149,6 +149,15 @@ def test_an_interval_about_one_is_undecided(answer_on):
     assert found.kind == UNDECIDED and "it is undecided if" in found.sentence and "more seeds" in found.sentence
 
 
+@pytest.mark.parametrize(("speed", "loser"), [(2.0, UNIFORM), (0.8, GRAD_NORM)])
+def test_a_loser_whose_best_settings_lie_at_the_border_is_not_tuned(answer_on, speed, loser):
+    borders = [{"at_border": of is loser} for of in (UNIFORM, GRAD_NORM)]
+    found = answer_on(method(UNIFORM, **borders[0]), method(GRAD_NORM, speed, **borders[1]))
+    assert found.kind == UNDECIDED and f"best settings of {loser['label']} lie at the border" in found.sentence
+    winner = [{"at_border": of is not loser} for of in (UNIFORM, GRAD_NORM)]
+    assert answer_on(method(UNIFORM, **winner[0]), method(GRAD_NORM, speed, **winner[1])).kind != UNDECIDED
+
+
 def test_one_seed_is_undecided(answer_on):
     found = answer_on(method(UNIFORM, seeds=[1]), method(GRAD_NORM, 2.0, seeds=[1]))
     assert found.kind == UNDECIDED and "one seed is too few" in found.sentence
@@ -199,7 +208,7 @@ def test_equal_methods_seldom_pay(answer_on, rng):
         ({"steps_per_second": 20.0}, "the trainer limits: it takes 320 examples a second, uniform sampling"),
         ({"wait_fraction": 0.5}, "the trainer spends 50% of its time waiting"),
         ({"switched_off": True}, "switched off by itself"),
-        ({}, "no single cause shows in the figures (variance gain 3 of a possible 4, noise scale 5 000"),
+        ({}, "no single cause shows in the figures (variance gain 3 of a possible 4, noise scale 5 000 examples"),
     ],
 )
 def test_an_answer_of_no_has_its_reason(answer_on, fields, reason):

@@ -2,8 +2,9 @@
 
 It pays if the 95 % interval of the time ratio is below 1, p is below 0.05, and its runs reach at least what uniform
 sampling reaches in the same time. It does not pay if the interval says that at most a tenth of the time is saved, or if
-nothing is learnt that holds on held-out data. Everything else is undecided, as is an experiment that is not complete:
-who looks again and again sees a small p in the end.
+nothing is learnt that holds on held-out data. Everything else is undecided, as is an experiment that is not complete
+(who looks again and again sees a small p in the end), and one in which the method that loses was not tuned: its best
+settings lie at the border of those that were tried.
 """
 
 from dataclasses import dataclass
@@ -62,8 +63,18 @@ def _result(method, uniform, record):
     judged = uniform and compare(method, uniform, "valid_judged", record.seconds, record.guess)
     loss = uniform and compare(method, uniform, "loss", record.seconds)
     kind = kind_of(judged)
+    if untuned := _untuned(kind, method, uniform, judged):
+        return Result(method, judged, loss, UNDECIDED, untuned)
     reasons = [] if kind == PAYS or judged is None else _reasons(method, uniform, judged, loss)
     return Result(method, judged, loss, kind, reasons)
+
+
+def _untuned(kind, method, uniform, judged):
+    """Return the reason why an answer does not hold: the method that loses may do better with other settings."""
+    loser = {PAYS: uniform, DOES_NOT_PAY: method}.get(kind)
+    if loser is None or not loser.at_border or not judged.learnt:
+        return []
+    return [f"the best settings of {loser.label} lie at the border of those that were tried, so it may not be tuned"]
 
 
 def kind_of(comparison):
@@ -94,7 +105,7 @@ def digits(value):
     if value != value:
         return "unknown"
     if abs(value) >= 1000:
-        return f"{round(value, 2 - len(str(int(abs(value))))):,.0f}".replace(",", " ")
+        return f"{round(value, 3 - len(str(int(abs(value))))):,.0f}".replace(",", " ")
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}" if abs(value) >= 10 else f"{value:.2g}"
 
 
@@ -113,13 +124,16 @@ def _reasons(method, uniform, judged, loss):
 
 def figures_of(method):
     """Return the figures that an answer is explained by, in words."""
-    gain, possible, noise, staleness = (
-        digits(median_of(method, name)) for name in ("variance_gain", "possible_gain", "noise_scale", "staleness")
-    )
-    return (
-        f"variance gain {gain} of a possible {possible}, noise scale {noise} examples at a minibatch of "
-        f"{minibatch_of(method)}, scores {staleness} steps old"
-    )
+    names = ("variance_gain", "possible_gain", "noise_scale", "staleness")
+    gain, possible, noise, staleness = (digits(value) if (value := median_of(method, name)) == value else ""
+                                        for name in names)  # fmt: skip
+    known = [
+        f"variance gain {gain}" + (f" of a possible {possible}" if possible else "") if gain else "",
+        f"noise scale {noise} examples" if noise else "",
+        f"minibatch {minibatch_of(method)}",
+        f"scores {staleness} steps old" if staleness else "",
+    ]
+    return ", ".join(filter(None, known))
 
 
 def _nothing_learnt(judged):
@@ -188,17 +202,17 @@ def _sentence(record, chosen):
 def _statement(record, chosen):
     name, other = named(chosen.method), f"tuned {record.uniform.label}"
     target = f"the {record.measure.text} of {other} ({record.measure.words(chosen.judged.target)})"
-    needed = _time_words(chosen.judged)
     if chosen.kind == PAYS:
-        return f"{name} reaches {target} in {needed}."
+        return f"{name} reaches {target} in {_time_words(chosen.judged, 'its time')}."
+    needed = _time_words(chosen.judged, f"the time of {other}")
     why = f" Why: {'; '.join(chosen.reasons)}." if chosen.reasons else ""
     if not chosen.judged.learnt:
         return f"{name} does not pay.{why}"
-    level = f"a {record.measure.text} of {record.measure.words(chosen.judged.target)}, which both methods reach,"
+    level = f"to a {record.measure.text} of {record.measure.words(chosen.judged.target)} it needs {needed}"
     if chosen.kind == DOES_NOT_PAY:
-        return f"{name} does not pay: to {level} it needs {needed}, compared with {other}.{why}"
-    doubt = "one seed is too few" if chosen.judged.time.n < 2 else "more seeds or more time would tell"
-    return f"it is undecided if {name} pays: to {level} it needs {needed}, compared with {other}; {doubt}.{why}"
+        return f"{name} does not pay: {level}.{why}"
+    doubt = "one seed is too few" if chosen.judged.time.n < 2 else "more time or more seeds would tell"
+    return f"it is undecided if {name} pays: {level}; {doubt}.{why}"
 
 
 def named(method):
@@ -207,10 +221,10 @@ def named(method):
     return label if label.startswith("importance sampling") else f"importance sampling ({label})"
 
 
-def _time_words(judged):
+def _time_words(judged, whose):
     """Return a ratio of times with its interval, such as ``0.41 of its time (0.36 to 0.47, 5 seeds, p = 0.03)``."""
     time = judged.time
-    ratio = f"{time.ratio:.2f} {'of its' if time.ratio < 1 else 'times its'} time"
+    ratio = f"{time.ratio:.2f} {'of' if time.ratio < 1 else 'times'} {whose}"
     seeds = f"{time.n} seed{'s' * (time.n != 1)}"
     if time.n < 2:
         return f"{ratio} ({seeds})"

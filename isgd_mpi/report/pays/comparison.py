@@ -222,8 +222,8 @@ def _times(curves, target, whole, earliest, failed):
     found = {
         seed: math.nan if seed in failed else first_at_or_below(*values, target) for seed, values in curves.items()
     }
-    censored = [seed for seed, seconds in found.items() if not seconds <= whole]
-    times = {seed: whole if seed in censored else max(seconds, earliest) for seed, seconds in found.items()}
+    censored = [seed for seed, seconds in found.items() if math.isnan(seconds)]
+    times = {seed: whole if seed in censored else min(max(seconds, earliest), whole) for seed, seconds in found.items()}
     return Times(times, censored)
 
 

@@ -4,6 +4,7 @@ import math
 from functools import partial
 
 import numpy as np
+from matplotlib.ticker import LogLocator
 
 from isgd_mpi.report.curves import draw, legend, log_scale
 from isgd_mpi.report.pays.page import FIGURES
@@ -88,7 +89,9 @@ def _search(found):
         _ring_best(panel, method, edge, found.record.measure.factor)
         panel.set_title(plain(method.label))
         panel.set_xscale("log")
+        panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
         panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        panel.xaxis.set_minor_formatter(lambda value, _: "")
         panel.set_xlabel("learning rate")
         panel.tick_params(labelbottom=True)
     for panel in axes.flat[len(methods) :]:

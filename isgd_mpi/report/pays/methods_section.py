@@ -11,7 +11,8 @@ STATISTICS = (
     "failed are left out. Runs of the same seed are pairs. Ratios are geometric means with 95 % intervals from a "
     "paired t test of their logarithms (two-sided p; Cohen's d is mean over standard deviation of the logarithms). "
     "Importance sampling is said to pay if the interval is below 1, p < 0.05, and it reaches at least what uniform "
-    "sampling reaches in the same time; not to pay if the interval is above 0.9; otherwise it is undecided. The method "
+    "sampling reaches in the same time; not to pay if the interval is above 0.9; otherwise it is undecided, as it is "
+    "where the best settings of the method that loses lie at the border of the space. The method "
     "of the sentence did best in the search, which knows nothing of the final runs; p-values are not corrected for the "
     "number of methods. Medians and quartiles are over the final runs that came to their end."
 )

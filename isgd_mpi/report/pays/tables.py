@@ -150,9 +150,17 @@ def summary_table(found):
     by_label = {row[0]: row for row in tests[1]}
     head = [*settings[0][:4], *ends[0][1:], "time ratio (95 %)", "p", "Cohen's d", "answer"]
     rows = []
-    for setting, end in zip(settings[1], ends[1]):
-        test = by_label.get(end[0])
-        rows.append([*setting[:4], *end[1:], *([*test[5:8], test[1]] if test else ["1", "–", "–", "compared with"])])
+    for method, setting, end in zip(found.record.methods, settings[1], ends[1]):
+        test = by_label.get(method.label)
+        figures = [digits_or_dash(factor * median_of(method, name)) for name, (_, factor) in _FIGURES.items()]
+        rows.append(
+            [
+                *setting[:4],
+                *end[1 : -len(figures)],
+                *figures,
+                *([*test[5:8], test[1]] if test else ["1", "–", "–", "compared with"]),
+            ]
+        )
     return head, rows
 
 
