@@ -63,6 +63,7 @@ class Dataset:
     scaling: str = ""  # what standardises the features, in words
     encoding: Encoding | None = None  # of a table
     class_weights: np.ndarray | None = None  # (n_classes,) float64; see weights
+    example_shape: tuple[int, ...] = ()  # before it was flattened to features; of a table empty
 
     @property
     def n_features(self):
@@ -315,4 +316,5 @@ def standardized(name, target, splits, kept, standardize, checksum="none"):
     for array in (*pairs[0], *pairs[1]):
         array.flags.writeable = False
     given = None if coding.is_plain else pairs[1]
-    return Dataset(name, target, splits, *pairs[0], checksum, given, text)
+    shape = tuple(statistics.shape.tolist())
+    return Dataset(name, target, splits, *pairs[0], checksum, given, text, example_shape=shape)

@@ -2,7 +2,9 @@
 
 from functools import partial
 
-from isgd_mpi.report import activity, comparisons, curves, series
+from isgd_mpi.report import activity, comparisons, curves, example_figures, series
+from isgd_mpi.report.examples import heading_of
+from isgd_mpi.report.runs import SPLITS
 from isgd_mpi.report.style import house_style, save
 
 # by the names of study.FIGURES: file, heading, explanation, function that draws the figure or returns None
@@ -44,12 +46,30 @@ _FIGURES = {
          "percentages at the right are of all that was recorded; what is missing to 100 % was none of the "
          "three.", activity.timeline),
     ],
+    "confusion": [
+        ("confusion", "Confusions",
+         "Numbers are examples, by weight if they have weights. Colour is the share of the true class; right answers "
+         "are grey. Of the first complete run of each group (at most four), with its last parameters.",
+         example_figures.confusion),
+    ],
+    "examples": [
+        *((f"hardest-{split}", heading_of(split),
+           "The 32 with the largest loss, with the last parameters: number in the split; label → prediction; loss. "
+           "Of the first run that has scores.npz.",
+           partial(example_figures.pictures, split=split)) for split in SPLITS),
+        ("concentration", "Concentration of the gradient norms",
+         "Left: the share of the sum of all norms that the examples with the smallest ones have, of the first run of "
+         "each group that has scores.npz; the straight line is equal norms, which importance sampling cannot use. "
+         "Right: the classes of the examples with the largest norms, of the first run.",
+         example_figures.concentration),
+    ],
 }  # fmt: skip
 
 FILES = {f"{name}.{suffix}" for group in _FIGURES.values() for name, *_ in group for suffix in ("png", "svg")}
 """The file names that :func:`draw_all` may write."""
 
-_NOT_FOR_ALL = {"predictor", "versus", "per-second", "variance-gain"}  # their absence needs no explanation
+_OF_EXAMPLES = {name for wanted in ("confusion", "examples") for name, *_ in _FIGURES[wanted]}
+_NOT_FOR_ALL = {"predictor", "versus", "per-second", "variance-gain", *_OF_EXAMPLES}  # absent without explanation
 
 
 def draw_all(study, folder):

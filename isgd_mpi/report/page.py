@@ -17,7 +17,7 @@ GENERATOR = '<meta name="generator" content="isgd_mpi.report">'
 _NOT_SHOWN = ("run_dir", "quiet", "tensorboard", "data_dir", "seed")
 
 
-def render(study, figures, notes):
+def render(study, figures, notes, tables=()):
     """Return the page as text.
 
     Parameters
@@ -27,6 +27,8 @@ def render(study, figures, notes):
         Heading, explanation, PNG file.
     notes : list of str
         Shown at the end of the page.
+    tables : list of examples.Section
+        Shown after the figures.
     """
     body = _template("runs.html").substitute(
         title=escape(study.title),
@@ -34,6 +36,7 @@ def render(study, figures, notes):
         verdicts="\n".join(_verdict(group, study.groups) for group in study.groups),
         results=_results(study),
         figures="\n".join(figure_tag(*figure) for figure in figures) or "<p>There is nothing to draw yet.</p>",
+        tables="\n".join(map(_section, tables)),
         runs=_runs(study),
         conditions=_conditions(study),
         notes=list_of("Notes", notes),
@@ -172,6 +175,11 @@ def figure_tag(heading, explanation, path):
     content = base64.b64encode(path.read_bytes()).decode()
     image = f'<img alt="{escape(heading)}" src="data:image/png;base64,{content}">'
     return f"<figure><h3>{escape(heading)}</h3>{image}<figcaption>{escape(explanation)}</figcaption></figure>"
+
+
+def _section(section):
+    heading, explanation, head, rows = section
+    return f'<h3>{escape(heading)}</h3>\n<p class="small">{escape(explanation)}</p>\n{table(head, rows)}'
 
 
 def list_of(heading, texts):

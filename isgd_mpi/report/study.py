@@ -10,7 +10,7 @@ from isgd_mpi.report.files import number
 from isgd_mpi.report.runs import Run, read_run
 from isgd_mpi.settings.errors import InputError
 
-FIGURES = ("loss", "traces", "versus", "final", "per_second", "timeline")
+FIGURES = ("loss", "traces", "versus", "final", "per_second", "timeline", "confusion", "examples")
 """The figures that an experiment.json may ask for."""
 
 _TEXTS = ("title", "name", "question", "command", "x_label", "label")

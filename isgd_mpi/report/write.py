@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from isgd_mpi.report.examples import sections
 from isgd_mpi.report.page import GENERATOR, render
 from isgd_mpi.report.study import read_study
 from isgd_mpi.settings.errors import InputError
@@ -73,8 +74,9 @@ def check_replaceable(out, files):
 
 def _write_files(study, folder, draw_all):
     figures, notes = draw_all(study, folder)
-    notes = [note for run in study.runs for note in run.notes] + notes
-    (folder / PAGE).write_text(render(study, figures, notes), encoding="utf-8", errors="replace")
+    tables, notes_on_examples = sections(study)
+    notes = [note for run in study.runs for note in run.notes] + notes + notes_on_examples
+    (folder / PAGE).write_text(render(study, figures, notes, tables), encoding="utf-8", errors="replace")
 
 
 def write_whole(out, write):
