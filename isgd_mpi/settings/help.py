@@ -15,8 +15,7 @@ USAGE = "mpirun -n RANKS python -m isgd_mpi [OPTIONS]"
 _COLUMNS = 100
 _BEGIN = """\
 Train a neural net on RANKS processes. Some train it; the others search the training set for the
-examples with the largest gradient, from which minibatches are then drawn (importance sampling).
-At the end you are told whether that paid on your data, and what to type next.
+examples with the largest gradient, which are then drawn more often (importance sampling).
 
 What to type first:
   mpirun -n 4 python -m isgd_mpi                                    # handwritten digits, bundled
@@ -26,8 +25,9 @@ _END = """\
 After a run:
   python -m isgd_mpi.report RUN                 # figures and a web page that says whether it paid
   python -m isgd_mpi.predict RUN --data FILE    # predict the rows of another file
+  python -m isgd_mpi.experiment pays --quick --data FILE    # forecast whether sampling can pay here
 Each of these commands has a --help, as have isgd_mpi.export (ONNX, CSV), isgd_mpi.fetch (download
-data), isgd_mpi.experiment (compare with plain SGD) and isgd_mpi.bench (measure this machine).
+data), isgd_mpi.experiment (compare with plain SGD) and isgd_mpi.bench (time this machine).
 """
 
 

@@ -85,6 +85,11 @@ GAINS = {gain: MeanGain(gain, 0.01, 3.0) for gain in (1.05, 2.5)}
     [
         (setup_of(), GAINS[2.5], "plain SGD, to compare with:   mpirun -n 4 python -m isgd_mpi --config 'runs/a run/c"),
         (setup_of(), GAINS[1.05], "try plain SGD on the same ranks:"),
+        (
+            setup_of(target="a b"),
+            GAINS[1.05],
+            "isgd_mpi.experiment pays --quick --ranks 4 --data table.csv --target 'a b'",
+        ),
         (setup_of(), None, "--score uniform --trainers 4"),
         (setup_of(size=1), None, "  python -m isgd_mpi --config 'runs/a run/config.toml' --score uniform"),
         (setup_of(score="uniform"), None, "config.toml' --score grad-norm --trainers auto"),

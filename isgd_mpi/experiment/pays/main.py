@@ -21,6 +21,7 @@ from isgd_mpi.settings import commands
 from isgd_mpi.settings.config import option
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import DONE
+from isgd_mpi.settings.help import Formatter
 from isgd_mpi.settings.options import parse
 
 CHOSEN = (
@@ -45,6 +46,7 @@ def _make_parser():
         "came out. All options of a run may follow, such as --target or --hidden, but for those that are chosen here.",
         allow_abbrev=False,
         exit_on_error=False,
+        formatter_class=Formatter,
     )
     parser.add_argument("--ranks", type=int, default=2, metavar="R", help="ranks of each run (default: 2)")
     parser.add_argument("--minutes", type=float, default=30.0, metavar="M", help="time of everything (default: 30)")

@@ -47,8 +47,28 @@ def _comparison(setup, folder, gain, environment):
         return {"the same with importance sampling": f"{again} --score grad-norm --trainers auto"}
     paid = gain is not None and gain.value >= WORTH_SAYING
     all_train = f" --trainers {setup.size}" if setup.size > 1 else ""
-    meaning = "plain SGD, to compare with" if paid else "try plain SGD on the same ranks"
-    return {meaning: f"{again} --score uniform{all_train}"}
+    plain = f"{again} --score uniform{all_train}"
+    if paid:
+        return {"plain SGD, to compare with": plain}
+    return {"try plain SGD on the same ranks": plain, "forecast whether it can pay": _forecast(setup)}
+
+
+def _forecast(setup):
+    """Return the command that forecasts from a short run whether importance sampling pays."""
+    config = setup.config
+    target = ["--target", config.target] if config.target else []
+    words = [
+        "python",
+        "-m",
+        "isgd_mpi.experiment",
+        "pays",
+        "--quick",
+        "--ranks",
+        str(setup.size),
+        "--data",
+        config.data,
+    ]
+    return shlex.join([*words, *target])
 
 
 def training(n_ranks, environment=os.environ):
