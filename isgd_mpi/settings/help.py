@@ -23,9 +23,9 @@ What to type first:
 """
 _END = """\
 After a run:
-  python -m isgd_mpi.report RUN                 # figures and a web page that says whether it paid
-  python -m isgd_mpi.predict RUN --data FILE    # predict the rows of another file
-  python -m isgd_mpi.experiment pays --quick --data FILE    # forecast whether sampling can pay here
+  python -m isgd_mpi.report RUN                             # figures, and a page to read
+  python -m isgd_mpi.predict RUN --data FILE                # predict the rows of another file
+  python -m isgd_mpi.experiment pays --quick --data FILE    # forecast: can sampling pay here?
 Each of these commands has a --help, as have isgd_mpi.export (ONNX, CSV), isgd_mpi.fetch (download
 data), isgd_mpi.experiment (compare with plain SGD) and isgd_mpi.bench (time this machine).
 """

@@ -88,7 +88,7 @@ GAINS = {gain: MeanGain(gain, 0.01, 3.0) for gain in (1.05, 2.5)}
         (
             setup_of(target="a b"),
             GAINS[1.05],
-            "isgd_mpi.experiment pays --quick --ranks 4 --data table.csv --target 'a b'",
+            "pays --quick --ranks 4 --data table.csv --target 'a b'",
         ),
         (setup_of(), None, "--score uniform --trainers 4"),
         (setup_of(size=1), None, "  python -m isgd_mpi --config 'runs/a run/config.toml' --score uniform"),

@@ -56,19 +56,9 @@ def _comparison(setup, folder, gain, environment):
 def _forecast(setup):
     """Return the command that forecasts from a short run whether importance sampling pays."""
     config = setup.config
+    ranks = ["--ranks", str(setup.size)] if setup.size > 1 else []
     target = ["--target", config.target] if config.target else []
-    words = [
-        "python",
-        "-m",
-        "isgd_mpi.experiment",
-        "pays",
-        "--quick",
-        "--ranks",
-        str(setup.size),
-        "--data",
-        config.data,
-    ]
-    return shlex.join([*words, *target])
+    return f"python -m isgd_mpi.experiment pays --quick {shlex.join([*ranks, '--data', config.data, *target])}"
 
 
 def training(n_ranks, environment=os.environ):
