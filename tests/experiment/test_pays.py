@@ -158,6 +158,8 @@ def test_final_runs_and_searches_share_the_time(minutes, point):
     finals = 25 * (timing.seconds + 0.3 + point + timing.share * 16 * point)
     assert 0.95 * left <= finals + 5 * timing.search_seconds <= 1.02 * left
     assert finals <= 0.55 * left and timing.first_seconds <= timing.seconds
+    n_rounds = round(math.log(timing.seconds / timing.first_seconds, 3)) + 1
+    assert timing.first_seconds * 3 ** (n_rounds - 1) >= timing.seconds
     assert timing.times[-1] == pytest.approx(timing.seconds, abs=1e-3) and len(timing.times) == 16
 
 

@@ -20,7 +20,9 @@ from slurm_cluster import Cluster
 
 from isgd_mpi.experiment import __main__ as experiment
 from isgd_mpi.experiment import queue
+from isgd_mpi.experiment.pays import queue as pays_queue
 from isgd_mpi.kernels.code_cache import find_folder
+from isgd_mpi.report.pays.record import read_record
 
 pytestmark = pytest.mark.skipif(
     slurm_cluster.missing() is not None, reason=f"needs SLURM on this machine: {slurm_cluster.missing()}"
@@ -284,3 +286,19 @@ def test_an_experiment_is_done_in_the_queue_and_collected(cluster, tmp_path, mon
     assert experiment.main(command) == 0 and "submitted" not in capsys.readouterr().err
     assert experiment.main([*command, "--seeds", "2", "--sbatch-options=--partition=none"]) == 2
     assert "isgd_mpi: sbatch: " in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_whether_it_pays_is_found_out_in_the_queue(cluster, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pays_queue, "_POLL_SECONDS", 0.5)
+    for name in ("SLURM_CONF", "PATH", "TMPDIR"):
+        monkeypatch.setenv(name, cluster.environment[name])
+    monkeypatch.setenv("LAUNCHER", "mpirun")
+    words = ["--ranks", "2", "--hidden", "8", "--minutes", "1", "--seeds", "2", "--optimizer", "adam"]
+    command = ["pays", *words, "--out", str(tmp_path / "out"), "--launcher", "slurm", "--sbatch-options=--nodelist=n1"]
+    assert experiment.main(command) == 0
+    out, errors = capsys.readouterr()
+    assert "submitted 4 methods as job" in errors and "On mnist10k with 2 ranks" in out
+    record = read_record(tmp_path / "out")
+    assert record.complete and [len(method.finals) for method in record.methods] == [2] * 4
+    assert experiment.main(command) == 0 and "submitted" not in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """``mpirun -n R python -m isgd_mpi.experiment.pays.ranks PLAN``: the program on ranks, which does all runs."""
 
+import gc
 import json
 import resource
 import sys
@@ -117,6 +118,7 @@ class Runs:
             self._trainer = trainer
             return snapshots.is_over(trainer)
 
+        gc.collect()  # of the run before, whose parts refer to each other
         _forget_peak()
         options = {name: value for name, value in order["options"].items() if name not in DATA_OPTIONS}
         job, outcome = train_until(self._comm, options, self._dataset, is_over)

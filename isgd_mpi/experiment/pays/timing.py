@@ -100,8 +100,9 @@ def divide(seconds_left, n_methods, n_seeds, costs):
     search_seconds = max(0.0, seconds_left / n_methods - _MARGIN * n_seeds * (longest + beside))
     n_rounds = _n_rounds(longest, costs.of_trial)
     fits = [n for n in range(1, _MOST_TRIALS + 1) if _halving(n, n_rounds, longest, costs) <= _HALVING * search_seconds]
-    first = longest / 3 ** (n_rounds - 1)
-    return Timing(round(longest, 3), round(first, 3), max(fits, default=1), round(search_seconds, 1), round(share, 3))
+    longest = round(longest, 3)
+    first = math.ceil(1000 * longest / 3 ** (n_rounds - 1)) / 1000  # so that no further round is due to rounding
+    return Timing(longest, first, max(fits, default=1), round(search_seconds, 1), round(share, 3))
 
 
 def _n_rounds(longest, beside):
