@@ -186,11 +186,11 @@ class Search:
             trials = yield from self._round(trials, seconds)
             if seconds >= self._best_seconds or not self.complete:
                 return seconds
-            trials = self._best_of(trials)
+            trials = self._best_of(trials, seconds)
             seconds = min(LONGER * seconds, self._budget.longest_seconds)
 
-    def _best_of(self, trials):
-        """Return those of some trials that go on."""
+    def _best_of(self, trials, seconds):
+        """Return those of some trials, which had some seconds, that go on."""
         tried = sorted(filter(self.arrivals.get, trials), key=lambda trial: self.arrivals[trial].order)
         return tried[: math.ceil(len(tried) / KEPT)]
 
