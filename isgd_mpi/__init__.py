@@ -16,6 +16,7 @@ if _problem := drop_numba_threads(os.environ):
 
 _MODULES = {
     "fit": "run.fit",
+    "fit_everywhere": "run.fit",
     "Result": "run.fit",
     "load": "model.trained",
     "TrainedModel": "model.trained",

@@ -6,6 +6,7 @@ import platform
 import shlex
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import numba
@@ -133,6 +134,7 @@ def _ranks_of(ranks, places):
     return f"rank{'s' * (len(ranks) > 1)} {shown} ({hosts})"
 
 
+@cache  # it reads all sources, and a search may call fit a hundred times
 def program_facts():
     """Return versions and source digest of the program on this rank, for :func:`check_agreement`."""
     return {

@@ -149,6 +149,22 @@ def fit(x, y, validation=None, test=None, *, sample_weight=None, model=None, com
     return Result(history=history, **models, **told)
 
 
+def fit_everywhere(*arrays, comm=None, **arguments):
+    """Train as :func:`fit` does, and return the trained model on every rank. Collective.
+
+    Parameters
+    ----------
+    *arrays, comm, **arguments
+        See :func:`fit`.
+
+    Returns
+    -------
+    TrainedModel
+    """
+    result = fit(*arrays, comm=comm, **arguments)
+    return (comm or MPI.COMM_WORLD).bcast(result and result.model, root=TRAINER)
+
+
 def _ready(comm):
     """Return the communicator; raise InputError if it is none, or MPI cannot be used as :func:`fit` does."""
     problem, process = None, 0
