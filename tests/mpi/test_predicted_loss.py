@@ -40,7 +40,7 @@ def test_pipelined_is_bitwise_repeatable(run, comm, shared_tmp_path, predictor):
 
 
 def test_predictions_correlate_with_the_losses_to_come(run, comm, shared_tmp_path):
-    options = ["--switch", "off", "--steps", 400, "--schedule", "pipelined", "--eval-every", 400]
+    options = ["--switch", "off", "--steps", 200, "--schedule", "pipelined", "--eval-every", 200]
     assert run("a", *SMALL, *options, "--minibatch-size", 128) == DONE
     lines, summary, _ = read(shared_tmp_path / "a", comm)
     assert summary["predictor_correlation"] == figures(lines, "predictor_correlation")[-1] > 0.3
