@@ -23,7 +23,10 @@ from isgd_mpi.settings import commands
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import DONE, FAILED
 
-_PAYS = "Does importance sampling pay on your own data? (30 minutes; pays --help)"
+_COMPARISONS = {
+    "pays": "Does importance sampling pay on your own data? (30 minutes; pays --help)",
+    "peers": "Does it do better there than methods of the literature? (30 minutes; peers --help)",
+}
 
 
 def main(arguments=None):
@@ -40,8 +43,8 @@ def main(arguments=None):
         0; 1 if a run diverged or failed; 2 if the input is at fault; 130 if interrupted.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments[:1] == ["pays"]:
-        return pays.main(arguments[1:])
+    if arguments[:1] and arguments[0] in _COMPARISONS:
+        return pays.main(arguments[1:], arguments[0])
     command = shlex.join(["python", "-m", "isgd_mpi.experiment", *arguments])
     interrupted = "the same command goes on where it was"
     return commands.run(_parser(), partial(_experiment, command=command), interrupted, arguments)
@@ -51,7 +54,7 @@ def listing():
     """Return the experiments, one in each line, with the time that they take."""
     width = max(map(len, EXPERIMENTS))
     lines = [f"  {name:<{width}}  {about.title} ({about.scales['small'].time})" for name, about in EXPERIMENTS.items()]
-    lines.append(f"  {'pays':<{width}}  {_PAYS}")
+    lines += [f"  {name:<{width}}  {about}" for name, about in _COMPARISONS.items()]
     return "usage: python -m isgd_mpi.experiment NAME [OPTIONS]; --help lists them\n\n" + "\n".join(lines)
 
 

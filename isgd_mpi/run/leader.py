@@ -112,7 +112,7 @@ def open_run(setup, comms, keeper, saved=None):
     log = RunLog(keeper.folder, config.n_steps(setup.dataset.n_train), config.quiet, timeline, events)
     sampler = Sampler(config, setup.dataset, seeds, setup.norms_come_back, clock=lambda: log.seconds)
     if setup.irreducible_losses is not None:
-        sampler.subtract(setup.irreducible_losses)
+        sampler.scored.irreducible_losses[:] = setup.irreducible_losses
     # (1) the trainers open their group
     learner = _open_group(setup, comms, np.random.default_rng(init_seed))
     # (2) trainer 0 and the scorers open the exchange of scores

@@ -62,7 +62,6 @@ class Sampler(Saved):
 
     def __init__(self, config, dataset, seeds, norms_come_back, clock=None):
         self._config = config
-        self._drawing, self._renormalises = drawing_of(config), config.sampling in PROPORTIONAL
         self._strata, self._n_strata = dataset.strata, dataset.n_strata
         self._example_weights = dataset.train_weights
         self._draws, self._orders, self._probes = map(SavedGenerator, seeds)
@@ -88,6 +87,11 @@ class Sampler(Saved):
         return self._gain.switch.on
 
     @property
+    def scored(self):
+        """The weights that are formed from scores, :class:`scored_weights.ScoredWeights`."""
+        return self._scored
+
+    @property
     def mean_gain(self):
         """See :attr:`gain.Gain.mean`."""
         return self._gain.mean
@@ -107,10 +111,6 @@ class Sampler(Saved):
         """True if each minibatch must come back with its gradient."""
         return self._gain.wants_each_gradient
 
-    def subtract(self, irreducible_losses):
-        """Let the losses (N,) of a reference model be subtracted from the scores, with ``--sampling rho``."""
-        self._scored.irreducible_losses[:] = irreducible_losses
-
     def draw(self):
         """Draw a minibatch from the proposal, or a uniform one with the probability ``uniform_probability``.
 
@@ -122,7 +122,7 @@ class Sampler(Saved):
         """
         probability, rng = self._config.uniform_probability, self._draws.rng
         proposal = self._uniform if probability and rng.random() < probability else self.proposal
-        return proposal.draw(self._config.minibatch_size, self._drawing, rng)
+        return proposal.draw(self._config.minibatch_size, drawing_of(self._config), rng)
 
     def loss_weights(self, indices, importance_weights):
         """Return the weights of the losses of a drawn minibatch: importance weights times the weights of the examples.
@@ -136,7 +136,8 @@ class Sampler(Saved):
         -------
         (M,) ndarray of float64
         """
-        weights = biased_weights(importance_weights, self._config.bias_exponent, self._renormalises)
+        config = self._config
+        weights = biased_weights(importance_weights, config.bias_exponent, config.sampling in PROPORTIONAL)
         return weights if self._example_weights is None else weights * self._example_weights[indices]
 
     def draw_probe(self, size):
@@ -158,7 +159,7 @@ class Sampler(Saved):
 
     def draw_trial(self, size):
         """Draw examples as :meth:`draw` does, to measure something; return them and the weights of their losses."""
-        indices, importance_weights = self.proposal.draw(size, self._drawing, self._probes.rng)
+        indices, importance_weights = self.proposal.draw(size, drawing_of(self._config), self._probes.rng)
         return indices, self.loss_weights(indices, importance_weights)
 
     def learn_from_minibatch(self, minibatch, step):
@@ -298,11 +299,10 @@ class Sampler(Saved):
         changed = self._gain.decide(was_on, self._mixture.second_moment_ratio, refresh_share, n_compared)
         switch = self._gain.switch
         reason = f"; {why}" if changed and not switch.on and (why := self.why_so_low(step)) else ""
-        problem = self._form(step)
-        suspicion = self._look_for_label_noise(step)
-        decision = f"switch: importance sampling {'on' if switch.on else 'off'}, speed gain {switch.speed_gain:.3f}"
+        problem, suspicion = self._form(step), self._look_for_label_noise(step)
+        decision = f"importance sampling {'on' if switch.on else 'off'}, speed gain {switch.speed_gain:.3f}{reason}"
         events = {
-            decision + reason: changed,
+            f"switch: {decision}": changed,
             "importance sampling begins": self.importance_sampling and not was_on,
             suspicion: suspicion != "",
             f"sampling uniformly: {problem}": problem and problem.encode() != self._problem,

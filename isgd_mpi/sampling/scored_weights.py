@@ -26,6 +26,8 @@ class ScoredWeights(Saved):
 
     Attributes
     ----------
+    n_steps, seconds : int or None, float or None
+        Limits of the run, that of which is over tells some methods what to do; to be set where they are not options.
     irreducible_losses : (N,) ndarray of float32 or None
         What ``--sampling rho`` subtracts from the scores; to be filled in.
     values : (N,) ndarray of float64 or None
@@ -41,7 +43,7 @@ class ScoredWeights(Saved):
         self._table = table
         self._leaves_out = leaves_out
         self._mean_score = np.nan
-        self._n_steps, self._clock = config.n_steps(len(table.scores)), clock
+        self.n_steps, self.seconds, self._clock = config.n_steps(len(table.scores)), config.seconds, clock
         self.irreducible_losses = np.zeros(len(table.scores), np.float32) if config.sampling == "rho" else None
         self._weighting = weighting_of(config, self.irreducible_losses)
         self.values = None
@@ -73,9 +75,9 @@ class ScoredWeights(Saved):
 
     def _progress(self, step):
         """Return the share of the run that is over, or 0 where it is not known, or would differ if it was repeated."""
-        if self._n_steps is not None:
-            return min(1.0, step / self._n_steps)
-        return 0.0 if self._config.repeatable else min(1.0, self._clock() / self._config.seconds)
+        if self.n_steps is not None:
+            return min(1.0, step / self.n_steps)
+        return 0.0 if self._config.repeatable else min(1.0, self._clock() / self.seconds)
 
     def _smoothed(self, scores):
         """Return weights in proportion to the scores, smoothed as the options say."""

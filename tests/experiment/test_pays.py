@@ -57,10 +57,10 @@ class Pretended:
         self.orders.append(order)
         options, times = order["options"], order["times"]
         self.clock.now += times[-1] + 0.3 + 0.02 * len(times) + 0.01 * order["test"]
-        if options["score"] in self.diverges:
+        if options.get("score") in self.diverges or ("reference" in order and "reference" in self.diverges):
             return {"problem": "diverged: the loss is nan", "curve": {}, "steps": 0}
         rate, size = options.get("lr", 0.1), options["minibatch_size"]
-        distance = abs(math.log2(size / 512)) + abs(math.log2(rate / 6.4)) + (options["score"] == "uniform")
+        distance = abs(math.log2(size / 512)) + abs(math.log2(rate / 6.4)) + (options.get("score") == "uniform")
         points = [{"train": {"loss": 0.1}, "valid": {"loss": 0.2, "error": 0.01 * distance + 0.1 / t}} for t in times]
         steps = [round(1000 * t * options["trainers"]) for t in times]
         curve = {"seconds": times, "step": steps, "points": points}
@@ -232,6 +232,32 @@ def test_a_dry_run_says_what_would_be_done(tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+def peers_in(folder):
+    own, config = main._parse(["--hidden", "8", "--minutes", "2", "--seeds", "2", "--out", str(folder)], "peers")
+    return main.make_plan(own, config, "command")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_peers_begin_with_a_reference_model_at_the_expense_of_the_method_that_needs_it(clock, tmp_path, fails):
+    plan, runs = peers_in(tmp_path), Pretended(clock, diverges=("reference",) if fails else ())
+    record = do(plan, runs, clock)
+    orders = [order for order in runs.orders if "reference" in order]
+    assert [order["reference"] for order in orders] == [str(tmp_path / "reference-model.npz")]
+    assert orders[0]["options"]["score"] == "uniform" and orders[0]["times"][-1] == record["seconds"]
+    names = [method["name"] for method in record["methods"]]
+    assert names == ["uniform", "grad-norm", "rank", "infobatch", "selective-backprop"] + ["rho"] * (not fails)
+    assert any("no reference model" in note for note in record["notes"]) == fails
+    used = {method["name"]: method["search_seconds"] for method in record["methods"]}
+    assert max(used.values()) - min(used.values()) < 2 * record["seconds"]
+    compared = {order["options"].get("reference_model") for order in runs.orders}
+    assert compared == {None} | ({str(tmp_path / "reference-model.npz")} if not fails else set())
+
+
+def test_peers_choose_the_sampling_themselves(capsys):
+    assert experiment.main(["peers", "--sampling", "rank"]) == 2
+    assert "--sampling is chosen by pays" in capsys.readouterr().err
+
+
 class PretendedSlurm:
     """A SLURM that does all tasks at the first look."""
 
@@ -273,9 +299,9 @@ def test_in_slurm_each_method_is_a_task_and_the_parts_are_joined(clock, tmp_path
 
 
 def test_a_job_does_all_runs_and_the_report_is_written(tmp_path):
-    words = ["pays", "--minutes", "1", "--seeds", "2", "--ranks", "2", "--hidden", "8", "--out"]
-    plan = main.make_plan(*main._parse([*words[1:], str(tmp_path)]), "command")
-    plan = replace(plan, methods=["uniform", "loss"], n_methods=2, minutes=0.15)
+    words = ["--minutes", "1", "--seeds", "2", "--ranks", "2", "--hidden", "8", "--out", str(tmp_path)]
+    plan = main.make_plan(*main._parse(words, "peers"), "command")
+    plan = replace(plan, methods=["uniform", "rho"], n_methods=2, minutes=0.15)
     path = tmp_path / "plan.json"
     content = {"plan": asdict(plan), "ledger": str(tmp_path / "runs.json"), "begun": None, "agreed": None}
     path.write_text(json.dumps(content))
@@ -284,6 +310,7 @@ def test_a_job_does_all_runs_and_the_report_is_written(tmp_path):
     subprocess.run(program, check=True, timeout=100, capture_output=True)
     record = read_record(tmp_path)
     assert record.complete and record.environment["ranks"] == 1
+    assert (tmp_path / "reference-model.npz").exists()
     assert [len(method.finals) for method in record.methods] == [2, 2]
     for method in record.methods:
         assert all(final.figures["steps"] > 1 and final.figures["memory_bytes"] > 1e7 for final in method.finals)

@@ -35,7 +35,7 @@ def make(rng):
         config = Config(minibatch_size=2, switch="off", **limit, **path, **settings)
         sampler = make_sampler(config, labels, clock=clock, weights=weights)
         if irreducible is not None:
-            sampler.subtract(irreducible)
+            sampler.scored.irreducible_losses[:] = irreducible
         sampler.write_scores(slice(0, N), scores, 0)
         sampler.renew(step, 0.0)
         assert sampler.importance_sampling

@@ -17,6 +17,7 @@ from isgd_mpi.experiment.search import Budget, Trial
 
 _SEARCH_SEED = 0
 _PROBE_SECONDS = 0.4
+_OF_REFERENCE = 32  # examples in a minibatch of the reference model, which few examples are for
 _RESERVED_SECONDS = 6.0  # for the end of the job, and the report
 _LATEST = 1.1  # of the minutes, after which no further seed begins
 _LEAST_SEEDS = 3
@@ -75,9 +76,23 @@ class Conductor:
             Part(method, space_of(method, self._plan.ranks, self._facts["rate"], n_trials), timing)
             for method in self._plan.chosen
         ]
+        for part in list(self._parts):
+            if part.method.needs_reference:
+                self._train_reference(part)
         self._search()
         self._repeat()
         self._write(complete=True)
+
+    def _train_reference(self, part):
+        """Train the model that a method compares with, in the time of a run, at the expense of its search."""
+        options = self._plan.run_options(UNIFORM, minibatch_size=_OF_REFERENCE, trainers=1, seed=_SEARCH_SEED)
+        order = {"options": options, "times": self._timing.times, "share": self._timing.share, "test": False}
+        order |= {"reference": self._plan.reference_model}
+        result, cost = self._ledger.run("reference model", lambda: self._runs.lead(order), self._timing.seconds)
+        part.used_seconds += cost
+        if result["problem"]:
+            self._plan.notes.append(f"{part.method.label} is left out: no reference model ({result['problem']})")
+            self._parts.remove(part)
 
     def _divide(self):
         """Return the times of all runs, given what short ones cost."""

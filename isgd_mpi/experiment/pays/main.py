@@ -1,4 +1,4 @@
-"""The command ``python -m isgd_mpi.experiment pays``."""
+"""The commands ``python -m isgd_mpi.experiment pays``, and ``peers``, which compares other methods."""
 
 import argparse
 import re
@@ -27,27 +27,36 @@ from isgd_mpi.settings.options import parse
 CHOSEN = (
     *("score", "minibatch_size", "lr", "lr_scaling", "bias_exponent", "trainers", "seed", "steps", "epochs", "seconds"),
     *("run_dir", "resume", "checkpoint_every", "eval_every", "patience", "best_by", "compat", "predictor", "quiet"),
+    *("sampling", "reference_model"),
 )
 """Options of a run that are chosen here, or that have no meaning for many short runs that leave no files."""
 
 
-def main(arguments):
-    """Run the command line, without the word ``pays``; return the exit code."""
+_PURPOSE = {
+    "pays": "Find out whether importance sampling pays on some data: search the best settings of uniform sampling and "
+    "of importance sampling in the same time, run the best of each with several seeds, and say what came out.",
+    "peers": "Compare importance sampling with methods of the literature (see --sampling) on some data: search the "
+    "best settings of each in the same time, run the best with several seeds, and say what came out.",
+}
+
+
+def main(arguments, experiment="pays"):
+    """Run the command line, without the word ``pays`` or ``peers``, which is the experiment; return the exit code."""
     begun = time.time()
-    return commands.exit_code(lambda: _compare(arguments, begun), "the same command goes on where it was")
+    return commands.exit_code(lambda: _compare(arguments, experiment, begun), "the same command goes on where it was")
 
 
-def _make_parser():
+def _make_parser(experiment):
     parser = argparse.ArgumentParser(
-        prog="python -m isgd_mpi.experiment pays",
+        prog=f"python -m isgd_mpi.experiment {experiment}",
         usage="%(prog)s --data FILE [--ranks R] [--minutes M] [OPTIONS] [OPTIONS OF A RUN]",
-        description="Find out whether importance sampling pays on some data: search the best settings of uniform "
-        "sampling and of importance sampling in the same time, run the best of each with several seeds, and say what "
-        "came out. All options of a run may follow, such as --target or --hidden, but for those that are chosen here.",
+        description=f"{_PURPOSE[experiment]} All options of a run may follow, such as --target or --hidden, but for "
+        "those that are chosen here.",
         allow_abbrev=False,
         exit_on_error=False,
         formatter_class=Formatter,
     )
+    parser.set_defaults(experiment=experiment)
     parser.add_argument("--ranks", type=int, default=2, metavar="R", help="ranks of each run (default: 2)")
     parser.add_argument("--minutes", type=float, default=30.0, metavar="M", help="time of everything (default: 30)")
     parser.add_argument(
@@ -55,7 +64,7 @@ def _make_parser():
         help="what is to be small on the validation set: error (of numbers, RMSE; the default) or loss",
     )  # fmt: skip
     parser.add_argument("--seeds", type=int, default=5, metavar="S", help="seeds of the runs at the end (default: 5)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of results (default: runs/pays-DATA)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help=f"folder of results (default: runs/{experiment}-DATA)")
     parser.add_argument(
         "--launcher", choices=("mpirun", "slurm"), default="mpirun",
         help="mpirun: all runs here, one after the other (default); slurm: a task of an array job for each method",
@@ -63,17 +72,19 @@ def _make_parser():
     parser.add_argument(
         "--sbatch-options", metavar="'OPTIONS'", help="options of sbatch, with --launcher slurm: ='--account=ABC ...'"
     )
-    parser.add_argument("--quick", action="store_true", help="forecast from one run instead, in two minutes at most")
+    parser.set_defaults(quick=False)
+    if experiment == "pays":
+        parser.add_argument("--quick", action="store_true", help="forecast from one run instead, in two minutes")
     parser.add_argument("--dry-run", action="store_true", help="print what would be done")
     return parser
 
 
-def _compare(arguments, begun):
+def _compare(arguments, experiment, begun):
     """Do what the command line says; return the exit code."""
-    own, config = _parse(arguments)
+    own, config = _parse(arguments, experiment)
     if own.quick and (own.dry_run or own.launcher != "mpirun"):
         raise InputError("--quick is a single run here: leave --dry-run and --launcher out")
-    command = shlex.join(["python", "-m", "isgd_mpi.experiment", "pays", *arguments])
+    command = shlex.join(["python", "-m", "isgd_mpi.experiment", experiment, *arguments])
     plan = make_plan(own, config, command)
     if own.quick:
         return forecast(config, own.ranks, Path(plan.folder), own.judge)
@@ -92,10 +103,10 @@ def _compare(arguments, begun):
     return DONE
 
 
-def _parse(arguments):
+def _parse(arguments, experiment="pays"):
     """Return the options of this command, and the settings of a run."""
     try:
-        own, others = _make_parser().parse_known_args(arguments)
+        own, others = _make_parser(experiment).parse_known_args(arguments)
     except argparse.ArgumentError as error:
         raise InputError(f"{error}; see --help") from None
     refuse_chosen(others)
@@ -135,8 +146,8 @@ def make_plan(own, config, command):
     for name in CHOSEN:
         if name in options:
             raise InputError(f"{option(name)} is chosen by pays, or has no meaning for its runs: leave it out")
-    methods, notes = methods_for(config)
-    folder = own.out or Path("runs") / f"pays-{Path(config.data).name.partition('.')[0]}"
+    methods, notes = methods_for(config, own.experiment)
+    folder = own.out or Path("runs") / f"{own.experiment}-{Path(config.data).name.partition('.')[0]}"
     plan = Plan(
         folder=str(folder.absolute()), methods=[method.name for method in methods], options=options, ranks=own.ranks,
         minutes=own.minutes, judge=own.judge, seeds=own.seeds, command=command, notes=notes,

@@ -35,6 +35,11 @@ class Method:
     options: dict = field(default_factory=dict)
 
     @property
+    def needs_reference(self):
+        """Return whether its runs compare with a reference model."""
+        return self.options.get("sampling") == "rho"
+
+    @property
     def is_importance_sampling(self):
         """Return whether it draws by scores."""
         return self.name != "uniform"
@@ -48,15 +53,41 @@ METHODS = (
     Method("loss", "importance sampling by loss, k = 0.5", {"score": "loss", "bias_exponent": 0.5}),
     Method("scaled", "importance sampling with scaled rate", {"score": "grad-norm", "lr_scaling": "gain"}),
 )
-"""All methods, uniform sampling first."""
+"""All methods of ``experiment pays``, uniform sampling first."""
+
+PEERS = (
+    *METHODS[:2],
+    Method("rank", "online batch selection by rank, weighted", {"sampling": "rank"}),
+    Method("infobatch", "InfoBatch", {"sampling": "infobatch"}),
+    Method("selective-backprop", "Selective-Backprop", {"sampling": "selective-backprop"}),
+    Method("rho", "RHO-LOSS", {"sampling": "rho"}),
+)
+"""Those of ``experiment peers``: methods of the literature, each with the weights of docs/method.md."""
+
+_LISTS = {"pays": METHODS, "peers": PEERS}
+_REFERENCE = "a model trained on the validation set is the reference of rho: compare its error on the test set"
 
 
-def methods_for(config):
-    """Return the methods that fit the settings of the user, and a note for each that does not."""
+def methods_named(names):
+    """Return the methods with some names, in their order."""
+    return [method for name, method in {each.name: each for each in METHODS + PEERS}.items() if name in names]
+
+
+def methods_for(config, experiment="pays"):
+    """Return the methods of an experiment that fit the settings of the user, and notes on what does not, or not quite.
+
+    Parameters
+    ----------
+    config : config.Config
+    experiment : "pays" or "peers"
+    """
+    methods = _LISTS[experiment]
+    if experiment == "peers":
+        return methods, [_REFERENCE]
     if config.optimizer == "sgd":
-        return METHODS, []
+        return methods, []
     note = f"scaled rates are for --optimizer sgd, not {config.optimizer}: that method is left out"
-    return tuple(method for method in METHODS if "lr_scaling" not in method.options), [note]
+    return tuple(method for method in methods if "lr_scaling" not in method.options), [note]
 
 
 def options_of(method, given):

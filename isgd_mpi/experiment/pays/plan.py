@@ -5,11 +5,12 @@ from pathlib import Path
 
 from isgd_mpi.data.files import write_json
 from isgd_mpi.experiment.launcher import words_of
-from isgd_mpi.experiment.pays.methods import METHODS, options_of
+from isgd_mpi.experiment.pays.methods import methods_named, options_of
 from isgd_mpi.settings.config import Config
 
 FORMAT = 1
 FILE = "pays.json"
+REFERENCE_MODEL = "reference-model.npz"
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,17 @@ class Plan:
     @property
     def chosen(self):
         """Return the methods."""
-        return [method for method in METHODS if method.name in self.methods]
+        return methods_named(self.methods)
+
+    @property
+    def reference_model(self):
+        """Return the path of the reference model, for the methods that need one."""
+        return str(Path(self.folder) / REFERENCE_MODEL)
 
     def run_options(self, method, **own):
         """Return the options of a run of a method."""
-        return self.options | options_of(method, self.options) | own
+        reference = {"reference_model": self.reference_model} if method.needs_reference else {}
+        return self.options | options_of(method, self.options) | reference | own
 
     def config(self, method, **own):
         """Return the settings of a run of a method."""

@@ -6,6 +6,7 @@ import resource
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from isgd_mpi.data.measure import measure_for  # noqa: E402
 from isgd_mpi.experiment.pays.conduct import conduct  # noqa: E402
 from isgd_mpi.experiment.pays.ledger import Ledger  # noqa: E402
 from isgd_mpi.experiment.pays.plan import Plan  # noqa: E402
+from isgd_mpi.model.blueprints import MLPBlueprint  # noqa: E402
 from isgd_mpi.ranks.agreement import on_all_ranks  # noqa: E402
 from isgd_mpi.ranks.faults import abort_on_exception  # noqa: E402
 from isgd_mpi.ranks.node import find_node  # noqa: E402
@@ -88,7 +90,8 @@ class Runs:
         ----------
         order : dict
             ``options`` of the run, ``times`` of the points of its curve, ``share`` of the examples that they are
-            measured on, and whether to ``test`` it.
+            measured on, and whether to ``test`` it. With a file ``reference`` it is trained on the validation set, and
+            the model that then has the least loss on the training set is saved there.
         """
         self._orders.share(order)
         try:
@@ -97,6 +100,10 @@ class Runs:
             return {"problem": str(error)}
         problem = None if outcome.stopped in (None, OVER.name) else outcome.stopped
         measured = self._measured(order, snapshots.taken)
+        if "reference" in order and snapshots.taken:
+            losses = [point["train"]["loss"] for point in measured["curve"]["points"]]
+            step, _, params = snapshots.taken[int(np.nanargmin(losses))]
+            MLPBlueprint(self._config, self._dataset).trained(params, self._dataset, step).save(order["reference"])
         return measured | self._figures(outcome) | {"problem": problem, "memory_bytes": n_bytes}
 
     def follow(self):
@@ -115,15 +122,25 @@ class Runs:
         snapshots = Snapshots(order["times"])
 
         def is_over(trainer):
-            self._trainer = trainer
+            if self._trainer is not trainer:
+                self._trainer = trainer
+                trainer.sampler.scored.n_steps, trainer.sampler.scored.seconds = None, order["times"][-1]
             return snapshots.is_over(trainer)
 
         gc.collect()  # of the run before, whose parts refer to each other
         _forget_peak()
         options = {name: value for name, value in order["options"].items() if name not in DATA_OPTIONS}
-        job, outcome = train_until(self._comm, options, self._dataset, is_over)
+        dataset = self._validation_set if "reference" in order else self._dataset
+        job, outcome = train_until(self._comm, options, dataset, is_over)
         self.environment = describe_environment(self._comm, job.setup.node, job.setup.models)
         return snapshots, outcome, self._sum(_peak_bytes())
+
+    @property
+    def _validation_set(self):
+        """Return the data set with its validation set in the place of its training set."""
+        if "valid" not in self._dataset.splits:
+            raise InputError("there is no validation set to train it on")
+        return replace(self._dataset, splits={"train": self._dataset.splits["valid"]})
 
     def _sum(self, n_bytes):
         """Return the sum of a number over all ranks, on rank 0. Collective."""
