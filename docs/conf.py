@@ -27,7 +27,7 @@ exclude_patterns = ["_build"]
 
 myst_heading_anchors = 3  # so that pages can link to sections
 
-autodoc_mock_imports = ["torch", "matplotlib"]  # one benchmark compares with it; the report draws with it
+autodoc_mock_imports = ["torch", "matplotlib", "sklearn"]  # of a benchmark, of the report, of the estimators
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False  # automodule lists them
 
