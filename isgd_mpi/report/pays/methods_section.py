@@ -48,8 +48,8 @@ def _search(record):
     budget = f", of {digits(record.minutes)} minutes in all" if record.minutes == record.minutes else ""
     yield (
         "Search: minibatch, learning rate and, where nothing is scored, the number of ranks that train are found by "
-        "successive halving on a seed of its own (0); every method has the same budget of training time"
-        f"{budget} and the same space, which is widened where the best value lies at its border."
+        "successive halving on a seed of its own (0), and then among the neighbours of the best; every method has the "
+        f"same part of the time{budget} and the same space, which is widened where the best value lies at its border."
     )
     for method in record.methods:
         options = ", ".join(f"{name} = {value}" for name, value in method.options.items())
