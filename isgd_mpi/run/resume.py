@@ -118,9 +118,9 @@ class SavedRun:
         now = asdict(self._config)
         try:
             before = asdict(Config()) | json.loads(bytes(self._flat.pop("config", b"")))
+            before["sampling"] = present_name(before["sampling"])
         except (ValueError, TypeError, RecursionError):
             raise InputError(f"{self.path}: the options in it are damaged") from None
-        before["sampling"] = present_name(before["sampling"])
         changed = [name for name in now if name not in _MAY_CHANGE and before[name] != now[name]]
         if changed:
             text = ", ".join(f"{option(name)} was {before[name]} and is {now[name]} now" for name in changed)

@@ -14,6 +14,11 @@ _OLD_NAMES = {"systematic": "proportional"}
 _OF_SCORES = ("smoothing", "adaptive_smoothing", "power_smoothing")
 
 
+def present_name(sampling):
+    """Return the present name of a value of ``--sampling``."""
+    return _OLD_NAMES.get(sampling, sampling)
+
+
 def implied(config):
     """Return the values that stand for an older name, and for ``auto`` where `sampling` decides.
 
@@ -26,18 +31,13 @@ def implied(config):
     dict
         Values by field.
     """
-    sampling = _OLD_NAMES.get(config.sampling, config.sampling)
+    sampling = present_name(config.sampling)
     values = {"sampling": sampling}
     if config.score == "auto":
         values["score"] = "grad-norm" if sampling in PROPORTIONAL else "loss"
     if config.bias_exponent == "auto":
         values["bias_exponent"] = 0.0 if sampling in UNWEIGHTED and config.score != "uniform" else 1.0
     return values
-
-
-def present_name(sampling):
-    """Return the present name of a value of ``--sampling``."""
-    return _OLD_NAMES.get(sampling, sampling)
 
 
 def drawing_of(config):

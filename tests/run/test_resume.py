@@ -1,5 +1,7 @@
-"""Reports in a checkpoint that do not belong together are refused, before a rank waits for one of them."""
+"""What does not belong together in a checkpoint is refused, before a rank waits for it."""
 
+import json
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,7 +9,10 @@ import pytest
 
 from isgd_mpi.ranks.records import report_dtype, report_state
 from isgd_mpi.ranks.shards import Grid
+from isgd_mpi.run import resume
 from isgd_mpi.run.resume import Resumption, RunState
+from isgd_mpi.settings.config import Config
+from isgd_mpi.settings.errors import InputError
 
 N, BATCH, N_SCORERS = 11, 3, 2
 
@@ -57,6 +62,18 @@ def test_the_same_ranks_want_a_report_each_and_the_parameters_that_they_evaluate
     with pytest.raises(ValueError, match=named):
         restore(Resumption.SAME_RANKS, **state)
     assert len(restore(Resumption.SAME_RANKS, reports=reports(N_SCORERS))) == N_SCORERS
+
+
+@pytest.mark.parametrize(
+    ("sampling", "refused"), [("systematic", None), ("rank", "--sampling was rank"), ([], "damaged")]
+)
+def test_an_older_name_of_an_option_is_no_change(monkeypatch, tmp_path, sampling, refused):
+    numbers = {"run/trainer/step": np.array(3), "log/n_lines": np.array(1), "log/seconds": np.array(1.0)}
+    saved = numbers | {"config": json.dumps({"sampling": sampling}).encode()}
+    monkeypatch.setattr(resume, "read_checkpoint", lambda path: saved)
+    (tmp_path / "checkpoint.npz").touch()
+    with pytest.raises(InputError, match=refused) if refused else nullcontext():
+        assert resume.SavedRun(Config(resume=str(tmp_path))).step == 3
 
 
 def test_the_parameters_that_may_be_the_best_are_wanted():
