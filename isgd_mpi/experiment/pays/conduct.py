@@ -86,7 +86,8 @@ class Conductor:
     def _train_reference(self, part):
         """Train the model that a method compares with, in the time of a run, at the expense of its search."""
         options = self._plan.run_options(UNIFORM, minibatch_size=_OF_REFERENCE, trainers=1, seed=_SEARCH_SEED)
-        order = {"options": options, "times": self._timing.times, "share": self._timing.share, "test": False}
+        order = {"options": options, "times": self._timing.times, "share": self._timing.share}
+        order |= {"splits": ["train"], "test": False}
         order |= {"reference": self._plan.reference_model}
         result, cost = self._ledger.run("reference model", lambda: self._runs.lead(order), self._timing.seconds)
         part.used_seconds += cost
@@ -106,7 +107,8 @@ class Conductor:
 
     def _cost_of(self, name, method):
         options = self._plan.run_options(method, minibatch_size=128, trainers=1)
-        order = {"options": options, "times": [_PROBE_SECONDS / 4, _PROBE_SECONDS], "share": 1.0, "test": True}
+        order = {"options": options, "times": [_PROBE_SECONDS / 4, _PROBE_SECONDS], "share": 1.0}
+        order |= {"splits": ["train", "valid"], "test": self._facts["has_test"]}
         result, cost = self._ledger.run(name, lambda: self._runs.lead(order), _PROBE_SECONDS)
         point, test = result.get("point_seconds", 0.0), result.get("test_seconds", 0.0)
         return Costs(max(0.0, cost - _PROBE_SECONDS - 2 * point - test), point, point, test)
@@ -129,10 +131,11 @@ class Conductor:
     def _try(self, part, trial, seconds):
         """Do one trial."""
         name = f"{part.method.name}, {_words(trial)}, {seconds:g} s, trial"
-        order = self._order(part.method, trial, _SEARCH_SEED) | {"times": [seconds], "share": 1.0, "test": False}
+        order = self._order(part.method, trial, _SEARCH_SEED)
+        order |= {"times": [seconds], "share": 1.0, "splits": [self._judge.split], "test": False}
         result, cost = self._ledger.run(name, lambda: self._runs.lead(order), seconds)
         points = result.get("curve", {}).get("points", [{}])
-        loss = points[-1].get("valid", points[-1].get("train", {})).get("loss")
+        loss = points[-1].get(self._judge.split, {}).get("loss")
         found = Trained(seconds, self._judge.of(points[-1]), loss, result.get("steps", 0), cost, result["problem"])
         part.add(trial, found)
         self._write()
@@ -153,7 +156,8 @@ class Conductor:
         timing = self._timing
         name = f"{part.method.name}, {_words(part.best)}, {timing.seconds:g} s, seed {seed}"
         order = self._order(part.method, part.best, seed)
-        order |= {"times": timing.times, "share": timing.share, "test": self._facts["has_test"]}
+        order |= {"times": timing.times, "share": timing.share}
+        order |= {"splits": ["train", "valid"], "test": self._facts["has_test"]}
         result, _ = self._ledger.run(name, lambda: self._runs.lead(order), timing.seconds)
         part.finals.append(final_of(result, seed, self._judge))
         self._write()

@@ -90,8 +90,8 @@ class Runs:
         ----------
         order : dict
             ``options`` of the run, ``times`` of the points of its curve, ``share`` of the examples that they are
-            measured on, and whether to ``test`` it. With a file ``reference`` it is trained on the validation set, and
-            the model that then has the least loss on the training set is saved there.
+            measured on, the ``splits`` that are, and whether to ``test`` it. With a file ``reference`` it is trained on
+            the validation set, and the model that then has the least loss on the training set is saved there.
         """
         self._orders.share(order)
         try:
@@ -153,9 +153,10 @@ class Runs:
         if not taken:
             return {"curve": {}, "steps": 0}
         begin = time.perf_counter()
-        points = [self._evaluation(order["share"]).figures(params) for _, _, params in taken]
+        evaluation = self._evaluation(order["share"], *order["splits"])
+        points = [evaluation.figures(params) for _, _, params in taken]
         middle = time.perf_counter()
-        test = self._evaluation(None).figures(taken[-1][2])["test"] if order["test"] else None
+        test = self._evaluation(None, "test").figures(taken[-1][2])["test"] if order["test"] else None
         steps, seconds, _ = zip(*taken)
         return {
             "curve": {"seconds": list(seconds), "step": list(steps), "points": points},
@@ -166,27 +167,20 @@ class Runs:
             "test_seconds": time.perf_counter() - middle,
         }
 
-    def _make_evaluation(self, share):
-        """Return the evaluation of a share of the examples of a curve, or of the whole test set."""
-        most = {"test": sys.maxsize}
+    def _make_evaluation(self, share, *splits):
+        """Return the evaluation of a share of the examples that a curve may have of some splits; all if it is None."""
+        sizes = {name: len(self._dataset.splits[name]) for name in splits if name in self._dataset.splits}
         if share is not None:
-            most = {name: max(1, round(share * n)) for name, n in MOST_EVALUATED.items()}
-            most = {name: min(most[name], n) for name, n in self._sizes.items() if name in most}
-        return PartEvaluation(self._config, self._dataset, most)
-
-    @property
-    def _sizes(self):
-        return {name: len(split) for name, split in self._dataset.splits.items()}
+            sizes = {name: max(1, round(share * min(n, MOST_EVALUATED[name]))) for name, n in sizes.items()}
+        return PartEvaluation(self._config, self._dataset, sizes)
 
     def _figures(self, outcome):
         """Return the figures of a run that say why it was fast or slow."""
         summary, sampler = outcome.summary, self._trainer.sampler
         ages = [line["staleness_mean"] for line in outcome.log.lines() if line["kind"] == "refresh"]
         ages = [age for age in ages if age is not None]
-        variances = sampler.variances()
-        return {name: summary[name] for name in ("variance_gain", "possible_gain", "wait_fraction")} | {
-            "noise_scale": variances["trace_uniform"] / variances["squared_mean_gradient"],
-            "staleness": float(np.mean(ages)) if ages else None,
+        return {name: summary[name] for name in ("variance_gain", "possible_gain", "noise_scale", "wait_fraction")} | {
+            "staleness": float(np.mean(ages)) if ages and self._trainer.sampler.was_used else None,
             "switched_off": not sampler.on,
         }
 
