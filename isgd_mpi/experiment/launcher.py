@@ -6,12 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from isgd_mpi.data.safe_files import create
-from isgd_mpi.settings.config import Config, option
+from isgd_mpi.settings.config import option
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.given import given_options
 
 _GRACE_SECONDS = 30.0  # from asking a job to end, which saves its model, to killing it
 
@@ -148,10 +149,6 @@ def command_line(run, folder):
 def words_of(config, ranks):
     """Return the command line that trains with some settings on some ranks."""
     words = ["mpirun", "-n", ranks, "python", "-m", "isgd_mpi"]
-    defaults = asdict(Config())
-    if config.sampling != defaults["sampling"]:  # which decides on these
-        defaults |= {"score": None, "bias_exponent": None}
-    for name, value in asdict(config).items():
-        if value != defaults[name]:
-            words += [option(name), *(value if isinstance(value, list) else [value])]
+    for name, value in given_options(config).items():
+        words += [option(name), *(value if isinstance(value, list) else [value])]
     return shlex.join(map(str, words))

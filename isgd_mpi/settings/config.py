@@ -97,10 +97,10 @@ class Config:
         "cosine (falls to zero along half a wave) or step (a tenth from half of the steps on, a hundredth from three "
         "quarters on)",
     )
-    lr_scaling: Literal["none", "gain"] = declare(
-        "none",
-        "none, or gain: the learning rate of sgd is raised at each refresh as far as the smaller variance and the "
-        "curvature permit",
+    lr_scaling: Literal["auto", "none", "gain"] = declare(
+        "auto",
+        "none, gain (the learning rate of sgd is raised at each refresh as far as the smaller variance and the "
+        "curvature permit), or auto (gain unless --lr is given)",
     )
     weight_decay: float = declare(
         0.0,
@@ -264,7 +264,7 @@ class Config:
             raise InputError(f"--compat {self.compat} has --score grad-norm and no --max-staleness: leave them out")
         if self.momentum and self.optimizer != "sgd":
             raise InputError(f"--momentum {self.momentum:g} is for --optimizer sgd, not {self.optimizer}: leave it out")
-        if self.lr_scaling != "none" and self.optimizer != "sgd":
+        if self.lr_scaling == "gain" and self.optimizer != "sgd":
             raise InputError(f"--lr-scaling gain is for --optimizer sgd, not {self.optimizer}: leave it out")
         if self.lr_schedule != "constant" and self.seconds is not None:
             raise InputError(f"--lr-schedule {self.lr_schedule} needs --steps or --epochs to end with, not --seconds")

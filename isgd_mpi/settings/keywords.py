@@ -60,7 +60,8 @@ def config_of(options, own_model):
     values = {name: _plain(name, value) for name, value in options.items()}
     if values.get("tensorboard") and values.get("run_dir") is None:
         raise InputError("tensorboard writes to the folder of the run, which has none: give run_dir")
-    defaults = {"quiet": True} | ({"score": "grad-norm"} if own_model else {})  # the scores that the model brings
+    of_own_model = {"score": "grad-norm", "lr_scaling": "none"}  # the scores that the model brings
+    defaults = {"quiet": True} | (of_own_model if own_model else {})
     return Config(data="arrays", **defaults | values)
 
 

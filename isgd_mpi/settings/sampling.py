@@ -37,7 +37,16 @@ def implied(config):
         values["score"] = "grad-norm" if sampling in PROPORTIONAL else "loss"
     if config.bias_exponent == "auto":
         values["bias_exponent"] = 0.0 if sampling in UNWEIGHTED and config.score != "uniform" else 1.0
+    if config.lr_scaling == "auto":
+        scales = _may_be_scaled(config, values.get("bias_exponent", config.bias_exponent))
+        values["lr_scaling"] = "gain" if scales else "none"
     return values
+
+
+def _may_be_scaled(config, bias_exponent):
+    """Return whether the learning rate is ours to choose, and the gain of unbiased gradients permits a larger one."""
+    ours = config.lr == "auto" and config.optimizer == "sgd" and config.clip_norm is None and config.compat == "none"
+    return ours and config.score not in ("uniform", "predicted-loss") and bias_exponent == 1
 
 
 def drawing_of(config):
@@ -60,7 +69,7 @@ def problem_of_sampling(config):
         return None
     if config.compat != "none":
         return f"--compat {config.compat} draws in proportion to scores: leave {name} out"
-    if config.lr_scaling != "none" and config.sampling in UNWEIGHTED:
+    if config.lr_scaling == "gain" and config.sampling in UNWEIGHTED:
         return f"--lr-scaling {config.lr_scaling} is for unbiased gradients, and {name} has others: leave one out"
     for field, unused in zip(_OF_SCORES, (0, 0, 1)):
         if getattr(config, field) != unused:

@@ -19,7 +19,7 @@ ROWS = np.arange(60.0).reshape(30, 2)
 
 def setup_of(size=4, crowded=False, why="ranks outnumber cores", targets=None, **options):
     """Return a setup, as far as the lines see it, of some ranks, of which one trains unless options say otherwise."""
-    config = Config(**{"trainers": 1, "steps": 300, "data": "table.csv"} | options)
+    config = Config(**{"trainers": 1, "steps": 300, "lr": 0.1, "data": "table.csv"} | options)
     targets = np.arange(30) % 3 if targets is None else targets
     models = SimpleNamespace(
         text="MLP 2-512-512-3", n_params=266_243, arithmetic="float32", train_arithmetic="float32", notices=["told"],
@@ -57,6 +57,7 @@ def test_a_run_begins_with_aligned_lines():
         ({"score": "predicted-loss"}, "2 scorers, rank 3 predicts losses (lstm)"),
         ({"steps": None, "seconds": 60.0}, "minibatches of 128, 60 s; in float32"),
         ({"lr_schedule": "cosine"}, "learning rate 0.1 (cosine)"),
+        ({"lr": "auto"}, "learning rate 0.1, raised with the gain, minibatches"),
     ],
 )
 def test_roles_and_lengths_are_said_with_their_reason(options, words):

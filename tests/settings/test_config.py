@@ -203,3 +203,14 @@ def test_what_goes_with_no_sampling_of_the_literature_is_refused(match, settings
 def test_rho_needs_a_reference_model():
     with pytest.raises(InputError, match="--sampling rho needs --reference-model"):
         Config(sampling="rho").check_ranks(2)
+
+
+@pytest.mark.parametrize(
+    ("options", "scaling"),
+    [({}, "gain"), ({"lr": 0.1}, "none"), ({"lr": 0.1, "lr_scaling": "gain"}, "gain"), ({"lr_scaling": "none"}, "none"),
+     ({"optimizer": "adam"}, "none"), ({"score": "uniform"}, "none"), ({"score": "predicted-loss"}, "none"),
+     ({"score": "loss", "bias_exponent": 0.5}, "none"), ({"sampling": "selective-backprop"}, "none"),
+     ({"sampling": "rank"}, "gain"), ({"clip_norm": 1.0}, "none"), ({"compat": "alain2015"}, "none")],
+)  # fmt: skip
+def test_the_learning_rate_is_scaled_where_it_is_ours_to_choose_and_draws_are_unbiased(options, scaling):
+    assert Config(**options).lr_scaling == scaling

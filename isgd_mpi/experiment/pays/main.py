@@ -11,7 +11,7 @@ from isgd_mpi.data.files import read_json
 from isgd_mpi.experiment.conduct import sole_user
 from isgd_mpi.experiment.pays.forecast import forecast
 from isgd_mpi.experiment.pays.methods import methods_for
-from isgd_mpi.experiment.pays.plan import FILE, Plan, given_options
+from isgd_mpi.experiment.pays.plan import FILE, Plan
 from isgd_mpi.experiment.pays.queue import SCRIPT, limit_seconds, run_in_queue
 from isgd_mpi.experiment.pays.start import run_here
 from isgd_mpi.experiment.slurm import Slurm
@@ -21,6 +21,7 @@ from isgd_mpi.settings import commands
 from isgd_mpi.settings.config import option
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import DONE
+from isgd_mpi.settings.given import given_options
 from isgd_mpi.settings.help import Formatter
 from isgd_mpi.settings.options import parse
 

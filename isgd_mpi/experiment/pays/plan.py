@@ -1,6 +1,6 @@
 """All that a job has to know of a comparison, and the file pays.json that it leaves."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from isgd_mpi.data.files import write_json
@@ -109,9 +109,3 @@ def write_record(plan, facts, methods, complete):
     record |= {name: getattr(plan, name) for name in ("ranks", "minutes", "seeds", "command", "options", "notes")}
     record |= facts | {"complete": complete, "methods": methods}
     write_json(Path(plan.folder) / FILE, record)
-
-
-def given_options(config):
-    """Return the options in which settings differ from the defaults."""
-    defaults = asdict(Config())
-    return {name: value for name, value in asdict(replace(config)).items() if value != defaults[name]}

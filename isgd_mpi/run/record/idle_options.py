@@ -1,9 +1,9 @@
 """Find the options of a job that can never take effect, before it begins."""
 
 import math
-from dataclasses import asdict
 
-from isgd_mpi.settings.config import Config, option
+from isgd_mpi.settings.config import option
+from isgd_mpi.settings.given import given_options
 from isgd_mpi.settings.sampling import PROPORTIONAL
 
 _OF_SCORES = (
@@ -14,8 +14,6 @@ _OF_SCORES = (
 
 _OF_STEPS = ("optimizer", "momentum", "lr_scaling", "weight_decay", "clip_norm")
 """Options that say how to take a step along a gradient."""
-
-_DEFAULTS = asdict(Config())
 
 
 def without_effect(setup):
@@ -37,7 +35,8 @@ def _descend(setup):
     """Yield a line for a user's model that takes its steps itself: it may ignore options, or is not asked to."""
     if not setup.models.descends:
         return
-    given = [name for name in _OF_STEPS if getattr(setup.config, name) != _DEFAULTS[name]]
+    options = given_options(setup.config)
+    given = [name for name in _OF_STEPS if options.get(name, "none") != "none"]
     if setup.config.trainers > 1:
         yield f"--trainers {setup.config.trainers} sum gradients: the model's own descend is not called"
     elif given:
@@ -52,7 +51,7 @@ def _decay(setup):
 
 def _best(setup):
     """Yield a line for the measure of the best model where there is none."""
-    if setup.config.best_by != _DEFAULTS["best_by"] and not setup.has_validation:
+    if "best_by" in given_options(setup.config) and not setup.has_validation:
         yield f"--best-by {setup.config.best_by}: without effect, since there is no validation set"
 
 
@@ -73,7 +72,8 @@ def _rare(setup):
 def _of_scores(setup):
     """Yield a line for options of scores where none are used."""
     config = setup.config
-    given = [name for name in _OF_SCORES if getattr(config, name) != _DEFAULTS[name]]
+    options = given_options(config)
+    given = [name for name in _OF_SCORES if name in options]
     if config.score == "uniform" and given:
         yield f"{', '.join(map(option, given))}: without effect, since --score uniform draws by no scores"
     if config.score == "uniform" and config.sampling not in PROPORTIONAL:
@@ -85,7 +85,7 @@ def _of_scores(setup):
             f"--sampling {config.sampling} relaxes towards the end of a run, which no step tells with --seconds: here "
             "it does not; give --steps or --epochs, or --schedule relaxed"
         )
-    if config.score != "predicted-loss" and config.predictor != _DEFAULTS["predictor"]:
+    if config.score != "predicted-loss" and "predictor" in options:
         yield f"--predictor {config.predictor}: without effect, since --score {config.score} predicts no losses"
 
 

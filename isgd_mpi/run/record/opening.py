@@ -53,9 +53,10 @@ def _features(dataset):
 def _training(setup):
     """Return the optimiser, its learning rate, the length of the run and the arithmetic in words."""
     config, kind = setup.config, setup.dataset.target.kind
+    scaled = ", raised with the gain" if config.lr_scaling == "gain" else ""
     schedule = "" if config.lr_schedule == "constant" else f" ({config.lr_schedule})"
     parts = [
-        f"{config.optimizer}, learning rate {config.learning_rate(kind):g}{schedule}",
+        f"{config.optimizer}, learning rate {config.learning_rate(kind):g}{schedule}{scaled}",
         f"minibatches of {config.minibatch_size}",
         _length(config, setup.dataset.n_train),
     ]

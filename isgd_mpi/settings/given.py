@@ -1,0 +1,23 @@
+"""Tell what a user has chosen from what follows: from defaults, and from ``auto``, which the other options decide."""
+
+from dataclasses import asdict, replace
+
+from isgd_mpi.settings.config import Config
+
+_DECIDED = ("score", "bias_exponent", "lr_scaling")  # settings hold what auto stands for; see sampling.implied
+
+
+def given_options(config):
+    """Return the options of settings that differ from the defaults, and from what ``auto`` stands for in them.
+
+    Parameters
+    ----------
+    config : config.Config
+
+    Returns
+    -------
+    dict
+        Values by field.
+    """
+    defaults = asdict(Config()) | {name: getattr(replace(config, **{name: "auto"}), name) for name in _DECIDED}
+    return {name: value for name, value in asdict(config).items() if value != defaults[name]}
