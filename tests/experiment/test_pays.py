@@ -20,14 +20,21 @@ from isgd_mpi.experiment.pays.judge import judge_for
 from isgd_mpi.experiment.pays.ledger import Ledger, begin_ledger, note_death
 from isgd_mpi.experiment.pays.methods import METHODS, UNIFORM, options_of, space_of, trainers_of
 from isgd_mpi.experiment.pays.plan import Plan
-from isgd_mpi.experiment.pays.timing import Costs, divide
+from isgd_mpi.experiment.pays.timing import Costs, divide, examples_of
 from isgd_mpi.experiment.pays.trials import MethodSearch, Trained
 from isgd_mpi.experiment.search import Budget, Trial
 from isgd_mpi.report.pays.record import read_record
 from isgd_mpi.settings.errors import InputError
 
 MEASURE = {"name": "error", "text": "error", "unit": "%", "factor": 100.0, "loss_unit": "nats"}
-FACTS = {"data_words": "9 examples", "has_validation": True, "has_test": True, "measure": MEASURE, "rate": 0.1}
+FACTS = {
+    "data_words": "9 examples",
+    "has_validation": True,
+    "has_test": True,
+    "examples": {"train": 5000, "valid": 1000},
+    "measure": MEASURE,
+    "rate": 0.1,
+}
 NAMES = [method.name for method in METHODS]
 
 
@@ -154,8 +161,8 @@ def test_a_run_that_kills_the_job_twice_has_failed(clock, tmp_path):
 @pytest.mark.parametrize("point", [0.0, 0.02, 0.4])
 def test_final_runs_and_searches_share_the_time(minutes, point):
     left = 60 * minutes
-    timing = divide(left, 5, 5, Costs(0.3, point, point, point))
-    finals = 25 * (timing.seconds + 0.3 + point + timing.share * 16 * point)
+    timing = divide(left, 5, 5, Costs(0.3, point, point, point), {"train": 5000, "valid": 10_000})
+    finals = 25 * (timing.seconds + 0.3 + point + 16 * point * sum(timing.examples.values()) / 15_000)
     assert 0.95 * left <= finals + 5 * timing.search_seconds <= 1.02 * left
     assert finals <= 0.55 * left and timing.first_seconds <= timing.seconds
     n_rounds = round(math.log(timing.seconds / timing.first_seconds, 3)) + 1
@@ -326,3 +333,17 @@ def test_wrong_labels_are_other_classes():
     wrong = found != labels
     assert wrong.mean() == pytest.approx(0.4, abs=0.01) and set(found) == {0, 1, 2}
     assert np.bincount((found - labels)[wrong] % 3)[1:] == pytest.approx([6000, 6000], rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("n", "most", "found"),
+    [
+        (6000, {"train": 5000, "valid": 1000}, (5000, 1000)),
+        (3000, {"train": 5000, "valid": 1000}, (2000, 1000)),
+        (3000, {"train": 5000, "valid": 10_000}, (1000, 2000)),
+        (3000, {"train": 500, "valid": 10_000}, (500, 2500)),
+        (3000, {"train": 5000}, (3000,)),
+    ],
+)
+def test_a_curve_is_measured_on_validation_examples_first(n, most, found):
+    assert tuple(examples_of(n, most).values()) == found

@@ -86,8 +86,8 @@ class Conductor:
     def _train_reference(self, part):
         """Train the model that a method compares with, in the time of a run, at the expense of its search."""
         options = self._plan.run_options(UNIFORM, minibatch_size=_OF_REFERENCE, trainers=1, seed=_SEARCH_SEED)
-        order = {"options": options, "times": self._timing.times, "share": self._timing.share}
-        order |= {"splits": ["train"], "test": False}
+        order = {"options": options, "times": self._timing.times, "test": False}
+        order |= {"examples": {"train": self._timing.examples["train"]}}
         order |= {"reference": self._plan.reference_model}
         result, cost = self._ledger.run("reference model", lambda: self._runs.lead(order), self._timing.seconds)
         part.used_seconds += cost
@@ -103,12 +103,12 @@ class Conductor:
         start = max(cost.start for cost in costs[1:])
         left = 60 * self._plan.minutes * self._plan.share - _RESERVED_SECONDS - self._ledger.seconds
         worst = Costs(start, point, point, max(cost.test for cost in costs[1:]))
-        return divide(left / self._plan.share, self._plan.n_methods, self._plan.seeds, worst)
+        return divide(left / self._plan.share, self._plan.n_methods, self._plan.seeds, worst, self._facts["examples"])
 
     def _cost_of(self, name, method):
         options = self._plan.run_options(method, minibatch_size=128, trainers=1)
-        order = {"options": options, "times": [_PROBE_SECONDS / 4, _PROBE_SECONDS], "share": 1.0}
-        order |= {"splits": ["train", "valid"], "test": self._facts["has_test"]}
+        order = {"options": options, "times": [_PROBE_SECONDS / 4, _PROBE_SECONDS]}
+        order |= {"examples": self._facts["examples"], "test": self._facts["has_test"]}
         result, cost = self._ledger.run(name, lambda: self._runs.lead(order), _PROBE_SECONDS)
         point, test = result.get("point_seconds", 0.0), result.get("test_seconds", 0.0)
         return Costs(max(0.0, cost - _PROBE_SECONDS - 2 * point - test), point, point, test)
@@ -132,7 +132,8 @@ class Conductor:
         """Do one trial."""
         name = f"{part.method.name}, {_words(trial)}, {seconds:g} s, trial"
         order = self._order(part.method, trial, _SEARCH_SEED)
-        order |= {"times": [seconds], "share": 1.0, "splits": [self._judge.split], "test": False}
+        judging = {self._judge.split: self._facts["examples"][self._judge.split]}
+        order |= {"times": [seconds], "examples": judging, "test": False}
         result, cost = self._ledger.run(name, lambda: self._runs.lead(order), seconds)
         points = result.get("curve", {}).get("points", [{}])
         loss = points[-1].get(self._judge.split, {}).get("loss")
@@ -156,8 +157,7 @@ class Conductor:
         timing = self._timing
         name = f"{part.method.name}, {_words(part.best)}, {timing.seconds:g} s, seed {seed}"
         order = self._order(part.method, part.best, seed)
-        order |= {"times": timing.times, "share": timing.share}
-        order |= {"splits": ["train", "valid"], "test": self._facts["has_test"]}
+        order |= {"times": timing.times, "examples": timing.examples, "test": self._facts["has_test"]}
         result, _ = self._ledger.run(name, lambda: self._runs.lead(order), timing.seconds)
         part.finals.append(final_of(result, seed, self._judge))
         self._write()

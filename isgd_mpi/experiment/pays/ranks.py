@@ -72,10 +72,11 @@ class Runs:
     @property
     def facts(self):
         """Return what pays.json says of the data."""
-        dataset = self._dataset
+        dataset, splits = self._dataset, self._dataset.splits
         sizes = f"{dataset.n_train:,}".replace(",", " ")
         return {
             "data_words": f"{sizes} training examples, {dataset.n_features} features, {dataset.target.text}",
+            "examples": {name: min(n, len(splits[name])) for name, n in MOST_EVALUATED.items() if name in splits},
             "has_validation": "valid" in dataset.splits,
             "has_test": "test" in dataset.splits,
             "measure": measure_for(dataset.target)._asdict(),
@@ -89,8 +90,8 @@ class Runs:
         Parameters
         ----------
         order : dict
-            ``options`` of the run, ``times`` of the points of its curve, ``share`` of the examples that they are
-            measured on, the ``splits`` that are, and whether to ``test`` it. With a file ``reference`` it is trained on
+            ``options`` of the run, ``times`` of the points of its curve, number of ``examples`` of each split
+            that they are measured on, and whether to ``test`` it. With a file ``reference`` it is trained on
             the validation set, and the model that then has the least loss on the training set is saved there.
         """
         self._orders.share(order)
@@ -152,11 +153,11 @@ class Runs:
         """Return the curve, the figures of the test set, and the seconds that both took."""
         if not taken:
             return {"curve": {}, "steps": 0}
+        evaluation = self._evaluation(**order["examples"])
         begin = time.perf_counter()
-        evaluation = self._evaluation(order["share"], *order["splits"])
         points = [evaluation.figures(params) for _, _, params in taken]
         middle = time.perf_counter()
-        test = self._evaluation(None, "test").figures(taken[-1][2])["test"] if order["test"] else None
+        test = self._evaluation(test=sys.maxsize).figures(taken[-1][2])["test"] if order["test"] else None
         steps, seconds, _ = zip(*taken)
         return {
             "curve": {"seconds": list(seconds), "step": list(steps), "points": points},
@@ -167,22 +168,25 @@ class Runs:
             "test_seconds": time.perf_counter() - middle,
         }
 
-    def _make_evaluation(self, share, *splits):
-        """Return the evaluation of a share of the examples that a curve may have of some splits; all if it is None."""
-        sizes = {name: len(self._dataset.splits[name]) for name in splits if name in self._dataset.splits}
-        if share is not None:
-            sizes = {name: max(1, round(share * min(n, MOST_EVALUATED[name]))) for name, n in sizes.items()}
-        return PartEvaluation(self._config, self._dataset, sizes)
+    def _make_evaluation(self, **examples):
+        """Return the evaluation of a number of examples, at most, of each split."""
+        return PartEvaluation(self._config, self._dataset, examples)
 
     def _figures(self, outcome):
         """Return the figures of a run that say why it was fast or slow."""
         summary, sampler = outcome.summary, self._trainer.sampler
-        ages = [line["staleness_mean"] for line in outcome.log.lines() if line["kind"] == "refresh"]
-        ages = [age for age in ages if age is not None]
-        return {name: summary[name] for name in ("variance_gain", "possible_gain", "noise_scale", "wait_fraction")} | {
-            "staleness": float(np.mean(ages)) if ages and self._trainer.sampler.was_used else None,
+        lines = [line for line in outcome.log.lines() if line["kind"] == "refresh"]
+        return {name: summary[name] for name in ("variance_gain", "possible_gain", "wait_fraction")} | {
+            "noise_scale": _median(lines, "noise_scale"),
+            "staleness": _median(lines, "staleness_mean") if sampler.was_used else None,
             "switched_off": not sampler.on,
         }
+
+
+def _median(lines, name):
+    """Return the median of a figure of the metrics over the refreshes that know it, or None."""
+    known = [line[name] for line in lines if line.get(name) is not None]
+    return float(np.median(known)) if known else None
 
 
 def _forget_peak():

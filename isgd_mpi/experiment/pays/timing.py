@@ -64,15 +64,15 @@ class Timing:
         Trials of a method that there is time for in the first round.
     search_seconds : float
         Time of each method's search.
-    share : float
-        Of the examples that a curve may have.
+    examples : dict of str to int
+        Of each split, that the points of a curve are measured on.
     """
 
     seconds: float
     first_seconds: float
     trials: int
     search_seconds: float
-    share: float
+    examples: dict
 
     @property
     def times(self):
@@ -80,7 +80,7 @@ class Timing:
         return np.geomspace(_FIRST_POINT * self.seconds, self.seconds, POINTS).round(4).tolist()
 
 
-def divide(seconds_left, n_methods, n_seeds, costs):
+def divide(seconds_left, n_methods, n_seeds, costs, most):
     """Divide the time that is left.
 
     Parameters
@@ -88,21 +88,38 @@ def divide(seconds_left, n_methods, n_seeds, costs):
     seconds_left : float
     n_methods, n_seeds : int
     costs : Costs
+    most : dict of str to int
+        Examples of each split, at most, that the points of a curve are measured on.
 
     Returns
     -------
     Timing
     """
     each = _FINALS * seconds_left / (n_methods * n_seeds)
+    n_most = sum(most.values())
     share = float(np.clip(_EVALUATION * each / max(POINTS * costs.point, 1e-9), _LEAST_SHARE, 1.0))
-    beside = costs.start + costs.test + share * POINTS * costs.point
+    examples = examples_of(share * n_most, most)
+    beside = costs.start + costs.test + POINTS * costs.point * sum(examples.values()) / n_most
     longest = max(_LEAST_SECONDS, each - beside)
     search_seconds = max(0.0, seconds_left / n_methods - _MARGIN * n_seeds * (longest + beside))
     n_rounds = _n_rounds(longest, costs.of_trial)
     fits = [n for n in range(1, _MOST_TRIALS + 1) if _halving(n, n_rounds, longest, costs) <= _HALVING * search_seconds]
     longest = round(longest, 3)
     first = math.ceil(1000 * longest / 3 ** (n_rounds - 1)) / 1000  # so that no further round is due to rounding
-    return Timing(longest, first, max(fits, default=1), round(search_seconds, 1), round(share, 3))
+    return Timing(longest, first, max(fits, default=1), round(search_seconds, 1), examples)
+
+
+def examples_of(n, most):
+    """Divide a number of examples among the splits: validation first, which judges, but a third is for training.
+
+    Parameters
+    ----------
+    n : float
+    most : dict of str to int
+    """
+    train = min(n, most["train"]) if "valid" not in most else min(most["train"], max(n / 3, n - most["valid"]))
+    found = {"train": train, "valid": min(n - train, most.get("valid", 0))}
+    return {name: max(1, round(found[name])) for name in most}
 
 
 def _n_rounds(longest, beside):
