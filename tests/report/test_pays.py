@@ -149,6 +149,30 @@ def test_an_interval_about_one_is_undecided(answer_on):
     assert found.kind == UNDECIDED and "it is undecided if" in found.sentence and "more seeds" in found.sentence
 
 
+def plateau(speeds, floors, loss_speed=1.0):
+    """Final runs that come to different levels, at their own times, with training losses of one speed."""
+    curves = [curve(speed, floor) for speed, floor in zip(speeds, floors)]
+    return [final(seed, curve=own | {"loss": curve(loss_speed + 0.01 * seed)["loss"]}) for seed, own in
+            enumerate(curves, start=1)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("floors", "loss_speed", "kind"),
+    [
+        ([0.024, 0.025, 0.026, 0.027, 0.025], 1.0, DOES_NOT_PAY),
+        ([0.02, 0.022, 0.018, 0.021, 0.019], 0.7, DOES_NOT_PAY),
+        ([0.02, 0.022, 0.018, 0.021, 0.019], 1.0, UNDECIDED),
+    ],
+)
+def test_a_plateau_is_decided_by_what_is_reached_and_by_the_training_loss(answer_on, floors, loss_speed, kind):
+    uniform = plateau([6.0, 0.9, 2.0, 0.9, 3.0], [0.02] * 5)
+    found = answer_on(
+        method(UNIFORM, finals=uniform), method(GRAD_NORM, finals=plateau([1, 2, 1, 2, 1], floors, loss_speed))
+    )
+    assert found.chosen.judged.time.low < 0.9 < found.chosen.judged.time.ratio
+    assert found.kind == kind
+
+
 @pytest.mark.parametrize(("speed", "loser"), [(2.0, UNIFORM), (0.8, GRAD_NORM)])
 def test_a_loser_whose_best_settings_lie_at_the_border_is_not_tuned(answer_on, speed, loser):
     borders = [{"at_border": of is loser} for of in (UNIFORM, GRAD_NORM)]
@@ -205,7 +229,10 @@ def test_equal_methods_seldom_pay(answer_on, rng):
         ({"noise_scale": 9.0}, "the noise scale is 9 examples, less than the minibatch of 16"),
         ({"possible_gain": 1.1, "variance_gain": 1.0}, "perfect scores would be worth 1.1 times the minibatch"),
         ({"possible_gain": 6.0, "variance_gain": 1.4}, "scores are too old: 210 steps; they are worth 1.4 times"),
-        ({"steps_per_second": 20.0}, "the trainer limits: it takes 320 examples a second, uniform sampling"),
+        (
+            {"steps_per_second": 20.0},
+            "the trainer limits: it takes 320 examples a second, uniform sampling with 1 trainer 1 600",
+        ),
         ({"wait_fraction": 0.5}, "the trainer spends 50% of its time waiting"),
         ({"switched_off": True}, "switched off by itself"),
         ({}, "no single cause shows in the figures (variance gain 3 of a possible 4, noise scale 5 000 examples"),

@@ -1,13 +1,21 @@
 """Say in a sentence whether importance sampling pays on these data, and why not where it does not.
 
 It pays if the 95 % interval of the time ratio is below 1, p is below 0.05, and its runs reach at least what uniform
-sampling reaches in the same time. It does not pay if the interval says that at most a tenth of the time is saved, or if
-nothing is learnt that holds on held-out data. Everything else is undecided, as is an experiment that is not complete
-(who looks again and again sees a small p in the end), and one in which the method that loses was not tuned: its best
-settings lie at the border of those that were tried.
+sampling reaches in the same time. It does not pay if
+
+* the interval says that at most a tenth of the time is saved, or
+* it reaches less in the same time, with a 95 % interval that says so, or
+* it does not look faster by held-out data, and by training loss it is slower, with an interval that says so, or
+* nothing is learnt that holds on held-out data.
+
+Times to a value on a plateau are mostly chance, hence the second and the third. Everything else is undecided, as is an
+experiment that is not complete (who looks again and again sees a small p in the end), and one in which the method that
+loses was not tuned: its best settings lie at the border of those that were tried.
 """
 
 from dataclasses import dataclass
+
+import numpy as np
 
 from isgd_mpi.report.pays.comparison import Comparison, compare
 from isgd_mpi.report.pays.record import Method, Record
@@ -20,6 +28,7 @@ _WORTH_HAVING = 0.9  # of uniform sampling's time: who saves less than a tenth n
 _LITTLE = 1.2  # possible gains below this are little to gain
 _SLOW = 0.8  # of uniform sampling's examples a second
 _WAITING = 0.2  # of the trainer's time
+_FLAT = 0.95  # the second half of the time lowers the judged value by less than a twentieth
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +71,7 @@ def answer(record):
 def _result(method, uniform, record):
     judged = uniform and compare(method, uniform, "valid_judged", record.seconds, record.guess)
     loss = uniform and compare(method, uniform, "loss", record.seconds)
-    kind = kind_of(judged)
+    kind = kind_of(judged, loss)
     if untuned := _untuned(kind, method, uniform, judged):
         return Result(method, judged, loss, UNDECIDED, untuned)
     reasons = [] if kind == PAYS or judged is None else _reasons(method, uniform, judged, loss)
@@ -77,8 +86,15 @@ def _untuned(kind, method, uniform, judged):
     return [f"the best settings of {loser.label} lie at the border of those that were tried, so it may not be tuned"]
 
 
-def kind_of(comparison):
-    """Return whether a method pays by a comparison with uniform sampling: PAYS, DOES_NOT_PAY or UNDECIDED."""
+def kind_of(comparison, loss=None):
+    """Return whether a method pays by its comparison with uniform sampling: PAYS, DOES_NOT_PAY or UNDECIDED.
+
+    Parameters
+    ----------
+    comparison : comparison.Comparison or None
+    loss : comparison.Comparison, optional
+        The comparison by training loss.
+    """
     if comparison is None or comparison.time.n < 2:
         return UNDECIDED
     if not comparison.learnt:
@@ -87,7 +103,8 @@ def kind_of(comparison):
     no_worse = comparison.reached.median <= comparison.uniform_reached.median
     if time.high < 1 and time.p < _SIGNIFICANT and no_worse:
         return PAYS
-    return DOES_NOT_PAY if time.low > _WORTH_HAVING else UNDECIDED
+    slower = time.ratio >= 1 and loss is not None and loss.time.low > 1
+    return DOES_NOT_PAY if time.low > _WORTH_HAVING or comparison.value.low > 1 or slower else UNDECIDED
 
 
 def median_of(method, figure):
@@ -96,8 +113,8 @@ def median_of(method, figure):
 
 
 def minibatch_of(method):
-    """Return the examples of a step: those of all trainers."""
-    return method.best.get("minibatch_size", 0) * method.best.get("trainers", 1)
+    """Return the examples of a step, which its trainers share."""
+    return method.best.get("minibatch_size", 0)
 
 
 def digits(value):
@@ -117,6 +134,7 @@ def _reasons(method, uniform, judged, loss):
         *_little_noise(method),
         *_little_gain(method),
         *_slow_trainer(method, uniform),
+        *_plateau(uniform),
         *_learnt_by_heart(judged, loss),
     ]
     return found or [f"no single cause shows in the figures ({figures_of(method)})"]
@@ -168,16 +186,30 @@ def _little_gain(method):
 
 def _slow_trainer(method, uniform):
     own, other = (median_of(one, "steps_per_second") * minibatch_of(one) for one in (method, uniform))
-    gain = median_of(method, "variance_gain")
-    gain = gain if gain > 0 else 1.0
-    if other > 0 and own / other < _SLOW and gain * own / other < 1 / _WORTH_HAVING:
+    if other > 0 and own / other < _SLOW:
+        trainers = uniform.best.get("trainers", 1)
         yield (
-            f"the trainer limits: it takes {digits(own)} examples a second, {uniform.label} on the same ranks "
-            f"{digits(other)}"
+            f"the trainer limits: it takes {digits(own)} examples a second, {uniform.label} with {trainers} "
+            f"trainer{'s' * (trainers > 1)} {digits(other)}"
         )
     waiting = median_of(method, "wait_fraction")
     if waiting > _WAITING:
         yield f"the trainer spends {waiting:.0%} of its time waiting for other ranks"
+
+
+def _plateau(uniform):
+    """Say so where the second half of uniform sampling's time hardly lowers what is judged."""
+    lowered = []
+    for final in uniform.complete:
+        seconds, values = final.curves["seconds"], final.curves["valid_judged"]
+        half = values[seconds <= 0.5 * seconds.max(initial=0.0)]
+        if np.isfinite(half).any() and np.nanmin(half) > 0:
+            lowered.append(np.nanmin(values) / np.nanmin(half))
+    if quartiles(lowered).median > _FLAT:
+        yield (
+            "held-out data hardly gain from the second half of the time: less noise does not help where the data "
+            "themselves limit"
+        )
 
 
 def _learnt_by_heart(judged, loss):
