@@ -4,7 +4,8 @@ To read in this order:
 
 * `record`: read pays.json, the only place where that is done;
 * `comparison`: hold a method against uniform sampling, seed by seed: the statistics;
-* `answer`: the answer and its reasons in a sentence, and what is written to outcome.json;
+* `answer`: the answer and its reasons in a sentence;
+* `content`: what is written to outcome.json;
 * `tables`: a row for each method, as text, CSV, Markdown and LaTeX;
 * `methods_section`: state all that a paper's methods section must state;
 * `figures`: draw; only this needs Matplotlib;

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from isgd_mpi.data.files import write_json, write_text
 from isgd_mpi.report.pays import tables
-from isgd_mpi.report.pays.answer import answer, as_content
+from isgd_mpi.report.pays.answer import answer
+from isgd_mpi.report.pays.content import as_content
 from isgd_mpi.report.pays.page import FIGURE_FILES, render
 from isgd_mpi.report.pays.record import FILE, read_record
 from isgd_mpi.report.write import PAGE, check_replaceable, write_whole
