@@ -136,8 +136,8 @@ def make_plan(name, experiment, scale, folder, data=None, data_dir=None, ranks=N
         runs = tuple(Run(f"{slug(label)}-{seed}", replace(config, seed=seed), ranks) for seed in range(seeds))
         x = trainers if group.minibatch_per_trainer else group.x
         groups.append(PlannedGroup(label, x, runs))
-    crowd = () if elsewhere else _crowd(ranks)
-    return Plan(name, experiment, tuple(groups), (*experiment.notes, *scale.notes, *notes, *crowd), folder)
+    notes_on_crowd = () if elsewhere else crowd(ranks)
+    return Plan(name, experiment, tuple(groups), (*experiment.notes, *scale.notes, *notes, *notes_on_crowd), folder)
 
 
 def _settings(group, common, trainers):
@@ -147,7 +147,7 @@ def _settings(group, common, trainers):
     return replace(config, minibatch_size=share * config.minibatch_size)
 
 
-def _crowd(ranks):
+def crowd(ranks):
     """Yield a warning if ranks have to share cores."""
     cores = len(os.sched_getaffinity(0))
     if ranks > cores:

@@ -217,6 +217,7 @@ def test_without_a_validation_set_the_training_loss_judges():
         ("--lr 0.3", "--lr is chosen by pays"),
         ("--no-quiet", "--quiet is chosen by pays"),
         ("--hiden 8", "unknown option --hiden: did you mean --hidden?"),
+        ("--minutes inf", "--minutes inf must be at least 1"),
         ("--seeds 1", "--seeds 1 must be at least 2"),
         ("--ranks none", "invalid int value: 'none'; see --help"),
         ("--config {config}", "--lr is chosen by pays"),

@@ -21,6 +21,7 @@ _OF_REFERENCE = 32  # examples in a minibatch of the reference model, which few 
 _RESERVED_SECONDS = 6.0  # for the end of the job, and the report
 _LATEST = 1.1  # of the minutes, after which no further seed begins
 _LEAST_SEEDS = 3
+_FEW_TRIALS = 5
 _TOO_LATE = "the time was over before this seed"
 _FIGURES = ("variance_gain", "possible_gain", "noise_scale", "staleness", "wait_fraction", "switched_off")
 
@@ -72,6 +73,11 @@ class Conductor:
             f"a method, by {self._judge.text}"
         )
         n_trials = timing.trials
+        if n_trials < _FEW_TRIALS:
+            self._plan.notes.append(
+                f"{self._plan.minutes:g} minutes are too few for these data: each method had time for {n_trials} "
+                f"trials of {timing.first_seconds:g} s at first; give more --minutes"
+            )
         self._parts = [
             Part(method, space_of(method, self._plan.ranks, self._facts["rate"], n_trials), timing)
             for method in self._plan.chosen

@@ -1,6 +1,7 @@
 """The commands ``python -m isgd_mpi.experiment pays``, and ``peers``, which compares other methods."""
 
 import argparse
+import math
 import re
 import shlex
 import sys
@@ -14,6 +15,7 @@ from isgd_mpi.experiment.pays.methods import methods_for
 from isgd_mpi.experiment.pays.plan import FILE, Plan
 from isgd_mpi.experiment.pays.queue import SCRIPT, limit_seconds, run_in_queue
 from isgd_mpi.experiment.pays.start import run_here
+from isgd_mpi.experiment.plan import crowd
 from isgd_mpi.experiment.slurm import Slurm
 from isgd_mpi.experiment.slurm import options_of as slurm_options
 from isgd_mpi.report.pays.write import print_outcome, write_pays_report
@@ -115,7 +117,7 @@ def _parse(arguments, experiment="pays"):
         raise InputError("--sbatch-options are for --launcher slurm: give both or none")
     config = parse(others)
     for name, value, least in (("--ranks", own.ranks, 1), ("--seeds", own.seeds, 2), ("--minutes", own.minutes, 1)):
-        if not value >= least:
+        if not least <= value < math.inf:
             raise InputError(f"{name} {value:g} must be at least {least}")
     return own, config
 
@@ -148,6 +150,8 @@ def make_plan(own, config, command):
         if name in options:
             raise InputError(f"{option(name)} is chosen by pays, or has no meaning for its runs: leave it out")
     methods, notes = methods_for(config, own.experiment)
+    if own.launcher == "mpirun":
+        notes = [*notes, *crowd(own.ranks)]
     folder = own.out or Path("runs") / f"{own.experiment}-{Path(config.data).name.partition('.')[0]}"
     plan = Plan(
         folder=str(folder.absolute()), methods=[method.name for method in methods], options=options, ranks=own.ranks,
