@@ -173,13 +173,15 @@ def test_a_plateau_is_decided_by_what_is_reached_and_by_the_training_loss(answer
     assert found.kind == kind
 
 
-@pytest.mark.parametrize(("speed", "loser"), [(2.0, UNIFORM), (0.8, GRAD_NORM)])
-def test_a_loser_whose_best_settings_lie_at_the_border_is_not_tuned(answer_on, speed, loser):
-    borders = [{"at_border": of is loser} for of in (UNIFORM, GRAD_NORM)]
-    found = answer_on(method(UNIFORM, **borders[0]), method(GRAD_NORM, speed, **borders[1]))
-    assert found.kind == UNDECIDED and f"best settings of {loser['label']} lie at the border" in found.sentence
-    winner = [{"at_border": of is not loser} for of in (UNIFORM, GRAD_NORM)]
-    assert answer_on(method(UNIFORM, **winner[0]), method(GRAD_NORM, speed, **winner[1])).kind != UNDECIDED
+def test_against_uniform_sampling_that_may_not_be_tuned_nothing_pays(answer_on):
+    found = answer_on(method(UNIFORM, at_border=True), method(GRAD_NORM, 2.0))
+    assert found.kind == UNDECIDED and "best settings of uniform sampling lie at the border" in found.sentence
+    assert answer_on(method(UNIFORM), method(GRAD_NORM, 2.0, at_border=True)).kind == PAYS
+
+
+def test_a_no_says_if_importance_sampling_may_not_be_tuned(answer_on):
+    found = answer_on(method(UNIFORM), method(GRAD_NORM, 0.8, at_border=True))
+    assert found.kind == DOES_NOT_PAY and "best settings of gradient norm lie at the border" in found.sentence
 
 
 def test_one_seed_is_undecided(answer_on):

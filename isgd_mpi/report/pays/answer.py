@@ -9,8 +9,9 @@ sampling reaches in the same time. It does not pay if
 * nothing is learnt that holds on held-out data.
 
 Times to a value on a plateau are mostly chance, hence the second and the third. Everything else is undecided, as is an
-experiment that is not complete (who looks again and again sees a small p in the end), and one in which the method that
-loses was not tuned: its best settings lie at the border of those that were tried.
+experiment that is not complete (who looks again and again sees a small p in the end). Nor does it pay against uniform
+sampling that may not be tuned, with its best settings at the border of those that were tried: that is undecided. If it
+is importance sampling that may not be tuned, the answer says so.
 """
 
 from dataclasses import dataclass
@@ -72,18 +73,16 @@ def _result(method, uniform, record):
     judged = uniform and compare(method, uniform, "valid_judged", record.seconds, record.guess)
     loss = uniform and compare(method, uniform, "loss", record.seconds)
     kind = kind_of(judged, loss)
-    if untuned := _untuned(kind, method, uniform, judged):
-        return Result(method, judged, loss, UNDECIDED, untuned)
+    if kind == PAYS and uniform.at_border:
+        return Result(method, judged, loss, UNDECIDED, [*_untuned(uniform)])
     reasons = [] if kind == PAYS or judged is None else _reasons(method, uniform, judged, loss)
     return Result(method, judged, loss, kind, reasons)
 
 
-def _untuned(kind, method, uniform, judged):
-    """Return the reason why an answer does not hold: the method that loses may do better with other settings."""
-    loser = {PAYS: uniform, DOES_NOT_PAY: method}.get(kind)
-    if loser is None or not loser.at_border or not judged.learnt:
-        return []
-    return [f"the best settings of {loser.label} lie at the border of those that were tried, so it may not be tuned"]
+def _untuned(method):
+    """Say so where a method might do better with other settings."""
+    if method.at_border:
+        yield f"the best settings of {method.label} lie at the border of those that were tried: it may not be tuned"
 
 
 def kind_of(comparison, loss=None):
@@ -136,6 +135,7 @@ def _reasons(method, uniform, judged, loss):
         *_slow_trainer(method, uniform),
         *_plateau(uniform),
         *_learnt_by_heart(judged, loss),
+        *(_untuned(method) if judged.learnt else ()),
     ]
     return found or [f"no single cause shows in the figures ({figures_of(method)})"]
 
@@ -242,9 +242,25 @@ def _statement(record, chosen):
         return f"{name} does not pay.{why}"
     level = f"to a {record.measure.text} of {record.measure.words(chosen.judged.target)} it needs {needed}"
     if chosen.kind == DOES_NOT_PAY:
-        return f"{name} does not pay: {level}.{why}"
+        return f"{name} does not pay: {level}{_grounds(chosen, record.measure.text)}.{why}"
     doubt = "one seed is too few" if chosen.judged.time.n < 2 else "more time or more seeds would tell"
     return f"it is undecided if {name} pays: {level}; {doubt}.{why}"
+
+
+def _grounds(chosen, text):
+    """Return what an answer of no rests on, if it is not the time to the target."""
+    found, value, loss = "", chosen.judged.value, chosen.loss and chosen.loss.time
+    if chosen.judged.time.low > _WORTH_HAVING:
+        return found
+    if value.low > 1:
+        found += f", and in the same time comes to {value.ratio:.2f} times the {text}{_interval(value)}"
+    if loss and loss.low > 1:
+        found += f", and by training loss {loss.ratio:.2f} times the time{_interval(loss)}"
+    return found
+
+
+def _interval(test):
+    return f" ({test.low:.2f} to {test.high:.2f})"
 
 
 def named(method):

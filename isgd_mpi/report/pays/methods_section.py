@@ -13,10 +13,9 @@ STATISTICS = (
     "Importance sampling is said to pay if the interval is below 1, p < 0.05, and it reaches at least what uniform "
     "sampling reaches in the same time; not to pay if the interval is above 0.9, or it reaches less in the same "
     "time (interval above 1), or it is slower by training loss (interval above 1) and not faster by the judge; "
-    "otherwise it is undecided, as it is "
-    "where the best settings of the method that loses lie at the border of the space. The method "
-    "of the sentence did best in the search, which knows nothing of the final runs; p-values are not corrected for the "
-    "number of methods. Medians and quartiles are over the final runs that came to their end."
+    "otherwise it is undecided, as it is if it looks faster than uniform sampling whose best settings lie at the "
+    "border of the space. The method of the sentence did best in the search, which knows nothing of the final runs; "
+    "p-values are not corrected for the number of methods. Medians and quartiles are over the final runs that came to their end."
 )
 
 
