@@ -15,7 +15,8 @@ STATISTICS = (
     "time (interval above 1), or it is slower by training loss (interval above 1) and not faster by the judge; "
     "otherwise it is undecided, as it is if it looks faster than uniform sampling whose best settings lie at the "
     "border of the space. The method of the sentence did best in the search, which knows nothing of the final runs; "
-    "p-values are not corrected for the number of methods. Medians and quartiles are over the final runs that came to their end."
+    "p-values are not corrected for the number of methods. Medians and quartiles are over the final runs that "
+    "came to their end."
 )
 
 
