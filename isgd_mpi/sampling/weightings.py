@@ -4,14 +4,12 @@ All depend on the scores by their order alone, or by the side of their mean that
 the user asks for others. With the probability q that follows from the weights here, the weights ``r = 1 / (N q)``
 make the gradient unbiased, whatever the scores.
 
-===================== ================ ====================================================================
-``--sampling``        source           weights of the losses there
-===================== ================ ====================================================================
-rank                  [1]_             none; here r
-infobatch             [2]_             ``1 / (1 - p)`` for scores below the mean that are kept, which is r
-selective-backprop    [3]_             none: biased towards large losses
-rho                   [4]_             none: biased towards losses that other examples would not have taught
-===================== ================ ====================================================================
+What each of them does with the losses of drawn examples:
+
+* ``rank`` [1]_: no weights; here r.
+* ``infobatch`` [2]_: the weight ``1 / (1 - p)`` for scores below the mean that are kept, which is in proportion to r.
+* ``selective-backprop`` [3]_: no weights, so that gradients are biased towards large losses.
+* ``rho`` [4]_: no weights, so that they are biased towards losses that other examples would not have taught.
 
 References
 ----------

@@ -3,9 +3,9 @@
 Noise bounds the learning rate. At a rate e it adds ``e Tr Sigma / (4 M)`` to the loss, which may be half of the loss L,
 and beyond some rate no step is stable. With a rate between both, ``e_max / (1 + M_c / M)``, the steps to a loss are in
 proportion to ``1 + M_c / M``, as McCandlish et al. 2018 (arXiv:1812.06162) have it, with the critical minibatch ``M_c =
-e_max Tr Sigma / (2 L)``. Their noise scale, with |mu|^2 for ``2 L / e_max``, gives the same of a run whose rate is far
-too small; at a good one the mean gradient is soon near zero, and it says next to nothing. Importance sampling divides
-Tr Sigma by its gain, and gives away ranks that could train.
+e_max Tr Sigma / (2 L)``. Their noise scale, with ``|mu|^2`` for ``2 L / e_max``, gives the same of a run whose rate is
+far too small; at a good one the mean gradient is soon near zero, and it says next to nothing. Importance sampling
+divides Tr Sigma by its gain, and gives away ranks that could train.
 
 The gain falls as scores grow old, counted in steps times learning rate: of the variance that the best proposal saves,
 the share ``1 - exp(-age / lifetime)`` is back. That is within a tenth of the gains that were measured on MNIST at ages
