@@ -9,6 +9,7 @@ from isgd_mpi.sampling.alain2015 import Alain2015
 from isgd_mpi.sampling.noise_scale import NoiseScale
 from isgd_mpi.sampling.switch import Switch
 from isgd_mpi.sampling.variance import Variance, distinct_examples, effective_sample_size, entropy
+from isgd_mpi.settings.sampling import drawing_of
 from isgd_mpi.settings.saved import Saved
 
 # importance sampling is switched off once it has not paid for a share of the training set's number of draws, and for a
@@ -58,7 +59,7 @@ class Gain(Saved):
         self._draws_by_norms, exact = config.draws_by_norms, config.schedule == "exact"
         self._remedy = ("" if exact else "more scorers, ") + "a smaller --refresh-every or a larger --minibatch-size"
         self._compat = Alain2015() if config.compat != "none" else None
-        self._minibatch_size, self._sampling = config.minibatch_size, config.sampling
+        self._minibatch_size, self._drawing = config.minibatch_size, drawing_of(config)
         self._totals = np.zeros(4)  # of the steps with a known gain: number, sums of 1 / gain, 1 / possible, variance
         self._n_steps = self._n_drawn = 0  # since the last decision
         self.n_steps_in_use = 0
@@ -190,7 +191,7 @@ class Gain(Saved):
         of_gain, size = self.variance.figures(), self._minibatch_size
         of_gain |= self._noise.figures() | {"effective_minibatch": size * of_gain["variance_gain"]}
         return of_gain | {
-            "distinct_examples": distinct_examples(weights, proposal.n_examples, size, self._sampling),
+            "distinct_examples": distinct_examples(weights, proposal.n_examples, size, self._drawing),
             "effective_sample_size": effective_sample_size(weights, own),
             "entropy": entropy(weights) + math.log(proposal.n_examples / len(weights)),
             "speed_gain": self.switch.speed_gain,

@@ -308,7 +308,7 @@ def effective_sample_size(prob_weights, example_weights=None):
     return float(n * n / (total * total_inverse))
 
 
-def distinct_examples(prob_weights, n_examples, minibatch_size, sampling):
+def distinct_examples(prob_weights, n_examples, minibatch_size, drawing):
     """Return the expected number of distinct examples in a minibatch.
 
     Parameters
@@ -317,7 +317,8 @@ def distinct_examples(prob_weights, n_examples, minibatch_size, sampling):
         Unnormalised probabilities of typical examples, or of all.
     n_examples, minibatch_size : int
         N, and M.
-    sampling : "systematic" or "multinomial"
+    drawing : "systematic" or "multinomial"
+        See :func:`isgd_mpi.settings.sampling.drawing_of`.
 
     Returns
     -------
@@ -325,7 +326,7 @@ def distinct_examples(prob_weights, n_examples, minibatch_size, sampling):
         ``sum min(1, M q)`` or ``sum 1 - (1 - q)^M``: the sum of the probabilities to be drawn at all.
     """
     q = prob_weights / (prob_weights.sum() * (n_examples / len(prob_weights)))
-    drawn = np.minimum(1, minibatch_size * q) if sampling == "systematic" else 1 - (1 - q) ** minibatch_size
+    drawn = np.minimum(1, minibatch_size * q) if drawing == "systematic" else 1 - (1 - q) ** minibatch_size
     return float(drawn.mean() * n_examples)
 
 

@@ -327,3 +327,8 @@ def test_a_state_of_another_kind_is_refused_by_name(make, path, value):
     part[path[-1]] = value
     with pytest.raises(ValueError, match=path[-1]):
         make().restore(state)
+
+
+def test_distinct_examples_are_those_of_the_drawing_in_use(make):
+    found = [make(sampling=sampling).figures(0)["distinct_examples"] for sampling in ("proportional", "multinomial")]
+    np.testing.assert_allclose(found, [8, N * (1 - (1 - 1 / N) ** 8)])
