@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import sys
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from types import NoneType
 from typing import Literal, get_args, get_origin
@@ -18,6 +18,7 @@ from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentParser, Namespac
 
 from isgd_mpi.settings.config import LIMITS, Config, option
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.given import repeating_options
 from isgd_mpi.settings.help import USAGE, Formatter, Print, full_meaning, placeholder, short_help
 from isgd_mpi.settings.nearest import suggestion
 from isgd_mpi.settings.ranges import default_of
@@ -189,7 +190,7 @@ def to_toml(config, unused=()):
         Options to leave out, since this run does not use them.
     """
     # TOML has no None; an option that is None by default is left out
-    settings = asdict(replace(config.with_limit(), run_dir=None, resume=None))
+    settings = repeating_options(replace(config.with_limit(), run_dir=None, resume=None))
     used = {name: value for name, value in settings.items() if name not in unused}
     return make_parser().dump(Namespace(config=None, **used))
 

@@ -1,5 +1,6 @@
 """The lines at the start of a run and at its end, as far as they need no ranks."""
 
+import shlex
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from isgd_mpi.run.record.opening import describe_job, notes
 from isgd_mpi.run.record.words import COLUMNS, aligned, count, with_error
 from isgd_mpi.sampling.gain import MeanGain
 from isgd_mpi.settings.config import Config
+from isgd_mpi.settings.options import parse, to_toml
 
 RUN = Path("runs/a run")
 ROWS = np.arange(60.0).reshape(30, 2)
@@ -101,6 +103,20 @@ def test_the_commands_to_type_next_follow_from_the_end(setup, gain, words):
     assert words in text and "python -m isgd_mpi.report 'runs/a run'" in text and "isgd_mpi.predict" in text
     assert text.startswith("next       ") and all(line.startswith(11 * " ") for line in text.splitlines()[1:])
     assert "srun -n" in next_steps(setup, RUN, gain, {"SLURM_JOB_ID": "7"}) or setup.size == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"lr": "auto"}, {"compat": "alain2015"}, {"sampling": "rank"}, {"sampling": "rho", "reference_model": "m.npz"}],
+)
+def test_plain_sgd_goes_by_the_options_of_the_run_as_far_as_they_are_not_of_its_method(options, tmp_path):
+    setup = setup_of(**options)
+    (tmp_path / "config.toml").write_text(to_toml(setup.config))
+    command = next(line for line in next_steps(setup, tmp_path, None, {}).splitlines() if "uniform" in line)
+    config = parse(shlex.split(command.partition("isgd_mpi ")[2]))
+    assert (config.score, config.sampling, config.bias_exponent, config.lr_scaling) == (
+        "uniform", "proportional", 1.0, "none",
+    )  # fmt: skip
 
 
 def test_arrays_in_memory_and_runs_without_a_folder_have_no_command_that_repeats_them():

@@ -4,6 +4,7 @@ import os
 import shlex
 
 from isgd_mpi.run.record.words import INDENT, aligned
+from isgd_mpi.settings.sampling import PROPORTIONAL
 
 WORTH_SAYING = 1.1
 """Variance gains below this are called none."""
@@ -47,10 +48,16 @@ def _comparison(setup, folder, gain, environment):
         return {"the same with importance sampling": f"{again} --score grad-norm --trainers auto"}
     paid = gain is not None and gain.value >= WORTH_SAYING
     all_train = f" --trainers {setup.size}" if setup.size > 1 else ""
-    plain = f"{again} --score uniform{all_train}"
+    plain = f"{again} --score uniform{_without_method(setup.config)}{all_train}"
     if paid:
         return {"plain SGD, to compare with": plain}
     return {"try plain SGD on the same ranks": plain, "forecast whether it can pay": _forecast(setup)}
+
+
+def _without_method(config):
+    """Return the options that leave out what does not go with uniform sampling."""
+    words = {" --compat none": config.compat != "none", " --sampling proportional": config.sampling not in PROPORTIONAL}
+    return "".join(word for word, is_needed in words.items() if is_needed)
 
 
 def _forecast(setup):
