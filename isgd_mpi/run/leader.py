@@ -291,7 +291,7 @@ class Leader:
             self._checkpoints.save(trainer.step)
         finish_training(trainer, self._run.exchange, evaluate=not stopped)
         self._stop_others()
-        examples = self._look_at_examples()
+        examples = self._look_at_examples(bool(stopped))
         if not_saved := self._checkpoints.finish():
             self._keeper.note(FILE, not_saved)
         if not_written := self._best_file.finish():
@@ -317,12 +317,13 @@ class Leader:
         log.conclude(self._conclusion(outcome))
         return outcome
 
-    def _look_at_examples(self):
-        """Return what there is to know of each example, or None if nobody asks. Collective over all ranks."""
+    def _look_at_examples(self, stopped):
+        """Return what there is to know of each example, or None if nobody asks, or time is short. Collective."""
         setup, trainer = self._setup, self._run.trainer
         if not setup.config.save_scores:
             return None
-        return scores.columns(setup, trainer, scores.measure_examples(setup, trainer.params, trainer.step))
+        measured = scores.measure_examples(setup, trainer.params, trainer.step, stopped)
+        return measured and scores.columns(setup, trainer, measured)
 
     def _conclusion(self, outcome):
         """Return the verdict, and the commands to type next; of a run that was stopped the program tells the way on."""

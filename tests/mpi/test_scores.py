@@ -6,8 +6,10 @@ from mpi4py import MPI
 from own_models import Copying, Regression
 
 import isgd_mpi
+from isgd_mpi.data.arrays import from_arrays
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.ranks.states import flatten
+from isgd_mpi.run.until import train_until
 
 OPTIONS = {"threads": 1, "score_batch_size": 100, "steps": 48, "refresh_every": 16, "minibatch_size": 32}
 COLUMNS = {"index", "label", "grad_norm", "loss", "prediction"}
@@ -79,3 +81,9 @@ def test_a_model_of_the_users_own_is_measured_by_its_own_scores(comm, everywhere
 
     problem = problem_of(check, result)
     everywhere(not problem, problem)
+
+
+def test_a_run_that_is_stopped_ends_at_once(comm, everywhere, splits):
+    options = {name: value for name, value in OPTIONS.items() if name != "steps"} | {"hidden": [8], "save_scores": True}
+    _, outcome = train_until(comm, options, from_arrays(*splits[0]), lambda trainer: trainer.step == 20)
+    everywhere(outcome.stopped == "SIGUSR1" and outcome.scores is None)

@@ -16,7 +16,7 @@ FILE = "scores.npz"
 _KINDS = {"predicted-loss": "loss", "uniform": "grad-norm"}  # what is measured where scores are made otherwise
 
 
-def measure_examples(setup, params=None, step=0):
+def measure_examples(setup, params=None, step=0, stopped=False):
     """Measure all examples of all splits with the last parameters. Collective over all ranks.
 
     Parameters
@@ -26,13 +26,19 @@ def measure_examples(setup, params=None, step=0):
         The parameters; on trainer 0 only.
     step : int
         Their step; likewise.
+    stopped : bool
+        Whether the run is to end at once; likewise.
 
     Returns
     -------
     dict of str to ndarray or None
-        The measurements of each split, :func:`last_look.example_dtype`; None on other ranks.
+        The measurements of each split, :func:`last_look.example_dtype`; None on other ranks, and if it was stopped.
     """
     waiter, models, dataset = setup.node.waiter, setup.models, setup.dataset
+    is_stopped = np.array([stopped])
+    share_arrays(setup.comm, [is_stopped], waiter)
+    if is_stopped[0]:
+        return None
     params = np.empty(models.n_params, np.float32) if params is None else np.array(params)
     share_arrays(setup.comm, [params], waiter)
     model = models.make_norms(ROWS)
