@@ -77,7 +77,7 @@ def columns(setup, trainer, measured):
     -------
     dict
         ``step`` of the parameters; ``score``: the kind of the mean scores; ``classes``: their names, if there are any;
-        for each split a dict of columns, which docs/usage.md describes.
+        for each split a dict of columns, which docs/runs.md describes.
     """
     target, kind, tally = setup.dataset.target, setup.config.score, trainer.tally
     content = {"step": trainer.step, "score": _KINDS.get(kind, kind)}
