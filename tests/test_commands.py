@@ -12,7 +12,7 @@ from isgd_mpi.settings import commands, options
 from isgd_mpi.settings.errors import InputError
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md"]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "start.md"]
 BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SBATCH = {"--account", "--cpus-per-task", "--nodes", "--ntasks", "--time"}
 OF_ONE_FILE = {"isgd_mpi.fetch", "isgd_mpi.predict"}
