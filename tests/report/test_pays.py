@@ -184,6 +184,18 @@ def test_a_no_says_if_importance_sampling_may_not_be_tuned(answer_on):
     assert found.kind == DOES_NOT_PAY and "best settings of gradient norm lie at the border" in found.sentence
 
 
+@pytest.mark.parametrize("fields", [{"possible_gain": 1.03}, {"switched_off": True}])
+def test_where_nothing_is_to_be_gained_no_clear_difference_is_a_no(answer_on, fields):
+    speeds = [0.8, 1.6, 0.9, 1.8, 1.0]
+    unclear = [final(seed, speed, **fields) for seed, speed in enumerate(speeds, start=1)]
+    assert answer_on(method(UNIFORM), method(GRAD_NORM, finals=unclear)).kind == DOES_NOT_PAY
+
+
+def test_what_cannot_gain_does_not_pay_by_chance(answer_on):
+    found = answer_on(method(UNIFORM), with_figures(GRAD_NORM, 2.0, possible_gain=1.03))
+    assert found.kind == UNDECIDED and "perfect scores would be worth 1.03 times" in found.sentence
+
+
 def test_one_seed_is_undecided(answer_on):
     found = answer_on(method(UNIFORM, seeds=[1]), method(GRAD_NORM, 2.0, seeds=[1]))
     assert found.kind == UNDECIDED and "one seed is too few" in found.sentence
@@ -229,7 +241,7 @@ def test_equal_methods_seldom_pay(answer_on, rng):
     ("fields", "reason"),
     [
         ({"noise_scale": 9.0}, "the noise scale is 9 examples, less than the minibatch of 16"),
-        ({"possible_gain": 1.1, "variance_gain": 1.0}, "perfect scores would be worth 1.1 times the minibatch"),
+        ({"possible_gain": 1.1, "variance_gain": 1.0}, "perfect scores would be worth 1.10 times the minibatch"),
         ({"possible_gain": 6.0, "variance_gain": 1.4}, "scores are too old: 210 steps; they are worth 1.4 times"),
         (
             {"steps_per_second": 20.0},

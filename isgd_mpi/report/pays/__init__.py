@@ -4,6 +4,7 @@ To read in this order:
 
 * `record`: read pays.json, the only place where that is done;
 * `comparison`: hold a method against uniform sampling, seed by seed: the statistics;
+* `reasons`: name the reasons why a method does not pay;
 * `answer`: the answer and its reasons in a sentence;
 * `content`: what is written to outcome.json;
 * `tables`: a row for each method, as text, CSV, Markdown and LaTeX;

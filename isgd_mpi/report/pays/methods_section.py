@@ -1,6 +1,6 @@
 """State all that a paper's methods section must state, as text that can be taken over."""
 
-from isgd_mpi.report.pays.answer import digits
+from isgd_mpi.report.pays.reasons import digits
 from isgd_mpi.report.pays.record import AXES
 
 STATISTICS = (
@@ -12,7 +12,8 @@ STATISTICS = (
     "paired t test of their logarithms (two-sided p; Cohen's d is mean over standard deviation of the logarithms). "
     "Importance sampling is said to pay if the interval is below 1, p < 0.05, and it reaches at least what uniform "
     "sampling reaches in the same time; not to pay if the interval is above 0.9, or it reaches less in the same "
-    "time (interval above 1), or it is slower by training loss (interval above 1) and not faster by the judge; "
+    "time (interval above 1), or it is slower by training loss (interval above 1) and not faster by the judge; or "
+    "nothing differs clearly, and perfect scores would be worth less than 1.2 times the minibatch; "
     "otherwise it is undecided, as it is if it looks faster than uniform sampling whose best settings lie at the "
     "border of the space. The method of the sentence did best in the search, which knows nothing of the final runs; "
     "p-values are not corrected for the number of methods. Medians and quartiles are over the final runs that "

@@ -3,8 +3,9 @@
 from html import escape
 
 from isgd_mpi.report.page import figure_tag, frame, list_of, table
-from isgd_mpi.report.pays.answer import DOES_NOT_PAY, UNDECIDED, figures_of
+from isgd_mpi.report.pays.answer import DOES_NOT_PAY, UNDECIDED
 from isgd_mpi.report.pays.methods_section import paragraphs
+from isgd_mpi.report.pays.reasons import figures_of
 from isgd_mpi.report.pays.tables import equal_time_table, settings_table, tests_table
 
 FIGURES = ("pays-time", "pays-search", "pays-ratios")

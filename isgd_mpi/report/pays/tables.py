@@ -3,8 +3,9 @@
 import csv
 import io
 
-from isgd_mpi.report.pays.answer import digits, median_of, p_words
+from isgd_mpi.report.pays.answer import p_words
 from isgd_mpi.report.pays.comparison import reached
+from isgd_mpi.report.pays.reasons import digits, median_of
 from isgd_mpi.report.pays.record import AXES
 from isgd_mpi.report.statistics import quartiles
 
