@@ -154,6 +154,21 @@ def rounded_gain(n_params, minibatch_size):
     return float(np.exp(np.interp(np.log(n_params), np.log([_SMALL[0], _LARGE[0]]), gains)))
 
 
+def trainers_gain(step_seconds, n_trainers):
+    """Return the steps a second of trainers by those of one, whose step takes some time.
+
+    Trainers meet several times in a step. What that costs hangs on the time between, not on the net or the minibatch.
+
+    Parameters
+    ----------
+    step_seconds : float
+    n_trainers : int
+    """
+    rates = np.concatenate([table for _, table in (_SMALL, _LARGE)])  # the steps of the large net are all longer
+    gains = [np.interp(np.log2(n_trainers), np.log2(_TRAINERS), np.log(row / row[0])) for row in rates]
+    return float(np.exp(np.interp(np.log(step_seconds), -np.log(rates[:, 0]), gains)))
+
+
 def steps_per_second(n_params, minibatch_size, n_trainers):
     """Return the steps a second of trainers of a node, between and beyond those that were measured.
 

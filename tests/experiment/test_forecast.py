@@ -8,7 +8,7 @@ import pytest
 
 from isgd_mpi.experiment.__main__ import main
 from isgd_mpi.experiment.pays import forecast, speed
-from isgd_mpi.sampling.division import Work
+from isgd_mpi.sampling.division import Work, trainers_gain
 from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import InputError
 
@@ -69,9 +69,23 @@ def columns(**changes):
     return rows | {"step": np.array([0.0, 32.0, 64.0]), "seconds": np.array([0.0, 0.04, 0.08])}
 
 
-def test_critical_minibatch_is_largest_rate_times_trace_over_twice_the_loss():
+@pytest.mark.parametrize("noise", [0.1, 1.0])
+def test_noise_may_be_seven_eighths_of_the_loss(noise):
+    """Of a quadratic from 100 times the loss on, where the noise adds `noise` times the learning rate."""
+    rates = np.linspace(0.01, 0.99, 99) / noise
+    steps = np.log(100 / (1 - noise * rates)) / rates
+    assert rates[np.argmin(steps)] * noise == pytest.approx(7 / 8, abs=0.03)
+
+
+def test_more_trainers_gain_little_of_a_short_step():
+    seconds = 4e-4, 1.5e-3, 4e-3
+    assert [trainers_gain(each, 1) for each in seconds] == [1, 1, 1]
+    assert [trainers_gain(each, 2) for each in seconds] == pytest.approx([1.33, 1.57, 1.91], abs=0.02)
+
+
+def test_critical_minibatch_is_that_of_rate_trace_and_loss():
     figures = forecast._pool(WORK, columns(), [])
-    assert figures.measured.critical_minibatch == pytest.approx(0.5 * 12 / (2 * 0.03))
+    assert figures.measured.critical_minibatch == pytest.approx(0.5 * 12 / (3.5 * 0.03))
     assert figures.measured.possible_gain == pytest.approx(6) and figures.measured.gain == pytest.approx(4)
     assert (figures.low.gain, figures.high.gain) == pytest.approx((3.8, 4.2))
     assert figures.measured.step_seconds == pytest.approx(0.08 / 64) and figures.noise_scale == 900

@@ -9,7 +9,7 @@ import numpy as np
 from isgd_mpi.data.files import finite_or_none, read_json, read_json_lines, write_json, write_text
 from isgd_mpi.data.measure import measure_of
 from isgd_mpi.experiment.launcher import Mpirun
-from isgd_mpi.experiment.pays.speed import RANKS, Measured, best_importance, best_uniform
+from isgd_mpi.experiment.pays.speed import RANKS, Measured, best_importance, best_uniform, critical_minibatch
 from isgd_mpi.experiment.perform import problem_of
 from isgd_mpi.sampling.division import Work, costs_of
 from isgd_mpi.settings.errors import InputError
@@ -165,7 +165,7 @@ def _pool(work, columns, notes):
     gains = np.where(columns["importance_sampling"] > 0, columns["variance_gain"], 1.0)
     gain, error = 1 / np.nanmean(1 / gains), np.nanmean(columns["variance_gain_error"])
     largest_rates = 1 / columns["curvature"]
-    critical = largest_rates * uniform / (2 * columns["minibatch_loss"])
+    critical = critical_minibatch(largest_rates, uniform, columns["minibatch_loss"])
     known = critical > 0
     quartiles = np.quantile(critical[known], (0.25, 0.5, 0.75)) if known.any() else np.full(3, _UNKNOWN)
     steps, seconds = np.ptp(columns["step"]), np.ptp(columns["seconds"])

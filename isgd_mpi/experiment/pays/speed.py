@@ -1,11 +1,11 @@
 """Predict how much sooner importance sampling comes to a training loss than uniform sampling on the same ranks.
 
-Noise bounds the learning rate. At a rate e it adds ``e Tr Sigma / (4 M)`` to the loss, which may be half of the loss L,
-and beyond some rate no step is stable. With a rate between both, ``e_max / (1 + M_c / M)``, the steps to a loss are in
-proportion to ``1 + M_c / M``, as McCandlish et al. 2018 (arXiv:1812.06162) have it, with the critical minibatch ``M_c =
-e_max Tr Sigma / (2 L)``. Their noise scale, with ``|mu|^2`` for ``2 L / e_max``, gives the same of a run whose rate is
-far too small; at a good one the mean gradient is soon near zero, and it says next to nothing. Importance sampling
-divides Tr Sigma by its gain, and gives away ranks that could train.
+Noise bounds the learning rate. At a rate e it adds ``e Tr Sigma / (4 M)`` to the loss L, and beyond some rate no step
+is stable. To come from 100 times L to L in the least time, the noise may be 7/8 of L: a lower rate costs more than it
+saves. With a rate between both bounds, ``e_max / (1 + M_c / M)``, the steps to a loss are in proportion to ``1 + M_c /
+M``, as McCandlish et al. 2018 (arXiv:1812.06162) have it, with the critical minibatch ``M_c = e_max Tr Sigma / (3.5
+L)``. Their noise scale has ``|mu|^2`` for ``3.5 L / e_max``. At a good rate the mean gradient is soon near zero, and it
+is far too large. Importance sampling divides Tr Sigma by its gain, and gives away ranks that could train.
 
 The gain falls as scores grow old, counted in steps times learning rate: of the variance that the best proposal saves,
 the share ``1 - exp(-age / lifetime)`` is back. That is within a tenth of the gains that were measured on MNIST at ages
@@ -16,11 +16,12 @@ import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from isgd_mpi.sampling.division import Work, costs_of, most_parts
+from isgd_mpi.sampling.division import Work, costs_of, most_parts, trainers_gain
 from isgd_mpi.sampling.forecast import predict
 
 RANKS = (2, 4, 8, 16, 32, 64)
 MINIBATCHES = (16, 32, 64, 128, 256, 512)
+_MOST_NOISE = 7 / 8  # of the loss
 _ROUNDED_FROM = 64  # examples of a minibatch from which on trainers multiply in bfloat16, where that is fast
 _TURNS = 30  # until gain and learning rate, which follow from each other, stand still
 
@@ -69,6 +70,20 @@ class Measured:
         possible = max(self.possible_gain, 1.0)
         lost = 1 - math.exp(-age / self.lifetime)
         return 1 / (1 / possible + (1 - 1 / possible) * lost)
+
+
+def critical_minibatch(largest_rate, trace, loss):
+    """Return M_c: the minibatch at which half of the steps are due to noise.
+
+    Parameters
+    ----------
+    largest_rate : float or ndarray
+        e_max.
+    trace : float or ndarray
+        Of the covariance of a uniformly drawn gradient.
+    loss : float or ndarray
+    """
+    return largest_rate * trace / (4 * _MOST_NOISE * loss)
 
 
 class Arrangement(NamedTuple):
@@ -134,9 +149,11 @@ def _costs(measured, n_ranks, size, n_trainers):
     own = measured.work
     work = replace(own, n_ranks=n_ranks, n_on_node=n_ranks, n_cores=n_ranks, minibatch_size=size,
                    trains_rounded=own.trains_rounded and size >= _ROUNDED_FROM)  # fmt: skip
-    costs = costs_of(work, n_trainers)
-    slower = measured.step_seconds / costs_of(own, 1).step_seconds
-    return replace(costs, step_seconds=slower * costs.step_seconds, score_seconds=measured.score_seconds)
+    costs = costs_of(work, 1)
+    seconds = measured.step_seconds * costs.step_seconds / costs_of(own, 1).step_seconds
+    return replace(
+        costs, step_seconds=seconds / trainers_gain(seconds, n_trainers), score_seconds=measured.score_seconds
+    )
 
 
 def _numbers_of_trainers(measured, most, size):
