@@ -127,25 +127,27 @@ def _order_of_features(model, dataset, name):
     """Return the order in which to take the model's features, or None if that is their own."""
     if model.encoding is None or dataset.encoding is None:
         return None
-    return _order(model.encoding.feature_names, dataset.encoding.feature_names, f"{name}: knows no feature")
+    return _order(model.encoding.feature_names, dataset.encoding.feature_names, name, "knows no feature")
 
 
 def _order_of_outputs(target, own, name):
     """Return the order in which to take the model's outputs, or None if that is their own."""
     names = [list(each.names or map(str, range(each.n_outputs))) for each in (target, own)]
     if target.kind == "classes" or len(names[0]) == target.n_outputs:
-        return _order(*names, f"{name}: predicts no")
+        return _order(*names, name, "predicts no")
     if names[0] != names[1]:
         raise InputError(f"{name}: predicts {' or '.join(names[0])}, and this run {' or '.join(names[1])}")
     return None
 
 
-def _order(names, own, problem):
+def _order(names, own, name, refuses):
     if list(names) == list(own):
         return None
-    unknown = next((each for each in own if each not in names), None)
-    if unknown is not None or len(names) != len(own):
-        raise InputError(f"{problem} {unknown!r}, which these data have: its own are {', '.join(names):.60}")
+    unknown, lacking = ([each for each in ours if each not in theirs] for ours, theirs in ((own, names), (names, own)))
+    if unknown:
+        raise InputError(f"{name}: {refuses} {unknown[0]!r}, which these data have: its own are {', '.join(names):.60}")
+    if lacking:
+        raise InputError(f"{name}: was trained with {lacking[0]!r} too, which these data lack")
     numbers = {each: number for number, each in enumerate(names)}
     return [numbers[each] for each in own]
 

@@ -8,6 +8,7 @@ from own_models import Copying
 
 from isgd_mpi.data.arrays import from_arrays
 from isgd_mpi.data.target import Target
+from isgd_mpi.model import start
 from isgd_mpi.model.params import initial_params, n_parameters
 from isgd_mpi.model.start import starting_params
 from isgd_mpi.model.trained import Learned, TrainedMLP, TrainedOwnModel
@@ -123,3 +124,8 @@ def test_a_model_that_does_not_fit_is_refused_in_one_line(rng, init, message):
     with pytest.raises(InputError, match=message) as caught:
         starting_params(init, dataset, 43, WIDTHS)
     assert "\n" not in str(caught.value)
+
+
+def test_a_feature_that_the_data_lack_is_named():
+    with pytest.raises(InputError, match="^m: was trained with 'c' too, which these data lack$"):
+        start._order(["a", "b", "c"], ["b", "a"], "m", "knows no feature")
