@@ -7,7 +7,7 @@ from argparse import ArgumentError
 from jsonargparse import ArgumentParser
 
 from isgd_mpi.settings.errors import InputError
-from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE, INTERRUPTED
+from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from isgd_mpi.settings.help import Formatter
 
 
@@ -84,6 +84,11 @@ def exit_code(command, interrupted):
     except InputError as error:
         complain(error)
         return BAD_INPUT
+    except OSError as error:  # a disk that is full, a folder that is gone
+        if error.filename is None:
+            raise
+        complain(f"{error.filename}: {error.strerror}")
+        return FAILED
     except KeyboardInterrupt:
         complain(f"interrupted; {interrupted}")
         return INTERRUPTED

@@ -1,5 +1,6 @@
 """The experiment command: planning, and what it does about runs that are there, half there, or fail."""
 
+import errno
 import json
 import os
 import shlex
@@ -21,6 +22,7 @@ from isgd_mpi.experiment.launcher import Mpirun, command_line
 from isgd_mpi.experiment.plan import choose_data, make_plan, slug
 from isgd_mpi.experiment.status import ABSENT, COMPLETE, DIVERGED, INCOMPLETE, state_of
 from isgd_mpi.experiment.table import table
+from isgd_mpi.settings import commands
 from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.options import parse
@@ -358,3 +360,11 @@ def test_whoever_reads_only_the_first_line_gets_no_traceback():
     words = f"{shlex.quote(sys.executable)} -m isgd_mpi.experiment alain2015 --dry-run --seeds 1000 | head -1"
     done = subprocess.run(["bash", "-c", words], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("mpirun -n ") and done.stderr == ""
+
+
+def test_a_full_disk_is_one_line(capsys):
+    def write():
+        raise OSError(errno.ENOSPC, "No space left on device", "out/runs.json")
+
+    assert commands.exit_code(write, "") == 1
+    assert capsys.readouterr().err == "isgd_mpi: out/runs.json: No space left on device\n"
