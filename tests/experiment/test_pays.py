@@ -8,13 +8,14 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 from isgd_mpi.experiment import __main__ as experiment
 from isgd_mpi.experiment.pays import ledger as ledger_module
-from isgd_mpi.experiment.pays import main, queue
+from isgd_mpi.experiment.pays import main, queue, start
 from isgd_mpi.experiment.pays.conduct import conduct
 from isgd_mpi.experiment.pays.judge import judge_for
 from isgd_mpi.experiment.pays.ledger import Ledger, begin_ledger, note_death
@@ -214,13 +215,14 @@ def test_without_a_validation_set_the_training_loss_judges():
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ("--lr 0.3", "--lr is chosen by pays"),
-        ("--no-quiet", "--quiet is chosen by pays"),
+        ("--lr 0.3", "--lr is chosen by this command"),
+        ("--tensorboard", "--tensorboard is chosen by this command, or has no meaning for its runs"),
+        ("--no-quiet", "--quiet is chosen by this command"),
         ("--hiden 8", "unknown option --hiden: did you mean --hidden?"),
-        ("--minutes inf", "--minutes inf must be at least 1"),
-        ("--seeds 1", "--seeds 1 must be at least 2"),
+        ("--minutes inf", "--minutes inf must be from 1 to 100000"),
+        ("--seeds 1", "--seeds 1 must be from 2 to 100000"),
         ("--ranks none", "invalid int value: 'none'; see --help"),
-        ("--config {config}", "--lr is chosen by pays"),
+        ("--config {config}", "--lr is chosen by this command"),
         ("--sbatch-options=--x", "--sbatch-options are for --launcher slurm"),
     ],
 )
@@ -255,6 +257,7 @@ def test_peers_begin_with_a_reference_model_at_the_expense_of_the_method_that_ne
     names = [method["name"] for method in record["methods"]]
     assert names == ["uniform", "grad-norm", "rank", "infobatch", "selective-backprop"] + ["rho"] * (not fails)
     assert any("no reference model" in note for note in record["notes"]) == fails
+    assert any("is the reference of rho" in note for note in record["notes"]) != fails
     used = {method["name"]: method["search_seconds"] for method in record["methods"]}
     assert max(used.values()) - min(used.values()) < 2 * record["seconds"]
     compared = {order["options"].get("reference_model") for order in runs.orders}
@@ -263,7 +266,14 @@ def test_peers_begin_with_a_reference_model_at_the_expense_of_the_method_that_ne
 
 def test_peers_choose_the_sampling_themselves(capsys):
     assert experiment.main(["peers", "--sampling", "rank"]) == 2
-    assert "--sampling is chosen by pays" in capsys.readouterr().err
+    assert "--sampling is chosen by this command" in capsys.readouterr().err
+
+
+def test_a_job_that_takes_too_long_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(start, "run_to_end", Mock(side_effect=TimeoutError("it took more than 300 s")))
+    (tmp_path / "launch").mkdir()
+    with pytest.raises(InputError, match="the job was ended: it took more than 300 s; the same command goes on"):
+        start.run_here(plan_in(tmp_path), 0.0)
 
 
 class PretendedSlurm:

@@ -22,6 +22,7 @@ _RESERVED_SECONDS = 6.0  # for the end of the job, and the report
 _LATEST = 1.1  # of the minutes, after which no further seed begins
 _LEAST_SEEDS = 3
 _FEW_TRIALS = 5
+_OF_RHO = "a model trained on the validation set is the reference of rho: compare its error on the test set"
 _TOO_LATE = "the time was over before this seed"
 _FIGURES = ("variance_gain", "possible_gain", "noise_scale", "staleness", "wait_fraction", "switched_off")
 
@@ -100,6 +101,8 @@ class Conductor:
         if result["problem"]:
             self._plan.notes.append(f"{part.method.label} is left out: no reference model ({result['problem']})")
             self._parts.remove(part)
+        else:
+            self._plan.notes.append(_OF_RHO)
 
     def _divide(self):
         """Return the times of all runs, given what short ones cost."""

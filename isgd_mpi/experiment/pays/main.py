@@ -1,18 +1,16 @@
 """The commands ``python -m isgd_mpi.experiment pays``, and ``peers``, which compares other methods."""
 
 import argparse
-import math
 import re
 import shlex
 import sys
 import time
 from pathlib import Path
 
-from isgd_mpi.data.files import read_json
 from isgd_mpi.experiment.conduct import sole_user
 from isgd_mpi.experiment.pays.forecast import forecast
 from isgd_mpi.experiment.pays.methods import methods_for
-from isgd_mpi.experiment.pays.plan import FILE, Plan
+from isgd_mpi.experiment.pays.plan import Plan
 from isgd_mpi.experiment.pays.queue import SCRIPT, limit_seconds, run_in_queue
 from isgd_mpi.experiment.pays.start import run_here
 from isgd_mpi.experiment.plan import crowd
@@ -30,10 +28,12 @@ from isgd_mpi.settings.options import parse
 CHOSEN = (
     *("score", "minibatch_size", "lr", "lr_scaling", "bias_exponent", "trainers", "seed", "steps", "epochs", "seconds"),
     *("run_dir", "resume", "checkpoint_every", "eval_every", "patience", "best_by", "compat", "predictor", "quiet"),
-    *("sampling", "reference_model"),
+    *("sampling", "reference_model", "save_scores", "tensorboard"),
 )
 """Options of a run that are chosen here, or that have no meaning for many short runs that leave no files."""
 
+_MOST = 100_000
+"""Ranks, seeds and minutes that there may be: beyond it, times overflow."""
 
 _PURPOSE = {
     "pays": "Find out whether importance sampling pays on some data: search the best settings of uniform sampling and "
@@ -101,8 +101,6 @@ def _compare(arguments, experiment, begun):
             run_here(plan, begun)
     write_pays_report(plan.folder)
     print_outcome(plan.folder)
-    for note in read_json(Path(plan.folder) / FILE)["notes"]:
-        print(note)
     return DONE
 
 
@@ -117,8 +115,8 @@ def _parse(arguments, experiment="pays"):
         raise InputError("--sbatch-options are for --launcher slurm: give both or none")
     config = parse(others)
     for name, value, least in (("--ranks", own.ranks, 1), ("--seeds", own.seeds, 2), ("--minutes", own.minutes, 1)):
-        if not least <= value < math.inf:
-            raise InputError(f"{name} {value:g} must be at least {least}")
+        if not least <= value <= _MOST:
+            raise InputError(f"{name} {value:g} must be from {least} to {_MOST}")
     return own, config
 
 
@@ -127,7 +125,7 @@ def refuse_chosen(words):
     for word in words:
         name = re.sub("^no-", "", word.partition("=")[0].removeprefix("--"))
         if word.startswith("--") and name.replace("-", "_") in CHOSEN:
-            raise InputError(f"--{name} is chosen by pays, or has no meaning for its runs: leave it out")
+            raise InputError(f"--{name} is chosen by this command, or has no meaning for its runs: leave it out")
 
 
 def make_plan(own, config, command):
@@ -148,7 +146,7 @@ def make_plan(own, config, command):
     options = given_options(config)
     for name in CHOSEN:
         if name in options:
-            raise InputError(f"{option(name)} is chosen by pays, or has no meaning for its runs: leave it out")
+            raise InputError(f"{option(name)} is chosen by this command, or has no meaning for its runs: leave it out")
     methods, notes = methods_for(config, own.experiment)
     if own.launcher == "mpirun":
         notes = [*notes, *crowd(own.ranks)]

@@ -65,7 +65,6 @@ PEERS = (
 """Those of ``experiment peers``: methods of the literature, each with the weights of docs/method.md."""
 
 _LISTS = {"pays": METHODS, "peers": PEERS}
-_REFERENCE = "a model trained on the validation set is the reference of rho: compare its error on the test set"
 
 
 def methods_named(names):
@@ -82,9 +81,7 @@ def methods_for(config, experiment="pays"):
     experiment : "pays" or "peers"
     """
     methods = _LISTS[experiment]
-    if experiment == "peers":
-        return methods, [_REFERENCE]
-    if config.optimizer == "sgd":
+    if experiment == "peers" or config.optimizer == "sgd":
         return methods, []
     note = f"scaled rates are for --optimizer sgd, not {config.optimizer}: that method is left out"
     return tuple(method for method in methods if "lr_scaling" not in method.options), [note]

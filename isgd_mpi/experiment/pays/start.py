@@ -44,8 +44,11 @@ def run_here(plan, begun):
     for _ in range(_MOST_JOBS):
         write_json(plan_path, {"plan": asdict(plan), "ledger": str(ledger), "begun": begun, "agreed": None})
         command = [mpirun, "-n", plan.ranks, sys.executable, "-m", "isgd_mpi.experiment.pays.ranks", plan_path]
-        with _shown(60 * plan.minutes, folder / "job.log") as (stdout, stderr):
-            code = run_to_end(command, timeout, stdout=stdout, stderr=stderr, close_fds=False)
+        try:
+            with _shown(60 * plan.minutes, folder / "job.log") as (stdout, stderr):
+                code = run_to_end(command, timeout, stdout=stdout, stderr=stderr, close_fds=False)
+        except TimeoutError as error:
+            raise InputError(f"the job was ended: {error}; the same command goes on where it was") from None
         if code == DONE:
             return
         reason = _last_words(folder / "job.log", code)
