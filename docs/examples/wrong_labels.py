@@ -1,7 +1,8 @@
 """Write a data set with some wrong training labels: python docs/examples/wrong_labels.py mnist 0.2 wrong.npz.
 
 Each training label is replaced with the given probability by another class, all of which are as likely. With --shuffle
-the labels are permuted instead, so that nothing can be learnt. Validation and test labels stay right.
+the labels are permuted instead, so that nothing can be learnt. Validation and test labels stay right. Data without a
+validation set, such as MNIST, get one: a tenth of the training examples, at random.
 """
 
 import argparse
@@ -18,6 +19,13 @@ def replaced(labels, share, n_classes, rng):
     return np.where(wrong, others, labels)
 
 
+def held_out(arrays, rng):
+    """Return arrays of which a tenth of the training examples are the validation set."""
+    order = rng.permutation(len(arrays["y_train"]))
+    parts = {"valid": order[: len(order) // 10], "train": order[len(order) // 10 :]}
+    return {f"{axis}_{name}": arrays[f"{axis}_train"][rows] for name, rows in parts.items() for axis in "xy"}
+
+
 def main():
     """Read the arguments, and write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -32,6 +40,8 @@ def main():
     arrays = {}
     for name, split in dataset.splits.items():
         arrays |= {f"x_{name}": split.images, f"y_{name}": split.labels}
+    if "valid" not in dataset.splits:
+        arrays |= held_out(arrays, rng)
     right = arrays["y_train"]
     shuffled = rng.permutation(right)
     arrays["y_train"] = shuffled if options.shuffle else replaced(right, options.share, dataset.n_classes, rng)
