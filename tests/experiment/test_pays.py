@@ -17,7 +17,7 @@ from isgd_mpi.experiment import __main__ as experiment
 from isgd_mpi.experiment.pays import ledger as ledger_module
 from isgd_mpi.experiment.pays import main, queue, start
 from isgd_mpi.experiment.pays.conduct import conduct
-from isgd_mpi.experiment.pays.judge import judge_for
+from isgd_mpi.experiment.pays.judge import judge_for, median
 from isgd_mpi.experiment.pays.ledger import Ledger, begin_ledger, note_death
 from isgd_mpi.experiment.pays.methods import METHODS, UNIFORM, options_of, space_of, trainers_of
 from isgd_mpi.experiment.pays.plan import Plan
@@ -358,3 +358,8 @@ def test_wrong_labels_are_other_classes():
 )
 def test_a_curve_is_measured_on_validation_examples_first(n, most, found):
     assert tuple(examples_of(n, most).values()) == found
+
+
+def test_a_noise_scale_that_is_rarely_known_is_large():
+    assert median([5.0, None, 7.0], unknown=math.inf) == 7.0 and median([5.0, None, None], unknown=math.inf) is None
+    assert median([5.0, None, 7.0, 9.0]) == 7.0 and median([None]) is None and median([]) is None

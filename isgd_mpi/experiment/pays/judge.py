@@ -1,6 +1,9 @@
 """Judge runs by one measure: of the validation set, or of the training set where there is none."""
 
+import math
 from typing import NamedTuple
+
+import numpy as np
 
 
 class Judge(NamedTuple):
@@ -66,3 +69,18 @@ def curve_of(points, judge):
         "valid_loss": [point.get("valid", {}).get("loss") for point in points],
         "valid_judged": [judge.of(point) for point in points],
     }
+
+
+def median(values, unknown=None):
+    """Return the median of a figure over the refreshes of a run, or None if it is not finite.
+
+    Parameters
+    ----------
+    values : list of float or None
+        None where it is unknown.
+    unknown : float, optional
+        Stands for those; they are left out if not given.
+    """
+    known = [unknown if value is None else value for value in values if value is not None or unknown is not None]
+    found = float(np.quantile(known, 0.5, method="lower")) if known else math.nan
+    return found if math.isfinite(found) else None

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import math
 import resource
 import sys
 import time
@@ -21,6 +22,7 @@ from mpi4py import MPI  # noqa: E402
 from isgd_mpi.data.guess import guess_figures  # noqa: E402
 from isgd_mpi.data.measure import measure_for  # noqa: E402
 from isgd_mpi.experiment.pays.conduct import conduct  # noqa: E402
+from isgd_mpi.experiment.pays.judge import median  # noqa: E402
 from isgd_mpi.experiment.pays.ledger import Ledger  # noqa: E402
 from isgd_mpi.experiment.pays.plan import Plan  # noqa: E402
 from isgd_mpi.model.blueprints import MLPBlueprint  # noqa: E402
@@ -177,16 +179,11 @@ class Runs:
         summary, sampler = outcome.summary, self._trainer.sampler
         lines = [line for line in outcome.log.lines() if line["kind"] == "refresh"]
         return {name: summary[name] for name in ("variance_gain", "possible_gain", "wait_fraction")} | {
-            "noise_scale": _median(lines, "noise_scale"),
-            "staleness": _median(lines, "staleness_mean") if sampler.was_used else None,
+            # unknown where |mu|^2 is lost in noise: large
+            "noise_scale": median([line["noise_scale"] for line in lines], unknown=math.inf),
+            "staleness": median([line["staleness_mean"] for line in lines]) if sampler.was_used else None,
             "switched_off": not sampler.on,
         }
-
-
-def _median(lines, name):
-    """Return the median of a figure of the metrics over the refreshes that know it, or None."""
-    known = [line[name] for line in lines if line.get(name) is not None]
-    return float(np.median(known)) if known else None
 
 
 def _forget_peak():
