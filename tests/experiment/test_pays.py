@@ -217,6 +217,7 @@ def test_without_a_validation_set_the_training_loss_judges():
     [
         ("--lr 0.3", "--lr is chosen by this command"),
         ("--tensorboard", "--tensorboard is chosen by this command, or has no meaning for its runs"),
+        ("--lr-schedule cosine", "--lr-schedule is chosen by this command"),
         ("--no-quiet", "--quiet is chosen by this command"),
         ("--hiden 8", "unknown option --hiden: did you mean --hidden?"),
         ("--minutes inf", "--minutes inf must be from 1 to 100000"),
@@ -262,6 +263,13 @@ def test_peers_begin_with_a_reference_model_at_the_expense_of_the_method_that_ne
     assert max(used.values()) - min(used.values()) < 2 * record["seconds"]
     compared = {order["options"].get("reference_model") for order in runs.orders}
     assert compared == {None} | ({str(tmp_path / "reference-model.npz")} if not fails else set())
+
+
+def test_before_there_is_a_reference_model_no_run_compares_with_it(clock, tmp_path):
+    runs = Pretended(clock)
+    do(replace(peers_in(tmp_path), methods=["rho"]), runs, clock)  # a task of its own in SLURM
+    first = next(i for i, order in enumerate(runs.orders) if "reference" in order)
+    assert first == 3 and not any("reference_model" in order["options"] for order in runs.orders[: first + 1])
 
 
 def test_peers_choose_the_sampling_themselves(capsys):

@@ -23,7 +23,6 @@ _LATEST = 1.1  # of the minutes, after which no further seed begins
 _LEAST_SEEDS = 3
 _FEW_TRIALS = 5
 _OF_RHO = "a model trained on the validation set is the reference of rho: compare its error on the test set"
-_TOO_LATE = "the time was over before this seed"
 _FIGURES = ("variance_gain", "possible_gain", "noise_scale", "staleness", "wait_fraction", "switched_off")
 
 
@@ -106,7 +105,7 @@ class Conductor:
 
     def _divide(self):
         """Return the times of all runs, given what short ones cost."""
-        methods = self._plan.chosen
+        methods = [method for method in self._plan.chosen if not method.needs_reference] or [UNIFORM]
         costs = [self._cost_of(f"probe {n}", methods[min(n, len(methods) - 1)]) for n in range(3)]
         point = costs[-1].point
         start = max(cost.start for cost in costs[1:])

@@ -28,9 +28,11 @@ from isgd_mpi.settings.options import parse
 CHOSEN = (
     *("score", "minibatch_size", "lr", "lr_scaling", "bias_exponent", "trainers", "seed", "steps", "epochs", "seconds"),
     *("run_dir", "resume", "checkpoint_every", "eval_every", "patience", "best_by", "compat", "predictor", "quiet"),
-    *("sampling", "reference_model", "save_scores", "tensorboard"),
+    *("sampling", "reference_model", "lr_schedule", "save_scores", "tensorboard"),
 )
 """Options of a run that are chosen here, or that have no meaning for many short runs that leave no files."""
+
+_CHOSEN_HERE = "is chosen by this command, or has no meaning for its runs: leave it out"
 
 _MOST = 100_000
 """Ranks, seeds and minutes that there may be: beyond it, times overflow."""
@@ -125,7 +127,7 @@ def refuse_chosen(words):
     for word in words:
         name = re.sub("^no-", "", word.partition("=")[0].removeprefix("--"))
         if word.startswith("--") and name.replace("-", "_") in CHOSEN:
-            raise InputError(f"--{name} is chosen by this command, or has no meaning for its runs: leave it out")
+            raise InputError(f"--{name} {_CHOSEN_HERE}")
 
 
 def make_plan(own, config, command):
@@ -146,7 +148,7 @@ def make_plan(own, config, command):
     options = given_options(config)
     for name in CHOSEN:
         if name in options:
-            raise InputError(f"{option(name)} is chosen by this command, or has no meaning for its runs: leave it out")
+            raise InputError(f"{option(name)} {_CHOSEN_HERE}")
     methods, notes = methods_for(config, own.experiment)
     if own.launcher == "mpirun":
         notes = [*notes, *crowd(own.ranks)]
