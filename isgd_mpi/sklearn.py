@@ -5,6 +5,7 @@ afterwards.
 """
 
 import math
+from numbers import Integral
 
 import numpy as np
 
@@ -73,7 +74,9 @@ class _Estimator(BaseEstimator):
             seed = check_random_state(seed).randint(_MOST_SEED)
         options = given | {"seed": int(seed)} | options | (self.options or {})
         if not any(name in options for name in _LIMITS):
-            options["steps"] = max(_LEAST_STEPS, math.ceil(_EPOCHS * n_examples / self.minibatch_size))
+            size = options.get("minibatch_size")  # fit says so if it is wrong
+            of_epochs = math.ceil(_EPOCHS * n_examples / size) if isinstance(size, Integral) and size > 0 else 0
+            options["steps"] = max(_LEAST_STEPS, of_epochs)
         return options
 
     def _predict(self, X, method="predict"):  # noqa: N803

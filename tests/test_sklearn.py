@@ -70,6 +70,7 @@ def test_several_numbers_are_predicted_in_their_units_also_by_a_copy():
     ("estimator", "problem"),
     [
         (ISGDClassifier(lr=-1.0), "lr must be above 0, or auto, not -1"),
+        (ISGDClassifier(minibatch_size=0), "minibatch_size must be above 0"),
         (ISGDClassifier(options={"lrr": 1}), "unknown option 'lrr'"),
         (ISGDClassifier(steps=1, epochs=1), "give one of steps, epochs and seconds"),
     ],
