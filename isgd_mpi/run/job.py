@@ -31,6 +31,7 @@ from isgd_mpi.run.warmup import warm_up, warm_up_predictor
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.sampling import UNWEIGHTED
 
+_OF_CURVATURE = 4  # vectors as long as the parameters: two gradients, a step along one, and its end
 _RANK_BYTES = 10**8  # of a rank's own, besides the model: Python, libraries and compiled kernels
 _FIRST_TELLS_SECONDS = 1.0  # of the ranks of a node that trainer 0 has left, the first ends all
 _LARGEST_MESSAGE_BYTES = 2**31 - 2**12  # NumPy's limit for a record, less the other fields
@@ -131,9 +132,11 @@ class Job:
     def _check_memory(self):
         """Refuse what the ranks of this node cannot hold together. Collective on the node."""
         setup = self.setup
-        params_bytes, trains = 4 * setup.models.n_params, setup.rank < setup.config.trainers
+        params_bytes, n_trainers = 4 * setup.models.n_params, setup.config.trainers
+        measures = setup.n_measured > 0 and setup.rank == (n_trainers if setup.n_scorers else TRAINER)
+        n_vectors = (4 if setup.rank < n_trainers else 2) + _OF_CURVATURE * measures
         rows = max(setup.config.minibatch_size, setup.grid.batch_size)
-        needed = _RANK_BYTES + (4 if trains else 2) * params_bytes + 8 * rows * setup.models.units
+        needed = _RANK_BYTES + n_vectors * params_bytes + 8 * rows * setup.models.units
         if shortage := memory_shortage(setup.node.comm, needed, N_BUFFERS * params_bytes):
             raise InputError(f"{shortage}: lower --minibatch-size, --score-batch-size, --hidden or the ranks")
 
