@@ -277,6 +277,22 @@ def test_peers_choose_the_sampling_themselves(capsys):
     assert "--sampling is chosen by this command" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "problem"),
+    [
+        ("launch/runs.json", '{"identity": 3}', "runs.json is damaged: remove it to begin anew"),
+        ("launch/runs.json", '{"runs": []}', "runs.json is damaged: remove it to begin anew"),
+        ("config.toml", "", "is the folder of a run: name another with --out"),
+        ("experiment.json", "{}", "is the folder of an experiment: name another with --out"),
+    ],
+)
+def test_a_folder_of_something_else_and_a_damaged_ledger_are_refused(tmp_path, file, text, problem):
+    (tmp_path / "launch").mkdir()
+    (tmp_path / file).write_text(text)
+    with pytest.raises(InputError, match=problem):
+        begin_ledger(tmp_path / "launch" / "runs.json", {})
+
+
 def test_a_job_that_takes_too_long_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(start, "run_to_end", Mock(side_effect=TimeoutError("it took more than 300 s")))
     (tmp_path / "launch").mkdir()

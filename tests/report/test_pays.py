@@ -305,7 +305,13 @@ def test_without_matplotlib_all_but_the_figures_is_written(tmp_path, monkeypatch
     assert [path.name for path in page.parent.iterdir()] == ["index.html"]
 
 
-@pytest.mark.parametrize("broken", [{"format": 2}, {"methods": [{"name": "x"}]}, {"ranks": None}])
+_BEST = {"minibatch_size": "x", "lr": 0.1, "trainers": 1}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{"format": 2}, {"methods": [{"name": "x"}]}, {"methods": [method(UNIFORM) | {"best": _BEST}]}, {"ranks": None}],
+)
 def test_a_damaged_record_is_named(tmp_path, broken, capsys):
     folder = write(tmp_path, method(UNIFORM), **broken)
     with pytest.raises(InputError, match="pays.json"):

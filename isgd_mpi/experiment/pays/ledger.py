@@ -99,18 +99,28 @@ def begin_ledger(path, identity):
     InputError
         The ledger there is that of another command: names the first difference.
     """
-    content = read_json(path)
+    folder, content = path.parent.parent, read_json(path)
     if content is None:
+        _check_is_no_other(folder)
         write_json(path, {"identity": identity})
         return
     there = content.get("identity", {})
+    if not all(isinstance(each, dict) for each in (there, content.get("runs", {}), content.get("deaths", {}))):
+        raise InputError(f"{path} is damaged: remove it to begin anew, or name another folder with --out")
     for name in [*identity, *there]:
         if there.get(name) != identity.get(name):
             raise InputError(
-                f"{path.parent.parent} holds other runs ({name} is {there.get(name)} there, {identity.get(name)} here)"
+                f"{folder} holds other runs ({name} is {there.get(name)} there, {identity.get(name)} here)"
                 ": name another folder with --out"
             )
     write_json(path, content | {"running": None})
+
+
+def _check_is_no_other(folder):
+    """Refuse the folder of a run, or of another experiment."""
+    for name, what in (("config.toml", "a run"), ("experiment.json", "an experiment")):
+        if (folder / name).exists():
+            raise InputError(f"{folder} is the folder of {what}: name another with --out")
 
 
 def agreed(path, own):

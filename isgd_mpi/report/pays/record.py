@@ -17,6 +17,8 @@ FORMAT = 1
 AXES = ("minibatch_size", "lr", "trainers")
 """The settings that the search chooses."""
 
+_MOST = 1e12  # of each of them
+
 CURVES = ("loss", "valid_loss", "valid_judged")
 FIGURES = (
     "steps",
@@ -253,7 +255,10 @@ def _method(content, path):
 
 
 def _settings(content):
-    return {name: content[name] for name in AXES if content.get(name) is not None}
+    found = {name: content[name] for name in AXES if content.get(name) is not None}
+    if not all(isinstance(value, (int, float)) and 0 < value < _MOST for value in found.values()):
+        raise ValueError(f"settings are {found}")
+    return found
 
 
 def _trial(content, path):
