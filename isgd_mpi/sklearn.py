@@ -5,13 +5,14 @@ afterwards.
 """
 
 import math
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
     from sklearn.utils import check_random_state
+    from sklearn.utils.class_weight import compute_class_weight
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 except ImportError:
@@ -72,7 +73,10 @@ class _Estimator(BaseEstimator):
         seed = 0 if self.random_state is None else self.random_state
         if not isinstance(seed, (int, np.integer)):
             seed = check_random_state(seed).randint(_MOST_SEED)
-        options = given | {"seed": int(seed)} | options | (self.options or {})
+        own = self.options or {}
+        if not isinstance(own, dict) or own.get("loss", "auto") not in ("auto", *self._LOSSES):
+            raise ValueError(f"options must be a dict, with a loss of {' or '.join(self._LOSSES)} if any, not {own!r}")
+        options = given | {"seed": int(seed)} | options | own
         if not any(name in options for name in _LIMITS):
             size = options.get("minibatch_size")  # fit says so if it is wrong
             of_epochs = math.ceil(_EPOCHS * n_examples / size) if isinstance(size, Integral) and size > 0 else 0
@@ -124,6 +128,8 @@ class ISGDClassifier(ClassifierMixin, _Estimator):
         On every rank.
     """
 
+    _LOSSES = ("cross-entropy", "logistic")
+
     def __init__(
         self,
         hidden=(512, 512),
@@ -168,10 +174,17 @@ class ISGDClassifier(ClassifierMixin, _Estimator):
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y must have two classes or more, not 1 class, {self.classes_[0]!r}")
+        return self._train(x, numbers, sample_weight, loss="cross-entropy", class_weight=self._weights(y))
+
+    def _weights(self, y):
+        """Return the weights of classes, by their numbers where they are given by their names."""
         weights = self.class_weight
-        if isinstance(weights, dict):
-            weights = {k: weights.get(name, 1) for k, name in enumerate(self.classes_.tolist())}
-        return self._train(x, numbers, sample_weight, loss="cross-entropy", class_weight=weights)
+        if not isinstance(weights, dict):
+            return weights
+        for name, weight in weights.items():
+            if not isinstance(weight, Real) or not 0 <= weight < math.inf:
+                raise ValueError(f"class_weight: {name!r} has the weight {weight!r}; weights are numbers from 0 up")
+        return dict(enumerate(compute_class_weight(weights, classes=self.classes_, y=y).tolist()))
 
     def predict(self, X):  # noqa: N803
         """Predict the class of each row, (N,) ndarray."""
@@ -195,6 +208,8 @@ class ISGDRegressor(RegressorMixin, _Estimator):
     model_ : isgd_mpi.TrainedModel
         On every rank.
     """
+
+    _LOSSES = ("squared", "huber")
 
     def fit(self, X, y, sample_weight=None):  # noqa: N803
         """Train. Collective: every rank calls it with the same arguments.

@@ -72,6 +72,10 @@ def test_several_numbers_are_predicted_in_their_units_also_by_a_copy():
         (ISGDClassifier(lr=-1.0), "lr must be above 0, or auto, not -1"),
         (ISGDClassifier(minibatch_size=0), "minibatch_size must be above 0"),
         (ISGDClassifier(options={"lrr": 1}), "unknown option 'lrr'"),
+        (ISGDClassifier(options={"loss": "squared"}), "with a loss of cross-entropy or logistic if any"),
+        (ISGDClassifier(options=3), "options must be a dict"),
+        (ISGDClassifier(class_weight={"no": -1}), "class_weight: 'no' has the weight -1; weights are numbers from 0"),
+        (ISGDClassifier(class_weight={"noo": 2}), r"are not in class_weight"),
         (ISGDClassifier(steps=1, epochs=1), "give one of steps, epochs and seconds"),
     ],
 )
