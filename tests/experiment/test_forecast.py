@@ -99,6 +99,15 @@ def test_without_a_curvature_all_steps_count_as_noise():
     assert row["low"] <= row["speed_up"] <= row["high"]
 
 
+def test_a_forecast_within_the_error_of_the_model_leaves_it_open():
+    figures = forecast._pool(WORK, columns(), [])
+    row = forecast.row_of(figures, 2)
+    assert "it is open if importance sampling pays" in forecast.sentence("x", figures, row | {"low": 0.9, "high": 2.0})
+    assert "in 0.50 of its time" in forecast.sentence("x", figures, row | {"speed_up": 2.0, "low": 1.1, "high": 3.5})
+    assert "does not pay" in forecast.sentence("x", figures, row | {"speed_up": 0.6, "low": 0.4, "high": 0.98})
+    assert row["low"] < row["speed_up"] / 1.7 and row["high"] <= figures.high.possible_gain
+
+
 def test_a_gain_of_nothing_is_a_no_with_its_reason():
     figures = forecast._pool(WORK, columns(variance_gain=1.0, trace_ideal=11.9, importance_sampling=0.0), [])
     answer = forecast.sentence("/a/b/letter.csv", figures, forecast.row_of(figures, 2))

@@ -27,6 +27,7 @@ _IDLE = 0.9  # of the examples scored in each interval: the scorer waits for par
 _SCORE_BATCH_SIZE = 512
 _UNKNOWN = 1e4  # examples: a critical minibatch beyond all that are tried
 _PAYS = 1.05
+_MODEL_ERROR = 1.8  # factor by which the answers of `pays` were missed, root mean square of its logarithm: docs/pays.md
 _COLUMNS = ("ranks", "uniform: trainers", "minibatch", "sampling: trainers", "scorers", "minibatch", "gain", "steps",
             "speed-up", "between")  # fmt: skip
 
@@ -217,8 +218,8 @@ def row_of(figures, n_ranks):
         "gain": sampling.gain,
         "step_ratio": uniform.share / sampling.share,
         "speed_up": sampling.progress / uniform.progress,
-        "low": between[0],
-        "high": between[-1],
+        "low": between[0] / _MODEL_ERROR,
+        "high": max(between[1], min(between[2] * _MODEL_ERROR, figures.high.possible_gain)),  # its noise is the least
     }
 
 
@@ -230,6 +231,12 @@ def sentence(data, figures, row):
     """Return the forecast in words."""
     low, high = (f"{row[name]:.2g}" for name in ("low", "high"))
     name, ranks = Path(data).name, row["ranks"]
+    if row["low"] <= 1 < row["high"] and figures.measured.possible_gain > _PAYS:
+        return (
+            f"Forecast: on {name} with {ranks} ranks it is open if importance sampling pays: it is to be "
+            f"{row['speed_up']:.2g} times as fast as tuned uniform sampling, {low} to {high}. Without --quick it is "
+            "measured."
+        )
     if row["speed_up"] > _PAYS:
         return (
             f"Forecast: on {name} with {ranks} ranks importance sampling comes to the training loss of tuned uniform "
