@@ -12,6 +12,8 @@ import mpi4py
 os.environ["NUMBA_DISABLE_JIT"] = "1"  # kernels are then functions with signatures and docstrings
 mpi4py.rc.initialize = False
 
+import scipy.stats  # noqa: E402, F401 - it asks as it is imported for torch, which autodoc stands in for below
+
 import isgd_mpi  # noqa: E402
 
 project = "isgd_mpi"
