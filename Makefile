@@ -23,7 +23,7 @@ SECOND   := $(if $(filter openmpi,$(MPI)),mpich,openmpi)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all test-serial test-low test-high test-mpi test-slow test-faults test-slurm test-jobs test-slow-mpi \
-        test-any-mpi test-second-mpi test-portable test-nojit soak lint bench docs clean
+        test-any-mpi test-second-mpi test-portable test-nojit soak lint bench figures docs clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z%-]*\):.*## /\1  /p' $(MAKEFILE_LIST) | column -t -l 2
@@ -113,6 +113,9 @@ bench: $(READY)  ## kernel microbenchmarks
 $(DOCS_READY): $(READY)
 	$(BIN)/python -m pip install -qq --editable ".[docs]"
 	@touch $@
+
+figures: $(READY)  ## the documentation's figures, those whose numbers are kept
+	for script in docs/figures/*.py; do python $$script || exit; done
 
 docs: $(DOCS_READY)  ## the documentation as HTML, in docs/_build/html
 	python -m sphinx -W -q -b html docs docs/_build/html

@@ -12,7 +12,7 @@ from isgd_mpi.settings import commands, options
 from isgd_mpi.settings.errors import InputError
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "docs" / "start.md"]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "start.md", ROOT / "docs" / "tutorial.md"]
 BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SBATCH = {"--account", "--cpus-per-task", "--nodes", "--ntasks", "--time"}
 OF_ONE_FILE = {"isgd_mpi.fetch", "isgd_mpi.predict"}
@@ -37,7 +37,7 @@ def test_command_is_one_that_there_is(line, monkeypatch):
         assert arguments[0] == "-n" and int(arguments[1]) > 1
         program, *arguments = arguments[2:]
     program = program.removeprefix("env/bin/")
-    if program.startswith("python") and arguments[:2] == ["-m", "venv"]:
+    if program == "source" or (program == "python3" and arguments[:2] == ["-m", "venv"]):
         return
     check = {"make": check_make, "pip": check_pip, "python": check_python, "sbatch": check_sbatch}[program]
     check(arguments, monkeypatch)
@@ -69,7 +69,7 @@ def check_python(arguments, monkeypatch):
         return
     name, *arguments = arguments[1:]
     if name == "isgd_mpi":
-        options.parse(without_resume(arguments))
+        options.parse(of_no_run(arguments))
     elif arguments[0] in ("pays", "peers"):
         import_module(f"{name}.pays.main")._parse(arguments[1:], arguments[0])
     else:
@@ -79,9 +79,9 @@ def check_python(arguments, monkeypatch):
         module.main(arguments)
 
 
-def without_resume(arguments):
-    """Return arguments without ``--resume RUN``, whose run is none of ours."""
-    return arguments[2:] if arguments[:1] == ["--resume"] else arguments
+def of_no_run(arguments):
+    """Return arguments without ``--resume RUN`` or ``--config FILE`` at their begin: the run is none of ours."""
+    return arguments[2:] if arguments[:1] and arguments[0] in ("--resume", "--config") else arguments
 
 
 def test_python_of_the_readme_runs(rng, capsys):

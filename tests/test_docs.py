@@ -87,3 +87,17 @@ def test_files_that_docstrings_name_exist():
 @for_each_page
 def test_tests_that_are_named_exist(page):
     assert not [name for name in re.findall(r"`(test_\w+)`", page.read_text()) if f"def {name}(" not in TESTS]
+
+
+def test_links_of_the_readme_lead_somewhere():
+    for name, _, section in re.findall(r"\]\(((?!https)[^)#]+)(#([^)]+))?\)", (ROOT / "README.md").read_text()):
+        assert (ROOT / name).exists(), name
+        assert not section or section in anchors((ROOT / name).read_text()), (name, section)
+
+
+def anchors(text):
+    """Return the anchors of a page's headings."""
+    return {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+        for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    }

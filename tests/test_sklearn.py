@@ -75,7 +75,7 @@ def test_several_numbers_are_predicted_in_their_units_also_by_a_copy():
         (ISGDClassifier(options={"loss": "squared"}), "with a loss of cross-entropy or logistic if any"),
         (ISGDClassifier(options=3), "options must be a dict"),
         (ISGDClassifier(class_weight={"no": -1}), "class_weight: 'no' has the weight -1; weights are numbers from 0"),
-        (ISGDClassifier(class_weight={"perhaps": 2}), r"are not in class_weight"),
+        (ISGDClassifier(class_weight={"maybe": 2}), r"are not in class_weight"),
         (ISGDClassifier(steps=1, epochs=1), "give one of steps, epochs and seconds"),
     ],
 )
