@@ -7,8 +7,8 @@ from isgd_mpi.experiment.search import Space
 SIZES = {3: [16, 64, 256], 5: [16, 32, 64, 128, 256], 6: [16, 32, 64, 128, 256, 512]}
 """Minibatches that a search begins with, by their number."""
 
-FACTORS = {3: [0.5, 2.0, 8.0], 4: [0.3, 1.0, 3.0, 10.0], 5: [0.25, 0.7, 2.0, 6.0, 16.0]}
-"""Learning rates that it begins with, over the default of a run, by their number."""
+FACTORS = {3: [1.0, 4.0, 16.0], 4: [0.6, 2.0, 6.0, 20.0], 5: [0.5, 1.4, 4.0, 12.0, 32.0]}
+"""Learning rates that it begins with, over the default of a run, by their number: most bests lie above the default."""
 
 GRIDS = ((3, 3), (3, 4), (5, 4), (5, 5), (6, 5))
 """Numbers of minibatches and of learning rates, the smallest grid first."""
