@@ -230,22 +230,27 @@ def _speed_up(measured, n_ranks):
 def sentence(data, figures, row):
     """Return the forecast in words."""
     low, high = (f"{row[name]:.2g}" for name in ("low", "high"))
-    name, ranks = Path(data).name, row["ranks"]
+    name, ranks, fast = Path(data).name, row["ranks"], _as_fast(row["speed_up"])
     if row["low"] <= 1 < row["high"] and figures.measured.possible_gain > _PAYS:
         return (
             f"Forecast: on {name} with {ranks} ranks it is open if importance sampling pays: it is to be "
-            f"{row['speed_up']:.2g} times as fast as tuned uniform sampling, {low} to {high}. Without --quick it is "
-            "measured."
+            f"{fast} as tuned uniform sampling, {low} to {high}. Without --quick it is measured."
         )
     if row["speed_up"] > _PAYS:
         return (
             f"Forecast: on {name} with {ranks} ranks importance sampling comes to the training loss of tuned uniform "
-            f"sampling in {1 / row['speed_up']:.2f} of its time ({row['speed_up']:.2g} times as fast; {low} to {high})."
+            f"sampling in {1 / row['speed_up']:.2f} of its time ({fast}; {low} to {high})."
         )
     return (
-        f"Forecast: on {name} with {ranks} ranks importance sampling does not pay ({row['speed_up']:.2g} times as fast "
-        f"as tuned uniform sampling; {low} to {high}): {_why_not(figures.measured, row)}."
+        f"Forecast: on {name} with {ranks} ranks importance sampling does not pay ({fast} as tuned uniform sampling; "
+        f"{low} to {high}): {_why_not(figures.measured, row)}."
     )
+
+
+def _as_fast(speed_up):
+    """Return a speed-up in words."""
+    times = f"{speed_up:.2g}"
+    return "as fast" if times == "1" else f"{times} times as fast"
 
 
 def _why_not(measured, row):
