@@ -110,9 +110,11 @@ def _write(rows, file):
 def main(arguments=None):
     """Run the command; return its exit code."""
     parser = make_parser("isgd_mpi.predict", "Predict the rows of a table or of arrays with the model of a run.")
-    parser.add_argument("run", help="folder of the run, or its model.npz or best.npz")
-    parser.add_argument("--data", required=True, help=f"table or arrays to predict: {', '.join(ENDINGS)}")
-    parser.add_argument("--out", help="file to write, CSV; printed if not given")
+    parser.add_argument("run", metavar="RUN", help="folder of the run, or its model.npz or best.npz")
+    parser.add_argument(
+        "--data", metavar="FILE", required=True, help=f"table or arrays to predict: {', '.join(ENDINGS)}"
+    )
+    parser.add_argument("--out", metavar="FILE", help="file to write, CSV; printed if not given")
     return run(parser, _predict, "nothing was written", arguments)
 
 

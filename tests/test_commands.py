@@ -10,6 +10,7 @@ import pytest
 
 from isgd_mpi.settings import commands, options
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.version import __version__
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "docs" / "start.md", ROOT / "docs" / "tutorial.md"]
@@ -82,6 +83,24 @@ def check_python(arguments, monkeypatch):
 def of_no_run(arguments):
     """Return arguments without ``--resume RUN`` or ``--config FILE`` at their begin: the run is none of ours."""
     return arguments[2:] if arguments[:1] and arguments[0] in ("--resume", "--config") else arguments
+
+
+PROGRAMS = ["__main__", "bench", "bench refresh", "experiment", "experiment pays"]
+PROGRAMS += ["export", "fetch", "kernels.bench", "predict", "report"]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_command_prints_the_version(program, capsys):
+    name, *words = program.split()
+    if name == "__main__":  # which starts MPI as it is imported
+        main = options.parse
+    else:
+        main = import_module(f"isgd_mpi.{name}{'' if f'isgd_mpi.{name}' in OF_ONE_FILE else '.__main__'}").main
+    try:
+        assert main([*words, "--version"]) == 0
+    except SystemExit as ended:
+        assert not ended.code
+    assert capsys.readouterr().out == f"isgd_mpi {__version__}\n"
 
 
 def test_python_of_the_readme_runs(rng, capsys):

@@ -12,6 +12,7 @@ from isgd_mpi.bench import output
 from isgd_mpi.settings.commands import exit_code
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import DONE
+from isgd_mpi.settings.help import version_text
 
 # name: (module below isgd_mpi, meaning)
 BENCHES = {
@@ -47,8 +48,9 @@ def main(arguments=None):
         Exit code: 0, 2 if the input is at fault, 130 if interrupted.
     """
     name, *options = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    if name in ("-h", "--help"):
-        print(usage())
+    texts = {"-h": usage, "--help": usage, "--version": version_text}
+    if name in texts:
+        print(texts[name]().rstrip())
         return DONE
     return exit_code(partial(_run, name, options), "nothing was written")
 

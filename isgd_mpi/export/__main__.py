@@ -89,14 +89,15 @@ def _write(contents, folder=None):
 def main(arguments=None):
     """Run the command; return its exit code."""
     parser = make_parser("isgd_mpi.export", "Write the model or the metrics of a run for other programs.")
-    parser.add_argument("run", help="folder of the run; for a model also its model.npz or best.npz")
+    parser.add_argument("run", metavar="RUN", help="folder of the run; for a model also its model.npz or best.npz")
     parser.add_argument(
         "--format",
         required=True,
         choices=[*FORMATS, "csv"],
         help="onnx, safetensors: the model, with standardisation and labels; csv: the metrics, a file for each kind",
     )
-    parser.add_argument("--out", help="file to write, or the folder of CSV [model.onnx, ..., or csv/ in the run's]")
+    meaning = "file to write, or the folder of CSV [model.onnx, ..., or csv/ in the run's]"
+    parser.add_argument("--out", metavar="PATH", help=meaning)
     parser.add_argument(
         "--model", choices=list(_FILES), help="the last model, or the best on the validation set [last]"
     )

@@ -1,6 +1,7 @@
 """The frame of all commands but training: a parser, errors as one line on stderr, an exit code."""
 
 import os
+import re
 import sys
 from argparse import ArgumentError
 
@@ -8,18 +9,24 @@ from jsonargparse import ArgumentParser
 
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE, FAILED, INTERRUPTED
-from isgd_mpi.settings.help import Formatter
+from isgd_mpi.settings.help import Formatter, add_version
+from isgd_mpi.settings.nearest import suggestion
+
+_MISSING = re.compile(r"the following arguments are required: (.*)")
+_UNRECOGNISED = re.compile(r"unrecognized arguments: (--[\w-]+)")
 
 
 def make_parser(name, description):
     """Return the parser of ``python -m NAME``, for :func:`parse`."""
-    return ArgumentParser(
+    parser = ArgumentParser(
         prog=f"python -m {name}",
         description=description,
         exit_on_error=False,
         allow_abbrev=False,
         formatter_class=Formatter,
     )
+    add_version(parser)
+    return parser
 
 
 def parse(parser, arguments):
@@ -33,7 +40,24 @@ def parse(parser, arguments):
     try:
         return parser.parse_args(arguments)
     except ArgumentError as error:
-        raise InputError(f"{' '.join(str(error).split())}; see --help") from None
+        raise InputError(_in_words(parser, " ".join(str(error).split()))) from None
+
+
+def _in_words(parser, message):
+    """Return the parser's message with what could be typed instead."""
+    if match := _MISSING.search(message):
+        names = match[1].split(", ")
+        return f"missing: {', '.join(_as_typed(one) for one in parser._actions if one.dest in names)}; see --help"
+    if match := _UNRECOGNISED.search(message):
+        meant = suggestion(match[1], [name for one in parser._actions for name in one.option_strings])
+        return f"unknown option {match[1]}{meant or '; see --help'}"
+    return f"{message}; see --help"
+
+
+def _as_typed(argument):
+    """Return an argument of a parser as it is typed, such as ``--format onnx|csv``."""
+    value = "|".join(argument.choices or ()) or argument.metavar or argument.dest.upper()
+    return " ".join([*argument.option_strings, value])
 
 
 def run(parser, do, interrupted, arguments=None):

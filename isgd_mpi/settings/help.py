@@ -10,6 +10,7 @@ from typing import Literal, get_args, get_origin
 from isgd_mpi.settings.config import Config, option
 from isgd_mpi.settings.ranges import default_of
 from isgd_mpi.settings.subjects import FIRST, PLACEHOLDERS, SUBJECTS
+from isgd_mpi.settings.version import __version__
 
 USAGE = "mpirun -n RANKS python -m isgd_mpi [OPTIONS]"
 _COLUMNS = 100
@@ -62,6 +63,16 @@ class Print(Action):
         """Print the text and end the program."""
         print(self._text(parser), end="")
         parser.exit()
+
+
+def add_version(parser):
+    """Add ``--version`` to the parser of a command."""
+    parser.add_argument("--version", action=Print, text=version_text, help="print the version")
+
+
+def version_text(*_):
+    """Return the text of ``--version``."""
+    return f"isgd_mpi {__version__}\n"
 
 
 def short_help():

@@ -19,11 +19,10 @@ from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentParser, Namespac
 from isgd_mpi.settings.config import LIMITS, Config, option
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.given import repeating_options
-from isgd_mpi.settings.help import USAGE, Formatter, Print, full_meaning, placeholder, short_help
+from isgd_mpi.settings.help import USAGE, Formatter, Print, add_version, full_meaning, placeholder, short_help
 from isgd_mpi.settings.nearest import suggestion
 from isgd_mpi.settings.ranges import default_of
 from isgd_mpi.settings.subjects import SUBJECTS
-from isgd_mpi.settings.version import __version__
 
 _TYPE_ERROR = re.compile(
     r"Parser key \"(\w+)\"(?: element \d+)?:\s*Expected an? <class '(\w+)'>\. Got value: (.*)", re.S
@@ -60,9 +59,9 @@ def _add_commands(parser):
     for names, text, meaning in (
         (("-h", "--help"), lambda _: short_help(), "print the options that one needs first"),
         (("--help-all",), ArgumentParser.format_help, "print every option"),
-        (("--version",), lambda _: f"isgd_mpi {__version__}\n", "print the version"),
     ):
         parser.add_argument(*names, action=Print, text=text, help=meaning)
+    add_version(parser)
     meaning = "TOML file of these options; the command line wins"
     parser.add_argument("--config", metavar="FILE", action=ActionConfigFile, help=meaning)
 
@@ -81,13 +80,15 @@ def _parsing(item):
     return {"type": annotation} | shown
 
 
-def parse(argv=None):
+def parse(argv=None, others=()):
     """Parse the command line, and the files that it names.
 
     Parameters
     ----------
     argv : list of str, optional
         Arguments; ``sys.argv[1:]`` if not given.
+    others : sequence of str
+        Further options of the command, which may have been meant by one that is not known.
 
     Returns
     -------
@@ -107,7 +108,7 @@ def parse(argv=None):
         # files first, wherever they were named: the command line wins
         settings = make_parser().parse_args([f"--config={path}" for path in config_files] + argv)
     except (argparse.ArgumentError, OSError) as error:
-        raise InputError(_located(_one_line(str(error), config_files), config_files, argv)) from None
+        raise InputError(_located(_one_line(str(error), config_files, others), config_files, argv)) from None
     del settings.config
     return _with_whole_paths(Config(**vars(settings) | _overruled_limits(argv)))
 
@@ -195,7 +196,7 @@ def to_toml(config, unused=()):
     return make_parser().dump(Namespace(config=None, **used))
 
 
-def _one_line(message, config_files):
+def _one_line(message, config_files, others):
     """Return the parser's message in one line, in the words of the command line."""
     if match := _TYPE_ERROR.match(message):
         name, kind, value = match.groups()
@@ -205,7 +206,7 @@ def _one_line(message, config_files):
         words = re.findall(r"Literal\['(\w+)'\]|<class '(\w+)'>", kinds)
         return f"{option(name)}: {value!r} is neither {' nor '.join(map(''.join, words))}; see --help"
     if match := _UNRECOGNISED.match(message):
-        meant = suggestion(match[1], [option(item.name) for item in fields(Config)])
+        meant = suggestion(match[1], [*others, *(option(item.name) for item in fields(Config))])
         return f"unknown option {match[1]}{meant or '; see --help'}"
     if match := _UNKNOWN_KEY.match(message):
         meant = suggestion(match[1], [item.name for item in fields(Config)])

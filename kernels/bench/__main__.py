@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
@@ -59,6 +60,8 @@ def main(argv=None):
 def make_parser():
     """Return the parser of ``python -m kernels.bench``."""
     parser = _Parser(prog="python -m kernels.bench", description="Measure the kernels beside NumPy.")
+    version = import_module("isgd_mpi").__version__  # of the package that the kernels lie in
+    parser.add_argument("--version", action="version", version=f"isgd_mpi {version}", help="print the version")
     parser.add_argument("--threads", type=_positive, default=1, help="BLAS threads; kernels use one [threads; 1]")
     parser.add_argument("--repeat", type=_positive, default=9, help="blocks of calls behind each median [blocks; 9]")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="kernels to measure [all]")

@@ -173,7 +173,7 @@ def test_official_checksums_refuse_other_files(tmp_path, capsys):
     ("arguments", "problem"),
     [
         (["mnits"], "unknown data set 'mnits': choose mnist, cifar10, svhn, svhn-small"),
-        (["mnist", "--bogus"], "unrecognized arguments: --bogus; see --help"),
+        (["mnist", "--bogus"], "unknown option --bogus; see --help"),
         ([], "name a data set: mnist, cifar10, svhn, svhn-small; or --list, or --clean"),
         (["mnist", "--mirror", "ftp://x"], "--mirror ftp://x: give a URL that starts with http:// or https://"),
     ],

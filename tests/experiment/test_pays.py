@@ -220,6 +220,7 @@ def test_without_a_validation_set_the_training_loss_judges():
         ("--lr-schedule cosine", "--lr-schedule is chosen by this command"),
         ("--no-quiet", "--quiet is chosen by this command"),
         ("--hiden 8", "unknown option --hiden: did you mean --hidden?"),
+        ("--minuts 3", "unknown option --minuts: did you mean --minutes?"),
         ("--minutes inf", "--minutes inf must be from 1 to 100000"),
         ("--seeds 1", "--seeds 1 must be from 2 to 100000"),
         ("--ranks none", "invalid int value: 'none'; see --help"),

@@ -184,6 +184,11 @@ def test_a_model_of_the_users_own_is_refused(tmp_path, capsys):
     assert "a model of your own" in told and told.count("\n") == 1
 
 
+def test_without_a_format_a_line_names_them(capsys):
+    assert export.main(["run"]) == 2
+    assert capsys.readouterr().err == "isgd_mpi: missing: --format onnx|safetensors|csv; see --help\n"
+
+
 @pytest.mark.parametrize("name", ["onnx", "safetensors"])
 def test_a_missing_library_is_told_with_the_command_that_installs_it(tmp_path, rng, capsys, monkeypatch, name):
     for module in (name, f"{name}.numpy"):

@@ -10,7 +10,6 @@ from isgd_mpi.settings.config import Config, option
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.options import parse, to_toml
 from isgd_mpi.settings.subjects import FIRST, SUBJECTS
-from isgd_mpi.settings.version import __version__
 
 TYPES = {item.name: item.type for item in fields(Config)}
 OF_TYPE = {int: [7], float: [0.25], bool: [True, False], str: ["/some.npz"]}
@@ -253,12 +252,6 @@ def test_help_is_one_screen_with_the_ten_options_that_one_needs_first(capsys, mo
     assert len(lines) <= 45 and max(map(len, lines)) <= 100
     listed = {line.split()[0] for line in lines if line.startswith("  --")}
     assert len(FIRST) == 10 and listed == {*map(option, FIRST), "--help-all", "--version"}
-
-
-def test_the_version_is_printed(capsys):
-    with pytest.raises(SystemExit):
-        parse(["--version"])
-    assert capsys.readouterr().out == f"isgd_mpi {__version__}\n"
 
 
 def test_the_run_directory_is_not_repeated():

@@ -22,7 +22,7 @@ from isgd_mpi.settings.config import option
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.exit_codes import DONE
 from isgd_mpi.settings.given import given_options
-from isgd_mpi.settings.help import Formatter
+from isgd_mpi.settings.help import Formatter, add_version
 from isgd_mpi.settings.options import parse
 
 CHOSEN = (
@@ -55,12 +55,13 @@ def _make_parser(experiment):
     parser = argparse.ArgumentParser(
         prog=f"python -m isgd_mpi.experiment {experiment}",
         usage="%(prog)s --data FILE [--ranks R] [--minutes M] [OPTIONS] [OPTIONS OF A RUN]",
-        description=f"{_PURPOSE[experiment]} All options of a run may follow, such as --target or --hidden, but for "
-        "those that are chosen here.",
+        description=f"{_PURPOSE[experiment]} All options of a run may follow, such as --target or --hidden (python "
+        "-m isgd_mpi --help-all lists them), but for those that are chosen here.",
         allow_abbrev=False,
         exit_on_error=False,
         formatter_class=Formatter,
     )
+    add_version(parser)
     parser.set_defaults(experiment=experiment)
     parser.add_argument("--ranks", type=int, default=2, metavar="R", help="ranks of each run (default: 2)")
     parser.add_argument("--minutes", type=float, default=30.0, metavar="M", help="time of everything (default: 30)")
@@ -108,14 +109,15 @@ def _compare(arguments, experiment, begun):
 
 def _parse(arguments, experiment="pays"):
     """Return the options of this command, and the settings of a run."""
+    parser = _make_parser(experiment)
     try:
-        own, others = _make_parser(experiment).parse_known_args(arguments)
+        own, others = parser.parse_known_args(arguments)
     except argparse.ArgumentError as error:
         raise InputError(f"{error}; see --help") from None
     refuse_chosen(others)
     if own.sbatch_options is not None and own.launcher != "slurm":
         raise InputError("--sbatch-options are for --launcher slurm: give both or none")
-    config = parse(others)
+    config = parse(others, [name for one in parser._actions for name in one.option_strings])
     for name, value, least in (("--ranks", own.ranks, 1), ("--seeds", own.seeds, 2), ("--minutes", own.minutes, 1)):
         if not least <= value <= _MOST:
             raise InputError(f"{name} {value:g} must be from {least} to {_MOST}")
