@@ -5,6 +5,8 @@ afterwards.
 """
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
@@ -24,36 +26,41 @@ _LEAST_STEPS, _EPOCHS = 3000, 5  # where no limit is given, as for tables on the
 _MOST_SEED = 2**31
 _PARAMETERS = ("hidden", "lr", "minibatch_size", "epochs", "steps", "optimizer", "momentum", "weight_decay")
 _NUMBERS = {"multi_output": True, "y_numeric": True, "ensure_min_samples": 2}  # of one number nothing can be learned
+_ENCODE = (
+    "encode them, as with sklearn.preprocessing.OneHotEncoder, or train on a table: python -m isgd_mpi --data FILE.csv"
+)
 _LIMITS = ("epochs", "steps", "seconds")
 
 
+def _columns_of_words(x):
+    """Return the names of a data frame's columns that cannot be read as numbers."""
+    return [str(name) for name in getattr(x, "columns", ()) if not _is_numeric(x[name])]
+
+
+def _is_numeric(column):
+    try:
+        np.asarray(column, dtype=float)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+@dataclass(eq=False, repr=False)
 class _Estimator(BaseEstimator):
     """The part that both estimators share: hyper-parameters, and training on all ranks."""
 
-    # scikit-learn reads hyper-parameters off the constructor: so each that is worth a search is one of its parameters
-    def __init__(
-        self,
-        hidden=(512, 512),
-        lr="auto",
-        minibatch_size=128,
-        epochs=None,
-        steps=None,
-        optimizer="sgd",
-        momentum=0.0,
-        weight_decay=0.0,
-        random_state=None,
-        options=None,
-    ):
-        self.hidden = hidden
-        self.lr = lr
-        self.minibatch_size = minibatch_size
-        self.epochs = epochs
-        self.steps = steps
-        self.optimizer = optimizer
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.random_state = random_state
-        self.options = options
+    # scikit-learn reads hyper-parameters off the constructor, so each that is worth a search is one of its parameters;
+    # the class's decorator writes that constructor
+    hidden: Sequence[int] = (512, 512)
+    lr: float | str = "auto"
+    minibatch_size: int = 128
+    epochs: float | None = None
+    steps: int | None = None
+    optimizer: str = "sgd"
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    random_state: int | np.random.RandomState | None = None
+    options: dict | None = None
 
     def _train(self, x, y, sample_weight, **options):
         """Train on all ranks, and keep the model on each."""
@@ -66,6 +73,15 @@ class _Estimator(BaseEstimator):
         except InputError as error:
             raise ValueError(str(error)) from None
         return self
+
+    def _validated(self, X, *y, **checks):  # noqa: N803
+        """Return features, and y if it is given, as scikit-learn checks them."""
+        try:
+            return validate_data(self, X, *y, dtype=(np.float32, np.float64), **checks)
+        except ValueError:
+            if names := _columns_of_words(X):
+                raise ValueError(f"X has words in {', '.join(names)}: {_ENCODE}") from None
+            raise
 
     def _options(self, n_examples, options):
         """Return the options of a fit; those that the user gives win."""
@@ -86,8 +102,7 @@ class _Estimator(BaseEstimator):
     def _predict(self, X, method="predict"):  # noqa: N803
         """Return what a method of the model returns for features."""
         check_is_fitted(self)
-        x = validate_data(self, X, reset=False, dtype=(np.float32, np.float64))
-        return getattr(self.model_, method)(x)
+        return getattr(self.model_, method)(self._validated(X, reset=False))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -95,6 +110,7 @@ class _Estimator(BaseEstimator):
         return tags
 
 
+@dataclass(eq=False, repr=False)
 class ISGDClassifier(ClassifierMixin, _Estimator):
     """A classifier: an MLP that all ranks train by importance sampling.
 
@@ -128,26 +144,9 @@ class ISGDClassifier(ClassifierMixin, _Estimator):
         On every rank.
     """
 
-    _LOSSES = ("cross-entropy", "logistic")
+    class_weight: dict | str | None = None
 
-    def __init__(
-        self,
-        hidden=(512, 512),
-        lr="auto",
-        minibatch_size=128,
-        epochs=None,
-        steps=None,
-        optimizer="sgd",
-        momentum=0.0,
-        weight_decay=0.0,
-        random_state=None,
-        options=None,
-        class_weight=None,
-    ):
-        super().__init__(
-            hidden, lr, minibatch_size, epochs, steps, optimizer, momentum, weight_decay, random_state, options
-        )
-        self.class_weight = class_weight
+    _LOSSES = ("cross-entropy", "logistic")
 
     def fit(self, X, y, sample_weight=None):  # noqa: N803
         """Train. Collective: every rank calls it with the same arguments.
@@ -169,7 +168,7 @@ class ISGDClassifier(ClassifierMixin, _Estimator):
         Diverged
             The loss or the gradient is not finite.
         """
-        x, y = validate_data(self, X, y, dtype=(np.float32, np.float64))
+        x, y = self._validated(X, y)
         check_classification_targets(y)
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
@@ -231,7 +230,7 @@ class ISGDRegressor(RegressorMixin, _Estimator):
         Diverged
             The loss or the gradient is not finite.
         """
-        x, y = validate_data(self, X, y, dtype=(np.float32, np.float64), **_NUMBERS)
+        x, y = self._validated(X, y, **_NUMBERS)
         return self._train(x, y, sample_weight, loss="squared")
 
     def predict(self, X):  # noqa: N803

@@ -84,6 +84,16 @@ def test_a_bad_parameter_is_told_in_one_line(classes, estimator, problem):
         estimator.fit(*classes)
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_columns_of_words_are_named_with_the_way_out(library):
+    frames = pytest.importorskip(library)
+    numbers, words = frames.DataFrame({"size": [1.0, 2.0] * 5}), {"size": [1.0, 2.0] * 5, "colour": ["red", "blue"] * 5}
+    model = ISGDRegressor(**SMALL).fit(numbers, np.arange(10.0))
+    for estimator in (model.fit, lambda x, _: model.predict(x)):
+        with pytest.raises(ValueError, match=r"^X has words in colour: encode them.*--data FILE\.csv$"):
+            estimator(frames.DataFrame(words), np.arange(10.0))
+
+
 def test_without_a_limit_a_fit_takes_five_epochs_and_at_least_3000_steps():
     for n_examples, steps in [(200, 3000), (200_000, 7813)]:
         assert ISGDRegressor()._options(n_examples, {})["steps"] == steps
