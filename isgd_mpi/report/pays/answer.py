@@ -8,9 +8,10 @@ sampling reaches in the same time. It does not pay if
 * it does not look faster by held-out data, and by training loss it is slower, with an interval that says so, or
 * nothing is learnt that holds on held-out data, or
 * there is no clear difference, and nothing to gain: perfect scores would be worth less than 1.2 times the minibatch, or
-  importance sampling was switched off by itself.
+  importance sampling was switched off by itself, or p is above 0.2 and the second half of uniform sampling's time
+  hardly lowers what is judged, so that training faster would not lower it either.
 
-Times to a value on a plateau are mostly chance, hence the second and the third. Everything else is undecided, as is an
+Times to a value on a plateau are mostly chance, hence the second, the third and the last. Everything else is undecided, as is an
 experiment that is not complete (who looks again and again sees a small p in the end). Nor does it pay against uniform
 sampling that may not be tuned, with its best settings at the border of those that were tried: that is undecided. If it
 is importance sampling that may not be tuned, the answer says so.
@@ -19,12 +20,13 @@ is importance sampling that may not be tuned, the answer says so.
 from dataclasses import dataclass
 
 from isgd_mpi.report.pays.comparison import Comparison, compare
-from isgd_mpi.report.pays.reasons import nothing_to_gain, reasons, switched_off, untuned
+from isgd_mpi.report.pays.reasons import nothing_to_gain, plateau, reasons, switched_off, untuned
 from isgd_mpi.report.pays.record import Method, Record
 
 PAYS, DOES_NOT_PAY, UNDECIDED = "pays", "does not pay", "undecided"
 
 _SIGNIFICANT = 0.05
+_NO_TRACE = 0.2  # a p above this is no sign of a difference at all
 _WORTH_HAVING = 0.9  # of uniform sampling's time: who saves less than a tenth need not bother
 
 
@@ -71,7 +73,7 @@ def _result(method, uniform, record):
     kind = kind_of(judged, loss)
     if kind == PAYS and (doubts := [*untuned(uniform), *nothing_to_gain(method)]):
         return Result(method, judged, loss, UNDECIDED, doubts)
-    if kind == UNDECIDED and judged and judged.time.n > 1 and [*nothing_to_gain(method), *switched_off(method)]:
+    if kind == UNDECIDED and judged and judged.time.n > 1 and _gains_nothing(method, uniform, judged):
         kind = DOES_NOT_PAY
     why = (
         []
@@ -79,6 +81,12 @@ def _result(method, uniform, record):
         else reasons(method, uniform, judged, loss.time if loss and kind_of(loss) == PAYS else None)
     )
     return Result(method, judged, loss, kind, why)
+
+
+def _gains_nothing(method, uniform, judged):
+    """Return whether a method without a clear difference in time has nothing to gain."""
+    is_alike = judged.time.p > _NO_TRACE and judged.value.high >= 1
+    return bool((is_alike and [*plateau(uniform)]) or [*nothing_to_gain(method), *switched_off(method)])
 
 
 def kind_of(comparison, loss=None):

@@ -52,7 +52,7 @@ def reasons(method, uniform, judged, learnt_sooner):
         *_little_noise(method),
         *_little_gain(method),
         *_slow_trainer(method, uniform),
-        *_plateau(uniform),
+        *plateau(uniform),
         *_learnt_by_heart(judged, learnt_sooner),
         *(untuned(method) if judged.learnt else ()),
     ]
@@ -124,7 +124,7 @@ def _slow_trainer(method, uniform):
         yield f"the trainer spends {waiting:.0%} of its time waiting for other ranks"
 
 
-def _plateau(uniform):
+def plateau(uniform):
     """Say so where the second half of uniform sampling's time hardly lowers what is judged."""
     lowered = []
     for final in uniform.complete:
