@@ -11,10 +11,10 @@ sampling reaches in the same time. It does not pay if
   importance sampling was switched off by itself, or p is above 0.2 and the second half of uniform sampling's time
   hardly lowers what is judged, so that training faster would not lower it either.
 
-Times to a value on a plateau are mostly chance, hence the second, the third and the last. Everything else is undecided, as is an
-experiment that is not complete (who looks again and again sees a small p in the end). Nor does it pay against uniform
-sampling that may not be tuned, with its best settings at the border of those that were tried: that is undecided. If it
-is importance sampling that may not be tuned, the answer says so.
+Times to a value on a plateau are mostly chance, hence the second, the third and the last. Everything else is undecided,
+as is an experiment that is not complete (who looks again and again sees a small p in the end). Nor does it pay against
+uniform sampling that may not be tuned, with its best settings at the border of those that were tried: that is
+undecided. If it is importance sampling that may not be tuned, the answer says so.
 """
 
 from dataclasses import dataclass
