@@ -11,7 +11,8 @@ lets a NaN that comes in come out. To read in this order:
 * `gather`: minibatches out of a data set, standardised;
 * `synthetic`: synthetic examples;
 * `few_rows`, `few_rows_backward`: products of few rows, and steps along one without forming it;
-* `bfloat16`, `bfloat16_products`, `bfloat16_layers`: rounding, products of rounded numbers, and layers made of them;
+* `bfloat16`, `bfloat16_products`: rounding, and products of rounded numbers;
+* `bfloat16_layers`, `bfloat16_descent`: layers made of them, and steps along their gradient;
 * `lstm`, `loss_history`: the loss predictor's cell, and the losses that it looks back on;
 * `meeting`: processes that share memory wait for each other.
 
@@ -20,6 +21,7 @@ Beside them:
 * `_jit`, `code_cache`: how all of them are compiled, and where they are kept;
 * `_steps`: the updates of `optim`, of vectors inside other kernels;
 * `_vectors`, `_bfloat16_vectors`, `_bfloat16_tiles`, `_atomics`: instructions that compilers do not find by themselves;
+* `_transposes`: blocks of a matrix that are transposed in registers;
 * `memory`, `threads`, `processor`, `revision`: plain Python;
 * `limits`, `own_folders`: what this process may use of the machine, and whose files it may trust;
 * `bench`: ``python -m kernels.bench``.

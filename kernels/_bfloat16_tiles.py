@@ -12,6 +12,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from isgd_mpi.kernels._jit import jit
+from isgd_mpi.kernels._vectors import aligned
 
 N_ROWS = 6
 """Rows of a tile: 6 rows of 4 vectors are 24 sums, and leave 8 of the 32 registers for the factors."""
@@ -110,11 +111,16 @@ def _flat(sums, new):
 
 def _dot_of_pairs(context, module):
     """Return the emitter of ``sums + low * low + high * high``: one instruction, or several on old processors."""
-    if "+avx512bf16" not in context.codegen().magic_tuple()[2].split(","):
+    if not has_bfloat16(context):
         return _dot_of_halves
     kind = ir.FunctionType(_SUMS, [_SUMS, _PAIRS, _PAIRS])
     instruction = cgutils.get_or_insert_function(module, kind, "llvm.x86.avx512bf16.dpbf16ps.512")
     return lambda builder, sums, left, right: builder.call(instruction, [sums, left, right])
+
+
+def has_bfloat16(context):
+    """Return whether code is compiled for a processor with instructions for bfloat16."""
+    return "+avx512bf16" in context.codegen().magic_tuple()[2].split(",")
 
 
 def _dot_of_halves(builder, sums, left, right):
@@ -191,3 +197,9 @@ def write_tile(h, row, pairs, column, width, out, place):
         _write_wide_tile(h, row, pairs, start, out, place)
     else:
         _write_narrow_tile(h, row, pairs, start, out, place)
+
+
+@jit
+def new_tile(like):
+    """Return room for a tile, in the type of an array."""
+    return aligned(N_ROWS * WIDE, like).reshape(N_ROWS, WIDE)

@@ -1,7 +1,9 @@
 """Vectors that are rounded to bfloat16, and vectors of the first numbers only, at the ragged end of an array.
 
-They extend :mod:`isgd_mpi.kernels._vectors`; rounding is that of :func:`bfloat16.bfloat16_bits`. As plain Python they
-do the same with arrays.
+They extend :mod:`isgd_mpi.kernels._vectors`. Two vectors are rounded together, as both are needed in pairs and each by
+itself: that is one instruction on processors with bfloat16. Rounding is that of :func:`bfloat16.bfloat16_bits`, but for
+numbers below 1.2e-38: they become zero where the processor rounds, and count as zero in its products in any case.
+As plain Python the functions do the same with arrays.
 """
 
 import numpy as np
@@ -10,6 +12,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
+from isgd_mpi.kernels._bfloat16_tiles import has_bfloat16
 from isgd_mpi.kernels._vectors import VECTOR_BYTES, _pointer, _Vector
 
 _N_LANES = VECTOR_BYTES // 4
@@ -29,26 +32,30 @@ def store_first(vector, array, start, count):
     array.reshape(-1)[start : start + count] = vector[:count]
 
 
-def load_widened(array, start, count):
-    """Return a vector of bfloat16 numbers; see :func:`load_first`."""
-    return (load_first(array, start, count).astype(np.uint32) << 16).view(np.float32)
+def rounded_pairs(low, high):
+    """Return two vectors rounded to bfloat16, in pairs: the first one's numbers in the lower halves of 32 bits."""
+    return _bits(low) | _bits(high) << 16
 
 
-def rounded(vector):
-    """Return the bits of a vector's numbers, rounded to bfloat16."""
+def _bits(vector):
     bits = vector.view(np.uint32)
     nearest = (bits + np.uint32(0x7FFF) + (bits >> 16 & 1)) >> 16
-    return np.where(np.isnan(vector), bits >> 16 | 64, nearest).astype(np.uint16)
+    return np.where(np.isnan(vector), bits >> 16 | 64, nearest)
 
 
-def store_rounded(bits, array, start, count):
-    """Write the first ones of a vector of :func:`rounded` numbers to an array of uint16."""
-    array.reshape(-1)[start : start + count] = bits[:count]
+def store_pairs(pairs, array, start, count):
+    """Write the first ones of a vector of pairs to an array of uint32."""
+    array.reshape(-1)[start : start + count] = pairs[:count]
 
 
-def store_paired(low, high, array, start, count):
-    """Write the first ones of two vectors of :func:`rounded` numbers to an array of uint32, in pairs."""
-    array.reshape(-1)[start : start + count] = low[:count] | high[:count].astype(np.uint32) << 16
+def store_low(pairs, array, start, count):
+    """Write the lower halves of the first ones of a vector of pairs to an array of uint16."""
+    array.reshape(-1)[start : start + count] = pairs[:count].astype(np.uint16)
+
+
+def store_high(pairs, array, start, count):
+    """Write the upper halves of the first ones of a vector of pairs to an array of uint16."""
+    array.reshape(-1)[start : start + count] = pairs[:count] >> 16
 
 
 def relu_of_sum(left, right):
@@ -56,25 +63,39 @@ def relu_of_sum(left, right):
     return np.maximum(left + right, np.float32(0))
 
 
-def where_active(activation, vector):
-    """Return a vector with zeros where an activation is zero; a NaN is not."""
-    return np.where(activation <= 0, np.float32(0), vector)
+def where_active(vector, activations, start, count):
+    """Return a vector with zeros where activations are zero, bfloat16 numbers from a flat index on; a NaN is not."""
+    active = np.zeros(_N_LANES, bool)
+    active[:count] = activations.reshape(-1)[start : start + count] & 0x7FFF  # the sign bit is cut: -0 is zero too
+    return np.where(active, vector, np.float32(0))
 
 
-class _Bits(types.Type):
-    """Type of a vector of rounded numbers."""
+class _Pairs(types.Type):
+    """Type of a vector of pairs of rounded numbers."""
 
     def __init__(self):
-        super().__init__(name=f"Bits({VECTOR_BYTES})")
+        super().__init__(name=f"Pairs({VECTOR_BYTES})")
 
 
-_BITS = _Bits()
+_PAIRS = _Pairs()
 
 
-@register_model(_Bits)
-class _BitsModel(models.PrimitiveModel):
-    def __init__(self, manager, bits):
-        super().__init__(manager, bits, _INTEGERS)
+@register_model(_Pairs)
+class _PairsModel(models.PrimitiveModel):
+    def __init__(self, manager, pairs):
+        super().__init__(manager, pairs, _INTEGERS)
+
+
+class _BFloat(ir.types._BaseFloatType):
+    """LLVM's type of a bfloat16, which llvmlite does not have."""
+
+    null, intrinsic_name = "0.0", "bf16"
+
+    def __str__(self):
+        return "bfloat"
+
+
+_BFloat._create_instance()
 
 
 def _mask(builder, count):
@@ -135,44 +156,73 @@ def _store_first(typing_context, vector, array, start, count):
 
 
 @intrinsic
-def _load_widened(typing_context, array, start, count):
+def _rounded_pairs(typing_context, low, high):
     def generate(context, builder, signature, arguments):
-        bits = builder.zext(_load_lanes(context, builder, array, _HALVES, arguments), _INTEGERS)
-        return builder.bitcast(builder.shl(bits, _number(_INTEGERS, 16)), context.get_value_type(_NUMBERS))
+        if has_bfloat16(context) and _N_LANES % 16 == 0:
+            return _rounded_by_the_processor(builder, *arguments)
+        low, high = (_rounded(builder, value) for value in arguments)
+        return builder.or_(low, builder.shl(high, _number(_INTEGERS, 16)))
 
-    return _NUMBERS(array, types.intp, types.intp), generate
+    return _PAIRS(low, high), generate
+
+
+def _rounded(builder, value):
+    """Emit the bits of a vector rounded to bfloat16."""
+    bits, half = builder.bitcast(value, _INTEGERS), _number(_INTEGERS, 16)
+    upper = builder.lshr(bits, half)
+    odd = builder.and_(upper, _number(_INTEGERS, 1))
+    nearest = builder.lshr(builder.add(builder.add(bits, _number(_INTEGERS, 0x7FFF)), odd), half)
+    quiet = builder.or_(upper, _number(_INTEGERS, 64))
+    return builder.select(builder.fcmp_unordered("uno", value, value), quiet, nearest)
+
+
+def _rounded_by_the_processor(builder, low, high):
+    """Emit pairs of rounded numbers by an instruction that writes sixteen of one vector behind sixteen of another."""
+    sixteen, rounded = ir.VectorType(ir.FloatType(), 16), ir.VectorType(_BFloat(), 32)
+    kind = ir.FunctionType(rounded, [sixteen, sixteen])
+    name = "llvm.x86.avx512bf16.cvtne2ps2bf16.512"
+    instruction = cgutils.get_or_insert_function(builder.module, kind, name)
+    in_turn = [place for lane in range(16) for place in (lane, lane + 16)]
+    parts = []
+    for start in range(0, _N_LANES, 16):
+        lanes = range(start, start + 16)
+        both = builder.call(instruction, [_shuffled(builder, high, high, lanes), _shuffled(builder, low, low, lanes)])
+        both = builder.bitcast(both, ir.VectorType(ir.IntType(16), 32))
+        parts.append(builder.bitcast(_shuffled(builder, both, both, in_turn), ir.VectorType(ir.IntType(32), 16)))
+    while len(parts) > 1:
+        lanes = range(2 * parts[0].type.count)
+        parts = [_shuffled(builder, *two, lanes) for two in zip(parts[::2], parts[1::2])]
+    return parts[0]
+
+
+def _shuffled(builder, left, right, lanes):
+    """Emit a vector of some lanes of two vectors; those of the second follow those of the first."""
+    return builder.shuffle_vector(left, right, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes)))
 
 
 @intrinsic
-def _rounded(typing_context, vector):
+def _store_pairs(typing_context, pairs, array, start, count):
     def generate(context, builder, signature, arguments):
-        (value,) = arguments
-        bits, half = builder.bitcast(value, _INTEGERS), _number(_INTEGERS, 16)
-        upper = builder.lshr(bits, half)
-        odd = builder.and_(upper, _number(_INTEGERS, 1))
-        nearest = builder.lshr(builder.add(builder.add(bits, _number(_INTEGERS, 0x7FFF)), odd), half)
-        quiet = builder.or_(upper, _number(_INTEGERS, 64))
-        return builder.select(builder.fcmp_unordered("uno", value, value), quiet, nearest)
+        return _store_lanes(context, builder, array, arguments[0], arguments[1:])
 
-    return _BITS(vector), generate
+    return types.none(pairs, array, types.intp, types.intp), generate
 
 
 @intrinsic
-def _store_rounded(typing_context, bits, array, start, count):
+def _store_low(typing_context, pairs, array, start, count):
     def generate(context, builder, signature, arguments):
         return _store_lanes(context, builder, array, builder.trunc(arguments[0], _HALVES), arguments[1:])
 
-    return types.none(bits, array, types.intp, types.intp), generate
+    return types.none(pairs, array, types.intp, types.intp), generate
 
 
 @intrinsic
-def _store_paired(typing_context, low, high, array, start, count):
+def _store_high(typing_context, pairs, array, start, count):
     def generate(context, builder, signature, arguments):
-        low, high, *place = arguments
-        pairs = builder.or_(low, builder.shl(high, _number(_INTEGERS, 16)))
-        return _store_lanes(context, builder, array, pairs, place)
+        high = builder.lshr(arguments[0], _number(_INTEGERS, 16))
+        return _store_lanes(context, builder, array, builder.trunc(high, _HALVES), arguments[1:])
 
-    return types.none(low, high, array, types.intp, types.intp), generate
+    return types.none(pairs, array, types.intp, types.intp), generate
 
 
 @intrinsic
@@ -186,13 +236,15 @@ def _relu_of_sum(typing_context, left, right):
 
 
 @intrinsic
-def _where_active(typing_context, activation, vector):
+def _where_active(typing_context, vector, activations, start, count):
     def generate(context, builder, signature, arguments):
-        activation, value = arguments
-        zero = ir.Constant(value.type, None)
-        return builder.select(builder.fcmp_ordered("<=", activation, zero), zero, value)
+        value, *place = arguments
+        bits = _load_lanes(context, builder, activations, _HALVES, place)
+        magnitude = builder.and_(bits, _number(_HALVES, 0x7FFF))
+        active = builder.icmp_unsigned("!=", magnitude, _number(_HALVES, 0))
+        return builder.select(active, value, ir.Constant(value.type, None))
 
-    return vector(activation, vector), generate
+    return vector(vector, activations, types.intp, types.intp), generate
 
 
 @overload(load_first, inline="always")
@@ -205,24 +257,24 @@ def _compiled_store_first(vector, array, start, count):
     return lambda vector, array, start, count: _store_first(vector, array, start, count)
 
 
-@overload(load_widened, inline="always")
-def _compiled_load_widened(array, start, count):
-    return lambda array, start, count: _load_widened(array, start, count)
+@overload(rounded_pairs, inline="always")
+def _compiled_rounded_pairs(low, high):
+    return lambda low, high: _rounded_pairs(low, high)
 
 
-@overload(rounded, inline="always")
-def _compiled_rounded(vector):
-    return lambda vector: _rounded(vector)
+@overload(store_pairs, inline="always")
+def _compiled_store_pairs(pairs, array, start, count):
+    return lambda pairs, array, start, count: _store_pairs(pairs, array, start, count)
 
 
-@overload(store_rounded, inline="always")
-def _compiled_store_rounded(bits, array, start, count):
-    return lambda bits, array, start, count: _store_rounded(bits, array, start, count)
+@overload(store_low, inline="always")
+def _compiled_store_low(pairs, array, start, count):
+    return lambda pairs, array, start, count: _store_low(pairs, array, start, count)
 
 
-@overload(store_paired, inline="always")
-def _compiled_store_paired(low, high, array, start, count):
-    return lambda low, high, array, start, count: _store_paired(low, high, array, start, count)
+@overload(store_high, inline="always")
+def _compiled_store_high(pairs, array, start, count):
+    return lambda pairs, array, start, count: _store_high(pairs, array, start, count)
 
 
 @overload(relu_of_sum, inline="always")
@@ -231,5 +283,5 @@ def _compiled_relu_of_sum(left, right):
 
 
 @overload(where_active, inline="always")
-def _compiled_where_active(activation, vector):
-    return lambda activation, vector: _where_active(activation, vector)
+def _compiled_where_active(vector, activations, start, count):
+    return lambda vector, activations, start, count: _where_active(vector, activations, start, count)

@@ -1,4 +1,4 @@
-"""The three products of a layer that trains in bfloat16, each with the pass behind it, tile by tile: sums stay near.
+"""The products of a layer that trains in bfloat16, each with the pass behind it, tile by tile: sums stay near.
 
 A matrix is a factor of two products, which sum over different indices of it. So it is kept twice, rounded to bfloat16:
 as a left factor, in rows, or as a right factor, in panels (see :mod:`isgd_mpi.kernels.bfloat16_products`):
@@ -8,8 +8,9 @@ as a left factor, in rows, or as a right factor, in panels (see :mod:`isgd_mpi.k
   the gradient, times each example's share;
 * weights: `pairs`, sums over i, right in the forward pass; `rows` (i, o), left in the backward pass.
 
-Whoever computes a number writes both, so that nothing is packed again before a product. Arrays are as wide as
-:func:`padded` says, a left factor has at least N_ROWS rows more than are used, and padding holds zeros. Each
+Whoever computes a number writes both, so that nothing is packed again before a product: transposed in registers where
+the other form is across. The product of the gradient is in :mod:`isgd_mpi.kernels.bfloat16_descent`. Arrays are as wide
+as :func:`padded` says, a left factor has at least N_ROWS rows more than are used, and padding holds zeros. Each
 function works on a part of a layer, in arrays that several processes may share: a range of columns, which begins at
 a multiple of 64, or of rows, which begins at an even number. Index letters: `n` example, `i` input, `o` output, `r`
 row of a tile.
@@ -17,31 +18,24 @@ row of a tile.
 
 import numpy as np
 
-from isgd_mpi.kernels._bfloat16_tiles import LANES, N_ROWS, WIDE, padded, panel_width, write_tile
+from isgd_mpi.kernels._bfloat16_tiles import LANES, N_ROWS, WIDE, new_tile, padded, panel_width, write_tile
 from isgd_mpi.kernels._bfloat16_vectors import (
     load_first,
-    load_widened,
     relu_of_sum,
-    rounded,
+    rounded_pairs,
     store_first,
-    store_paired,
-    store_rounded,
+    store_high,
+    store_low,
+    store_pairs,
     where_active,
 )
 from isgd_mpi.kernels._jit import inlined, jit
-from isgd_mpi.kernels._steps import adam_step, averaged, averaged_square, nesterov_step, sgd_step, velocity_after
-from isgd_mpi.kernels._vectors import aligned, multiply_add, prefetch, product, total, width_of
-from isgd_mpi.kernels.bfloat16 import bfloat16_bits
+from isgd_mpi.kernels._transposes import SIDE, transpose
+from isgd_mpi.kernels._vectors import multiply_add, product, total, width_of
 
-_CACHED = 1 << 17  # numbers of a right factor that stay in the second-level cache
-_BLOCK = 16  # features whose columns are written side by side
+_GROUP = SIDE * N_ROWS  # rows of tiles between two transposes: whole tiles, and whole blocks of their pairs
+_UNITS = _GROUP // 2  # the same of numbers that are not paired by rows
 _padded = jit(padded)
-
-
-@jit
-def _new_tile(like):
-    """Return room for a tile, in the type of an array."""
-    return aligned(N_ROWS * WIDE, like).reshape(N_ROWS, WIDE)
 
 
 @jit
@@ -59,15 +53,32 @@ def round_features(x, rows, columns, first, last):
     first, last : int
         Examples.
     """
-    columns_in_pairs, zero = columns.view(np.uint32), np.uint16(0)
-    for n in range(first, last):
-        for i in range(x.shape[1]):
-            rows[n, i] = bfloat16_bits(x[n, i])
-    for start in range(0, x.shape[1], _BLOCK):
-        for n in range(first, last, 2):
-            for i in range(start, min(start + _BLOCK, x.shape[1])):
-                high = rows[n + 1, i] if n + 1 < last else zero
-                columns_in_pairs[i, n // 2] = rows[n, i] | (np.uint32(high) << np.uint32(16))
+    in_pairs, columns_in_pairs = np.empty((SIDE, WIDE), np.uint32), columns.view(np.uint32).reshape(-1)
+    stride = columns.shape[1] // 2
+    for start in range(first, last, 2 * SIDE):
+        stop = min(start + 2 * SIDE, last)
+        for column in range(0, x.shape[1], WIDE):
+            n_columns = min(WIDE, x.shape[1] - column)
+            for n in range(start, stop, 2):
+                if n_columns == WIDE and n + 1 < stop:  # with constants loads and stores need no masks
+                    _round_features(x, n, column, rows, in_pairs, n - start, WIDE, WIDE)
+                else:
+                    _round_features(x, n, column, rows, in_pairs, n - start, n_columns, n_columns * (n + 1 < stop))
+            place = column * stride + start // 2
+            transpose(in_pairs, (stop - start + 1) // 2, n_columns, columns_in_pairs, place, stride)
+
+
+@inlined
+def _round_features(x, n, column, rows, in_pairs, r, count, n_below):
+    """Round a part of two examples, the second of which may be none."""
+    for i in range(0, count, width_of(x)):
+        n_low, n_high = min(width_of(x), count - i), min(width_of(x), n_below - i)
+        place, target = n * x.shape[1] + column + i, n * rows.shape[1] + column + i
+        low, high = load_first(x, place, n_low), load_first(x, place + x.shape[1], n_high)
+        pairs = rounded_pairs(low, high)
+        store_low(pairs, rows, target, n_low)
+        store_high(pairs, rows, target + rows.shape[1], n_high)
+        store_pairs(pairs, in_pairs, r // 2 * WIDE + i, n_low)
 
 
 @jit
@@ -92,43 +103,44 @@ def activate(h, pairs, bias, rows, columns, squared_norms, first, last, begin, e
     begin, end : int
         Outputs of this part.
     """
-    tile, in_pairs = _new_tile(bias), np.empty(N_ROWS // 2 * WIDE, np.uint32)
-    columns_in_pairs = columns.view(np.uint32)
+    tile, in_pairs = new_tile(bias), np.empty((_GROUP // 2, WIDE), np.uint32)
+    columns_in_pairs, stride = columns.view(np.uint32).reshape(-1), columns.shape[1] // 2
     squared_norms[first:last] = 0
     column = begin
     while column < end:
         width = panel_width(column, bias.shape[0])
         n_columns = min(width, end - column)
-        for row in range(first, last, N_ROWS):
-            write_tile(h, row, pairs, column, width, tile, (0, 0))
-            n_valid = min(N_ROWS, last - row)
-            for r in range(0, n_valid, 2):
-                for o in range(0, n_columns, width_of(tile)):
-                    count = min(width_of(tile), n_columns - o)
-                    low = _activations(tile, r, o, bias, column, count)
-                    high = _activations(tile, r + 1, o, bias, column, count if r + 1 < n_valid else 0)
-                    place = (row + r) * rows.shape[1] + column + o
-                    squared_norms[row + r] += _store_row(low, rows, place, count)
-                    if r + 1 < n_valid:
-                        squared_norms[row + r + 1] += _store_row(high, rows, place + rows.shape[1], count)
-                    store_paired(rounded(low), rounded(high), in_pairs, r // 2 * WIDE + o, count)
-            for o in range(n_columns):
-                for r in range(0, n_valid, 2):
-                    columns_in_pairs[column + o, (row + r) // 2] = in_pairs[r // 2 * WIDE + o]
+        for start in range(first, last, _GROUP):
+            stop = min(start + _GROUP, last)
+            for row in range(start, stop, N_ROWS):
+                write_tile(h, row, pairs, column, width, tile, (0, 0))
+                for r in range(0, min(N_ROWS, stop - row), 2):
+                    n_below, place = n_columns if row + r + 1 < stop else 0, (row + r, column)
+                    target = (row + r - start) // 2 * WIDE
+                    if n_below == WIDE:  # with constants loads and stores need no masks
+                        _activate(tile, r, bias, place, rows, squared_norms, in_pairs, target, WIDE, WIDE)
+                    else:
+                        _activate(tile, r, bias, place, rows, squared_norms, in_pairs, target, n_columns, n_below)
+            place = column * stride + start // 2
+            transpose(in_pairs, (stop - start + 1) // 2, n_columns, columns_in_pairs, place, stride)
         column += width
 
 
 @inlined
-def _activations(tile, r, o, bias, column, count):
-    """Return the activations of a part of a row of a tile."""
-    return relu_of_sum(load_first(tile, r * WIDE + o, count), load_first(bias, column + o, count))
-
-
-@inlined
-def _store_row(vector, rows, place, count):
-    """Round and write a vector; return its squared norm."""
-    store_rounded(rounded(vector), rows, place, count)
-    return total(product(vector, vector))
+def _activate(tile, r, bias, place, rows, squared_norms, in_pairs, target, count, n_below):
+    """Write the activations of two rows of a tile, the second of which may be none."""
+    row, column = place
+    for o in range(0, count, width_of(tile)):
+        n_low, n_high = min(width_of(tile), count - o), min(width_of(tile), n_below - o)
+        low = relu_of_sum(load_first(tile, r * WIDE + o, n_low), load_first(bias, column + o, n_low))
+        high = relu_of_sum(load_first(tile, (r + 1) * WIDE + o, n_high), load_first(bias, column + o, n_high))
+        pairs, start = rounded_pairs(low, high), row * rows.shape[1] + column + o
+        squared_norms[row] += total(product(low, low))
+        store_low(pairs, rows, start, n_low)
+        if n_below:
+            squared_norms[row + 1] += total(product(high, high))
+            store_high(pairs, rows, start + rows.shape[1], n_high)
+        store_pairs(pairs, in_pairs, target + o, n_low)
 
 
 @jit
@@ -156,175 +168,68 @@ def propagate(
     squared_norms : (>= B,) ndarray of float64
         Squared norm of the deltas of these units before rounding, overwritten.
     begin, end : int
-        Units of this part; `begin` is even.
+        Units of this part; `begin` is a multiple of 16.
     """
-    tile, squared = _new_tile(shares), np.empty(WIDE, np.float32)
-    weighted = np.empty((N_ROWS, WIDE // 2), np.uint32)  # in pairs of examples
-    n_rows, n_units, column = shares.shape[0], bias_gradient.shape[0], 0
+    tile, squared = new_tile(shares), np.empty(WIDE, np.float32)
+    weighted = np.empty((_UNITS, WIDE // 2), np.uint32)  # in pairs of examples
+    n_rows, column = shares.shape[0], 0
     depth = 2 * backward_pairs.shape[0] // _padded(n_rows)
     bias_gradient[begin:end] = 0
     while column < n_rows:
         width = panel_width(column, n_rows)
         n_columns = min(width, n_rows - column)
         squared[:] = 0
-        for row in range(begin, end, N_ROWS):
-            write_tile(w_rows, row, delta_pairs, column, width, tile, (0, 0))
-            n_valid = min(N_ROWS, end - row)
-            for r in range(0, n_valid, 2):
-                place = (column * depth + (row + r) * width) // 2
-                for n in range(0, n_columns, width_of(tile)):
-                    count = min(width_of(tile), n_columns - n)
-                    low = _deltas(tile, r, h_columns, row, column, n, count)
-                    high = _deltas(tile, r + 1, h_columns, row, column, n, count if r + 1 < n_valid else 0)
-                    store_paired(rounded(low), rounded(high), backward_pairs, place + n, count)
-                    squares = multiply_add(high, high, multiply_add(low, low, load_first(squared, n, count)))
-                    store_first(squares, squared, n, count)
-                    bias_gradient[row + r] += _store_weighted(low, shares, column, n, weighted, r, count)
-                    if r + 1 < n_valid:
-                        bias_gradient[row + r + 1] += _store_weighted(high, shares, column, n, weighted, r + 1, count)
-            for r in range(n_valid):
-                _scatter(weighted, r, (n_columns + 1) // 2, column, row + r, (n_units, n_rows), gradient_pairs)
+        for start in range(begin, end, _UNITS):
+            stop = min(start + _UNITS, end)
+            for row in range(start, stop, N_ROWS):
+                write_tile(w_rows, row, delta_pairs, column, width, tile, (0, 0))
+                for r in range(0, min(N_ROWS, stop - row), 2):
+                    n_below, places = n_columns if row + r + 1 < stop else 0, (row + r, column, row + r - start)
+                    factors, sums = (tile, h_columns, shares), (bias_gradient, squared)
+                    target = (column * depth + (row + r) * width) // 2
+                    if n_below == WIDE:  # with constants loads and stores need no masks
+                        _propagate(factors, r, places, backward_pairs, target, weighted, sums, WIDE, WIDE)
+                    else:
+                        _propagate(factors, r, places, backward_pairs, target, weighted, sums, n_columns, n_below)
+            for unit in range(start, stop, SIDE):
+                place, stride = _column_of(unit, column, (bias_gradient.shape[0], n_rows))
+                block = weighted[unit - start : unit - start + SIDE]
+                transpose(block, min(SIDE, stop - unit), (n_columns + 1) // 2, gradient_pairs, place, stride)
         for n in range(n_columns):
             squared_norms[column + n] = squared[n]
         column += width
 
 
 @inlined
-def _deltas(tile, r, h_columns, row, column, n, count):
-    """Return the deltas of a part of a row of a tile, zero where units are inactive."""
-    active = load_widened(h_columns, (row + r) * h_columns.shape[1] + column + n, count)
-    return where_active(active, load_first(tile, r * WIDE + n, count))
-
-
-@inlined
-def _store_weighted(vector, shares, column, n, weighted, r, count):
-    """Round and write a vector times shares to a row of pairs; return the sum of its numbers."""
-    vector = product(vector, load_first(shares, column + n, count))
-    # one number more than there are is zero: an odd last example's partner
-    store_rounded(rounded(vector), weighted.view(np.uint16), r * WIDE + n, count + count % 2)
-    return total(vector)
+def _propagate(factors, r, places, backward_pairs, target, weighted, sums, count, n_below):
+    """Write the deltas of two units, of the rows of a tile; the second one may be none."""
+    (tile, h_columns, shares), (unit, column, place), (bias_gradient, squared) = factors, places, sums
+    for n in range(0, count, width_of(tile)):
+        n_low, n_high = min(width_of(tile), count - n), min(width_of(tile), n_below - n)
+        active, start = unit * h_columns.shape[1] + column + n, place * WIDE + n
+        low = where_active(load_first(tile, r * WIDE + n, n_low), h_columns, active, n_low)
+        active += h_columns.shape[1]
+        high = where_active(load_first(tile, (r + 1) * WIDE + n, n_high), h_columns, active, n_high)
+        store_pairs(rounded_pairs(low, high), backward_pairs, target + n, n_low)
+        squares = multiply_add(high, high, multiply_add(low, low, load_first(squared, n, n_low)))
+        store_first(squares, squared, n, n_low)
+        share = load_first(shares, column + n, n_low)
+        low, high = product(low, share), product(high, share)
+        pairs = rounded_pairs(low, high)
+        bias_gradient[unit] += total(low)
+        # one number more than there are is zero: an odd last example's partner
+        store_low(pairs, weighted.view(np.uint16), start, n_low + n_low % 2)
+        if n_below:
+            bias_gradient[unit + 1] += total(high)
+            store_high(pairs, weighted.view(np.uint16), start + WIDE, n_high + n_high % 2)
 
 
 @jit
-def _scatter(weighted, r, n_pairs, column, unit, shape, gradient_pairs):
-    """Write a row of a tile, in pairs, to a column of a right factor, from its row `column` on."""
+def _column_of(unit, column, shape):
+    """Return where a right factor's column begins, at the row `column`, and the distance of its rows, in pairs."""
     n_units, n_rows = shape
     start = unit - unit % WIDE
     width = panel_width(start, n_units)
     if width == LANES:
         start = unit - unit % LANES
-    place = (start * _padded(n_rows) + column * width) // 2 + unit - start
-    for pair in range(n_pairs):
-        gradient_pairs[place + pair * width] = weighted[r, pair]
-
-
-@jit
-def descend(h_columns, gradient_pairs, w, moment, mean_square, settings, pairs, rows, first, last, begin, end):
-    """Take an optimiser's step along a product of bfloat16 numbers without forming it, and round the weights anew.
-
-    Parameters
-    ----------
-    h_columns : (> fan_in, padded B) ndarray of uint16
-        Inputs of the layer.
-    gradient_pairs : ndarray of uint32
-        Deltas times shares, in pairs of examples.
-    w : (fan_in, fan_out) ndarray of float32
-        Weights, updated in place in this part.
-    moment, mean_square : (fan_in, fan_out) ndarray of float32 or None
-    settings : tuple of float
-        Moments, updated in place in this part, and settings: those of :func:`optim.update_columns`, which writes the
-        same from a gradient.
-    pairs : ndarray of uint32
-        Weights as the right factor of the forward pass, overwritten in this part.
-    rows : (> fan_in, padded fan_out) ndarray of uint16
-        Weights as the left factor of the backward pass, overwritten in this part.
-    first, last : int
-        Inputs of this part; `first` is even.
-    begin, end : int
-        Outputs of this part.
-    """
-    fan_in, fan_out = w.shape
-    tile, block = _new_tile(w), _columns_at_a_time(h_columns.shape[1])
-    for start in range(begin, end, block):
-        for row in range(first, last, N_ROWS):
-            n_valid, column = min(N_ROWS, last - row), start
-            while column < min(start + block, end):
-                width = panel_width(column, fan_out)
-                n_columns = min(width, end - column)
-                for ahead in range(row + N_ROWS, min(row + 2 * N_ROWS, last)):
-                    _prefetch(w, moment, mean_square, ahead * fan_out + column)
-                write_tile(h_columns, row, gradient_pairs, column, width, tile, (0, 0))
-                for r in range(0, n_valid, 2):
-                    place = (column * _padded(fan_in) + (row + r) * width) // 2
-                    for o in range(0, n_columns, width_of(w)):
-                        count = min(width_of(w), n_columns - o)
-                        at, below = (row + r, column + o), (row + r + 1, column + o)
-                        low = _descend(tile, r, o, w, moment, mean_square, settings, at, rows, count)
-                        n_below = count if r + 1 < n_valid else 0
-                        high = _descend(tile, r + 1, o, w, moment, mean_square, settings, below, rows, n_below)
-                        store_paired(low, high, pairs, place + o, count)
-                column += width
-
-
-@jit
-def _columns_at_a_time(n_rows):
-    """Return the number of columns of a right factor of some rows that stay in the second-level cache."""
-    return max(_CACHED // n_rows // WIDE, 1) * WIDE
-
-
-@inlined
-def _prefetch(w, moment, mean_square, place):
-    """Prefetch a vector of the weights, and of their moments."""
-    prefetch(w, place)
-    if moment is not None:
-        prefetch(moment, place)
-    if mean_square is not None:
-        prefetch(mean_square, place)
-
-
-@inlined
-def _descend(tile, r, o, w, moment, mean_square, settings, at, rows, count):
-    """Take the step of the weights along a part of a row of a tile; return them, rounded."""
-    place = at[0] * w.shape[1] + at[1]
-    theta, gradient = load_first(w, place, count), load_first(tile, r * WIDE + o, count)
-    if mean_square is not None:  # decided when this is compiled
-        m = averaged(load_first(moment, place, count), gradient, theta, settings)
-        square = averaged_square(load_first(mean_square, place, count), gradient, theta, settings)
-        theta = adam_step(theta, m, square, settings)
-        store_first(m, moment, place, count)
-        store_first(square, mean_square, place, count)
-    elif moment is not None:
-        v = load_first(moment, place, count)
-        faster = velocity_after(v, gradient, theta, settings)
-        theta = nesterov_step(theta, v, faster, settings)
-        store_first(faster, moment, place, count)
-    else:
-        theta = sgd_step(theta, gradient, settings)
-    store_first(theta, w, place, count)
-    store_rounded(rounded(theta), rows, at[0] * rows.shape[1] + at[1], count)
-    return rounded(theta)
-
-
-@jit
-def form_gradient(h_columns, gradient_pairs, gradient, first, last, begin, end):
-    """Write the product that :func:`descend` takes a step along.
-
-    Parameters
-    ----------
-    h_columns, gradient_pairs
-        See :func:`descend`.
-    gradient : (fan_in, fan_out) ndarray of float32
-        Overwritten in this part.
-    first, last, begin, end : int
-        Inputs and outputs of this part, as in :func:`descend`.
-    """
-    tile, fan_out, column = _new_tile(gradient), gradient.shape[1], begin
-    while column < end:
-        width = panel_width(column, fan_out)
-        n_columns = min(width, end - column)
-        for row in range(first, last, N_ROWS):
-            write_tile(h_columns, row, gradient_pairs, column, width, tile, (0, 0))
-            for r in range(min(N_ROWS, last - row)):
-                for o in range(n_columns):
-                    gradient[row + r, column + o] = tile[r, o]
-        column += width
+    return (start * _padded(n_rows) + column * width) // 2 + unit - start, width

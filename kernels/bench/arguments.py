@@ -153,14 +153,14 @@ def propagated(rng, n, fan_in, fan_out):
 
 
 def descended(rng, n, fan_in, fan_out):
-    """Return the arguments of :func:`bfloat16_layers.descend`, without momentum."""
+    """Return the arguments of :func:`bfloat16_descent.descend`, without momentum."""
     h_columns, gradient_pairs, w, *_ = formed_gradient(rng, n, fan_in, fan_out)
     rounded = _right(w), _left(w)
     return h_columns, gradient_pairs, w, None, None, (2.0**-10, 0.0, 0.0), *rounded, 0, fan_in, 0, fan_out
 
 
 def formed_gradient(rng, n, fan_in, fan_out):
-    """Return the arguments of :func:`bfloat16_layers.form_gradient`."""
+    """Return the arguments of :func:`bfloat16_descent.form_gradient`."""
     factors = _left(np.maximum(_exact(rng, fan_in, n), 0)), _right(_exact(rng, n, fan_out))
     return *factors, aligned_zeros((fan_in, fan_out), np.float32), 0, fan_in, 0, fan_out
 

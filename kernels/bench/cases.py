@@ -11,6 +11,7 @@ import numpy as np
 from isgd_mpi.kernels import (
     activations,
     bfloat16,
+    bfloat16_descent,
     bfloat16_layers,
     bfloat16_products,
     few_rows,
@@ -184,8 +185,8 @@ CASES = (
     ),
     Case(bfloat16_layers.activate, _LAYERS, arguments.activated, _PRODUCT),
     Case(bfloat16_layers.propagate, _LAYERS, arguments.propagated, _PRODUCT),
-    Case(bfloat16_layers.descend, _LAYERS, arguments.descended, _PRODUCT),
-    Case(bfloat16_layers.form_gradient, _LAYERS, arguments.formed_gradient, _PRODUCT),
+    Case(bfloat16_descent.descend, _LAYERS, arguments.descended, _PRODUCT),
+    Case(bfloat16_descent.form_gradient, _LAYERS, arguments.formed_gradient, _PRODUCT),
     Case(optim.sgd_update, _PARAMS, lambda rng, n: (*normal(rng, 2, n), 1e-3), _moved("update", 0)),
     Case(optim.nesterov_update, _PARAMS, lambda rng, n: (*normal(rng, 3, n), 1e-3, 0.9), _moved("update", 0, 1)),
     Case(

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.kernels import _bfloat16_tiles, bfloat16_layers
-from isgd_mpi.kernels.bfloat16_layers import activate, descend, form_gradient, propagate, round_features
+from isgd_mpi.kernels import _bfloat16_tiles, bfloat16_descent
+from isgd_mpi.kernels.bfloat16_descent import descend, form_gradient
+from isgd_mpi.kernels.bfloat16_layers import activate, propagate, round_features
 from isgd_mpi.kernels.bfloat16_products import TILE_ROWS, pack, pack_transposed, padded
 from isgd_mpi.kernels.optim import adam_settings
 
@@ -171,7 +172,7 @@ def test_nan_passes_all_passes(rng):
 def test_without_the_instruction_the_sums_are_the_same(rng, monkeypatch):
     monkeypatch.setattr(_bfloat16_tiles, "_dot_of_pairs", lambda context, module: _bfloat16_tiles._dot_of_halves)
     anew = {"nogil": True, "error_model": "numpy"}
-    monkeypatch.setattr(bfloat16_layers, "write_tile", numba.njit(_bfloat16_tiles.write_tile.py_func, **anew))
+    monkeypatch.setattr(bfloat16_descent, "write_tile", numba.njit(_bfloat16_tiles.write_tile.py_func, **anew))
     h, delta = rng.standard_normal((9, 20), dtype=np.float32), rng.standard_normal((9, 70), dtype=np.float32)
     gradient = np.full((20, 70), np.nan, np.float32)
     numba.njit(form_gradient.py_func, **anew)(left(h.T), right(delta), gradient, 0, 20, 0, 70)

@@ -8,7 +8,8 @@ each pass rounds what it computes, so that nothing is packed before a product (s
 import numpy as np
 
 from isgd_mpi.kernels.bfloat16 import round_rows
-from isgd_mpi.kernels.bfloat16_layers import activate, descend, form_gradient, propagate, round_features
+from isgd_mpi.kernels.bfloat16_descent import descend, form_gradient
+from isgd_mpi.kernels.bfloat16_layers import activate, propagate, round_features
 from isgd_mpi.kernels.bfloat16_products import TILE_ROWS, multiply, pack, pack_transposed, padded
 from isgd_mpi.kernels.memory import aligned_zeros
 from isgd_mpi.model.layers import matrix, squared_norm
