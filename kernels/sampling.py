@@ -196,7 +196,7 @@ def add_drawn_moments(norms, importance_weights, sums, products):
 
 
 @jit
-def keep_newer(scores, steps, new_scores, step):
+def keep_newer(scores, steps, new_scores, step, counts):
     """Write the scores of some examples over those that are not newer, and the step behind them.
 
     Parameters
@@ -204,12 +204,71 @@ def keep_newer(scores, steps, new_scores, step):
     scores : (B,) ndarray
         Updated in place.
     steps : (B,) ndarray of int
-        Step of the parameters behind each score, updated in place.
+        Step of the parameters behind each score, negative where there is none, updated in place.
     new_scores : (B,) ndarray
     step : int
         Step of the parameters behind the new scores.
+    counts : (3,) ndarray of int64
+        Examples that have a score, those whose score is finite, and the sum of the steps, updated in place.
     """
+    known, usable, total = 0, 0, 0
     for n in range(scores.shape[0]):
-        if steps[n] <= step:
-            scores[n] = new_scores[n]
-            steps[n] = step
+        known += steps[n] < 0
+        usable -= steps[n] >= 0 and np.isfinite(scores[n])
+        total -= max(steps[n], 0)
+        newer = steps[n] <= step
+        scores[n] = new_scores[n] if newer else scores[n]
+        steps[n] = step if newer else steps[n]
+        usable += np.isfinite(scores[n])
+        total += steps[n]
+    counts[0] += known
+    counts[1] += usable
+    counts[2] += total
+
+
+@jit
+def keep_newer_at(scores, steps, rows, new_scores, step, counts):
+    """Do what :func:`keep_newer` does to some rows of a table, (M,) ndarray of int; of equal rows the last one wins."""
+    for m in range(rows.shape[0]):
+        n = rows[m]
+        if steps[n] > step:
+            continue
+        known = steps[n] >= 0
+        counts[0] += not known
+        counts[1] += int(np.isfinite(new_scores[m])) - (known and np.isfinite(scores[n]))
+        counts[2] += step - max(steps[n], 0)
+        scores[n] = new_scores[m]
+        steps[n] = step
+
+
+@jit
+def all_finite(values):
+    """Return whether all values, (B,) ndarray, are finite."""
+    bad = 0
+    for n in range(values.shape[0]):
+        bad += not np.isfinite(values[n])
+    return bad == 0
+
+
+@jit
+def lowest_steps(steps, size, changed, lowest):
+    """Find the smallest step of each block of the examples that has changed.
+
+    Parameters
+    ----------
+    steps : (N,) ndarray of int32
+        Negative where an example has no score: these are left out.
+    size : int
+        Examples in a block; the last one may be smaller.
+    changed : (n_blocks,) ndarray of bool
+        Becomes false.
+    lowest : (n_blocks,) ndarray of int32
+        The largest int32 where no example of a block has a score; updated in place.
+    """
+    for block in range(lowest.shape[0]):
+        if changed[block]:
+            least = np.int32(2147483647)
+            for n in range(block * size, min((block + 1) * size, steps.shape[0])):
+                least = min(least, steps[n] if steps[n] >= 0 else np.int32(2147483647))
+            lowest[block] = least
+            changed[block] = False

@@ -139,7 +139,7 @@ def predictions_dtype(shard, state):
 
 
 def fresh_batches(reports, known_steps, shards):
-    """Yield the batches that were scored since the last refresh.
+    """Yield the batches that were scored since the last refresh; those that follow each other as one.
 
     Parameters
     ----------
@@ -159,14 +159,30 @@ def fresh_batches(reports, known_steps, shards):
     step : int
         Step of the parameters behind the scores.
     """
-    for shard, report in zip(shards, reports):
-        steps, known = report["batch_steps"], known_steps[shard.batches.start : shard.batches.stop]
-        first, scores, predictions = shard.start, report["scores"], report["predictions"]
-        for batch in np.flatnonzero(steps > known).tolist():
-            start, stop = shard.rows(batch)
-            own = slice(start - first, stop - first)
-            yield slice(start, stop), scores[own], predictions[own], int(steps[batch])
-        np.maximum(known, steps, out=known)  # those of a resumed run begin with NEVER
+    steps = np.concatenate([report["batch_steps"] for report in reports])
+    first_batches = np.array([shard.batches.start for shard in shards])
+    for begin, end in _runs(steps, np.flatnonzero(steps > known_steps), first_batches):
+        part = int(np.searchsorted(first_batches, begin, side="right")) - 1
+        shard, report = shards[part], reports[part]
+        start, stop = shard.rows(begin - shard.batches.start)[0], shard.rows(end - shard.batches.start)[1]
+        own = slice(start - shard.start, stop - shard.start)
+        yield slice(start, stop), report["scores"][own], report["predictions"][own], int(steps[begin])
+    np.maximum(known_steps, steps, out=known_steps)  # those of a resumed run begin with NEVER
+
+
+def _runs(steps, batches, first_batches):
+    """Yield first and last of each run of batches that follow each other in a shard, and have the same step."""
+    if not len(batches):
+        return
+    begins = np.zeros(len(steps) + 1, bool)
+    begins[first_batches] = True
+    of_each, following = steps[batches], batches[1:]
+    ends = (following != batches[:-1] + 1) | (of_each[1:] != of_each[:-1]) | begins[following]
+    ends = [*np.flatnonzero(ends).tolist(), len(batches) - 1]
+    begin = 0
+    for end in ends:
+        yield int(batches[begin]), int(batches[end])
+        begin = end + 1
 
 
 def report_state(report):

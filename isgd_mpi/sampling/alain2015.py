@@ -34,6 +34,7 @@ class TimedScoreTable(ScoreTable):
 
     def __init__(self, labels, clock):
         super().__init__(labels)
+        self._ages = True
         self._clock = clock
         self._written = np.full(len(labels), -np.inf)
 

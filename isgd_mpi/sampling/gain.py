@@ -17,7 +17,7 @@ from isgd_mpi.settings.saved import Saved
 _PATIENCE, _LEAST_STEPS = 1 / 4, 128
 FAR = 1.5
 """A possible gain larger by this factor is more than rounding and the least uniform part leave behind."""
-_TYPICAL = 2**14  # weights, at least, that the entropy and the effective sample size are measured by
+_TYPICAL = 2**12  # weights, at least, that the entropy and the effective sample size are measured by
 
 
 class MeanGain(NamedTuple):

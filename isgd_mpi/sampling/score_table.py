@@ -2,11 +2,14 @@
 
 import numpy as np
 
-from isgd_mpi.kernels.sampling import keep_newer
+from isgd_mpi.kernels.sampling import keep_newer, keep_newer_at, lowest_steps
 from isgd_mpi.settings.saved import Saved
 
 NEVER = -1
 """Step of an example that has no score yet."""
+
+_BLOCK = 256  # examples whose smallest step is kept: a refresh of a few must not look at all
+_NONE = np.iinfo(np.int32).max  # smallest step of a block in which nothing is known
 
 
 class ScoreTable(Saved):
@@ -23,7 +26,7 @@ class ScoreTable(Saved):
     ----------
     scores : (N,) ndarray of float32
         Meaningless where `steps` is NEVER; not usable where they are not finite.
-    steps : (N,) ndarray of int64
+    steps : (N,) ndarray of int32
         Step of the parameters that each score was computed with.
     predictions : (N,) ndarray of int32
         Class that the scorers last predicted.
@@ -33,9 +36,13 @@ class ScoreTable(Saved):
 
     def __init__(self, labels, max_staleness=None):
         self._max_staleness = max_staleness
+        self._ages = max_staleness is not None  # whether a score ceases to be usable by itself
         self.scores = np.zeros(len(labels), np.float32)
-        self.steps = np.full(len(labels), NEVER, np.int64)
+        self.steps = np.full(len(labels), NEVER, np.int32)
         self.predictions = np.array(labels, np.int32)
+        self._counts = np.zeros(3, np.int64)  # of keep_newer
+        self._lowest = np.full(-(-len(labels) // _BLOCK), _NONE, np.int32)
+        self._changed = np.zeros(len(self._lowest), bool)  # blocks whose smallest step may be another one
 
     def write(self, rows, scores, step):
         """Store the scores of some examples unless there are newer ones.
@@ -50,11 +57,18 @@ class ScoreTable(Saved):
             Step of the parameters behind them.
         """
         if isinstance(rows, slice):
-            keep_newer(self.scores[rows], self.steps[rows], scores, step)
-            return
-        known = self.steps[rows]
-        self.scores[rows] = np.where(known > step, self.scores[rows], scores)
-        self.steps[rows] = np.maximum(known, step)
+            keep_newer(self.scores[rows], self.steps[rows], scores, step, self._counts)
+            self._changed[rows.start // _BLOCK : -(-rows.stop // _BLOCK)] = True
+        else:
+            keep_newer_at(self.scores, self.steps, rows, scores, step, self._counts)
+            self._changed[rows // _BLOCK] = True
+
+    def restore(self, state):
+        """Take the state back; see :class:`saved.Saved`."""
+        super().restore(state)
+        known = self.steps != NEVER
+        self._counts[:] = known.sum(), (known & np.isfinite(self.scores)).sum(), self.steps[known].sum(dtype=np.int64)
+        self._changed[:] = True
 
     def usable(self, step):
         """Return a mask of the examples whose score is finite, and not too old at this step, (N,) ndarray of bool."""
@@ -66,11 +80,12 @@ class ScoreTable(Saved):
     @property
     def n_not_finite(self):
         """The number of scores that are not finite."""
-        return int(np.count_nonzero((self.steps != NEVER) & ~np.isfinite(self.scores)))
+        return int(self._counts[0] - self._counts[1])
 
     def usable_fraction(self, step):
         """Return the fraction of the examples that have a usable score."""
-        return np.count_nonzero(self.usable(step)) / len(self.steps)
+        n_usable = np.count_nonzero(self.usable(step)) if self._ages else int(self._counts[1])
+        return n_usable / len(self.steps)
 
     def filled_scores(self, step):
         """Return all scores at this step, with the mean of the usable ones in place of the others.
@@ -102,12 +117,11 @@ class ScoreTable(Saved):
         mean, largest : float, int
             NaN and -1 where no example has a score.
         """
-        usable = self.steps
-        if usable.min() == NEVER:
-            usable = usable[usable != NEVER]
-        if not usable.size:
+        n_known, _, total = self._counts.tolist()
+        if not n_known:
             return float("nan"), -1
-        return float(step - usable.mean()), int(step - usable.min())
+        lowest_steps(self.steps, _BLOCK, self._changed, self._lowest)
+        return step - total / n_known, step - int(self._lowest.min())
 
 
 def joined(slices):

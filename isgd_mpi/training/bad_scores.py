@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from isgd_mpi.kernels.sampling import all_finite
+
 _MOST_TOLD = 5  # examples that are named
 
 
@@ -30,9 +32,9 @@ class BadScores:
         rank : int
             The rank that computed the scores.
         """
-        bad = np.flatnonzero(~np.isfinite(scores))
-        if not len(bad):
+        if all_finite(scores):
             return
+        bad = np.flatnonzero(~np.isfinite(scores))
         numbers = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
         for example, score in zip(numbers[bad].tolist(), scores[bad].tolist()):
             if example not in self._told and len(self._told) < _MOST_TOLD:

@@ -71,6 +71,17 @@ def systematic(rng, n_points, n):
     return [(cumulative, 0.1, offset, out) for offset in rng.random(_N_TURNS)]
 
 
+def scored(rng, n):
+    """Draw the scores of a table, and the steps behind them."""
+    return rng.random(n, np.float32), rng.integers(9, size=n, dtype=np.int32)
+
+
+def blocks(n, size):
+    """Return the state of the blocks of a table, of which all have changed."""
+    n_blocks = -(-n // size)
+    return np.ones(n_blocks, bool), room(n_blocks, dtype=np.int32)
+
+
 def logits(rng, n, n_classes):
     """Return the arguments of :func:`activations.softmax_cross_entropy`."""
     labels, predictions = rng.integers(0, n_classes, (2, n), dtype=np.int32)

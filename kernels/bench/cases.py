@@ -26,7 +26,7 @@ from isgd_mpi.kernels import (
     sampling,
     synthetic,
 )
-from isgd_mpi.kernels.bench import arguments, loss_twins, twins
+from isgd_mpi.kernels.bench import arguments, loss_twins, sampling_twins, twins
 from isgd_mpi.kernels.bench.arguments import normal, room
 
 _ROWS = (16, 128, 2048)  # minibatches, score batch
@@ -93,8 +93,9 @@ class Case:
 
     @property
     def twin(self):
-        """Function of the same name in :mod:`isgd_mpi.kernels.bench.twins` or :mod:`loss_twins`."""
-        return getattr(loss_twins if hasattr(loss_twins, self.name) else twins, self.name)
+        """Function of the same name in :mod:`isgd_mpi.kernels.bench.twins` or one of its neighbours."""
+        modules = loss_twins, sampling_twins, twins
+        return next(getattr(module, self.name) for module in modules if hasattr(module, self.name))
 
     def variants(self, size):
         """Return the arguments at a size, the same at each call, as a list of tuples."""
@@ -219,7 +220,20 @@ CASES = (
     Case(
         sampling.keep_newer,
         _SETS,
-        lambda rng, n: (rng.random(n, np.float32), rng.integers(9, size=n), rng.random(n, np.float32), 4),
+        lambda rng, n: (*arguments.scored(rng, n), rng.random(n, np.float32), 4, np.zeros(3, int)),
+        _counted("example"),
+    ),
+    Case(
+        sampling.keep_newer_at,
+        _BATCHES,
+        lambda rng, n: (*arguments.scored(rng, 9 * n), 8 * np.arange(n), rng.random(n), 4, np.zeros(3, int)),
+        _counted("example"),
+    ),
+    Case(sampling.all_finite, _SETS, lambda rng, n: (rng.random(n, np.float32),), _counted("example")),
+    Case(
+        sampling.lowest_steps,
+        _SETS,
+        lambda rng, n: (arguments.scored(rng, n)[1], 256, *arguments.blocks(n, 256)),
         _counted("example"),
     ),
     Case(
@@ -290,4 +304,4 @@ CASES = (
     Case(few_rows.descend_along_product, _STREAMS, arguments.descent, _PRODUCT),
     Case(few_rows_backward.add_active_dots, _STREAMS[1:], arguments.active_dots, _PRODUCT),
 )
-"""Every kernel. A new one needs an entry here and a twin in isgd_mpi.kernels.bench.twins or loss_twins."""
+"""Every kernel. A new one needs an entry here and a twin in isgd_mpi.kernels.bench.twins or its neighbours."""

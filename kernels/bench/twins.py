@@ -134,12 +134,6 @@ def form_gradient(h_columns, gradient_pairs, gradient, first, last, begin, end):
     np.matmul(float32(h_columns[: len(gradient)]), _unpacked(gradient_pairs, h_columns.shape[1]), out=gradient)
 
 
-def add_second_moments(squared_norms, base_weights, shares, mixtures, out):
-    """Form all quotients as a matrix, and sum."""
-    weights = np.outer(1 - mixtures, base_weights) + mixtures[:, None]
-    out += (shares * squared_norms / weights).sum(axis=1)
-
-
 def sgd_update(params, gradient, learning_rate, weight_decay=0.0):
     """Check, and update."""
     if not np.isfinite(gradient).all():
@@ -230,52 +224,6 @@ def average_by_class(moments, classes, losses, kept):
         shares = (1 - kept) * kept ** np.arange(len(own) - 1, -1, -1)
         moments[each] *= kept ** len(own)
         moments[each] += shares @ own, shares @ own**2
-
-
-def add_drawn_moments(norms, importance_weights, sums, products):
-    """Sum each product of norms and weights."""
-    weighted = norms * importance_weights
-    means = np.array([weighted.sum(), weighted @ norms, weighted @ weighted]) / len(norms)
-    sums += means
-    products += np.outer(means, means)
-    return True
-
-
-def keep_newer(scores, steps, new_scores, step):
-    """Choose by a mask."""
-    known = steps.copy()
-    scores[:] = np.where(known > step, scores, new_scores)
-    steps[:] = np.maximum(known, step)
-
-
-def counting_sort(keys, order, ends, out):
-    """Sort the keys as ordered, stably."""
-    out[:] = order[np.argsort(keys[order], kind="stable")]
-    ends[:] = np.cumsum(np.bincount(keys, minlength=len(ends)))
-
-
-def shared_ranks(scores, order, out):
-    """Take the mean place of each distinct score."""
-    ordered = scores[order]
-    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-    ends = np.append(starts[1:], len(scores))
-    out[order] = np.repeat((starts + ends - 1) / 2, ends - starts)
-
-
-def cumulative_sum(prob_weights, order, out):
-    """Gather, and sum."""
-    np.cumsum(prob_weights[order], out=out)
-
-
-def search(cumulative, mixture, points, out):
-    """Mix the sums, and search for each point."""
-    sums = (1 - mixture) * cumulative + mixture * np.arange(1, len(cumulative) + 1)
-    out[:] = np.searchsorted(sums, points * sums[-1], side="right")
-
-
-def systematic_search(cumulative, mixture, offset, out):
-    """Form the points, and search for each."""
-    search(cumulative, mixture, (offset + np.arange(len(out))) / len(out), out)
 
 
 def gather_standardized(images, indices, mean, inverse_std, out):

@@ -4,9 +4,12 @@ import reference
 
 from isgd_mpi.kernels.sampling import (
     add_drawn_moments,
+    all_finite,
     counting_sort,
     cumulative_sum,
     keep_newer,
+    keep_newer_at,
+    lowest_steps,
     search,
     shared_ranks,
     systematic_search,
@@ -59,16 +62,47 @@ def test_a_minibatch_that_is_not_finite_adds_nothing(variant, value):
     assert (sums == 1).all() and (products == 1).all()
 
 
+def counts_of(scores, steps):
+    known = steps >= 0
+    return [known.sum(), (known & np.isfinite(scores)).sum(), steps[known].sum()]
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n", [1, 50])
-def test_keep_newer_leaves_newer_scores(variant, rng, n, dtype):
+def test_keep_newer_leaves_newer_scores_and_counts(variant, rng, n, dtype):
     scores, new = rng.random((2, n)).astype(dtype)
-    steps = rng.integers(-1, 9, n)
-    new[0] = np.nan
-    expected = reference.keep_newer(scores, steps, new, 4)
-    variant(keep_newer)(scores, steps, new, 4)
-    np.testing.assert_array_equal(scores, expected[0])
-    np.testing.assert_array_equal(steps, expected[1])
+    steps = rng.integers(-1, 9, n, dtype=np.int32)
+    new[0] = scores[n // 2] = scores[n // 3] = np.nan
+    rows, several = np.arange(n), rng.integers(0, n, 2 * n)
+    for kernel, twin, where in (
+        (keep_newer, reference.keep_newer, ()),
+        (keep_newer_at, reference.keep_newer_at, (rows,)),
+        (keep_newer_at, reference.keep_newer_at, (several,)),
+    ):
+        got, counts = (scores.copy(), steps.copy()), np.array(counts_of(scores, steps))
+        values = new[where[0] if where else rows]
+        expected = twin(scores, steps, *where, values, 4)
+        variant(kernel)(*got, *where, values, 4, counts)
+        np.testing.assert_array_equal(got, expected)
+        np.testing.assert_array_equal(counts, counts_of(*got))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_all_finite(variant, rng, bad):
+    values = rng.random(100, np.float32)
+    assert variant(all_finite)(values) == reference.all_finite(values) == variant(all_finite)(values[:0])
+    values[63] = bad
+    assert not variant(all_finite)(values) and not reference.all_finite(values)
+
+
+def test_lowest_steps_are_those_of_the_blocks_that_changed(variant):
+    steps, changed = np.array([4, -1, 3, -1, -1, -1, 9, 8, 2], np.int32), np.array([True, True, False, True, True])
+    lowest, expected = np.full(5, 77, np.int32), reference.lowest_steps(steps, 2)
+    variant(lowest_steps)(steps, 2, changed, lowest)
+    assert lowest.tolist() == [*expected[:2], 77, *expected[3:]] and not changed.any()
+    changed[2] = True
+    variant(lowest_steps)(steps, 2, changed, lowest)
+    assert lowest.tolist() == expected
 
 
 @pytest.mark.parametrize(("n", "n_keys"), [(0, 3), (1, 1), (2, 5), (50, 1), (1000, 7), (300, 5000)])

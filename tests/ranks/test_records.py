@@ -29,12 +29,20 @@ def test_each_batch_is_fresh_once_for_each_step_of_its_parameters(rng, n_parts):
         for report in reports:
             report["batch_steps"] = step
         batches = list(fresh_batches(reports, known, shards))
-        assert [(rows.start, rows.stop) for rows, *_ in batches] == [(0, 3), (3, 6), (6, 9), (9, 11)]
+        assert [(rows.start, rows.stop) for rows, *_ in batches] == [(each.start, each.stop) for each in shards if each]
         for rows, own_scores, own_predictions, own_step in batches:
             np.testing.assert_array_equal(own_scores, scores[rows])
             np.testing.assert_array_equal(own_predictions, predictions[rows])
             assert own_step == step
         assert list(fresh_batches(reports, known, shards)) == []
+
+
+def test_batches_are_taken_together_where_they_follow_each_other_and_have_the_same_step(rng):
+    shards = Grid(BATCH, 1).shards(7 * BATCH - 1)
+    (report,), known = reports_of(shards, rng), np.array([4, 4, 4, 4, 6, 5, 6])
+    report["batch_steps"] = [5, 5, 4, 6, 6, 6, 7]
+    found = [(rows.start, rows.stop, step) for rows, _, _, step in fresh_batches([report], known, shards)]
+    assert found == [(0, 6, 5), (9, 12, 6), (15, 18, 6), (18, 20, 7)]
 
 
 @pytest.mark.parametrize(

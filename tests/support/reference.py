@@ -153,6 +153,26 @@ def keep_newer(scores, steps, new_scores, step):
     return tuple(np.array(column) for column in zip(*pairs))
 
 
+def keep_newer_at(scores, steps, rows, new_scores, step):
+    """Choose the newer of two scores, row after row; return scores and steps."""
+    scores, steps = list(scores), list(steps)
+    for n, new in zip(rows, new_scores):
+        if steps[n] <= step:
+            scores[n], steps[n] = new, step
+    return np.array(scores), np.array(steps)
+
+
+def lowest_steps(steps, size):
+    """Return the smallest step of each block that is not negative, or the largest int32."""
+    blocks = [steps[start : start + size] for start in range(0, len(steps), size)]
+    return [min((step for step in block if step >= 0), default=2**31 - 1) for block in blocks]
+
+
+def all_finite(values):
+    """Return whether no value is infinite or NaN."""
+    return all(map(np.isfinite, values))
+
+
 def falling_ranks(scores):
     """Return the number of larger scores, and half of the other equal ones."""
     return np.array([(scores > score).sum() + ((scores == score).sum() - 1) / 2 for score in scores])

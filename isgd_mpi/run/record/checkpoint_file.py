@@ -14,7 +14,7 @@ from isgd_mpi.data.files import write_atomically
 from isgd_mpi.data.npz import open_npz
 
 _MAGIC = b"isgd_mpi checkpoint"
-VERSION = 6
+VERSION = 7
 """Version of the format: of all names in a checkpoint, and what they hold."""
 
 _HEADER = ("format", "version", "checksum")
