@@ -54,26 +54,28 @@ def round_rows(x, out, squared_norms):
 
 
 @jit
-def bias_relu_rounded(z, bias, out, squared_norms):
+def bias_relu_rounded(z, bias, out, squared_norms, begin=0):
     """Add the bias, clip at zero, take each row's squared norm, and round to bfloat16.
 
     Parameters
     ----------
-    z : (B, fan_out) ndarray of float32
+    z : (B, at least n_columns) ndarray of float32
         Products of the inputs and the weights, C-contiguous.
-    bias : (fan_out,) ndarray of float32
+    bias : (n_columns,) ndarray of float32
     out : (B, fan_out) ndarray of uint16
-        Activations, bfloat16, overwritten.
+        Activations, bfloat16, overwritten in the columns from `begin` on.
     squared_norms : (B,) ndarray of float64
-        Overwritten.
+        Squared norms of these columns, overwritten.
+    begin : int
+        First column.
     """
-    zero = z.dtype.type(0)
+    zero, width = z.dtype.type(0), bias.shape[0]
     for n in range(z.shape[0]):
-        total = zero
-        for o in range(z.shape[1]):
-            value = z[n, o] + bias[o]
+        row, bits, total = z[n, :width], out[n, begin : begin + width], zero
+        for o in range(width):
+            value = row[o] + bias[o]
             value = zero if value < zero else value  # this way round a NaN passes
-            out[n, o] = bfloat16_bits(value)
+            bits[o] = bfloat16_bits(value)
             total += value * value
         squared_norms[n] = total
 
@@ -102,3 +104,43 @@ def relu_backward_rounded(upstream, activation, out, squared_norms):
             out[n, o] = bfloat16_bits(value)
             total += value * value
         squared_norms[n] = total
+
+
+@jit
+def relu_backward_weighted(upstream, activation, shares, out, weighted, bias_gradient, squared_norms, begin):
+    """Zero the deltas of inactive units, take each row's squared norm, weight, sum over rows, and round to bfloat16.
+
+    Parameters
+    ----------
+    upstream : (B, at least n_columns) ndarray of float32
+        Gradient by the activations of some units on entry, by their pre-activations on return, C-contiguous.
+    activation : (B, at least fan_out) ndarray of uint16
+        Activations, as :func:`bias_relu_rounded` writes them.
+    shares : (B,) ndarray of float32
+        Factor of each row.
+    out, weighted : (B, at least fan_out) ndarray of uint16
+        Gradient by the pre-activations, and its products with the shares; bfloat16, overwritten for these units.
+    bias_gradient : (n_columns,) ndarray of float32
+        Sums of these products before rounding, overwritten.
+    squared_norms : (B,) ndarray of float64
+        Squared norms of the gradient by the pre-activations of these units, overwritten.
+    begin : int
+        First unit.
+    """
+    zero, end = upstream.dtype.type(0), begin + bias_gradient.shape[0]
+    bias_gradient[:] = zero
+    for n in range(upstream.shape[0]):
+        row, active, bits, total = upstream[n], activation[n, begin:end], out[n, begin:end], zero
+        for o in range(active.shape[0]):
+            value = row[o]
+            value = zero if active[o] & 0x7FFF == 0 else value  # the sign bit is cut: -0 is zero too
+            row[o] = value
+            bits[o] = bfloat16_bits(value)
+            total += value * value
+        squared_norms[n] = total
+        # a loop of its own: of five arrays in one, the compiler does not prove that they are apart
+        share, bits = shares[n], weighted[n, begin:end]
+        for o in range(active.shape[0]):
+            value = share * row[o]
+            bits[o] = bfloat16_bits(value)
+            bias_gradient[o] += value

@@ -71,6 +71,34 @@ def make_products(request):
     return arithmetic.CompiledProducts if request.param == "compiled" else mkl.MKLProducts
 
 
+@pytest.fixture(params=["compiled", "mkl", "mkl_in_numpy"])
+def rounded_mlp(request):
+    """Return a class of MLPs that train in bfloat16, by compiled products, by MKL, or as if by MKL."""
+    from isgd_mpi.model.bfloat16 import mkl
+    from isgd_mpi.model.bfloat16.training_mlp import MKLMLP, RoundedMLP
+
+    if request.param == "mkl" and mkl.load() is None:
+        pytest.skip("there is no MKL")
+    if request.param == "mkl_in_numpy":
+        request.getfixturevalue("mkl_in_numpy")
+    return RoundedMLP if request.param == "compiled" else MKLMLP
+
+
+@pytest.fixture
+def mkl_in_numpy(monkeypatch):
+    """Let NumPy compute the products of trainers that MKL would: what is around them is tested without MKL, too."""
+
+    class Product:
+        def __init__(self, left, right, out):
+            self._arrays = left, right, out
+
+        def __call__(self):
+            *factors, out = self._arrays
+            np.matmul(*((each.astype(np.uint32) << 16).view(np.float32) for each in factors), out=out)
+
+    monkeypatch.setattr("isgd_mpi.model.bfloat16.mkl.Product", Product)
+
+
 @pytest.fixture
 def spurious_flags_of_blas():
     """Ignore the invalid flag: OpenBLAS's product with a vector raises it when its buffer held a NaN before."""

@@ -64,6 +64,7 @@ TWINS = {
     "round_rows": "bfloat16",
     "bias_relu_rounded": "bias_relu",
     "relu_backward_rounded": "relu_backward",
+    "relu_backward_weighted": "relu_backward",
     "pack": "product_of_bfloat16",
     "pack_transposed": "product_of_bfloat16",
     "multiply": "product_of_bfloat16",
@@ -74,6 +75,7 @@ TWINS = {
     "form_gradient": "product_of_bfloat16",
     "add_active_product": "add_product",
     "update_columns": "nesterov_update",
+    "update_and_round": "nesterov_update",
     "search": "search_positions",
     "systematic_search": "systematic_positions",
 }

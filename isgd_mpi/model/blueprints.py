@@ -1,8 +1,8 @@
 """Make the models of a job: the MLP that its options describe, or a user's own model."""
 
-from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, NEEDED, NEEDED_TO_TRAIN, TRAINS, WITHOUT_MKL, lacks_mkl
+from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, NEEDED, WITHOUT_MKL, lacks_mkl
 from isgd_mpi.model.bfloat16.scoring_mlp import Evaluator, LowPrecisionMLP
-from isgd_mpi.model.bfloat16.training_mlp import RoundedMLP
+from isgd_mpi.model.bfloat16.training_mlp import TRAINING
 from isgd_mpi.model.losses import loss_for
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.own_model import own_model, probed_params
@@ -11,9 +11,9 @@ from isgd_mpi.model.share import WHOLE
 from isgd_mpi.model.start import starting_params
 from isgd_mpi.model.trained import Learned, TrainedMLP, TrainedOwnModel
 from isgd_mpi.settings.errors import InputError
+from isgd_mpi.settings.precisions import AMX, FLOAT32, TRAINS_FROM
 
-_LEAST_ROWS = 64  # of a minibatch that trains faster in bfloat16 whatever the net: with 16, large nets do not
-_MOST_THREADS = 2  # that the kernels of training in bfloat16, which use one, are faster than
+_MOST_THREADS = 2  # that the products of training in bfloat16, which use one, are faster than
 _PIECES = 2  # calls of the products for each thread, in one call of a model that multiplies few rows at a time
 
 
@@ -68,7 +68,7 @@ class MLPBlueprint:
         self.units = sum(self.widths)
         self.text = f"MLP {'-'.join(map(str, self.widths))}"
         self._config, self._threads = config, 1
-        self.arithmetic = self.train_arithmetic = "float32"
+        self.arithmetic = self.train_arithmetic = FLOAT32
         self.notices = []
 
     def choose_arithmetic(self, fastest, threads, trainer_threads=1):
@@ -86,20 +86,26 @@ class MLPBlueprint:
         self._threads, config = threads, self._config
         if config.score_precision != "f32":
             self.arithmetic = fastest
-        if fastest == TRAINS and self._trains_rounded(trainer_threads):
+        if fastest != FLOAT32 and self._trains_rounded(fastest, trainer_threads):
             self.train_arithmetic = fastest
-        needs = "needs, on every rank,"
-        if config.score_precision == "bf16" and self.arithmetic == "float32":
-            self.notices.append(f"scores are computed in float32: --score-precision bf16 {needs} {NEEDED}")
-        elif self.arithmetic == "float32" and config.score_precision == "auto" and lacks_mkl():
-            self.notices.append(WITHOUT_MKL)
-        if config.train_precision == "bf16" and self.train_arithmetic == "float32":
-            self.notices.append(f"training is in float32: --train-precision bf16 {needs} {NEEDED_TO_TRAIN}")
+        self._note_what_is_missing(fastest, trainer_threads)
 
-    def _trains_rounded(self, threads):
-        """Return whether training in bfloat16 is wanted: where it is faster, if that is left to us."""
+    def _note_what_is_missing(self, fastest, trainer_threads):
+        """Note where bfloat16 was asked for and cannot be had, and where MKL would make it faster than float32."""
         config = self._config
-        is_faster = config.minibatch_size >= _LEAST_ROWS and threads <= _MOST_THREADS
+        if fastest != FLOAT32:
+            return
+        for option, what in (("score", "scores are computed"), ("train", "training is")):
+            if getattr(config, f"{option}_precision") == "bf16":
+                self.notices.append(f"{what} in float32: --{option}-precision bf16 needs, on every rank, {NEEDED}")
+        wanted = config.score_precision == "auto" or self._trains_rounded(AMX, trainer_threads)
+        if wanted and not self.notices and lacks_mkl():
+            self.notices.append(WITHOUT_MKL)
+
+    def _trains_rounded(self, arithmetic, threads):
+        """Return whether training in an arithmetic is wanted: where it is faster, if that is left to us."""
+        config = self._config
+        is_faster = config.minibatch_size >= TRAINS_FROM[arithmetic] and threads <= _MOST_THREADS
         # what was published was float32
         return {"f32": False, "bf16": True, "auto": is_faster and config.compat == "none"}[config.train_precision]
 
@@ -135,12 +141,12 @@ class MLPBlueprint:
 
     def make_trainer(self, max_rows, share=WHOLE):
         """Return a model that trains, in the chosen arithmetic; see :meth:`make`."""
-        kind = MLP if self.train_arithmetic == "float32" else RoundedMLP
-        return kind(self.widths, max_rows, score=self._score, share=share, loss=self.loss)
+        return TRAINING[self.train_arithmetic](self.widths, max_rows, score=self._score, share=share, loss=self.loss)
 
     def shared_bytes(self, max_rows):
         """Return the memory, at most, that trainers share who share a model and the moments of its optimiser."""
-        rounded = 0 if self.train_arithmetic == "float32" else 4 * self.n_params + 160 * self.units
+        padding = 160 * self.units + 384 * max_rows * len(self.widths)
+        rounded = 0 if self.train_arithmetic == FLOAT32 else 4 * self.n_params + padding
         n_vectors = 2 if self._config.optimizer == "sgd" else 3
         return rounded + 4 * n_vectors * self.n_params + 40 * max_rows * (self.units + 64) + 2**20
 

@@ -45,9 +45,9 @@ class Share:
         """Return this trainer's rows of a matrix, as a slice."""
         return _block(n_rows, 1, self.n, self.rank)
 
-    def columns(self, width):
-        """Return this trainer's columns of a matrix, whole cache lines, as a slice."""
-        return _block(width, _LINE, self.n, self.rank)
+    def columns(self, width, line=_LINE):
+        """Return this trainer's columns of a matrix, whole cache lines of some numbers each, as a slice."""
+        return _block(width, line, self.n, self.rank)
 
     def cut(self, width, n_rows):
         """Choose the part of a layer that each trainer computes, so that the largest part is small.

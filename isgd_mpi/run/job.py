@@ -10,7 +10,7 @@ import numpy as np
 
 from isgd_mpi.data.files import write_atomically
 from isgd_mpi.kernels import code_cache
-from isgd_mpi.model.bfloat16.arithmetic import TRAINS, fastest_arithmetic
+from isgd_mpi.model.bfloat16.arithmetic import fastest_arithmetic
 from isgd_mpi.ranks.agreement import check_agreement, common_value, on_all_ranks
 from isgd_mpi.ranks.heartbeat import Silent
 from isgd_mpi.ranks.node import find_node, memory_shortage
@@ -91,7 +91,7 @@ class Job:
         on_all_ranks(comm, self._check_size)
         on_all_ranks(comm, self._check_memory)
         with node.first_rank_first():
-            warm_up(dataset, models.make_products, models.train_arithmetic == TRAINS, config.optimizer, config.loss)
+            warm_up(dataset, models.make_products, models.train_arithmetic, config.optimizer, config.loss)
             if config.score == "predicted-loss":
                 warm_up_predictor(config.predictor, dataset)
         if config.sampling == "rho" and config.resume is None:  # else they are in the checkpoint

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-from isgd_mpi.model.bfloat16.arithmetic import TRAINS
 from isgd_mpi.ranks.published import N_BUFFERS
 from isgd_mpi.ranks.shards import score_batch_size
 from isgd_mpi.sampling.division import LEAST_RANKS, Work, best_trainers
@@ -50,7 +49,7 @@ def choose_trainers(config, dataset, models, node, before=None):
             score_batch_size=score_batch_size(config.score_batch_size, dataset.n_train),
             refresh_every=config.refresh_every,
             arithmetic=models.arithmetic,
-            trains_rounded=models.train_arithmetic == TRAINS,
+            train_arithmetic=models.train_arithmetic,
         )
     )
     return Choice(n_trainers, f"predicted {gain:.2g} times the progress of one trainer" if n_trainers > 1 else

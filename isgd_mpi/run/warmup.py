@@ -7,7 +7,7 @@ import numpy as np
 
 from isgd_mpi.kernels.meeting import STRIDE, arrive
 from isgd_mpi.model.bfloat16.scoring_mlp import LowPrecisionMLP
-from isgd_mpi.model.bfloat16.training_mlp import RoundedMLP
+from isgd_mpi.model.bfloat16.training_mlp import TRAINING
 from isgd_mpi.model.layers import FEW_ROWS
 from isgd_mpi.model.losses import loss_for
 from isgd_mpi.model.mlp import MLP
@@ -17,13 +17,14 @@ from isgd_mpi.sampling.proposal import Proposal, stratified_order
 from isgd_mpi.sampling.score_table import ScoreTable
 from isgd_mpi.sampling.variance import Variance
 from isgd_mpi.sampling.weightings import falling_ranks
+from isgd_mpi.settings.precisions import FLOAT32, TRAINS_FROM
 from isgd_mpi.training.predictor.predictors import make_predictor
 
 _HIDDEN = (64, 64)  # wide enough for every kernel
 _OPTIMISERS = {"sgd": (SGD, partial(SGD, momentum=0.5)), "adam": (Adam,), "adamw": (Adam,)}
 
 
-def warm_up(dataset, make_products=None, trains_rounded=False, optimiser="sgd", loss="auto"):
+def warm_up(dataset, make_products=None, train_arithmetic=FLOAT32, optimiser="sgd", loss="auto"):
     """Run every kernel once, on the types that training uses, with a small model.
 
     Parameters
@@ -32,8 +33,8 @@ def warm_up(dataset, make_products=None, trains_rounded=False, optimiser="sgd", 
         The data set of the job: kernels are compiled for the types of its arrays.
     make_products : callable, optional
         Makes the products of the scorers' model, if these are not NumPy's.
-    trains_rounded : bool
-        Whether training is in bfloat16.
+    train_arithmetic : str
+        Name of the arithmetic of training; of a model of the user's, any other text.
     optimiser : str
         Value of ``--optimizer``.
     loss : str
@@ -59,7 +60,9 @@ def warm_up(dataset, make_products=None, trains_rounded=False, optimiser="sgd", 
     model.scores(images, labels)
     arrive(np.zeros(STRIDE, np.int64), 0, 1, 1)
     minibatch = images[:FEW_ROWS], labels[:FEW_ROWS], weights[:FEW_ROWS].astype(np.float32)
-    trained = [model, RoundedMLP(model.widths, n_rows, loss=loss)] if trains_rounded else [model]
+    trained = [model]
+    if train_arithmetic in TRAINS_FROM:
+        trained.append(TRAINING[train_arithmetic](model.widths, n_rows, loss=loss))
     for each, make in product(trained, _OPTIMISERS[optimiser]):
         mover = make(each.params, 0.0)
         mover.step(each.gradient(*minibatch)[1])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isgd_mpi.sampling.forecast import Costs, gain_at, predict
+from isgd_mpi.settings.precisions import AMX, AVX512, FLOAT32
 
 _MINIBATCHES = (16, 64, 128, 256, 512)
 _TRAINERS = (1, 2, 4, 8, 16)
@@ -37,10 +38,17 @@ _LARGE = (
         ]
     ),
 )
-_ROUNDED_GAIN = ((1.6, 1.8, 1.9, 2.0, 3.1), (0.8, 1.3, 1.8, 2.8, 4.0))
-"""Steps in bfloat16 (AVX-512) by those in float32, of the small and of the large net by minibatch (AMD EPYC, Zen 5)."""
+_ROUNDED_GAIN = {
+    AVX512: ((1.6, 1.8, 1.9, 2.0, 3.1), (0.8, 1.3, 1.8, 2.8, 4.0)),
+    AMX: ((0.9, 1.0, 1.25, 1.55, 1.45), (0.9, 1.1, 1.4, 1.7, 2.1)),
+}
+"""Steps in bfloat16 by those in float32, of the small and of the large net by minibatch.
 
-_SCORING_RATE = {"float32": 0.14e12, "bfloat16 (AVX-512)": 0.64e12, "bfloat16 (MKL, AMX)": 1.0e12}  # operations/s, core
+AVX-512: one trainer on an AMD EPYC (Zen 5). AMX: the prototype's on an Intel Xeon (Sapphire Rapids), mean of 1, 4 and 8
+trainers; of the large net with 128 and 512 examples, the others in proportion to the small net's.
+"""
+
+_SCORING_RATE = {FLOAT32: 0.14e12, AVX512: 0.64e12, AMX: 1.0e12}  # operations/s of a core
 _OPERATIONS = 4  # of scoring, for each example and parameter
 _PUBLISH_SECONDS, _MESSAGE_SECONDS, _MERGE_SECONDS, _WAKE_SECONDS = 20e-6, 13e-6, 13e-9, 50e-6
 _GAINS = ((16, 8.0), (64, 5.4), (130, 4.0), (300, 2.7), (600, 1.6), (2000, 1.0))  # by age in steps, MNIST
@@ -62,10 +70,8 @@ class Work:
     n_ranks, n_on_node, n_cores : int
         Ranks of the job, and of trainer 0's node; cores of that node, by the threads of a rank.
     n_params, minibatch_size, n_examples, score_batch_size, refresh_every : int
-    arithmetic : str
-        Of scoring; see :func:`arithmetic.fastest_arithmetic`.
-    trains_rounded : bool
-        Whether trainers multiply in bfloat16.
+    arithmetic, train_arithmetic : str
+        Of scoring and of training; see :func:`arithmetic.fastest_arithmetic`.
     """
 
     n_ranks: int
@@ -77,7 +83,7 @@ class Work:
     score_batch_size: int
     refresh_every: int
     arithmetic: str
-    trains_rounded: bool = False
+    train_arithmetic: str = FLOAT32
 
 
 def best_trainers(work):
@@ -130,7 +136,7 @@ def costs_of(work, n_trainers):
         params_bytes=4 * work.n_params,
         report_bytes=5 * work.n_examples,
         step_seconds=1 / _steps_per_second(work, n_trainers),
-        score_seconds=_OPERATIONS * work.n_params / _SCORING_RATE.get(work.arithmetic, _SCORING_RATE["float32"]),
+        score_seconds=_OPERATIONS * work.n_params / _SCORING_RATE.get(work.arithmetic, _SCORING_RATE[FLOAT32]),
         publish_seconds=_PUBLISH_SECONDS,
         message_seconds=_MESSAGE_SECONDS,
         merge_seconds=_MERGE_SECONDS,
@@ -145,12 +151,14 @@ def costs_of(work, n_trainers):
 def _steps_per_second(work, n_trainers):
     """Return the steps a second of a job's trainers in their arithmetic."""
     rate = steps_per_second(work.n_params, work.minibatch_size, n_trainers)
-    return rate * rounded_gain(work.n_params, work.minibatch_size) if work.trains_rounded else rate
+    return rate * rounded_gain(work.train_arithmetic, work.n_params, work.minibatch_size)
 
 
-def rounded_gain(n_params, minibatch_size):
-    """Return the steps a second of training in bfloat16 (AVX-512) by those in float32."""
-    gains = [np.interp(np.log(minibatch_size), np.log(_MINIBATCHES), np.log(row)) for row in _ROUNDED_GAIN]
+def rounded_gain(arithmetic, n_params, minibatch_size):
+    """Return the steps a second of training in an arithmetic by those in float32."""
+    if arithmetic not in _ROUNDED_GAIN:
+        return 1.0
+    gains = [np.interp(np.log(minibatch_size), np.log(_MINIBATCHES), np.log(row)) for row in _ROUNDED_GAIN[arithmetic]]
     return float(np.exp(np.interp(np.log(n_params), np.log([_SMALL[0], _LARGE[0]]), gains)))
 
 

@@ -203,8 +203,8 @@ class Config:
     )
     train_precision: Literal["auto", "f32", "bf16"] = declare(
         "auto",
-        "arithmetic of the trainers: f32 (float32), bf16 (as for scores, but with AVX-512 only; parameters, momentum "
-        "and the update stay float32) or auto (bf16 where the processor has that, from a --minibatch-size of 64 on)",
+        "arithmetic of the trainers: f32 (float32), bf16 (as for scores; parameters, momentum and the update stay "
+        "float32) or auto (bf16 where the processor is fast at it, from a --minibatch-size of 64 on, with AMX of 128)",
         True,
     )
     trainers: Literal["auto"] | int = declare(

@@ -38,6 +38,13 @@ def matrices(rng, *shapes):
         yield matrix
 
 
+def weighted_deltas(rng, n_rows, n_units):
+    """Return the arguments of :func:`bfloat16.relu_backward_weighted`, for all units."""
+    active = twins.bfloat16(activations(rng, n_rows, n_units))
+    outs = [room(n_rows, n_units, dtype=np.uint16) for _ in range(2)]
+    return normal(rng, n_rows, n_units), active, normal(rng, n_rows), *outs, room(n_units), np.empty(n_rows), 0
+
+
 def images(rng, n_images, n_features):
     """Draw images, uint8, and return them with the mean and one over the standard deviation of each feature."""
     pixels = np.frombuffer(rng.bytes(n_images * n_features), np.uint8).reshape(n_images, n_features)

@@ -175,6 +175,7 @@ CASES = (
         ),
         _moved("copy"),
     ),
+    Case(bfloat16.relu_backward_weighted, _HIDDEN, arguments.weighted_deltas, _moved("copy")),
     Case(bfloat16_products.pack, _FACTORS, arguments.factor, _moved("copy")),
     Case(bfloat16_products.pack_transposed, _FACTORS, arguments.factor, _moved("copy")),
     Case(bfloat16_products.multiply, _BLOCKS, arguments.rounded_product, _PRODUCT),
@@ -194,6 +195,14 @@ CASES = (
         optim.update_columns,
         _FACTORS,
         lambda rng, i, o: (*normal(rng, 2, i, o), None, normal(rng, i, o), (1e-3, 0.9, 0.0), 0, o),
+        _moved("update", 0, 1),
+    ),
+    Case(
+        optim.update_and_round,
+        _FACTORS,
+        lambda rng, i, o: (
+            *(*normal(rng, 2, i, o), None, normal(rng, i, o), (1e-3, 0.9, 0.0), room(i, o, dtype=np.uint16), 0, o),
+        ),
         _moved("update", 0, 1),
     ),
     Case(

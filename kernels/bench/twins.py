@@ -69,6 +69,16 @@ def relu_backward_rounded(upstream, activation, out, squared_norms):
     round_rows(np.where(activation & 0x7FFF, upstream, np.float32(0)), out, squared_norms)
 
 
+def relu_backward_weighted(upstream, activation, shares, out, weighted, bias_gradient, squared_norms, begin):
+    """Mask, round, take the norms, weight, sum, and round again."""
+    units = slice(begin, begin + len(bias_gradient))
+    delta = upstream[:, : len(bias_gradient)]
+    delta[activation[:, units] & 0x7FFF == 0] = 0
+    round_rows(delta, out[:, units], squared_norms)
+    weighted[:, units] = bfloat16(delta * shares[:, None])
+    np.matmul(shares, delta, out=bias_gradient)
+
+
 def pack(w, pairs):
     """Round, put rows in pairs, cut panels of 64 columns, of 16 at the end; for widths that need no padding."""
     fan_in, fan_out = w.shape
@@ -163,6 +173,13 @@ def update_columns(params, moment, mean_square, gradient, settings, begin, end):
         nesterov_update(theta, moment[:, begin:end], g, *settings)
     else:
         adam_update(theta, moment[:, begin:end], mean_square[:, begin:end], g, *settings)
+
+
+def update_and_round(params, moment, mean_square, gradient, settings, rounded, begin, end):
+    """Update views of the columns, and round."""
+    own = [None if each is None else each[:, begin:end] for each in (params, moment, mean_square)]
+    update_columns(*own, gradient[:, : end - begin], settings, 0, end - begin)
+    rounded[:, begin:end] = bfloat16(np.ascontiguousarray(own[0]))
 
 
 def arrive(counters, rank, number, n_looks):

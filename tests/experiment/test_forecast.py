@@ -14,7 +14,7 @@ from isgd_mpi.settings.errors import InputError
 
 WORK = Work(
     n_ranks=2, n_on_node=2, n_cores=2, n_params=670_000, minibatch_size=64, n_examples=50_000, score_batch_size=512,
-    refresh_every=32, arithmetic="float32", trains_rounded=True,
+    refresh_every=32, arithmetic="float32", train_arithmetic="bfloat16 (AVX-512)",
 )  # fmt: skip
 MEASURED = speed.Measured(
     work=WORK, step_seconds=1.5e-3, score_seconds=2e-5, possible_gain=8.0, gain=4.0, age=300.0, rate=0.1,

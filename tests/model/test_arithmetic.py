@@ -8,15 +8,15 @@ import pytest
 from isgd_mpi.data import datasets
 from isgd_mpi.kernels.processor import Processor, this_processor
 from isgd_mpi.model.bfloat16 import mkl
-from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, NEEDED, NEEDED_TO_TRAIN, WITHOUT_MKL, fastest_arithmetic
+from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, NEEDED, WITHOUT_MKL, fastest_arithmetic
 from isgd_mpi.model.bfloat16.scoring_mlp import Evaluator, LowPrecisionMLP
-from isgd_mpi.model.bfloat16.training_mlp import RoundedMLP
+from isgd_mpi.model.bfloat16.training_mlp import MKLMLP, RoundedMLP
 from isgd_mpi.model.blueprints import MLPBlueprint
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.run.cli import main
 from isgd_mpi.settings.config import Config
-
-AVX, AMX = "bfloat16 (AVX-512)", "bfloat16 (MKL, AMX)"
+from isgd_mpi.settings.precisions import AMX
+from isgd_mpi.settings.precisions import AVX512 as AVX
 
 
 @pytest.mark.parametrize(
@@ -38,14 +38,16 @@ def test_the_fastest_arithmetic_is_told_by_the_processor(vendor, flags, has_mkl,
 
 
 @pytest.mark.parametrize(
-    ("flags", "has_mkl", "precision", "n_told"),
-    [({"amx_bf16"}, False, "auto", 1), ({"amx_bf16"}, True, "auto", 0), ({"amx_bf16"}, False, "f32", 0),
-     ({"avx2"}, False, "auto", 0)],
+    ("flags", "has_mkl", "options", "n_told"),
+    [({"amx_bf16"}, False, {}, 1), ({"amx_bf16"}, True, {}, 0), ({"avx2"}, False, {}, 0),
+     ({"amx_bf16"}, False, {"score_precision": "f32", "minibatch_size": 127}, 0),
+     ({"amx_bf16"}, False, {"score_precision": "f32", "minibatch_size": 128}, 1),
+     ({"amx_bf16"}, False, {"score_precision": "f32", "train_precision": "f32"}, 0)],
 )  # fmt: skip
-def test_what_mkl_would_bring_is_told_where_it_is_missing(flags, has_mkl, precision, n_told, monkeypatch):
+def test_what_mkl_would_bring_is_told_where_it_is_missing(flags, has_mkl, options, n_told, monkeypatch):
     monkeypatch.setattr(mkl, "load", lambda: object() if has_mkl else None)
     monkeypatch.setattr("isgd_mpi.model.bfloat16.arithmetic.this_processor", lambda: Processor("", "", flags))
-    models = MLPBlueprint(Config(score_precision=precision), datasets.load("mnist10k"))
+    models = MLPBlueprint(Config(**options), datasets.load("mnist10k"))
     models.choose_arithmetic("float32", 1)
     assert models.notices == n_told * [WITHOUT_MKL]
 
@@ -89,6 +91,10 @@ def test_scorers_get_what_was_asked_for_as_far_as_it_is_there(asked, there, used
         ({"train_precision": "bf16"}, AVX, 1, RoundedMLP),
         ({"train_precision": "f32"}, AVX, 1, MLP),
         ({}, AMX, 1, MLP),
+        ({"minibatch_size": 127}, AMX, 1, MLP),
+        ({"minibatch_size": 128}, AMX, 1, MKLMLP),
+        ({"minibatch_size": 128}, AMX, 3, MLP),
+        ({"minibatch_size": 1, "train_precision": "bf16"}, AMX, 1, MKLMLP),
         ({}, "float32", 1, MLP),
         ({"train_precision": "bf16"}, "float32", 1, MLP),
         ({"minibatch_size": 63}, AVX, 1, MLP),
@@ -97,12 +103,13 @@ def test_scorers_get_what_was_asked_for_as_far_as_it_is_there(asked, there, used
         ({"compat": "alain2015"}, AVX, 1, MLP),
     ],
 )
+@pytest.mark.usefixtures("mkl_in_numpy")
 def test_trainers_get_what_was_asked_for_as_far_as_it_is_there_and_faster(options, fastest, threads, kind):
     config = Config(**{"hidden": [5], "minibatch_size": 64} | options)
     models = MLPBlueprint(config, datasets.load("mnist10k"))
     models.choose_arithmetic(fastest, 1, threads)
     assert type(models.make_trainer(3)) is kind and type(models.make(3)) is MLP
-    assert models.train_arithmetic == ("float32" if kind is MLP else AVX)
+    assert models.train_arithmetic == ("float32" if kind is MLP else fastest)
     told = [notice for notice in models.notices if "--train-precision" in notice]
     assert len(told) == (config.train_precision == "bf16" and kind is MLP)
 
@@ -113,20 +120,27 @@ def test_a_run_that_cannot_have_bfloat16_says_so_and_uses_float32(tmp_path, caps
     assert main([*options, "--run-dir", str(tmp_path / "run")]) == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert f"float32: --score-precision bf16 needs, on every rank, {NEEDED}" in printed
-    assert f"float32: --train-precision bf16 needs, on every rank, {NEEDED_TO_TRAIN}" in printed
+    assert f"float32: --train-precision bf16 needs, on every rank, {NEEDED}" in printed
     environment = json.loads((tmp_path / "run" / "environment.json").read_text())
     assert environment["score_arithmetic"] == environment["train_arithmetic"] == "float32"
 
 
-@pytest.mark.skipif(fastest_arithmetic() != AVX, reason="about processors with bfloat16")
-def test_training_in_bfloat16_is_resumed_bitwise_and_another_arithmetic_is_an_event(tmp_path, capsys):
-    options = ["--schedule", "exact", "--hidden", "70", "64", "--minibatch-size", "64", "--momentum", "0.5"]
+@pytest.mark.parametrize("rounded_mlp", ["compiled", "mkl", "mkl_in_numpy"], indirect=True)
+def test_training_in_bfloat16_is_resumed_bitwise_and_another_arithmetic_is_an_event(
+    rounded_mlp, tmp_path, capsys, monkeypatch
+):
+    used = AMX if rounded_mlp is MKLMLP else AVX
+    if used == AVX and fastest_arithmetic() != AVX:
+        pytest.skip("this processor is not fast at bfloat16")
+    monkeypatch.setattr("isgd_mpi.run.job.fastest_arithmetic", lambda: used)
+    options = ["--schedule", "exact", "--hidden", "70", "64", "--minibatch-size", "128", "--momentum", "0.5"]
+    options += ["--score-precision", "f32"]  # scorers would need MKL
     whole, cut = ([*options, "--run-dir", str(tmp_path / name)] for name in ("whole", "cut"))
     assert main([*whole, "--steps", "60"]) == main([*cut, "--steps", "30"]) == 0
     assert main(["--resume", str(tmp_path / "cut"), "--steps", "60"]) == 0
     first, second = (np.load(tmp_path / name / "model.npz")["params"] for name in ("whole", "cut"))
     np.testing.assert_array_equal(first, second)
     environment = json.loads((tmp_path / "cut" / "environment.json").read_text())
-    assert environment["train_arithmetic"] == AVX and "training is in" not in capsys.readouterr().out
+    assert environment["train_arithmetic"] == used and "training is in" not in capsys.readouterr().out
     assert main(["--resume", str(tmp_path / "cut"), "--steps", "70", "--train-precision", "f32"]) == 0
-    assert f"training is in float32 now, and was in {AVX}\n" in capsys.readouterr().out
+    assert f"training is in float32 now, and was in {used}\n" in capsys.readouterr().out

@@ -120,6 +120,26 @@ def test_in_bfloat16_each_number_of_trainers_gives_the_same_bits(rng, n, widths,
                 np.testing.assert_allclose(part, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("rounded_mlp", ["mkl", "mkl_in_numpy"], indirect=True)
+@pytest.mark.parametrize("n", [2, 3])
+@pytest.mark.parametrize("widths", [(1, 1, 1), (70, 64, 3), (9, 128, 70, 320, 4)])
+@pytest.mark.parametrize(("n_rows", "make_optimiser"), [(1, SGD), (80, MOMENTUM), (80, Adam), (80, clipping)])
+def test_in_bfloat16_by_mkl_they_take_the_steps_of_one_and_repeat_them(
+    rng, rounded_mlp, n, widths, n_rows, make_optimiser
+):
+    arguments = widths, minibatches_of(rng, widths, n_rows, np.float32), make_optimiser, np.float32, rounded_mlp
+    vectors, answers = descend(WHOLE, *arguments)
+    runs = [together(n, lambda share: descend(share, *arguments)) for _ in range(2)]
+    (first, (got, got_answers), *_), (again, *_) = runs
+    for each, same, other, expected in zip(first[0], again[0], got, vectors):
+        np.testing.assert_array_equal(each, same)
+        np.testing.assert_array_equal(each, other)
+        # a sum in another order may round otherwise, by half a unit of 8 bits, here and there
+        assert np.linalg.norm(each - expected) <= 2e-3 * np.linalg.norm(expected)
+    for part, expected in zip(sum(got_answers, []), sum(answers, [])):
+        np.testing.assert_allclose(part, expected, rtol=2e-2, atol=1e-3)
+
+
 @pytest.mark.parametrize("loss", [Logistic, Squared, Huber])
 @pytest.mark.parametrize("kind", [MLP, RoundedMLP])
 def test_together_they_take_the_steps_of_one_whatever_the_loss(rng, loss, kind):

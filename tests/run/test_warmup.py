@@ -9,7 +9,7 @@ import pytest
 from isgd_mpi import kernels
 from isgd_mpi.data import datasets
 from isgd_mpi.data.arrays import from_arrays
-from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, TRAINS, fastest_arithmetic
+from isgd_mpi.model.bfloat16.arithmetic import ARITHMETIC, fastest_arithmetic
 from isgd_mpi.run.cli import main
 from isgd_mpi.run.warmup import warm_up, warm_up_predictor
 
@@ -38,7 +38,7 @@ def compiled():
 def test_a_run_compiles_nothing_behind_the_warm_up(options, tmp_path):
     arithmetic = fastest_arithmetic()
     optimiser = "adam" if options is ADAM else "sgd"
-    warm_up(datasets.load("mnist10k"), ARITHMETIC[arithmetic], arithmetic == TRAINS, optimiser)
+    warm_up(datasets.load("mnist10k"), ARITHMETIC[arithmetic], arithmetic, optimiser)
     warm_up_predictor("lstm", datasets.load("mnist10k"))
     before = compiled()
     common = ["--schedule", "exact", "--steps", "40", "--hidden", "8", "8", "--quiet", "--run-dir"]

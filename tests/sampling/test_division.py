@@ -1,10 +1,12 @@
 """The division of ranks into trainers and scorers, against the runs that its tables come from."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from isgd_mpi.sampling.division import Work, best_trainers, progress, rounded_gain, steps_per_second
+from isgd_mpi.settings.precisions import AMX, AVX512, TRAINS_FROM
 
 SMALL, LARGE = 669_706, 18_903_050
 WORK = Work(
@@ -30,11 +32,19 @@ def test_rates_lie_between_the_measured_ones_and_go_on_beyond_them():
 
 
 def test_trainers_in_bfloat16_are_as_much_faster_as_was_measured_and_no_clock_decides():
-    assert rounded_gain(SMALL, 128) == pytest.approx(1.9) and rounded_gain(LARGE, 512) == pytest.approx(4.0)
-    assert 1.8 < rounded_gain(SMALL, 100) < 1.9 and 1.8 < rounded_gain(5_000_000, 128) < 1.9
-    rounded = replace(WORK, trains_rounded=True)
+    gain = partial(rounded_gain, AVX512)
+    assert gain(SMALL, 128) == pytest.approx(1.9) and gain(LARGE, 512) == pytest.approx(4.0)
+    assert 1.8 < gain(SMALL, 100) < 1.9 and 1.8 < gain(5_000_000, 128) < 1.9
+    assert rounded_gain(AMX, SMALL, 128) == pytest.approx(1.25) and rounded_gain("its own", SMALL, 128) == 1
+    rounded = replace(WORK, train_arithmetic=AVX512)
     assert progress(WORK, 2) < progress(rounded, 2) < 1.9 * progress(WORK, 2)
     assert best_trainers(rounded)[0] <= best_trainers(WORK)[0]  # a shorter step is worth less to divide
+
+
+@pytest.mark.parametrize("arithmetic", TRAINS_FROM)
+@pytest.mark.parametrize("n_params", [SMALL, 5_000_000, LARGE])
+def test_training_is_predicted_to_be_faster_where_it_is_taken(arithmetic, n_params):
+    assert rounded_gain(arithmetic, n_params, TRAINS_FROM[arithmetic]) > 1
 
 
 def test_on_sixteen_cores_most_ranks_train_as_in_the_runs_that_came_fastest_to_a_loss():

@@ -18,11 +18,11 @@ from typing import NamedTuple
 
 from isgd_mpi.sampling.division import Work, costs_of, most_parts, trainers_gain
 from isgd_mpi.sampling.forecast import predict
+from isgd_mpi.settings.precisions import FLOAT32, TRAINS_FROM
 
 RANKS = (2, 4, 8, 16, 32, 64)
 MINIBATCHES = (16, 32, 64, 128, 256, 512)
 _MOST_NOISE = 7 / 8  # of the loss
-_ROUNDED_FROM = 64  # examples of a minibatch from which on trainers multiply in bfloat16, where that is fast
 _TURNS = 30  # until gain and learning rate, which follow from each other, stand still
 
 
@@ -147,8 +147,9 @@ def _share(measured, size, gain):
 def _costs(measured, n_ranks, size, n_trainers):
     """Return the costs of a job whose ranks have a core each, in the run's proportion to those of other machines."""
     own = measured.work
+    arithmetic = own.train_arithmetic if size >= TRAINS_FROM.get(own.train_arithmetic, 0) else FLOAT32
     work = replace(own, n_ranks=n_ranks, n_on_node=n_ranks, n_cores=n_ranks, minibatch_size=size,
-                   trains_rounded=own.trains_rounded and size >= _ROUNDED_FROM)  # fmt: skip
+                   train_arithmetic=arithmetic)  # fmt: skip
     costs = costs_of(work, 1)
     seconds = measured.step_seconds * costs.step_seconds / costs_of(own, 1).step_seconds
     return replace(

@@ -6,5 +6,6 @@ To read in this order:
 * `mkl`: products of MKL;
 * `scoring_mlp`: the multilayer perceptron that only scores, made of these products;
 * `rounded_layer`: a layer that trains, with products that round what they hand on;
-* `training_mlp`: the multilayer perceptron made of such layers.
+* `mkl_layer`: such a layer with products of MKL;
+* `training_mlp`: the multilayer perceptrons made of such layers.
 """

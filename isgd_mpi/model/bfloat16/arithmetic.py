@@ -1,4 +1,4 @@
-"""Choose the arithmetic of scores: bfloat16 where the processor is much faster at it than at float32, else float32."""
+"""Choose the arithmetic: bfloat16 where the processor is much faster at it than at float32, else float32."""
 
 import numba
 import numpy as np
@@ -7,21 +7,15 @@ from isgd_mpi.kernels.bfloat16_products import TILE_ROWS, multiply, pack, pack_t
 from isgd_mpi.kernels.memory import aligned_zeros
 from isgd_mpi.kernels.processor import this_processor
 from isgd_mpi.model.bfloat16 import mkl
+from isgd_mpi.settings.precisions import AMX, AVX512, FLOAT32, TRAINS_FROM
 
 NEEDED = "an AMD processor with avx512_bf16, or one with amx_bf16 and MKL (pip install isgd_mpi[mkl])"
 """Processors on which bfloat16 is faster than float32. Intel's avx512_bf16 alone, without AMX, is not."""
 
 
-TRAINS = "bfloat16 (AVX-512)"
-"""The arithmetic in bfloat16 that training has kernels for."""
-
-NEEDED_TO_TRAIN = "an AMD processor with avx512_bf16"
-"""Processors on which training in bfloat16 is faster than in float32."""
-
-
 WITHOUT_MKL = (
     "this processor's AMX multiplies bfloat16 several times as fast as float32, but MKL is missing: with "
-    'pip install "isgd_mpi[mkl]" the scorers use it'
+    f'pip install "isgd_mpi[mkl]" scorers use it, and trainers from {TRAINS_FROM[AMX]} examples a minibatch on'
 )
 """What :func:`lacks_mkl` means, for the user."""
 
@@ -76,12 +70,12 @@ class CompiledProducts:
         multiply(h[rows], factor, out[rows])
 
 
-ARITHMETIC = {"float32": None, "bfloat16 (AVX-512)": CompiledProducts, "bfloat16 (MKL, AMX)": mkl.MKLProducts}
-"""Names of arithmetics, and the class that multiplies in each: None is NumPy."""
+ARITHMETIC = {FLOAT32: None, AVX512: CompiledProducts, AMX: mkl.MKLProducts}
+"""Names of arithmetics, and the class that multiplies the scorers' matrices in each: None is NumPy."""
 
 
 def fastest_arithmetic(processor=None):
-    """Return the name of the arithmetic that scores are computed in fastest on a processor.
+    """Return the name of the arithmetic that large products are computed in fastest on a processor.
 
     Parameters
     ----------
@@ -94,14 +88,14 @@ def fastest_arithmetic(processor=None):
     """
     _, vendor, flags = processor or this_processor()
     if "amx_bf16" in flags and mkl.load():
-        return "bfloat16 (MKL, AMX)"
+        return AMX
     if "avx512_bf16" in flags and vendor == "AuthenticAMD" and not numba.config.DISABLE_JIT:
-        return "bfloat16 (AVX-512)"
-    return "float32"
+        return AVX512
+    return FLOAT32
 
 
 def lacks_mkl(processor=None):
-    """Return whether scores would be computed faster on this processor if MKL were installed.
+    """Return whether this processor would multiply faster if MKL were installed.
 
     Parameters
     ----------

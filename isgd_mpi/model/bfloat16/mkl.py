@@ -19,6 +19,7 @@ from isgd_mpi.kernels.memory import aligned_zeros
 _ROW_MAJOR, _AS_IS, _TRANSPOSED, _PACKED, _RIGHT_FACTOR = 101, 111, 112, 151, 162  # of mkl_cblas.h
 _LP64, _SEQUENTIAL = 0, 1  # of mkl_service.h
 _SIGNATURES = {
+    "cblas_gemm_bf16bf16f32": "iiiiiifpipifpi",
     "cblas_gemm_bf16bf16f32_pack_get_size": "iiii",
     "cblas_gemm_bf16bf16f32_pack": "iiiiiipip",
     "cblas_gemm_bf16bf16f32_compute": "iiiiiifpipifpi",
@@ -139,3 +140,36 @@ class MKLProducts:
             *(_ROW_MAJOR, _AS_IS, _PACKED, *factor.shape, 1.0, h.ctypes.data, h.shape[1]),
             *(factor.content.ctypes.data, factor.shape[1], 0.0, out.ctypes.data, out.shape[1]),
         )
+
+
+class Product:
+    """A product of bfloat16 matrices with float32 sums, of which arrays and sizes are fixed; call it to multiply.
+
+    Nothing is packed ahead, as it is for :class:`MKLProducts`: for factors that change each time.
+
+    Parameters
+    ----------
+    left : (n, k) ndarray of uint16
+        Any part of a C-contiguous matrix, or the transpose of one.
+    right : (k, m) ndarray of uint16
+        Likewise.
+    out : (n, m) ndarray of float32
+        Overwritten: a part of a C-contiguous matrix.
+    """
+
+    def __init__(self, left, right, out):
+        self._arrays = left, right, out  # MKL has their addresses only
+        (n, k), m = left.shape, right.shape[1]
+        (left_as, *left), (right_as, *right), (_, *out) = map(_operand, self._arrays)
+        self._arguments = _ROW_MAJOR, left_as, right_as, n, m, k, 1.0, *left, *right, 0.0, *out
+
+    def __call__(self):
+        """Multiply."""
+        if self._arrays[-1].size:
+            load().cblas_gemm_bf16bf16f32(*self._arguments)
+
+
+def _operand(matrix):
+    """Return MKL's code of a matrix's order, its address, and the numbers from one row in memory to the next."""
+    is_transposed = matrix.strides[0] < matrix.strides[1]
+    return _TRANSPOSED if is_transposed else _AS_IS, matrix.ctypes.data, max(matrix.strides) // matrix.itemsize

@@ -1,7 +1,8 @@
-"""An MLP that trains in bfloat16: float32 weights, and products of rounded factors with float32 sums."""
+"""MLPs that train in bfloat16: float32 weights, and products of rounded factors with float32 sums."""
 
-from isgd_mpi.model.bfloat16.rounded_layer import make_layers
+from isgd_mpi.model.bfloat16 import mkl_layer, rounded_layer
 from isgd_mpi.model.mlp import MLP
+from isgd_mpi.settings.precisions import AMX, AVX512, FLOAT32
 
 
 class RoundedMLP(MLP):
@@ -11,4 +12,14 @@ class RoundedMLP(MLP):
     again. Products of gradients are left to a model in float32.
     """
 
-    _make_layers = staticmethod(make_layers)
+    _make_layers = staticmethod(rounded_layer.make_layers)
+
+
+class MKLMLP(RoundedMLP):
+    """A :class:`RoundedMLP` for which MKL multiplies."""
+
+    _make_layers = staticmethod(mkl_layer.make_layers)
+
+
+TRAINING = {FLOAT32: MLP, AVX512: RoundedMLP, AMX: MKLMLP}
+"""Names of arithmetics, and the model that trains in each."""
