@@ -4,6 +4,8 @@ Factors and rounded weights are those of :mod:`isgd_mpi.kernels.bfloat16_layers`
 Index letters: `n` example, `i` input, `o` output, `r` row of a tile.
 """
 
+import numpy as np
+
 from isgd_mpi.kernels._bfloat16_tiles import N_ROWS, WIDE, new_tile, padded, panel_width, write_tile
 from isgd_mpi.kernels._bfloat16_vectors import (
     load_first,
@@ -16,6 +18,7 @@ from isgd_mpi.kernels._bfloat16_vectors import (
 from isgd_mpi.kernels._jit import inlined, jit
 from isgd_mpi.kernels._steps import adam_step, averaged, averaged_square, nesterov_step, sgd_step, velocity_after
 from isgd_mpi.kernels._vectors import prefetch, width_of
+from isgd_mpi.kernels.bfloat16 import bfloat16_bits
 
 _CACHED = 1 << 17  # numbers of a right factor that stay in the second-level cache
 _padded = jit(padded)
@@ -118,6 +121,36 @@ def _stepped(tile, place, w, moment, mean_square, settings, start, count):
         theta = sgd_step(theta, gradient, settings)
     store_first(theta, w, start, count)
     return theta
+
+
+@jit
+def round_weights(w, pairs, rows, first, last, begin, end):
+    """Round a part of the weights to bfloat16, as :func:`descend` does with those that it moves.
+
+    Parameters
+    ----------
+    w : (fan_in, fan_out) ndarray of float32
+    pairs, rows : ndarray
+        Overwritten in this part; see :func:`descend`.
+    first, last, begin, end : int
+        Inputs and outputs of this part, as in :func:`descend`.
+    """
+    fan_in, fan_out = w.shape
+    column = begin
+    while column < end:
+        width = panel_width(column, fan_out)
+        n_columns = min(width, end - column)
+        for row in range(first, last, 2):
+            place = (column * _padded(fan_in) + row * width) // 2
+            low, high = rows[row], rows[row + 1]  # a left factor has rows behind its last one
+            for o in range(column, column + n_columns):
+                low[o] = bfloat16_bits(w[row, o])
+            if row + 1 < last:
+                for o in range(column, column + n_columns):
+                    high[o] = bfloat16_bits(w[row + 1, o])
+            for o in range(n_columns):
+                pairs[place + o] = low[column + o] | (np.uint32(high[column + o]) << np.uint32(16))
+        column += width
 
 
 @jit

@@ -48,7 +48,8 @@ OF_RANK_PROGRAMS = {"experiment": {"run", *BELOW_RUN}}
 """Folders that the programs on ranks of a folder may import besides."""
 
 MPI_FOLDERS = ["ranks", "run", "bench"]  # of bench only the programs that run on ranks
-MPI_MODULES = ["isgd_mpi.__main__", "isgd_mpi.training.co_trainers", "isgd_mpi.training.predictor.remote"]
+MPI_MODULES = ["isgd_mpi.__main__"]
+MPI_MODULES += [f"isgd_mpi.training.{name}" for name in ("co_trainers", "sums", "predictor.remote")]
 WITHOUT_MPI = ["data", "experiment", "export", "fetch", "kernels", "model", "predict", "report", "sampling", "settings"]
 """Importing these must not initialise MPI."""
 
@@ -73,6 +74,7 @@ TWINS = {
     "propagate": "relu_backward",
     "descend": "descend_along_product",
     "form_gradient": "product_of_bfloat16",
+    "round_weights": "bfloat16",
     "add_active_product": "add_product",
     "update_columns": "nesterov_update",
     "update_and_round": "nesterov_update",

@@ -232,15 +232,34 @@ class Layer:
         Returns
         -------
         float
-            From products of examples' gradients, or from the gradient where that has fewer numbers to multiply: the
-            step then uses it.
+            From products of examples' gradients, or from the gradient where it is formed or has fewer numbers to
+            multiply.
         """
-        if len(shares) * (self._fan_in + self._fan_out) < self._fan_in * self._fan_out:
+        if not self._is_formed and len(shares) * (self._fan_in + self._fan_out) < self._fan_in * self._fan_out:
             own = self._buffers.share.rows(len(shares))
             return float(shares[own] @ self.gradient_products(delta, own) @ shares)
-        self._is_formed = True
-        weights, biases = self._form_gradient(delta, shares)
-        return squared_norm(weights) + squared_norm(biases)
+        return sum(map(squared_norm, self.own_gradient(delta, shares)))
+
+    def own_gradient(self, delta, shares):
+        """Form this trainer's part of the gradient once, and let the step use it.
+
+        Parameters
+        ----------
+        delta, shares : ndarray
+            See :meth:`write_gradient`.
+
+        Returns
+        -------
+        weights, biases : ndarray
+            Views: what is changed there before :meth:`step` is changed in its gradient.
+        """
+        inputs, columns = self._cut.rows(self._fan_in), self._columns
+        if not self._is_formed:
+            self._is_formed = True
+            np.multiply(delta[:, columns], shares[:, None], out=self._own_weighted)
+            self._form_weight_gradient()
+            self._form_bias_gradient(delta, shares)
+        return self._weight_gradient[inputs, columns], self._bias_gradient[columns if self._cut.leads else slice(0)]
 
     def step(self, delta, shares, optimiser):
         """Take the optimiser's step of the layer's parameters, after :meth:`backward` with `before_step`.
@@ -261,17 +280,13 @@ class Layer:
             np.multiply(delta[:, self._columns], shares[:, None], out=self._own_weighted)
             self._step_weights(optimiser)
         if self._cut.leads:
-            optimiser.step_part(self._bias_steps, self._form_bias_gradient(delta, shares))
+            if not self._is_formed:
+                self._form_bias_gradient(delta, shares)
+            optimiser.step_part(self._bias_steps, self._bias_gradient[self._columns])
 
     def _step_weights(self, optimiser):
         """Take the step of this trainer's weights, along deltas times shares in the buffer."""
         optimiser.step_part(self._steps, self._form_weight_gradient(), self._columns)
-
-    def _form_gradient(self, delta, shares):
-        """Return this trainer's part of the gradient by weights and biases."""
-        np.multiply(delta[:, self._columns], shares[:, None], out=self._own_weighted)
-        weights = self._form_weight_gradient()[:, self._columns]
-        return weights, self._form_bias_gradient(delta, shares) if self._cut.leads else self._bias_gradient[:0]
 
     def _form_weight_gradient(self):
         """Write this trainer's columns of its rows of the gradient, along deltas times shares in the buffer."""
@@ -281,8 +296,8 @@ class Layer:
         return gradient
 
     def _form_bias_gradient(self, delta, shares):
-        """Return the gradient by the biases of this trainer's columns."""
-        return np.matmul(shares, delta[:, self._columns], out=self._bias_gradient[self._columns])
+        """Write the gradient by the biases of this trainer's columns."""
+        np.matmul(shares, delta[:, self._columns], out=self._bias_gradient[self._columns])
 
     def _weights_of(self, inputs):
         """Return the place of the weights of some inputs, a slice, in the vector of all parameters."""

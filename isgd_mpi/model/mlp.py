@@ -7,6 +7,7 @@ the weighted gradient; `descend` takes a step along the gradient instead, withou
 """
 
 import math
+from itertools import chain
 
 import numpy as np
 
@@ -222,13 +223,15 @@ class MLP:
             meet()
         first.backward(deltas[-1], before_step=True)
         self._write_grad_norms()
-        loss = float(shares @ self.losses)
+        loss, bound = self._loss_and_bound(shares)
         if not math.isfinite(loss):
             raise FloatingPointError("the loss is not finite")
-        bound = _ROUNDING * (np.abs(shares) @ self.grad_norms)  # of the gradient's norm, and of each number of it
         if not math.isfinite(bound):
             raise FloatingPointError("the gradient is not finite")
         deltas.reverse()
+        if self.share.sum_over_nodes is not None:
+            parts = [layer.own_gradient(delta, shares) for layer, delta in zip(self._layers, deltas)]
+            self.share.sum_over_nodes(*chain(*parts))
         if bound > optimiser.clip_norm:
             optimiser.clip(self._squared_gradient_norm(deltas, shares))
         for layer, delta in zip(self._layers, deltas):
@@ -251,6 +254,13 @@ class MLP:
     def grad_norms(self):
         """Gradient norms of the last call's examples."""
         return self._grad_norms[: self._n_rows]
+
+    def _loss_and_bound(self, shares):
+        """Return the weighted mean loss, and a bound of its gradient's norm and of each number of the gradient."""
+        numbers = np.array([shares @ self.losses, _ROUNDING * (np.abs(shares) @ self.grad_norms)], np.float64)
+        if self.share.sum_over_nodes is not None:
+            self.share.sum_over_nodes(numbers)
+        return numbers.tolist()
 
     def _squared_gradient_norm(self, deltas, shares):
         """Return the squared norm of the weighted mean gradient, given the deltas of all layers."""

@@ -3,6 +3,9 @@
 The trainers of a node have a model of the same widths each, whose arrays are the same memory. All call the same
 methods with the same arguments. Each computes its own part, and they meet before any of them needs the parts of the
 others. So nothing is summed and nothing is copied, and a trainer's weights stay in its own cache.
+
+Where several nodes have a model each, and a part of each minibatch, gradients are summed between the trainers that have
+the same share.
 """
 
 from collections.abc import Callable
@@ -34,12 +37,16 @@ class Share:
         Takes pairs of a shape and a dtype; returns a list of arrays of zeros, which all trainers see. Collective.
     meet : callable
         Returns when all trainers have called it, and then sees what they wrote before. Collective.
+    sum_over_nodes : callable or None
+        Takes arrays of one dtype, and sums each, in place, with those of the same share on other nodes; None if there
+        are no other nodes. Collective.
     """
 
     rank: int = 0
     n: int = 1
     allocate: Callable = _private
     meet: Callable = _alone
+    sum_over_nodes: Callable | None = None
 
     def rows(self, n_rows):
         """Return this trainer's rows of a matrix, as a slice."""

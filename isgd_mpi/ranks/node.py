@@ -35,6 +35,8 @@ class Node:
         Whether the node's ranks are in scheduling groups (sessions) of their own.
     hosts : list of str
         Host name of each rank of the job.
+    nodes : list of int
+        The node of each rank of the job: the first rank there.
     threads_of_ranks : list of int
         The `threads` of each rank of the job.
     blas : list of str
@@ -53,6 +55,7 @@ class Node:
     crowded: bool
     own_session: bool
     hosts: list[str]
+    nodes: list[int]
     threads_of_ranks: list[int]
     blas: list[str]
     niceness: int
@@ -114,6 +117,7 @@ def find_node(comm, threads=None):
         crowded=crowded,
         own_session=len(sessions) == n_ranks,
         hosts=comm.allgather(MPI.Get_processor_name()),
+        nodes=comm.allgather(node_comm.bcast(comm.Get_rank(), root=0)),
         threads_of_ranks=comm.allgather(threads),
         niceness=os.getpriority(os.PRIO_PROCESS, 0),
         blas=[f"{pool['internal_api']} {pool['version']}" for pool in pools if pool["user_api"] == "blas"],

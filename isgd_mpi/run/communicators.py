@@ -1,10 +1,13 @@
 """The communicators of a job: each connects trainer 0 with the ranks of one role, or all ranks."""
 
+from dataclasses import replace
+
 from isgd_mpi.model.share import WHOLE, Share
 from isgd_mpi.ranks.heartbeat import Heartbeat
 from isgd_mpi.ranks.shared import Meeting, SharedArrays
 from isgd_mpi.ranks.watchdog import Watchdog
 from isgd_mpi.run.setup import TRAINER
+from isgd_mpi.training.sums import Sums
 
 
 class Communicators:
@@ -18,6 +21,8 @@ class Communicators:
     ----------
     training, scoring, predicting : mpi4py.MPI.Comm
         Trainer 0 and the ranks of one role; not for use on other ranks.
+    equals : mpi4py.MPI.Comm
+        The trainers with the same place as this one, in the order of their parts of the minibatch: who sums gradients.
     states : mpi4py.MPI.Comm
         All ranks; private to the states that are handed out when a run is resumed.
     heartbeat : heartbeat.Heartbeat
@@ -28,9 +33,10 @@ class Communicators:
         comm, rank, leads = setup.comm, setup.rank, setup.rank == TRAINER
         self._transport = setup.transport
         self._to_close = []
-        self._trainers_share = setup.trainers_share
-        self._crowded = setup.config.trainers > setup.node.n_cores
         self.training = comm.Split(rank < setup.config.trainers, rank)
+        model, place = setup.model_and_place
+        self._sharing = self.training.Split(model, place)
+        self.equals = self.training.Split(place, model)
         self.scoring = comm.Split(leads or setup.scores, rank)
         self.predicting = comm.Split(leads or setup.predicts, rank)
         self.states = comm.Dup()
@@ -49,32 +55,39 @@ class Communicators:
         self._to_close.append(self._transport(comm, root=TRAINER))
         return self._to_close[-1]
 
-    def share(self, waiter):
-        """Return this trainer's share of the model: everything, unless the trainers share it. Collective over them.
+    def share(self, setup):
+        """Return this trainer's share of a model: everything, unless trainers share it. Collective over the trainers.
 
         Parameters
         ----------
-        waiter : waiting.Waiter
-            The way in which this trainer waits for the others.
+        setup : setup.Setup
         """
-        if not self._trainers_share:
-            return WHOLE
-        memory = SharedArrays(self.training)
-        self._to_close.append(memory)
-        rank, size = self.training.Get_rank(), self.training.Get_size()
-        (counters,) = memory.allocate(Meeting.specification(size))
-        return Share(rank, size, memory.allocate, Meeting(counters, rank, waiter, self._crowded).meet)
+        share, rank, size = WHOLE, self._sharing.Get_rank(), self._sharing.Get_size()
+        if size > 1:
+            memory = SharedArrays(self._sharing)
+            self._to_close.append(memory)
+            (counters,) = memory.allocate(Meeting.specification(size))
+            meeting = Meeting(counters, rank, setup.waiter_among_trainers, size > setup.node.n_cores)
+            share = Share(rank, size, memory.allocate, meeting.meet)
+        if setup.trainers_share and setup.n_models > 1:
+            share = replace(share, sum_over_nodes=self.sums(setup).sum)
+        return share
 
-    def watchdog(self, setup):
-        """Return what ends the job if the trainers' sum of gradients never ends; :meth:`free` closes it."""
+    def sums(self, setup):
+        """Return what sums gradients over this trainer and its equals. Collective over them.
+
+        If a sum never ends, its watchdog ends the job; :meth:`free` closes that.
+        """
         seconds, name = setup.config.scorer_timeout, setup.rank_names[setup.rank]
         message = f"{name} ends: the sum of gradients has taken {seconds:g} s (--scorer-timeout): a trainer is lost"
-        self._to_close.append(Watchdog(seconds, f"{message}{setup.way_on}", setup.where is not None))
-        return self._to_close[-1]
+        watchdog = Watchdog(seconds, f"{message}{setup.way_on}", setup.where is not None)
+        self._to_close.append(watchdog)
+        return Sums(self.equals, setup.waiter_among_trainers, watchdog)
 
     def free(self):
         """Close the transports and the watchdog, free what trainers share, and the communicators. Collective."""
         for each in self._to_close:
             each.close()
-        for comm in (self.training, self.scoring, self.predicting, self.states, self._beats):
+        of_trainers = self._sharing, self.equals, self.training
+        for comm in (*of_trainers, self.scoring, self.predicting, self.states, self._beats):
             comm.Free()

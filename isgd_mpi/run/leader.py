@@ -4,7 +4,7 @@
 """
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
@@ -144,11 +144,9 @@ def open_run(setup, comms, keeper, saved=None):
 
 def _open_group(setup, comms, rng):
     """Return the learner, whose parameters are drawn: trainer 0's own, or its end of the group of trainers."""
-    size = setup.config.minibatch_size
-    share = comms.share(replace(setup.node.waiter, activity="summing"))
-    model = setup.models.make_initial(size, rng, share)
+    model = setup.models.make_initial(setup.most_rows, rng, comms.share(setup))
     if setup.config.trainers == 1:
-        return setup.make_learner(model, size)
+        return setup.make_learner(model, setup.config.minibatch_size)
     reports = [] if setup.n_scorers else setup.report_dtypes(setup.shards)
     return TrainerGroup(*open_work(setup, comms, model), reports)
 

@@ -299,8 +299,8 @@ class RunState:
         comms : communicators.Communicators
         """
         setup, trainer, waiter = self._setup, self._trainer, self._setup.node.waiter
-        if setup.config.trainers > 1 and not setup.trainers_share:
-            share_training_state(comms, trainer.optimiser, waiter)
+        if setup.config.trainers > 1:
+            share_training_state(setup, comms, trainer.optimiser)
         if setup.predictor_rank is not None:
             send_arrays(comms.states, [self._forecaster.report()], setup.predictor_rank, waiter)
         if setup.resumption is Resumption.SAME_RANKS:
@@ -334,16 +334,18 @@ def is_evaluating(report):
     return bool(report["evaluating_step"] != report["evaluated_step"])
 
 
-def share_training_state(comms, optimiser, waiter):
-    """Give all trainers the parameters of trainer 0 and the state of its optimiser. Collective over the trainers.
+def share_training_state(setup, comms, optimiser):
+    """Give all models the parameters of trainer 0's and the state of its optimiser. Collective over the trainers.
 
     Parameters
     ----------
+    setup : setup.Setup
     comms : communicators.Communicators
     optimiser : optim.SGD
-        This trainer's optimiser; it and its parameters are updated in place, except on trainer 0.
-    waiter : waiting.Waiter
+        This trainer's optimiser; it and its parameters are updated in place, except on trainer 0's node.
     """
+    if setup.model_and_place[1] > 0:
+        return  # the first of those that share a model sees to that
     state = {name: np.array(array) for name, array in flatten(optimiser.state()).items()}
-    share_arrays(comms.training, [optimiser.params, *state.values()], waiter)
+    share_arrays(comms.equals, [optimiser.params, *state.values()], setup.node.waiter)
     optimiser.restore(state)

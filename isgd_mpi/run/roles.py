@@ -20,8 +20,9 @@ from isgd_mpi.ranks.priority import Priority
 from isgd_mpi.ranks.states import receive_arrays
 from isgd_mpi.run.resume import Resumption, is_evaluating, share_training_state
 from isgd_mpi.run.setup import TRAINER
-from isgd_mpi.training.co_trainers import Refreshes, SharedWork, SummedWork, own_share, run_co_trainer
+from isgd_mpi.training.co_trainers import Refreshes, SharedWork, SummedWork, run_co_trainer
 from isgd_mpi.training.scorer import finish_scorer, run_counting_scorer, run_relaxed_scorer
+from isgd_mpi.training.sums import own_share
 
 
 def score(setup, comms, interruption):
@@ -70,14 +71,14 @@ def train_along(setup, comms, interruption):
     """Play the role of a trainer other than the first; parameters as in :func:`score`."""
     waiter = setup.node.waiter
     # (1) the trainers open their group
-    model = setup.models.make_trainer(setup.config.minibatch_size, comms.share(waiter))
+    model = setup.models.make_trainer(setup.most_rows, comms.share(setup))
     work, refreshes = open_work(setup, comms, model)
     # (4) trainer 0 prepares the run's folder
     on_all_ranks(setup.comm)
     waiter.timeline.start()
     # (5) trainer 0 hands out what was saved
-    if setup.resumption and not setup.trainers_share:
-        share_training_state(comms, work.learner.optimiser, waiter)
+    if setup.resumption:
+        share_training_state(setup, comms, work.learner.optimiser)
     run_co_trainer(work, refreshes, setup.published, interruption, waiter)
 
 
@@ -91,15 +92,15 @@ def open_work(setup, comms, model):
     model : Model
         This trainer's own, or shared.
     """
-    size, waiter = setup.config.minibatch_size, setup.node.waiter
-    if setup.trainers_share:
+    size, waiter = setup.config.minibatch_size, setup.waiter_among_trainers
+    if setup.trainers_share and model.share.n > 1:
         setup.node.use_one_thread()
-        learner = setup.make_learner(model, size)
-        work = SharedWork(model.share, learner, size)
+    learner = setup.make_learner(model, len(own_share(comms.equals, size)))
+    if setup.trainers_share:
+        work = SharedWork(comms.equals, learner, size, waiter)
     else:
-        learner = setup.make_learner(model, len(own_share(comms.training, size)))
-        work = SummedWork(comms.training, learner, size, waiter, comms.watchdog(setup))
-    return work, Refreshes(comms.training, learner, waiter)
+        work = SummedWork(comms.equals, comms.sums(setup), learner, size, waiter)
+    return work, Refreshes(comms.training, learner, setup.node.waiter)
 
 
 def _waiter_and_priority(setup, comms):

@@ -133,9 +133,9 @@ class Setup:
     @property
     def roles_on_node(self):
         """Return the numbers of ranks on this rank's node that train, and that serve trainer 0."""
-        hosts, trainers = self.node.hosts, self.config.trainers
-        own = hosts[self.rank]
-        return hosts[:trainers].count(own), hosts[trainers:].count(own)
+        nodes, trainers = self.node.nodes, self.config.trainers
+        own = nodes[self.rank]
+        return nodes[:trainers].count(own), nodes[trainers:].count(own)
 
     @cached_property
     def grid(self):
@@ -241,13 +241,53 @@ class Setup:
 
     @cached_property
     def trainers_share(self):
-        """True if the trainers share one model: our own, on one node, with room for it in shared memory."""
+        """True if the trainers of each node share a model: our own, with room for it in shared memory.
+
+        There are as many on each node, so that each has an equal on every other one.
+        """
         config = self.config
         if config.trainers == 1 or config.compat != "none" or not self.models.params_may_be_shared:
             return False  # the figures of `compat` are of gradients, which are not formed where the model is shared
-        trainers = MPI.Group.Translate_ranks(self.comm.group, range(config.trainers), self.node.comm.group)
+        n_on_nodes = list(map(len, self._trainers_of_nodes.values()))
+        if len(set(n_on_nodes)) > 1 or len(n_on_nodes) > config.minibatch_size:
+            return False
         n_bytes = self.models.shared_bytes(config.minibatch_size) + N_BUFFERS * self.published.itemsize
-        return MPI.UNDEFINED not in trainers and 2 * n_bytes <= self.node.n_shared_bytes
+        return 2 * n_bytes <= self.node.n_shared_bytes
+
+    @cached_property
+    def _trainers_of_nodes(self):
+        """The trainers of each node that has any, in the order of their ranks."""
+        nodes = self.node.nodes[: self.config.trainers]
+        return {node: [rank for rank, its in enumerate(nodes) if its == node] for node in nodes}
+
+    @property
+    def n_models(self):
+        """The number of models that the trainers have, each with a part of the minibatch."""
+        return len(self._trainers_of_nodes) if self.trainers_share else self.config.trainers
+
+    @property
+    def model_and_place(self):
+        """The number of this trainer's model, and this trainer's place among those that share it; 0 elsewhere.
+
+        The trainers with the same place sum gradients, if there are several models.
+        """
+        if self.rank >= self.config.trainers:
+            return 0, 0
+        if not self.trainers_share:
+            return self.rank, 0
+        node = self.node.nodes[self.rank]
+        return list(self._trainers_of_nodes).index(node), self._trainers_of_nodes[node].index(self.rank)
+
+    @property
+    def waiter_among_trainers(self):
+        """The way in which this rank waits for other trainers: trainer 0 counts it as summing."""
+        waiter = self.node.waiter
+        return replace(waiter, activity="summing") if self.rank == TRAINER else waiter
+
+    @property
+    def most_rows(self):
+        """The most examples of a minibatch that a model gets: the same on all nodes, so that all are cut alike."""
+        return -(-self.config.minibatch_size // self.n_models)
 
     def make_best(self):
         """Return what remembers the best parameters on the validation set, or None where there is none."""

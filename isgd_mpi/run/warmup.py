@@ -67,6 +67,8 @@ def warm_up(dataset, make_products=None, train_arithmetic=FLOAT32, optimiser="sg
         mover = make(each.params, 0.0)
         mover.step(each.gradient(*minibatch)[1])
         each.descend(*minibatch, mover)
+        square = np.zeros((2, 2), np.float32)
+        mover.step_part(mover.part(slice(4), square.shape), square, slice(0, 1))  # of trainers that share a model
     models = [model]
     if make_products is not None:
         models.append(LowPrecisionMLP(model.widths, n_rows, make_products, loss=loss))

@@ -11,6 +11,6 @@ To read in this order:
 * `measures`: sums over the examples of a split, and error or RMSE from them;
 * `best`: remember the parameters with the least validation loss, and when to stop early;
 * `counters`: counts of a run, and rates between two of them;
-* `co_trainers`: take the same steps with several trainers;
+* `co_trainers`, `sums`: take the same steps with several trainers;
 * `predictor`: an optional feature, to be skipped on first reading.
 """

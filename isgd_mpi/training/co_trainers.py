@@ -3,30 +3,30 @@
 Trainer 0 gives an order: take a step along the gradient of a minibatch, answer a refresh, or stop. There are two ways
 to work on a minibatch:
 
-* :class:`SharedWork`, within a node and for our own model: the trainers share its parameters and all its buffers, and
-  each computes its columns of every layer (:mod:`isgd_mpi.model.share`). The order lies in shared memory, too. No
-  message is sent, and nothing is summed.
+* :class:`SharedWork`, for our own model and as many trainers on each node: the trainers of a node share its parameters
+  and all its buffers, and each computes its columns of every layer (:mod:`isgd_mpi.model.share`). The order lies in
+  shared memory, too. On one node no message is sent, and nothing is summed. On several each node has a model, and takes
+  one block of the minibatch's examples. Each trainer then sums the gradient of its columns with its equals, the
+  trainers that have the same columns on other nodes.
 * :class:`SummedWork`, everywhere and for every model: each trainer has parameters of its own and takes one block of
-  the minibatch's examples. Loss and gradient are summed over the trainers (Allreduce), and the answers for each
-  example are gathered by trainer 0 (Gatherv). The parameters begin as those of trainer 0 and get the same sum each
-  time, so they stay the same; where processors differ, the updates are rounded differently, and this difference does
-  not grow.
+  the minibatch's examples. Loss and gradient are summed over the trainers (Allreduce).
 
-This is the only module that knows the protocol: both ends of each message are next to each other below. Records are
-plain bytes, allocated once.
+The answers for each example are gathered by trainer 0 (Gatherv). Where there are several copies of the parameters, all
+begin as those of trainer 0 and get the same sum each time, so they stay the same; where processors differ, the updates
+are rounded differently, and this difference does not grow.
+
+This module and :mod:`isgd_mpi.training.sums` alone know the protocol: both ends of each message are next to each other.
+Records are plain bytes, allocated once.
 """
 
 from contextlib import suppress
-from dataclasses import replace
 
 import numpy as np
 from mpi4py import MPI
 
 from isgd_mpi.ranks.exchange import gather_buffers
-from isgd_mpi.ranks.shards import block
 from isgd_mpi.ranks.states import as_bytes
-from isgd_mpi.ranks.waiting import POLITE
-from isgd_mpi.training.minibatch import PER_EXAMPLE, Answer
+from isgd_mpi.training.sums import Answers
 
 STEP, REFRESH, STOP = range(3)
 """Tasks: compute a gradient and update; answer a refresh; stop."""
@@ -48,52 +48,25 @@ def order_dtype(minibatch_size):
     return np.dtype([("task", "i8"), ("n_done", "i8"), ("rate_factor", "f8"), *minibatch])
 
 
-def share_dtype(n_rows, dtype):
-    """Return the dtype of a trainer's answer for the examples of its share.
-
-    Parameters
-    ----------
-    n_rows : int
-        Examples in the share.
-    dtype : numpy dtype
-        Dtype of the model's parameters.
-
-    Returns
-    -------
-    numpy.dtype
-        ``signal``: a signal that this rank received, or 0; and the fields PER_EXAMPLE.
-    """
-    fields = [(name, "i4" if name == "predictions" else dtype, (n_rows,)) for name in PER_EXAMPLE]
-    return np.dtype([("signal", "i8"), *fields])
-
-
 def _obey(order, optimiser):
     """Set the step size of an optimiser as trainer 0 has it."""
     optimiser.n_done = int(order["n_done"])
     optimiser.scale(order["rate_factor"])
 
 
-def own_share(comm, minibatch_size):
-    """Return the range of a minibatch's examples that this trainer works on where gradients are summed."""
-    return block(minibatch_size, comm.Get_size(), comm.Get_rank())
-
-
-def _on_any(comm, flag):
-    """Return whether a flag is set on any rank. Collective."""
-    flags = np.array([flag], np.intc)
-    POLITE.wait([comm.Iallreduce(MPI.IN_PLACE, flags, MPI.MAX)])
-    return bool(flags[0])
-
-
 class SharedWork:
-    """A trainer's part of the steps of a model that the trainers share. Collective to construct.
+    """A trainer's part of the steps of a model that the trainers of each node share. Collective to construct.
 
     Parameters
     ----------
-    share : share.Share
-        This trainer's share, that of the learner's model.
+    equals : mpi4py.MPI.Comm
+        The trainers with the same share as this one, one of each node; private to the group, and trainer 0 is rank 0.
     learner : minibatch.Learner
+        Takes as many rows as :func:`own_share` has. Its model is the node's, whose parameters become those of trainer
+        0's node.
     minibatch_size : int
+        Examples in the whole minibatch, at least one for each node.
+    waiter : waiting.Waiter
 
     Attributes
     ----------
@@ -102,23 +75,30 @@ class SharedWork:
         Trainer 0 writes it before :meth:`share_order`; all may read it afterwards.
     """
 
-    def __init__(self, share, learner, minibatch_size):
+    def __init__(self, equals, learner, minibatch_size, waiter):
         self.learner = learner
-        self._share = share
+        self._share, self._equals, self._waiter = learner.model.share, equals, waiter
+        share = self._share
         self.order, self._signals = share.allocate(((), order_dtype(minibatch_size)), ((share.n,), np.int64))
-        self._indices, self._weights = self.order["indices"], self.order["weights"]
+        self._answers = Answers(equals, minibatch_size, learner.model.params.dtype)
+        self._indices, self._weights = (self.order[name][self._answers.rows] for name in ("indices", "weights"))
+        self._speaks = share.rank == 0 and equals.Get_size() > 1
+        if self._speaks:
+            waiter.wait([equals.Ibcast(learner.model.params, root=0)])
 
     @property
     def reported_signal(self):
-        """A signal that any trainer received before the last step, or 0."""
-        return int(self._signals.max())
+        """A signal that any trainer received before the last step, or 0; known on trainer 0."""
+        return max(int(self._signals.max()), self._answers.signal)
 
     def share_order(self):
         """Show trainer 0's order to the others. Collective."""
+        if self._speaks:
+            self._waiter.wait([self._equals.Ibcast([as_bytes(self.order), MPI.BYTE], root=0)])
         self._share.meet()
 
     def step(self, signal=0):
-        """Take the ordered step together; return the answer. Collective.
+        """Take the ordered step together; return the answer, for each example on trainer 0 only. Collective.
 
         Parameters
         ----------
@@ -132,7 +112,14 @@ class SharedWork:
         """
         self._signals[self._share.rank] = signal
         _obey(self.order, self.learner.optimiser)
-        return self.learner.descend(self._indices, self._weights, with_gradient=False)
+        answer = self.learner.descend(self._indices, self._weights * self._answers.fraction, with_gradient=False)
+        return self._gather(answer) if self._speaks else answer
+
+    def _gather(self, answer):
+        """Gather the answers of all nodes at trainer 0, and the signals."""
+        self._answers.keep(answer)
+        self._waiter.wait([self._answers.begin_to_gather(self._signals.max())])
+        return self._answers.of_all(answer.loss)
 
 
 class SummedWork:
@@ -142,88 +129,61 @@ class SummedWork:
     ----------
     comm : mpi4py.MPI.Comm
         The trainers. It is private to the group, and rank 0 leads.
+    sums : Sums
+        Over these trainers.
     learner : minibatch.Learner
         Takes as many rows as :func:`own_share` has. The parameters of its model become those of rank 0.
     minibatch_size : int
         Examples M in the whole minibatch. With fewer examples than trainers some shares are empty.
     waiter : waiting.Waiter
-        All trainers wait politely where one of them must.
-    watchdog : watchdog.Watchdog
-        Watches the sum of gradients, where that is one blocking call.
 
     Attributes
     ----------
     learner
     order : () ndarray
         See :class:`SharedWork`.
-    reported_signal : int
-        A signal that any trainer received before the last step, or 0; known on rank 0.
     """
 
-    def __init__(self, comm, learner, minibatch_size, waiter, watchdog):
+    def __init__(self, comm, sums, learner, minibatch_size, waiter):
         self.learner = learner
         self.order = np.zeros((), order_dtype(minibatch_size))
-        self.reported_signal = 0
-        self._comm, self._watchdog = comm, watchdog
-        self._waiter = replace(waiter, polite=_on_any(comm, waiter.polite))
-        self._summing = replace(self._waiter, activity="summing")
-        own, params = own_share(comm, minibatch_size), learner.model.params
-        self._rows = slice(own.start, own.stop)
-        self._fraction = len(own) / minibatch_size
-        blocks = [block(minibatch_size, comm.Get_size(), rank) for rank in range(comm.Get_size())]
-        dtypes = [share_dtype(len(rows), params.dtype) for rows in blocks]
-        self._share = np.zeros((), dtypes[comm.Get_rank()])
-        self._leads = comm.Get_rank() == 0
-        self._buffers, self._shares = gather_buffers(dtypes) if self._leads else (None, [])
+        self._comm, self._sums, self._waiter = comm, sums, waiter
+        params = learner.model.params
+        self._answers = Answers(comm, minibatch_size, params.dtype)
         self._no_gradient = np.zeros_like(params)
         self._loss = np.zeros(1)
         self._waiter.wait([comm.Ibcast(params, root=0)])
 
+    @property
+    def reported_signal(self):
+        """A signal that any trainer received before the last step, or 0; known on rank 0."""
+        return self._answers.signal
+
     def share_order(self):
         """Send trainer 0's order to the others. Collective."""
-        waiter = self._summing if self._leads else self._waiter
-        waiter.wait([self._comm.Ibcast([as_bytes(self.order), MPI.BYTE], root=0)])
+        self._waiter.wait([self._comm.Ibcast([as_bytes(self.order), MPI.BYTE], root=0)])
 
     def step(self, signal=0):
-        """Take the ordered step; see :meth:`SharedWork.step`. The answer for each example is on rank 0 only."""
-        self._share["signal"] = signal
+        """Take the ordered step; see :meth:`SharedWork.step`. The answer is on rank 0 only."""
         _obey(self.order, self.learner.optimiser)
-        loss, gradient = self._sum(*self._compute_own_share())
-        self.reported_signal = max((int(share["signal"]) for share in self._shares), default=0)
+        self._loss[0], gradient = self._compute_own_share()
+        gathering = self._answers.begin_to_gather(signal)
+        self._sums.sum(self._loss)
+        self._sums.sum(gradient)
+        self._waiter.wait([gathering])
+        loss = float(self._loss[0])
         self.learner.update(loss, gradient)
-        if not self._leads:
-            return None
-        per_example = (np.concatenate([share[name] for share in self._shares]) for name in PER_EXAMPLE)
-        return Answer(loss, gradient, *per_example)
+        return self._answers.of_all(loss, gradient)
 
     def _compute_own_share(self):
         """Compute and keep this trainer's share of the minibatch; return its parts of loss and gradient."""
-        indices, weights = self.order["indices"][self._rows], self.order["weights"][self._rows]
+        indices, weights = (self.order[name][self._answers.rows] for name in ("indices", "weights"))
         if not len(indices):
             self._no_gradient[:] = 0
             return 0.0, self._no_gradient
-        # the model divides by the rows that it sees: together these are means over the minibatch
-        answer = self.learner.compute(indices, weights * self._fraction)
-        for name in PER_EXAMPLE:
-            self._share[name] = getattr(answer, name)
+        answer = self.learner.compute(indices, weights * self._answers.fraction)
+        self._answers.keep(answer)
         return answer.loss, answer.gradient
-
-    def _sum(self, loss, gradient):
-        """Sum losses and gradients over the trainers, the latter in place, and gather the answers for each example."""
-        self._loss[0] = loss
-        requests = [
-            self._comm.Iallreduce(MPI.IN_PLACE, self._loss),
-            self._comm.Igatherv([as_bytes(self._share), MPI.BYTE], self._buffers, root=0),
-        ]
-        with self._waiter.timeline("summing"):
-            if self._waiter.polite:
-                requests.append(self._comm.Iallreduce(MPI.IN_PLACE, gradient))
-            else:
-                self._summing.wait(requests[:1])  # every trainer is there: the call below sends no beats
-                with self._watchdog.watching():  # it burns a core, and is the fastest: see docs/performance.md
-                    self._comm.Allreduce(MPI.IN_PLACE, gradient)
-            self._summing.wait(requests)
-        return float(self._loss[0]), gradient
 
 
 class Refreshes:

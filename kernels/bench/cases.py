@@ -189,6 +189,12 @@ CASES = (
     Case(bfloat16_layers.propagate, _LAYERS, arguments.propagated, _PRODUCT),
     Case(bfloat16_descent.descend, _LAYERS, arguments.descended, _PRODUCT),
     Case(bfloat16_descent.form_gradient, _LAYERS, arguments.formed_gradient, _PRODUCT),
+    Case(
+        bfloat16_descent.round_weights,
+        _FACTORS,
+        lambda rng, i, o: (*arguments.factor(rng, i, o), arguments.both_ways(i, o)[0], 0, i, 0, o),
+        _moved("copy"),
+    ),
     Case(optim.sgd_update, _PARAMS, lambda rng, n: (*normal(rng, 2, n), 1e-3), _moved("update", 0)),
     Case(optim.nesterov_update, _PARAMS, lambda rng, n: (*normal(rng, 3, n), 1e-3, 0.9), _moved("update", 0, 1)),
     Case(

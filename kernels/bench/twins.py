@@ -135,6 +135,11 @@ def descend(h_columns, gradient_pairs, w, moment, mean_square, settings, pairs, 
     gradient = np.empty_like(w)
     form_gradient(h_columns, gradient_pairs, gradient, first, last, begin, end)
     sgd_update(w, gradient, settings[0], settings[2])
+    round_weights(w, pairs, rows, first, last, begin, end)
+
+
+def round_weights(w, pairs, rows, first, last, begin, end):
+    """Round, and pack; for whole layers."""
     rows[first:last] = bfloat16(w)
     pack(w, pairs)
 

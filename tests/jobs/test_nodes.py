@@ -62,12 +62,18 @@ def test_a_cable_delays_what_crosses_it(tmp_path):
         assert 0.06 < float(nodes.on("nodea", sys.executable, "-c", KNOCK)) < 20
 
 
-def test_trainers_on_two_nodes_sum_their_gradients(nodes, tmp_path):
-    options = ("--hidden", 64, "--steps", 100, "--seed", 3, "--threads", 1, "--schedule", "exact", "--trainers", 2)
-    alone = train(tmp_path / "alone", 3, *options)
-    run = succeeded(nodes.launch((1, 2), "--run-dir", tmp_path / "run", *options), tmp_path / "run")
-    # on one node they share the net: the same but for the order of sums
-    np.testing.assert_allclose(run.summary["train"]["loss"], alone.summary["train"]["loss"], rtol=0.1)
+def test_trainers_share_a_net_on_each_node_and_go_on_to_the_same_bits(nodes, tmp_path):
+    def train_on_nodes(name, *options):
+        done = nodes.launch((2, 2), *options, "--threads", 1, "--trainers", 4)
+        assert "share the net on each of 2 nodes" in done.stdout
+        return succeeded(done, tmp_path / name)
+
+    options = ("--hidden", 128, "--seed", 3, "--schedule", "pipelined", "--train-precision", "f32")
+    whole = train_on_nodes("whole", "--run-dir", tmp_path / "whole", *options, "--steps", 100)
+    train_on_nodes("halves", "--run-dir", tmp_path / "halves", *options, "--steps", 60)
+    halves = train_on_nodes("halves", "--resume", tmp_path / "halves", "--steps", 100)
+    np.testing.assert_array_equal(halves.params, whole.params)
+    assert whole.summary["train"]["loss"] < 0.5
 
 
 def test_data_that_one_node_lacks_is_told_with_rank_and_host(nodes, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 import reference
 
 from isgd_mpi.kernels import _bfloat16_tiles, bfloat16_descent
-from isgd_mpi.kernels.bfloat16_descent import descend, form_gradient
+from isgd_mpi.kernels.bfloat16_descent import descend, form_gradient, round_weights
 from isgd_mpi.kernels.bfloat16_layers import activate, propagate, round_features
 from isgd_mpi.kernels.bfloat16_products import TILE_ROWS, pack, pack_transposed, padded
 from isgd_mpi.kernels.optim import adam_settings
@@ -133,6 +133,17 @@ def test_descend_with_adam(rng, shape, decays):
         np.testing.assert_allclose(each, exact, rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(rows, left(got[0]))
     np.testing.assert_array_equal(pairs, right(got[0]))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_weights_are_rounded_part_by_part(rng, shape):
+    w = rng.standard_normal(shape[1:], dtype=np.float32)
+    pairs, rows = np.zeros_like(right(w)), np.zeros_like(left(w))
+    for first, last in cuts(shape[1], 4):
+        for begin, end in cuts(shape[2], 64, 128):
+            round_weights(w, pairs, rows, first, last, begin, end)
+    np.testing.assert_array_equal(rows, left(w))
+    np.testing.assert_array_equal(pairs, right(w))
 
 
 @pytest.mark.parametrize("shape", SHAPES)

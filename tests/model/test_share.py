@@ -61,9 +61,36 @@ def together(n, play):
         return list(pool.map(play, shares_of(n)))
 
 
-def descend(share, widths, minibatches, make_optimiser=SGD, dtype=np.float64, kind=MLP):
+def sums_of(n, seconds=60):
+    """Return functions that sum arrays over n threads, in place."""
+    barrier, given = Barrier(n, timeout=seconds), [None] * n
+
+    def sum_as(rank, *arrays):
+        given[rank] = [array.copy() for array in arrays]
+        barrier.wait()
+        sums = [sum(parts) for parts in zip(*given)]
+        barrier.wait()
+        for array, total in zip(arrays, sums):
+            array[...] = total
+
+    return [partial(sum_as, rank) for rank in range(n)]
+
+
+def on_nodes(n_nodes, n, play):
+    """Call a function of a node's number and of a share in threads, n for each node; return the results."""
+    equals = [sums_of(n_nodes) for _ in range(n)]
+    shares = [
+        (node, replace(share, sum_over_nodes=equals[share.rank][node]))
+        for node in range(n_nodes)
+        for share in shares_of(n)
+    ]
+    with ThreadPoolExecutor(len(shares)) as pool:
+        return list(pool.map(play, *zip(*shares)))
+
+
+def descend(share, widths, minibatches, make_optimiser=SGD, dtype=np.float64, kind=MLP, max_rows=None):
     """Take a step along each minibatch; return the parameters with their moments, and the answers."""
-    model = kind(widths, len(minibatches[0][1]), dtype, share=share)
+    model = kind(widths, max_rows or len(minibatches[0][1]), dtype, share=share)
     optimiser = make_optimiser(model.params, learning_rate=0.1)
     optimiser.keep_in(share)
     if share.rank == 0:
@@ -138,6 +165,56 @@ def test_in_bfloat16_by_mkl_they_take_the_steps_of_one_and_repeat_them(
         assert np.linalg.norm(each - expected) <= 2e-3 * np.linalg.norm(expected)
     for part, expected in zip(sum(got_answers, []), sum(answers, [])):
         np.testing.assert_allclose(part, expected, rtol=2e-2, atol=1e-3)
+
+
+def part_of(minibatch, node, n_nodes):
+    """Return a node's part of a minibatch, with weights for means over the whole."""
+    x, y, weights = (np.array_split(part, n_nodes)[node] for part in minibatch)
+    return x, y, weights * x.dtype.type(len(y) / len(minibatch[1]))
+
+
+def descend_on_nodes(n_nodes, n, widths, minibatches, *arguments):
+    """Let trainers on nodes take the steps of :func:`descend`; return for each the node and the results."""
+    max_rows = -(-len(minibatches[0][1]) // n_nodes)
+
+    def play(node, share):
+        parts = [part_of(minibatch, node, n_nodes) for minibatch in minibatches]
+        return node, *descend(share, widths, parts, *arguments, max_rows=max_rows)
+
+    return on_nodes(n_nodes, n, play)
+
+
+MANY_WIDTHS = (9, 128, 70, 320, 4)
+on_any_nodes = pytest.mark.parametrize(("n_nodes", "n"), [(3, 1), (2, 3)])
+
+
+@on_any_nodes
+@pytest.mark.parametrize("n_rows", [3, 80, 2 * FEW_ROWS + 3])
+@pytest.mark.parametrize("make_optimiser", [MOMENTUM, clipping])
+def test_on_several_nodes_they_take_the_steps_of_one(rng, n_nodes, n, n_rows, make_optimiser):
+    minibatches = minibatches_of(rng, MANY_WIDTHS, n_rows)
+    vectors, answers = descend(WHOLE, MANY_WIDTHS, minibatches, make_optimiser)
+    for node, got, got_answers in descend_on_nodes(n_nodes, n, MANY_WIDTHS, minibatches, make_optimiser):
+        for part, expected in zip(got, vectors):
+            np.testing.assert_allclose(part, expected, rtol=1e-9, atol=1e-11)
+        for (loss, *parts), (expected_loss, *expected) in zip(got_answers, answers):
+            np.testing.assert_allclose(loss, expected_loss, rtol=1e-9)
+            for part, whole in zip(parts, expected):
+                np.testing.assert_allclose(part, np.array_split(whole, n_nodes)[node], rtol=1e-9)
+
+
+@on_any_nodes
+@pytest.mark.parametrize("rounded_mlp", ["compiled", "mkl_in_numpy"], indirect=True)
+@pytest.mark.parametrize("make_optimiser", [MOMENTUM, clipping])
+def test_in_bfloat16_on_several_nodes_they_take_the_steps_of_one(rng, rounded_mlp, n_nodes, n, make_optimiser):
+    arguments = MANY_WIDTHS, minibatches_of(rng, MANY_WIDTHS, 80, np.float32), make_optimiser, np.float32, rounded_mlp
+    vectors, _ = descend(WHOLE, *arguments)
+    (_, first, _), *others = descend_on_nodes(n_nodes, n, *arguments)
+    for each, expected in zip(first, vectors):
+        # a sum in another order may round otherwise
+        assert np.linalg.norm(each - expected) <= 2e-3 * np.linalg.norm(expected)
+    for _, vectors, _ in others:
+        np.testing.assert_array_equal(vectors, first)
 
 
 @pytest.mark.parametrize("loss", [Logistic, Squared, Huber])

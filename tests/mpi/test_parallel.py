@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -28,7 +29,6 @@ from isgd_mpi.training.co_trainers import (
     SharedWork,
     SummedWork,
     TrainerGroup,
-    own_share,
     run_co_trainer,
 )
 from isgd_mpi.training.loop import Schedule, finish_training, run_trainer
@@ -36,6 +36,7 @@ from isgd_mpi.training.measures import n_sums
 from isgd_mpi.training.minibatch import PER_EXAMPLE, Learner
 from isgd_mpi.training.probe import Probe
 from isgd_mpi.training.scorer import Scorer, ScoringModels, answer_locally
+from isgd_mpi.training.sums import Sums, own_share
 from isgd_mpi.training.trainer import Trainer
 
 STEPS, BATCH, PROBED = 130, 1500, 32
@@ -113,28 +114,42 @@ def train_alone(dataset, config, folder):
     return model.params, train(setup, learner_of(setup, model, config.minibatch_size), folder)
 
 
-@pytest.fixture(params=["shared", "summed"])
+@pytest.fixture(params=["shared", "on nodes", "summed"])
 def open_work(comm, dataset, request):
-    """Return a function that opens this rank's work in a group of all ranks, of either kind."""
-    memory, watchdog = SharedArrays(comm), Watchdog(60, "too long", can_go_on=False)
+    """Return a function that opens this rank's work in a group of all ranks, of each kind.
+
+    On nodes as many ranks as fit share a model, of which there are two, and where ranks are odd one for each rank.
+    """
+    n_sharing = {"shared": comm.size, "on nodes": 1 if comm.size % 2 else comm.size // 2, "summed": 1}[request.param]
+    sharing = comm.Split(comm.rank // n_sharing, comm.rank)
+    equals = comm.Split(comm.rank % n_sharing, comm.rank)
+    memory, watchdog = SharedArrays(sharing), Watchdog(60, "too long", can_go_on=False)
 
     def open_shared(config, waiter):
-        (counters,) = memory.allocate(Meeting.specification(comm.size))
-        meeting = Meeting(counters, comm.rank, waiter, comm.size > os.cpu_count())
-        setup = setup_of(dataset, config, comm.size)
-        model = make_model(dataset, config, Share(comm.rank, comm.size, memory.allocate, meeting.meet))
-        learner = learner_of(setup, model, config.minibatch_size, comm.rank)
-        return setup, SharedWork(model.share, learner, config.minibatch_size)
+        if config.minibatch_size < equals.size:
+            pytest.skip("a model for each example at most")
+        (counters,) = memory.allocate(Meeting.specification(n_sharing))
+        meeting = Meeting(counters, sharing.rank, waiter, comm.size > os.cpu_count())
+        share = Share(sharing.rank, n_sharing, memory.allocate, meeting.meet)
+        if equals.size > 1:
+            share = replace(share, sum_over_nodes=Sums(equals, waiter, watchdog).sum)
+        return open_any(config, share, partial(SharedWork, equals), waiter)
 
     def open_summed(config, waiter):
-        setup, model = setup_of(dataset, config, comm.size), make_model(dataset, config)
-        model.params *= comm.rank == 0  # the others get theirs from rank 0
-        learner = learner_of(setup, model, len(own_share(comm, config.minibatch_size)), comm.rank)
-        return setup, SummedWork(comm, learner, config.minibatch_size, waiter, watchdog)
+        return open_any(config, WHOLE, partial(SummedWork, equals, Sums(equals, waiter, watchdog)), waiter)
 
-    yield {"shared": open_shared, "summed": open_summed}[request.param]
+    def open_any(config, share, kind, waiter):
+        setup, model = setup_of(dataset, config, comm.size), make_model(dataset, config, share)
+        if equals.rank > 0 == share.rank:
+            model.params[:] = 0  # they get theirs from rank 0
+        learner = learner_of(setup, model, len(own_share(equals, config.minibatch_size)), comm.rank)
+        return setup, kind(learner, config.minibatch_size, waiter)
+
+    yield open_summed if request.param == "summed" else open_shared
     memory.close()
     watchdog.close()
+    sharing.Free()
+    equals.Free()
 
 
 def train_together(comm, work, folder, polite=True, interruption=AWAKE, **kwargs):

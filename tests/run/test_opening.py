@@ -30,6 +30,7 @@ def setup_of(size=4, crowded=False, why="ranks outnumber cores", targets=None, *
     return SimpleNamespace(
         config=config, size=size, why_trainers=why, n_scorers=config.n_scorers(size), models=models,
         predictor_rank=config.predictor_rank(size), trainers_share=config.trainers > 1, has_validation=False,
+        n_models=1,
         node=SimpleNamespace(threads=1, crowded=crowded), dataset=from_arrays(ROWS, targets),
         grid=SimpleNamespace(batch_size=8, n_batches=lambda n: 8),
     )  # fmt: skip

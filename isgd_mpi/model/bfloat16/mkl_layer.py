@@ -208,10 +208,15 @@ class MKLLayer:
 
     def squared_gradient_norm(self, delta, shares):
         """Return this trainer's part of the squared norm of the gradient; see :class:`layers.Layer`."""
-        self._weigh(delta, shares)
-        self._form_part()
-        self._is_formed = True
-        return squared_norm(self._formed) + squared_norm(self._own_bias_gradient)
+        return sum(map(squared_norm, self.own_gradient(delta, shares)))
+
+    def own_gradient(self, delta, shares):
+        """Form this trainer's part of the gradient once, and let the step use it; see :class:`layers.Layer`."""
+        if not self._is_formed:
+            self._is_formed = True
+            self._weigh(delta, shares)
+            self._form_part()
+        return self._formed[:, : self._columns.stop - self._columns.start], self._own_bias_gradient
 
     def step(self, delta, shares, optimiser):
         """Take the optimiser's step of the layer's parameters; see :meth:`layers.Layer.step`."""
@@ -222,9 +227,7 @@ class MKLLayer:
             self._steps = tuple(None if each is None else each[inputs] for each in whole)
             own = slice(self._biases.start + columns.start, self._biases.start + columns.stop)
             self._bias_steps = optimiser.part(own)
-        if not self._is_formed:
-            self._weigh(delta, shares)
-            self._form_part()
+        self.own_gradient(delta, shares)
         update_and_round(
             *(*self._steps, self._formed, optimiser.settings, self._rounded_w[inputs], columns.start, columns.stop)
         )

@@ -7,8 +7,7 @@ each pass rounds what it computes, so that nothing is packed before a product (s
 
 import numpy as np
 
-from isgd_mpi.kernels.bfloat16 import round_rows
-from isgd_mpi.kernels.bfloat16_descent import descend, form_gradient
+from isgd_mpi.kernels.bfloat16_descent import descend, form_gradient, round_weights
 from isgd_mpi.kernels.bfloat16_layers import activate, propagate, round_features
 from isgd_mpi.kernels.bfloat16_products import TILE_ROWS, multiply, pack, pack_transposed, padded
 from isgd_mpi.kernels.memory import aligned_zeros
@@ -225,28 +224,38 @@ class RoundedLayer:
 
     def squared_gradient_norm(self, delta, shares):
         """Return this trainer's part of the squared norm of the gradient; see :class:`layers.Layer`."""
-        delta, inputs, columns = self._weighted(delta, shares), self._cut.rows(self._fan_in, _PAIR), self._cut.columns
-        gradient, self._is_formed = self._weight_gradient[inputs, columns], self._buffers.share.n == 1
-        self._form_gradient(delta, inputs, columns)
-        return squared_norm(gradient) + squared_norm(delta.bias_gradient[columns if self._cut.leads else slice(0)])
+        return sum(map(squared_norm, self.own_gradient(delta, shares)))
+
+    def own_gradient(self, delta, shares):
+        """Form this trainer's part of the gradient once, and let the step use it; see :class:`layers.Layer`."""
+        inputs, columns = self._cut.rows(self._fan_in, _PAIR), self._cut.columns
+        biases = self._bias_gradient[columns if self._cut.leads else slice(0)]
+        if not self._is_formed:
+            self._is_formed = True
+            delta = self._weighted(delta, shares)
+            self._form_gradient(delta, inputs, columns)
+            biases[:] = delta.bias_gradient[columns][: len(biases)]
+        return self._weight_gradient[inputs, columns], biases
 
     def step(self, delta, shares, optimiser):
         """Take the optimiser's step of the layer's parameters; see :meth:`layers.Layer.step`."""
-        delta, inputs, columns = self._weighted(delta, shares), self._cut.rows(self._fan_in, _PAIR), self._cut.columns
+        inputs, columns = self._cut.rows(self._fan_in, _PAIR), self._cut.columns
         if optimiser is not self._optimiser:
             self._optimiser = optimiser
             own = slice(self._biases.start + columns.start, self._biases.start + columns.stop)
             self._steps, self._bias_steps = optimiser.part(self._weights, self._w.shape), optimiser.part(own)
+        part = self._pairs, self._rows, inputs.start, inputs.stop, columns.start, columns.stop
         if self._is_formed:
-            optimiser.step_part(self._steps, self._weight_gradient)
-            self._is_rounded = False
+            steps = [vectors if vectors is None else vectors[inputs] for vectors in self._steps]
+            optimiser.step_part(steps, self._weight_gradient[inputs], columns)
+            round_weights(self._w, *part)
+            bias_gradient = self._bias_gradient
         else:
-            descend(
-                *(self._inputs.columns, delta.gradient_pairs, *self._steps, optimiser.settings),
-                *(self._pairs, self._rows, inputs.start, inputs.stop, columns.start, columns.stop),
-            )
+            delta = self._weighted(delta, shares)
+            descend(self._inputs.columns, delta.gradient_pairs, *self._steps, optimiser.settings, *part)
+            bias_gradient = delta.bias_gradient
         if self._cut.leads:
-            optimiser.step_part(self._bias_steps, delta.bias_gradient[columns])
+            optimiser.step_part(self._bias_steps, bias_gradient[columns])
 
     def _form_gradient(self, delta, inputs, columns):
         """Write a part of the gradient by the weights to its buffer."""
@@ -258,8 +267,7 @@ class RoundedLayer:
     def _prepare(self, h):
         """Return the inputs of a forward pass, rounded, and hold them for the backward pass; round the weights."""
         if not self._is_rounded:
-            pack(self._w, self._pairs)
-            round_rows(self._w, self._rows, np.empty(self._fan_in))
+            round_weights(self._w, self._pairs, self._rows, 0, self._fan_in, 0, self._fan_out)
             self._is_rounded = True
         if self._is_first:
             own = self._own_examples

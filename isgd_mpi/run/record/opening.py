@@ -93,7 +93,8 @@ def _ranks(setup):
 
 def _trainers(setup):
     n_trainers = setup.config.trainers
-    how = " that share the net" if setup.trainers_share else " that sum gradients" if n_trainers > 1 else ""
+    shared = " that share the net" + (f" on each of {setup.n_models} nodes" if setup.n_models > 1 else "")
+    how = shared if setup.trainers_share else " that sum gradients" if n_trainers > 1 else ""
     why = f" ({setup.why_trainers})" if setup.why_trainers and setup.size > 1 else ""
     return f"{count(n_trainers, 'trainer')}{how}{why}"
 
