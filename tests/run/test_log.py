@@ -1,6 +1,13 @@
 """The log of a run: its folder, its metrics, and its lines on the terminal."""
 
+import fcntl
 import json
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
 import threading
 
 import numpy as np
@@ -164,6 +171,15 @@ def test_a_terminal_gets_a_bar(tmp_path, monkeypatch, capsys):
     assert "a line\n" in out and "0/10 [" in out
 
 
+def test_the_bar_is_shown_by_a_terminal_that_does_not_tell_its_height(tmp_path):
+    terminal, end = pty.openpty()
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("4H", 0, 110, 0, 0))
+    code = "from isgd_mpi.run.record.log import RunLog; RunLog(None, 10).close()"
+    subprocess.run([sys.executable, "-c", code], stdout=end, check=True)
+    os.set_blocking(terminal, False)
+    assert b"0/10 [" in os.read(terminal, 4096)
+
+
 @pytest.mark.parametrize("in_memory", [True, False])
 def test_lines_are_read_back_before_and_after_the_end(tmp_path, in_memory):
     log = RunLog(None if in_memory else tmp_path)
@@ -181,11 +197,12 @@ def test_lines_are_read_back_before_and_after_the_end(tmp_path, in_memory):
 def test_progress_says_in_words_what_is_not_known_yet(log, monkeypatch, capsys):
     monkeypatch.setattr(log_module, "_LINE_EVERY_SECONDS", -1.0)
     monkeypatch.setattr(log_module, "_LINE_EVERY_SHARE", -1.0)
-    for figures in ({"variance_gain": np.nan}, {}, {"importance_sampling": False, "staleness_mean": np.nan}):
+    first = {"importance_sampling": False, "minibatch_loss": np.nan}
+    for figures in ({"variance_gain": np.nan}, {}, {"importance_sampling": False, "staleness_mean": np.nan}, first):
         log.refreshed(5, FIGURES | figures)
-    unknown, known, uniform = capsys.readouterr().out.splitlines()
+    unknown, known, uniform, first = capsys.readouterr().out.splitlines()
     assert "gain not known yet" in unknown and known.endswith("gain 2.00 ± 0.03  staleness 3")
-    assert uniform.endswith("uniform sampling") and "nan" not in unknown + uniform
+    assert uniform.endswith("uniform sampling") and "nan" not in unknown + uniform + first
 
 
 def test_of_evaluations_in_quick_succession_the_first_and_the_last_are_printed(log, tmp_path, capsys):

@@ -134,5 +134,5 @@ def test_lines_are_at_most_so_wide_and_their_parts_stand_below_each_other():
 def test_numbers_have_the_digits_that_their_error_leaves():
     assert [count(1, "rank"), count(0, "rank"), count(1200, "rank")] == ["1 rank", "0 ranks", "1,200 ranks"]
     assert [with_error(2.4567, 0.001), with_error(2.4567, 0.3), with_error(24.567, 30)] == [
-        "2.46 ± 0.00", "2.46 ± 0.30", "25 ± 30",
+        "2.46 ± 0.01", "2.46 ± 0.30", "25 ± 30",
     ]  # fmt: skip

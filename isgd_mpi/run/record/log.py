@@ -23,6 +23,7 @@ _LINE_EVERY_SECONDS = 10.0  # between progress lines where there is no terminal
 _EVALUATION_EVERY_SECONDS = 1.0  # between evaluations that are printed
 _LINE_EVERY_SHARE = 1 / 50  # and of the time so far: a day's log file is read in a minute
 _COLUMNS_OF_BAR = 100  # of a terminal, at least, for a bar beside the figures
+_ROWS = 20  # of a terminal, for tqdm: it shows nothing where the terminal does not tell, and a bar takes one
 _LAUNCHERS = re.compile("mpi|prte|prun|hydra|srun|slurm|orted")
 
 
@@ -225,7 +226,8 @@ def _is_metrics(line):
 
 def _progress(figures):
     """Return the figures of a refresh in a few words."""
-    parts = [f"loss {figures['minibatch_loss']:.4f}", f"{figures['steps_per_second']:.0f} steps/s"]
+    parts = [f"loss {figures['minibatch_loss']:.4f}"] if math.isfinite(figures["minibatch_loss"]) else []
+    parts.append(f"{figures['steps_per_second']:.0f} steps/s")
     if not figures["importance_sampling"]:
         return "  ".join([*parts, "uniform sampling"])
     gain, error = figures["variance_gain"], figures["variance_gain_error"]
@@ -241,7 +243,8 @@ def _progress_bar(n_steps, columns):
         bar_format = "{desc}{n_fmt}/{total_fmt} [{remaining}{postfix}]"
     else:
         bar_format = "{desc}{n_fmt} steps [{elapsed}{postfix}]"
-    return tqdm(total=n_steps, file=sys.stdout, ncols=columns - 1, bar_format=bar_format, leave=False)
+    size = {"ncols": columns - 1, "nrows": _ROWS}
+    return tqdm(total=n_steps, file=sys.stdout, bar_format=bar_format, leave=False, **size)
 
 
 def terminal_columns():

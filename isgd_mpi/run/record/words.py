@@ -14,8 +14,9 @@ def count(n, noun):
 
 
 def with_error(value, error):
-    """Return a figure and its standard error, with as many digits as the error leaves it."""
-    digits = max(0, min(2, 1 - math.floor(math.log10(max(error, 1e-9)))))
+    """Return a figure and its standard error, with as many digits as the error leaves it, at most two."""
+    error = max(error, 0.01)  # of the digits that are shown
+    digits = max(0, min(2, 1 - math.floor(math.log10(error))))
     return f"{value:.{digits}f} ± {error:.{digits}f}"
 
 
