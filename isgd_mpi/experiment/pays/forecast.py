@@ -233,8 +233,8 @@ def sentence(data, figures, row):
     name, ranks, fast = Path(data).name, row["ranks"], _as_fast(row["speed_up"])
     if row["low"] <= 1 < row["high"] and figures.measured.possible_gain > _PAYS:
         return (
-            f"Forecast: on {name} with {ranks} ranks it is open if importance sampling pays: it is to be "
-            f"{fast} as tuned uniform sampling, {low} to {high}. Without --quick it is measured."
+            f"Forecast: on {name} with {ranks} ranks it is open whether importance sampling pays: it is expected to be "
+            f"{fast} as tuned uniform sampling ({low} to {high}). Without --quick it is measured."
         )
     if row["speed_up"] > _PAYS:
         return (
