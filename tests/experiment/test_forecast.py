@@ -102,7 +102,8 @@ def test_without_a_curvature_all_steps_count_as_noise():
 def test_a_forecast_within_the_error_of_the_model_leaves_it_open():
     figures = forecast._pool(WORK, columns(), [])
     row = forecast.row_of(figures, 2)
-    assert "it is open whether importance sampling pays" in forecast.sentence("x", figures, row | {"low": 0.9, "high": 2.0})
+    told = forecast.sentence("x", figures, row | {"low": 0.9, "high": 2.0})
+    assert "it is open whether importance sampling pays" in told
     assert "in 0.50 of its time" in forecast.sentence("x", figures, row | {"speed_up": 2.0, "low": 1.1, "high": 3.5})
     open_one = forecast.sentence("x", figures, row | {"speed_up": 1.04, "low": 0.9, "high": 2.0})
     assert "it is expected to be as fast as tuned uniform sampling (0.9 to 2)." in open_one
