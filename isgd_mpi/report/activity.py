@@ -33,7 +33,7 @@ def timeline(study):
     appearances = {}
     for panel, (group, run), n_rows in zip(axes[:, 0], chosen, rows):
         appearances |= _draw_run(panel, run, n_rows)
-        panel.set_title(plain(f"{group.label}: {run.name}"), loc="left")
+        panel.set_title(plain(": ".join(dict.fromkeys((group.label, run.name)))), loc="left")
     patches = [Patch(facecolor=colour, hatch=hatch, edgecolor="#555555", linewidth=0.5, label=plain(name))
                for name, (colour, hatch) in _appearances(appearances).items()]  # fmt: skip
     figure.legend(handles=patches, loc="outside upper left", ncols=len(patches))
