@@ -102,7 +102,7 @@ def _check_owner(entry):
     if not stat.S_ISDIR(status.st_mode):
         raise InputError(f"{entry} is not a folder: remove it, or name another cache in {CACHE_VARIABLE}")
     if reason := why_distrust(status):
-        raise InputError(f"{entry} {reason}, and is not believed; name a cache of your own in {CACHE_VARIABLE}")
+        raise InputError(f"{entry} {reason}, and is not trusted; name a cache of your own in {CACHE_VARIABLE}")
 
 
 def _read_meta(entry):

@@ -63,7 +63,7 @@ def check_fits(where, n_bytes):
     if n_bytes > (most := usable_memory()):
         raise InputError(
             f"{where}: holds {n_bytes / 1e9:.3g} GB, and this process may use {most / 1e9:.3g} GB of memory (of the "
-            "machine, the control group and ulimit -v)"
+            "machine, the control group and ulimit -v): leave out examples or features"
         )
 
 

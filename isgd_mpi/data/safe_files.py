@@ -75,7 +75,7 @@ def open_trusted(path):
     file = open_own(path)
     if reason := why_distrust(os.fstat(file.fileno())):
         file.close()
-        raise InputError(f"{path} {reason}, and is not believed")
+        raise InputError(f"{path} {reason}, and is not trusted: remove it")
     return file
 
 

@@ -78,7 +78,8 @@ def weighed(dataset, class_weight=None):
     if class_weight is not None:
         if dataset.target.kind != "classes":
             given = "" if isinstance(class_weight, dict) else f" {class_weight}"
-            raise InputError(f"--class-weight{given} is for classes, and the target is {dataset.target.kind}")
+            kind = dataset.target.kind
+            raise InputError(f"--class-weight{given} is for classes, and the target is {kind}: leave it out")
         dataset = replace(dataset, class_weights=_of_classes(class_weight, dataset))
     for name, split in dataset.splits.items():
         weights = dataset.loss_weights(name)

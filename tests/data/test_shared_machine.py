@@ -1,4 +1,4 @@
-"""Other users of the machine: what they can write is not believed, and what they left is not followed."""
+"""Other users of the machine: what they can write is not trusted, and what they left is not followed."""
 
 import json
 import os
@@ -72,14 +72,14 @@ def test_an_entry_of_another_user_in_a_shared_cache_is_refused(npz, cache, entry
     cache.chmod(0o1777)
     open_converted(recipe(npz), cache)
     give_away(entry)
-    assert refusal(npz, cache).startswith(f"{entry} belongs to user {MALLORY}, and is not believed; name a cache of")
+    assert refusal(npz, cache).startswith(f"{entry} belongs to user {MALLORY}, and is not trusted; name a cache of")
 
 
 @as_root
 @pytest.mark.parametrize("name", ["meta.json", "x_train.npy", "y_test.npy", "std.npy"])
 def test_a_file_of_another_user_in_an_entry_is_refused(npz, cache, entry, name):
     give_away(entry / name)
-    assert refusal(npz, cache) == f"{entry / name} belongs to user {MALLORY}, and is not believed"
+    assert refusal(npz, cache) == f"{entry / name} belongs to user {MALLORY}, and is not trusted: remove it"
 
 
 @as_root

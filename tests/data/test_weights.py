@@ -218,7 +218,7 @@ def test_a_column_of_weights_is_no_feature_and_goes_with_its_rows(table, tmp_pat
         ({"_6": "inf"}, "importance", "column 'importance', the weights: row 7 has the weight inf"),
         ({"_6": "much"}, "importance", "column 'importance', the weights, holds 'much' in row 7, which is no number"),
         ({f"_{k}": "0" for k in range(50)}, "importance", "all 50 weights are zero"),
-        ({}, "imp", "has no column 'imp', the weights"),
+        ({}, "imp", "has no column 'imp', the weights, only x,"),
     ],
 )
 def test_weights_in_a_table_are_refused_by_row_and_column(table, tmp_path, changes, weight, problem):

@@ -24,7 +24,7 @@ def read_weights(path, column):
     """
     file = TableFile(path)
     if column not in file.names:
-        raise FormatError(path, f"has no column {column!r}, the weights")
+        raise FormatError(path, f"has no column {column!r}, the weights, only {', '.join(file.names)}")
     what, parts, n_rows = f"column {column!r}, the weights", [], 0
     for batch in file.batches([column]):
         values = without_nan(batch.column(0))
