@@ -12,7 +12,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from isgd_mpi.kernels._jit import jit
-from isgd_mpi.kernels._vectors import aligned
+from isgd_mpi.kernels._vectors import VECTOR_BYTES, _Vector, aligned
 
 N_ROWS = 6
 """Rows of a tile: 6 rows of 4 vectors are 24 sums, and leave 8 of the 32 registers for the factors."""
@@ -22,6 +22,9 @@ LANES = 16
 
 WIDE = 4 * LANES
 """Columns of most panels of a right factor; the last ones have LANES."""
+
+IN_REGISTERS = VECTOR_BYTES == 4 * WIDE
+"""Whether a row of a wide tile is one vector, as :func:`wide_tile` needs."""
 
 _INTEGER, _INDEX, _BYTE = ir.IntType(32), ir.IntType(64), ir.IntType(8)
 _PAIRS, _SUMS = ir.VectorType(_INTEGER, LANES), ir.VectorType(ir.FloatType(), LANES)
@@ -66,13 +69,11 @@ def _compiled_tile_product(n_vectors):
         signature = types.void(h, types.intp, pairs, types.intp, out, types.intp, types.intp)
 
         def generate(context, builder, signature, arguments):
-            h, pairs, out = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 4))
-            row, start, (out_row, column) = arguments[1], arguments[3], arguments[5:]
-            left = [_address(builder, h, _plus(builder, row, r)) for r in range(N_ROWS)]
-            right = builder.bitcast(builder.gep(pairs.data, [start]), _BYTE.as_pointer())
-            depth = cgutils.unpack_tuple(builder, h.shape)[1]
-            n_pairs = builder.lshr(depth, _INDEX(1))
-            sums = _loop(builder, n_pairs, left, right, n_vectors, _dot_of_pairs(context, builder.module))
+            sums = _sums(context, builder, signature.args, arguments, n_vectors)
+            out, (out_row, column) = (
+                context.make_array(signature.args[4])(context, builder, arguments[4]),
+                arguments[5:],
+            )
             for r, vectors in enumerate(sums):
                 target = _address(builder, out, _plus(builder, out_row, r), builder.shl(column, _INDEX(2)))
                 for v, vector in enumerate(vectors):
@@ -82,6 +83,46 @@ def _compiled_tile_product(n_vectors):
         return signature, generate
 
     return write_tile
+
+
+def wide_tile(h, row, pairs, column):
+    """Return the product of N_ROWS rows and a panel of WIDE columns, a vector for each row; see :func:`write_tile`."""
+    out = np.empty((N_ROWS, WIDE), np.float32)
+    _write_wide_tile(h, row, pairs, column * h.shape[1] // 2, out, (0, 0))
+    return tuple(out)
+
+
+@intrinsic
+def _wide_tile(typing_context, h, row, pairs, start):
+    rows = types.UniTuple(_Vector(types.float32), N_ROWS)
+
+    def generate(context, builder, signature, arguments):
+        vectors = [_joined(builder, sums) for sums in _sums(context, builder, signature.args, arguments, WIDE // LANES)]
+        return context.make_tuple(builder, rows, vectors)
+
+    return rows(h, types.intp, pairs, types.intp), generate
+
+
+def _joined(builder, vectors):
+    """Emit one vector of several."""
+    while len(vectors) > 1:
+        lanes = ir.Constant(ir.VectorType(_INTEGER, 2 * vectors[0].type.count), list(range(2 * vectors[0].type.count)))
+        vectors = [builder.shuffle_vector(*two, lanes) for two in zip(vectors[::2], vectors[1::2])]
+    return vectors[0]
+
+
+@overload(wide_tile, inline="always")
+def _compiled_wide_tile(h, row, pairs, column):
+    return lambda h, row, pairs, column: _wide_tile(h, row, pairs, column * h.shape[1] // 2)
+
+
+def _sums(context, builder, kinds, arguments, n_vectors):
+    """Emit the sums of a tile; arguments begin as in :func:`tile_product`, kinds are their types. See :func:`_loop`."""
+    h, pairs = (context.make_array(kinds[i])(context, builder, arguments[i]) for i in (0, 2))
+    left = [_address(builder, h, _plus(builder, arguments[1], r)) for r in range(N_ROWS)]
+    right = builder.bitcast(builder.gep(pairs.data, [arguments[3]]), _BYTE.as_pointer())
+    n_pairs = builder.lshr(cgutils.unpack_tuple(builder, h.shape)[1], _INDEX(1))
+    return _loop(builder, n_pairs, left, right, n_vectors, _dot_of_pairs(context, builder.module))
 
 
 def _loop(builder, n_pairs, left, right, n_vectors, product):

@@ -4,9 +4,16 @@ Factors and rounded weights are those of :mod:`isgd_mpi.kernels.bfloat16_layers`
 Index letters: `n` example, `i` input, `o` output, `r` row of a tile.
 """
 
-import numpy as np
-
-from isgd_mpi.kernels._bfloat16_tiles import N_ROWS, WIDE, new_tile, padded, panel_width, write_tile
+from isgd_mpi.kernels._bfloat16_tiles import (
+    IN_REGISTERS,
+    N_ROWS,
+    WIDE,
+    new_tile,
+    padded,
+    panel_width,
+    wide_tile,
+    write_tile,
+)
 from isgd_mpi.kernels._bfloat16_vectors import (
     load_first,
     rounded_pairs,
@@ -18,9 +25,9 @@ from isgd_mpi.kernels._bfloat16_vectors import (
 from isgd_mpi.kernels._jit import inlined, jit
 from isgd_mpi.kernels._steps import adam_step, averaged, averaged_square, nesterov_step, sgd_step, velocity_after
 from isgd_mpi.kernels._vectors import prefetch, width_of
-from isgd_mpi.kernels.bfloat16 import bfloat16_bits
 
 _CACHED = 1 << 17  # numbers of a right factor that stay in the second-level cache
+_MANY_ROWS, _NEAR = 128, 1 << 22  # with fewer examples, and fewer bytes of weights, prefetching costs what it brings
 _padded = jit(padded)
 
 
@@ -43,7 +50,8 @@ def descend(h_columns, gradient_pairs, w, moment, mean_square, settings, pairs, 
     pairs : ndarray of uint32
         Weights as the right factor of the forward pass, overwritten in this part.
     rows : (> fan_in, padded fan_out) ndarray of uint16
-        Weights as the left factor of the backward pass, overwritten in this part.
+        Weights as the left factor of the backward pass, overwritten in this part; without rows, left out: the first
+        layer has no backward pass.
     first, last : int
         Inputs of this part; `first` is even.
     begin, end : int
@@ -51,23 +59,23 @@ def descend(h_columns, gradient_pairs, w, moment, mean_square, settings, pairs, 
     """
     fan_in, fan_out = w.shape
     tile, block = new_tile(w), _columns_at_a_time(h_columns.shape[1])
+    prefetches = h_columns.shape[1] >= _MANY_ROWS or w.nbytes > _NEAR
     for start in range(begin, end, block):
         for row in range(first, last, N_ROWS):
             column = start
             while column < min(start + block, end):
                 width = panel_width(column, fan_out)
                 n_columns = min(width, end - column)
-                for ahead in range(row + N_ROWS, min(row + 2 * N_ROWS, last)):
-                    _prefetch(w, moment, mean_square, ahead * fan_out + column)
-                write_tile(h_columns, row, gradient_pairs, column, width, tile, (0, 0))
-                for r in range(0, min(N_ROWS, last - row), 2):
-                    n_below, place = n_columns if row + r + 1 < last else 0, (row + r, column)
-                    target = (column * _padded(fan_in) + (row + r) * width) // 2
-                    if n_below == WIDE:  # with constants loads and stores need no masks
-                        _descend(tile, r, place, w, moment, mean_square, settings, pairs, target, rows, WIDE, WIDE)
-                    else:
-                        counts = n_columns, n_below
-                        _descend(tile, r, place, w, moment, mean_square, settings, pairs, target, rows, *counts)
+                place, target = (row, column), (column * _padded(fan_in) + row * width) // 2
+                if IN_REGISTERS and n_columns == WIDE and row + N_ROWS <= last:
+                    if prefetches:
+                        _prefetch_tile(w, moment, mean_square, place)
+                    factors = h_columns, gradient_pairs
+                    _step_tile(factors, w, moment, mean_square, settings, place, pairs, rows, target)
+                else:
+                    write_tile(h_columns, row, gradient_pairs, column, width, tile, (0, 0))
+                    ends = last, n_columns, width
+                    _step_edge(tile, w, moment, mean_square, settings, place, ends, pairs, rows, target)
                 column += width
 
 
@@ -78,34 +86,64 @@ def _columns_at_a_time(n_rows):
 
 
 @inlined
-def _prefetch(w, moment, mean_square, place):
-    """Prefetch a vector of the weights, and of their moments."""
-    prefetch(w, place)
-    if moment is not None:
-        prefetch(moment, place)
-    if mean_square is not None:
-        prefetch(mean_square, place)
+def _prefetch_tile(w, moment, mean_square, place):
+    """Prefetch the weights of the tile below one, and their moments."""
+    for row in range(place[0] + N_ROWS, min(place[0] + 2 * N_ROWS, w.shape[0])):
+        start = row * w.shape[1] + place[1]
+        prefetch(w, start)
+        if moment is not None:
+            prefetch(moment, start)
+        if mean_square is not None:
+            prefetch(mean_square, start)
 
 
 @inlined
-def _descend(tile, r, place, w, moment, mean_square, settings, pairs, target, rows, count, n_below):
-    """Take the step of two rows of weights along those of a tile, and round them; the second row may be none."""
-    row, column = place
-    for o in range(0, count, width_of(w)):
-        n_low, n_high = min(width_of(w), count - o), min(width_of(w), n_below - o)
-        start, gradient, at = row * w.shape[1] + column + o, r * WIDE + o, row * rows.shape[1] + column + o
-        low = _stepped(tile, gradient, w, moment, mean_square, settings, start, n_low)
-        high = _stepped(tile, gradient + WIDE, w, moment, mean_square, settings, start + w.shape[1], n_high)
-        rounded = rounded_pairs(low, high)
-        store_low(rounded, rows, at, n_low)
-        store_high(rounded, rows, at + rows.shape[1], n_high)
-        store_pairs(rounded, pairs, target + o, n_low)
+def _step_tile(factors, w, moment, mean_square, settings, place, pairs, rows, target):
+    """Step along a whole tile, whose sums are in registers; with constants no store needs a mask."""
+    (h_columns, gradient_pairs), (row, column), counts = factors, place, (WIDE, WIDE)
+    a, b, c, d, e, f = wide_tile(h_columns, row, gradient_pairs, column)
+    _step_rows(a, b, w, moment, mean_square, settings, place, counts, pairs, rows, target)
+    _step_rows(c, d, w, moment, mean_square, settings, (row + 2, column), counts, pairs, rows, target + WIDE)
+    _step_rows(e, f, w, moment, mean_square, settings, (row + 4, column), counts, pairs, rows, target + 2 * WIDE)
 
 
 @inlined
-def _stepped(tile, place, w, moment, mean_square, settings, start, count):
-    """Take the step of a vector of weights along one of a tile; return them."""
-    theta, gradient = load_first(w, start, count), load_first(tile, place, count)
+def _step_edge(tile, w, moment, mean_square, settings, place, ends, pairs, rows, target):
+    """Step along a tile in memory that may have fewer rows or columns."""
+    (row, column), (last, n_columns, width) = place, ends
+    for r in range(0, min(N_ROWS, last - row), 2):
+        for o in range(0, n_columns, width_of(tile)):
+            n_low = min(width_of(tile), n_columns - o)
+            counts, part = (n_low, n_low if row + r + 1 < last else 0), (row + r, column + o)
+            low, high = load_first(tile, r * WIDE + o, n_low), load_first(tile, (r + 1) * WIDE + o, counts[1])
+            at = target + r // 2 * width + o
+            _step_rows(low, high, w, moment, mean_square, settings, part, counts, pairs, rows, at)
+
+
+@inlined
+def _step_rows(low, high, w, moment, mean_square, settings, place, counts, pairs, rows, target):
+    """Take the step of a part of two rows of weights, given its gradient, and round them; the second may be none."""
+    (row, column), (n_low, n_high) = place, counts
+    start = row * w.shape[1] + column
+    low = _stepped(low, w, moment, mean_square, settings, start, n_low)
+    high = _stepped(high, w, moment, mean_square, settings, start + w.shape[1], n_high)
+    _write_rounded(low, high, place, counts, pairs, rows, target)
+
+
+@inlined
+def _write_rounded(low, high, place, counts, pairs, rows, target):
+    """Write a part of two rows of weights to both factors; the second row may be none, and so may a factor's."""
+    rounded, at = rounded_pairs(low, high), place[0] * rows.shape[1] + place[1]
+    store_pairs(rounded, pairs, target, counts[0])
+    if rows.shape[0]:
+        store_low(rounded, rows, at, counts[0])
+        store_high(rounded, rows, at + rows.shape[1], counts[1])
+
+
+@inlined
+def _stepped(gradient, w, moment, mean_square, settings, start, count):
+    """Take the step of a vector of weights along its gradient; return them."""
+    theta = load_first(w, start, count)
     if mean_square is not None:  # decided when this is compiled
         m = averaged(load_first(moment, start, count), gradient, theta, settings)
         square = averaged_square(load_first(mean_square, start, count), gradient, theta, settings)
@@ -141,15 +179,12 @@ def round_weights(w, pairs, rows, first, last, begin, end):
         width = panel_width(column, fan_out)
         n_columns = min(width, end - column)
         for row in range(first, last, 2):
-            place = (column * _padded(fan_in) + row * width) // 2
-            low, high = rows[row], rows[row + 1]  # a left factor has rows behind its last one
-            for o in range(column, column + n_columns):
-                low[o] = bfloat16_bits(w[row, o])
-            if row + 1 < last:
-                for o in range(column, column + n_columns):
-                    high[o] = bfloat16_bits(w[row + 1, o])
-            for o in range(n_columns):
-                pairs[place + o] = low[column + o] | (np.uint32(high[column + o]) << np.uint32(16))
+            target = (column * _padded(fan_in) + row * width) // 2
+            for o in range(0, n_columns, width_of(w)):
+                n_low = min(width_of(w), n_columns - o)
+                counts, start = (n_low, n_low if row + 1 < last else 0), row * fan_out + column + o
+                low, high = load_first(w, start, n_low), load_first(w, start + fan_out, counts[1])
+                _write_rounded(low, high, (row, column + o), counts, pairs, rows, target + o)
         column += width
 
 

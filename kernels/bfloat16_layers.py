@@ -18,7 +18,17 @@ row of a tile.
 
 import numpy as np
 
-from isgd_mpi.kernels._bfloat16_tiles import LANES, N_ROWS, WIDE, new_tile, padded, panel_width, write_tile
+from isgd_mpi.kernels._bfloat16_tiles import (
+    IN_REGISTERS,
+    LANES,
+    N_ROWS,
+    WIDE,
+    new_tile,
+    padded,
+    panel_width,
+    wide_tile,
+    write_tile,
+)
 from isgd_mpi.kernels._bfloat16_vectors import (
     load_first,
     relu_of_sum,
@@ -113,34 +123,53 @@ def activate(h, pairs, bias, rows, columns, squared_norms, first, last, begin, e
         for start in range(first, last, _GROUP):
             stop = min(start + _GROUP, last)
             for row in range(start, stop, N_ROWS):
-                write_tile(h, row, pairs, column, width, tile, (0, 0))
-                for r in range(0, min(N_ROWS, stop - row), 2):
-                    n_below, place = n_columns if row + r + 1 < stop else 0, (row + r, column)
-                    target = (row + r - start) // 2 * WIDE
-                    if n_below == WIDE:  # with constants loads and stores need no masks
-                        _activate(tile, r, bias, place, rows, squared_norms, in_pairs, target, WIDE, WIDE)
-                    else:
-                        _activate(tile, r, bias, place, rows, squared_norms, in_pairs, target, n_columns, n_below)
+                place, target = (row, column), (row - start) // 2 * WIDE
+                if IN_REGISTERS and n_columns == WIDE and row + N_ROWS <= stop:
+                    _activate_tile(h, pairs, bias, place, rows, squared_norms, in_pairs, target)
+                else:
+                    write_tile(h, row, pairs, column, width, tile, (0, 0))
+                    _activate_edge(tile, bias, place, (stop, n_columns), rows, squared_norms, in_pairs, target)
             place = column * stride + start // 2
             transpose(in_pairs, (stop - start + 1) // 2, n_columns, columns_in_pairs, place, stride)
         column += width
 
 
 @inlined
-def _activate(tile, r, bias, place, rows, squared_norms, in_pairs, target, count, n_below):
-    """Write the activations of two rows of a tile, the second of which may be none."""
-    row, column = place
-    for o in range(0, count, width_of(tile)):
-        n_low, n_high = min(width_of(tile), count - o), min(width_of(tile), n_below - o)
-        low = relu_of_sum(load_first(tile, r * WIDE + o, n_low), load_first(bias, column + o, n_low))
-        high = relu_of_sum(load_first(tile, (r + 1) * WIDE + o, n_high), load_first(bias, column + o, n_high))
-        pairs, start = rounded_pairs(low, high), row * rows.shape[1] + column + o
-        squared_norms[row] += total(product(low, low))
-        store_low(pairs, rows, start, n_low)
-        if n_below:
-            squared_norms[row + 1] += total(product(high, high))
-            store_high(pairs, rows, start + rows.shape[1], n_high)
-        store_pairs(pairs, in_pairs, target + o, n_low)
+def _activate_tile(h, pairs, bias, place, rows, squared_norms, in_pairs, target):
+    """Write the activations of a whole tile, whose sums are in registers; with constants no store needs a mask."""
+    (row, column), counts = place, (WIDE, WIDE)
+    a, b, c, d, e, f = wide_tile(h, row, pairs, column)
+    _activate_rows(a, b, bias, place, counts, rows, squared_norms, in_pairs, target)
+    _activate_rows(c, d, bias, (row + 2, column), counts, rows, squared_norms, in_pairs, target + WIDE)
+    _activate_rows(e, f, bias, (row + 4, column), counts, rows, squared_norms, in_pairs, target + 2 * WIDE)
+
+
+@inlined
+def _activate_edge(tile, bias, place, end, rows, squared_norms, in_pairs, target):
+    """Write the activations of a tile in memory that may have fewer rows or columns."""
+    (row, column), (stop, n_columns) = place, end
+    for r in range(0, min(N_ROWS, stop - row), 2):
+        for o in range(0, n_columns, width_of(tile)):
+            n_low = min(width_of(tile), n_columns - o)
+            counts, part = (n_low, n_low if row + r + 1 < stop else 0), (row + r, column + o)
+            low, high = load_first(tile, r * WIDE + o, n_low), load_first(tile, (r + 1) * WIDE + o, counts[1])
+            _activate_rows(low, high, bias, part, counts, rows, squared_norms, in_pairs, target + r // 2 * WIDE + o)
+
+
+# arrays that are written to by an index are arguments by themselves: Numba drops such writes to arrays out of a tuple
+@inlined
+def _activate_rows(low, high, bias, place, counts, rows, squared_norms, in_pairs, target):
+    """Write the activations of a part of two rows, given their products; the second row may be none."""
+    (row, column), (n_low, n_high) = place, counts
+    low = relu_of_sum(low, load_first(bias, column, n_low))
+    high = relu_of_sum(high, load_first(bias, column, n_high))
+    rounded, start = rounded_pairs(low, high), row * rows.shape[1] + column
+    store_pairs(rounded, in_pairs, target, n_low)
+    store_low(rounded, rows, start, n_low)
+    squared_norms[row] += total(product(low, low))
+    if n_high:
+        store_high(rounded, rows, start + rows.shape[1], n_high)
+        squared_norms[row + 1] += total(product(high, high))
 
 
 @jit
@@ -171,10 +200,11 @@ def propagate(
         Units of this part; `begin` is a multiple of 16.
     """
     tile, squared = new_tile(shares), np.empty(WIDE, np.float32)
-    weighted = np.empty((_UNITS, WIDE // 2), np.uint32)  # in pairs of examples
+    weighted = np.empty((_UNITS, WIDE), np.uint16)  # deltas times shares
     n_rows, column = shares.shape[0], 0
     depth = 2 * backward_pairs.shape[0] // _padded(n_rows)
     bias_gradient[begin:end] = 0
+    factors = h_columns, shares
     while column < n_rows:
         width = panel_width(column, n_rows)
         n_columns = min(width, n_rows - column)
@@ -182,18 +212,17 @@ def propagate(
         for start in range(begin, end, _UNITS):
             stop = min(start + _UNITS, end)
             for row in range(start, stop, N_ROWS):
-                write_tile(w_rows, row, delta_pairs, column, width, tile, (0, 0))
-                for r in range(0, min(N_ROWS, stop - row), 2):
-                    n_below, places = n_columns if row + r + 1 < stop else 0, (row + r, column, row + r - start)
-                    factors, sums = (tile, h_columns, shares), (bias_gradient, squared)
-                    target = (column * depth + (row + r) * width) // 2
-                    if n_below == WIDE:  # with constants loads and stores need no masks
-                        _propagate(factors, r, places, backward_pairs, target, weighted, sums, WIDE, WIDE)
-                    else:
-                        _propagate(factors, r, places, backward_pairs, target, weighted, sums, n_columns, n_below)
+                place, outputs = (row, column), (backward_pairs, weighted)
+                targets = (column * depth + row * width) // 2, (row - start) * WIDE
+                if IN_REGISTERS and n_columns == WIDE and row + N_ROWS <= stop:
+                    _propagate_tile(w_rows, delta_pairs, factors, place, outputs, targets, bias_gradient, squared)
+                else:
+                    write_tile(w_rows, row, delta_pairs, column, width, tile, (0, 0))
+                    ends = stop, n_columns, width
+                    _propagate_edge(tile, factors, place, ends, outputs, targets, bias_gradient, squared)
             for unit in range(start, stop, SIDE):
                 place, stride = _column_of(unit, column, (bias_gradient.shape[0], n_rows))
-                block = weighted[unit - start : unit - start + SIDE]
+                block = weighted[unit - start : unit - start + SIDE].view(np.uint32)
                 transpose(block, min(SIDE, stop - unit), (n_columns + 1) // 2, gradient_pairs, place, stride)
         for n in range(n_columns):
             squared_norms[column + n] = squared[n]
@@ -201,27 +230,50 @@ def propagate(
 
 
 @inlined
-def _propagate(factors, r, places, backward_pairs, target, weighted, sums, count, n_below):
-    """Write the deltas of two units, of the rows of a tile; the second one may be none."""
-    (tile, h_columns, shares), (unit, column, place), (bias_gradient, squared) = factors, places, sums
-    for n in range(0, count, width_of(tile)):
-        n_low, n_high = min(width_of(tile), count - n), min(width_of(tile), n_below - n)
-        active, start = unit * h_columns.shape[1] + column + n, place * WIDE + n
-        low = where_active(load_first(tile, r * WIDE + n, n_low), h_columns, active, n_low)
-        active += h_columns.shape[1]
-        high = where_active(load_first(tile, (r + 1) * WIDE + n, n_high), h_columns, active, n_high)
-        store_pairs(rounded_pairs(low, high), backward_pairs, target + n, n_low)
-        squares = multiply_add(high, high, multiply_add(low, low, load_first(squared, n, n_low)))
-        store_first(squares, squared, n, n_low)
-        share = load_first(shares, column + n, n_low)
-        low, high = product(low, share), product(high, share)
-        pairs = rounded_pairs(low, high)
-        bias_gradient[unit] += total(low)
-        # one number more than there are is zero: an odd last example's partner
-        store_low(pairs, weighted.view(np.uint16), start, n_low + n_low % 2)
-        if n_below:
-            bias_gradient[unit + 1] += total(high)
-            store_high(pairs, weighted.view(np.uint16), start + WIDE, n_high + n_high % 2)
+def _propagate_tile(w_rows, delta_pairs, factors, place, outputs, targets, bias_gradient, squared):
+    """Write the deltas of a whole tile, whose sums are in registers; with constants no store needs a mask."""
+    (unit, column), (target, at), counts = place, targets, (WIDE, WIDE)
+    a, b, c, d, e, f = wide_tile(w_rows, unit, delta_pairs, column)
+    _propagate_units(a, b, factors, place, counts, outputs, targets, bias_gradient, squared)
+    place, targets = (unit + 2, column), (target + WIDE, at + 2 * WIDE)
+    _propagate_units(c, d, factors, place, counts, outputs, targets, bias_gradient, squared)
+    place, targets = (unit + 4, column), (target + 2 * WIDE, at + 4 * WIDE)
+    _propagate_units(e, f, factors, place, counts, outputs, targets, bias_gradient, squared)
+
+
+@inlined
+def _propagate_edge(tile, factors, place, ends, outputs, targets, bias_gradient, squared):
+    """Write the deltas of a tile in memory that may have fewer rows or columns."""
+    (unit, column), (stop, n_columns, width) = place, ends
+    for r in range(0, min(N_ROWS, stop - unit), 2):
+        for n in range(0, n_columns, width_of(tile)):
+            n_low = min(width_of(tile), n_columns - n)
+            counts, part = (n_low, n_low if unit + r + 1 < stop else 0), (unit + r, column + n)
+            low, high = load_first(tile, r * WIDE + n, n_low), load_first(tile, (r + 1) * WIDE + n, counts[1])
+            there = targets[0] + r // 2 * width + n, targets[1] + r * WIDE + n
+            _propagate_units(low, high, factors, part, counts, outputs, there, bias_gradient, squared)
+
+
+@inlined
+def _propagate_units(low, high, factors, place, counts, outputs, targets, bias_gradient, squared):
+    """Write the deltas of two units for some examples, given their products; the second unit may be none."""
+    (h_columns, shares), (unit, column), (n_low, n_high) = factors, place, counts
+    (backward_pairs, weighted), (target, at) = outputs, targets
+    active, n = unit * h_columns.shape[1] + column, column % WIDE
+    low = where_active(low, h_columns, active, n_low)
+    high = where_active(high, h_columns, active + h_columns.shape[1], n_high)
+    store_pairs(rounded_pairs(low, high), backward_pairs, target, n_low)
+    squares = multiply_add(high, high, multiply_add(low, low, load_first(squared, n, n_low)))
+    store_first(squares, squared, n, n_low)
+    share = load_first(shares, column, n_low)
+    low, high = product(low, share), product(high, share)
+    rounded = rounded_pairs(low, high)
+    # one number more than there are is zero: an odd last example's partner
+    store_low(rounded, weighted, at, n_low + n_low % 2)
+    bias_gradient[unit] += total(low)
+    if n_high:
+        store_high(rounded, weighted, at + WIDE, n_high + n_high % 2)
+        bias_gradient[unit + 1] += total(high)
 
 
 @jit

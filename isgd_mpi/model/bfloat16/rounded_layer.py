@@ -107,10 +107,12 @@ class RoundedLayer:
         self._weights, self._biases = layer_slices(widths)[k]
         self._cut = share.cut_by_rows(self._fan_out) if self._is_last else share.cut(self._fan_out, buffers.max_rows)
         self._own_inputs = share.columns(self._fan_in)
+        self._own_weights = self._cut.rows(self._fan_in, _PAIR), self._cut.columns
+        self._weight_ends, self._leads = _ends(*self._own_weights), self._cut.leads
         self._weight_gradient, self._bias_gradient = self._views(buffers.gradient)
         self._pairs, self._rows = share.allocate(
             ((padded(self._fan_in) * padded(self._fan_out) // 2,), np.uint32),
-            ((padded(self._fan_in) + TILE_ROWS, padded(self._fan_out)), np.uint16),
+            ((0 if self._is_first else padded(self._fan_in) + TILE_ROWS, padded(self._fan_out)), np.uint16),
         )
         self._prepare_inputs(k)
         self._prepare_outputs(k)
@@ -146,6 +148,7 @@ class RoundedLayer:
         """Cut all buffers for the next calls, of `n_rows` examples."""
         share = self._buffers.share
         self.part = self._cut.rows(n_rows, 1 if self._is_last else _PAIR), self._cut.columns
+        self._ends = _ends(*self.part)
         self._shares = self._buffers.shares[:n_rows]
         for buffers in (self._features if self._is_first else self._below, self._outputs):
             buffers.plan(n_rows)
@@ -165,11 +168,8 @@ class RoundedLayer:
         -------
         Activations
         """
-        inputs, out, (rows, columns) = self._prepare(h), self._outputs, self.part
-        activate(
-            *(inputs.rows, self._pairs, self._b, out.rows, out.columns, self._output_norms),
-            *(rows.start, rows.stop, columns.start, columns.stop),
-        )
+        inputs, out = self._prepare(h), self._outputs
+        activate(inputs.rows, self._pairs, self._b, out.rows, out.columns, self._output_norms, *self._ends)
         return out
 
     def logits(self, h):
@@ -228,8 +228,8 @@ class RoundedLayer:
 
     def own_gradient(self, delta, shares):
         """Form this trainer's part of the gradient once, and let the step use it; see :class:`layers.Layer`."""
-        inputs, columns = self._cut.rows(self._fan_in, _PAIR), self._cut.columns
-        biases = self._bias_gradient[columns if self._cut.leads else slice(0)]
+        inputs, columns = self._own_weights
+        biases = self._bias_gradient[columns if self._leads else slice(0)]
         if not self._is_formed:
             self._is_formed = True
             delta = self._weighted(delta, shares)
@@ -239,12 +239,12 @@ class RoundedLayer:
 
     def step(self, delta, shares, optimiser):
         """Take the optimiser's step of the layer's parameters; see :meth:`layers.Layer.step`."""
-        inputs, columns = self._cut.rows(self._fan_in, _PAIR), self._cut.columns
+        inputs, columns = self._own_weights
         if optimiser is not self._optimiser:
             self._optimiser = optimiser
             own = slice(self._biases.start + columns.start, self._biases.start + columns.stop)
             self._steps, self._bias_steps = optimiser.part(self._weights, self._w.shape), optimiser.part(own)
-        part = self._pairs, self._rows, inputs.start, inputs.stop, columns.start, columns.stop
+        part = self._pairs, self._rows, *self._weight_ends
         if self._is_formed:
             steps = [vectors if vectors is None else vectors[inputs] for vectors in self._steps]
             optimiser.step_part(steps, self._weight_gradient[inputs], columns)
@@ -254,7 +254,7 @@ class RoundedLayer:
             delta = self._weighted(delta, shares)
             descend(self._inputs.columns, delta.gradient_pairs, *self._steps, optimiser.settings, *part)
             bias_gradient = delta.bias_gradient
-        if self._cut.leads:
+        if self._leads:
             optimiser.step_part(self._bias_steps, bias_gradient[columns])
 
     def _form_gradient(self, delta, inputs, columns):
@@ -289,3 +289,8 @@ class RoundedLayer:
     def _views(self, vector):
         """Return the layer's weights and biases as views into a vector of all parameters."""
         return vector[self._weights].reshape(self._fan_in, self._fan_out), vector[self._biases]
+
+
+def _ends(rows, columns):
+    """Return the ends of a part of a matrix, as kernels take them."""
+    return rows.start, rows.stop, columns.start, columns.stop
