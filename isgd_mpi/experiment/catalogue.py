@@ -72,7 +72,7 @@ EXPERIMENTS["staleness"] = Experiment(
             "4 min on 2 cores",
             ("mnist10k",),
             ranks=2,
-            # one step more than 2 * 512: every interval ends with a refresh, in which the traces are measured
+            # one step more than 2 * 512: every interval ends with a refresh, which writes the traces
             options=_MNIST | {"hidden": [128, 128], "mixture": 0.1, "steps": 1025, "eval_every": 50},
             groups=_INTERVALS + _BESIDE_TRAINING,
             notes=("On 8 000 images: at interval 1 every step is preceded by a sweep over all of them.",),
@@ -89,7 +89,7 @@ EXPERIMENTS["staleness"] = Experiment(
     x_label="refresh interval / steps",
     notes=(
         "On the axis: the exact schedule, where the age of every score is the number of steps since the refresh, and "
-        "nothing else varies. Its traces are measured as an interval ends: they are those of scores exactly that old.",
+        "nothing else varies. Its traces are those of the minibatches: of scores from fresh ones to some that old.",
         "Beside it: the pipelined schedule, where scores come in while the trainer steps, and age for a whole sweep.",
     ),
 )
