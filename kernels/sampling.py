@@ -162,6 +162,31 @@ def add_second_moments(squared_norms, base_weights, shares, mixtures, out):
 
 
 @jit
+def add_by_level(norms, base_weights, lowest, sums):
+    """Add squared norms to the sums of the levels that the weights lie in, eight in each octave.
+
+    Parameters
+    ----------
+    norms : (B,) ndarray of float
+        Gradient norms, finite.
+    base_weights : (B,) ndarray of float32
+        Their probability weights, not negative.
+    lowest : int
+        Binary exponent of the lowest level, in which all smaller weights lie, too; the highest one has all larger.
+    sums : (2, L) ndarray of float64
+        Sums of ``|g|^2`` and of ``|g|^2 w`` of each level; updated in place, example after example.
+    """
+    levels = base_weights.view(np.int32)
+    first = (127 + lowest) << 3
+    for n in range(norms.shape[0]):
+        level = (levels[n] >> 20) - first  # exponent and leading bits of the mantissa
+        level = min(max(level, 0), sums.shape[1] - 1)
+        squared = np.float64(norms[n]) * np.float64(norms[n])
+        sums[0, level] += squared
+        sums[1, level] += squared * base_weights[n]
+
+
+@jit
 def add_drawn_moments(norms, importance_weights, sums, products):
     """Add a minibatch's means of r |g|, r |g|^2 and r^2 |g|^2, and the products of these, unless one is not finite.
 
@@ -211,16 +236,20 @@ def keep_newer(scores, steps, new_scores, step, counts):
     counts : (3,) ndarray of int64
         Examples that have a score, those whose score is finite, and the sum of the steps, updated in place.
     """
-    known, usable, total = 0, 0, 0
+    # narrow types: the loop is four times as fast as with the counts of a table in int64
+    zero, one, step, infinity = np.int32(0), np.int32(1), np.int32(step), np.float32(np.inf)
+    known, usable, total = zero, zero, np.int64(0)
     for n in range(scores.shape[0]):
-        known += steps[n] < 0
-        usable -= steps[n] >= 0 and np.isfinite(scores[n])
-        total -= max(steps[n], 0)
-        newer = steps[n] <= step
-        scores[n] = new_scores[n] if newer else scores[n]
-        steps[n] = step if newer else steps[n]
-        usable += np.isfinite(scores[n])
-        total += steps[n]
+        before, score = steps[n], scores[n]
+        is_known, newer = before >= zero, before <= step
+        known += zero if is_known else one
+        usable -= one if is_known & (abs(score) < infinity) else zero
+        total -= before if is_known else zero
+        score = new_scores[n] if newer else score
+        after = step if newer else before
+        scores[n], steps[n] = score, after
+        usable += one if abs(score) < infinity else zero
+        total += after
     counts[0] += known
     counts[1] += usable
     counts[2] += total

@@ -10,7 +10,9 @@ from isgd_mpi.model.bfloat16.arithmetic import fastest_arithmetic
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.model.params import initial_params
-from isgd_mpi.sampling.proposal import Proposal, mix, prob_weights_from_scores, stratified_order
+from isgd_mpi.sampling.block_sums import BlockSums
+from isgd_mpi.sampling.proposal import prob_weights_from_scores, stratified_order
+from isgd_mpi.sampling.score_proposal import ScoreProposal
 
 slow = pytest.mark.slow
 
@@ -45,9 +47,10 @@ def serial_loop():
                 x, y = dataset.batch("train", start, min(start + BATCH, n_examples), images)
                 scores[start : start + BATCH] = model.scores(x, y)[0]
                 predictions[start : start + BATCH] = model.predictions
-            weights = prob_weights_from_scores(scores.astype(float))
-            order = stratified_order(train_set.labels, predictions, weights.astype(np.float32), dataset.n_classes)
-            proposal = Proposal(mix(weights, 0.1), order)
+            if step % (8 * REFRESH_EVERY) == 0:  # an order lasts for eight sweeps
+                weights = prob_weights_from_scores(scores.astype(float)).astype(np.float32)
+                order = stratified_order(train_set.labels, predictions, weights, dataset.n_classes)
+            proposal = ScoreProposal(scores, BlockSums(scores, order), mixture=0.1)
         indices, weights = proposal.draw(MINIBATCH, "systematic", rng)
         x = images[:MINIBATCH]
         dataset.gather(indices, x, labels)

@@ -6,14 +6,17 @@ from itertools import product
 import numpy as np
 
 from isgd_mpi.kernels.meeting import STRIDE, arrive
+from isgd_mpi.kernels.sampling import all_finite
 from isgd_mpi.model.bfloat16.scoring_mlp import LowPrecisionMLP
 from isgd_mpi.model.bfloat16.training_mlp import TRAINING
 from isgd_mpi.model.layers import FEW_ROWS
 from isgd_mpi.model.losses import loss_for
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD, Adam
-from isgd_mpi.sampling.mixture import Mixture
+from isgd_mpi.sampling.block_sums import BlockSums
+from isgd_mpi.sampling.mixture import MANY, Mixture
 from isgd_mpi.sampling.proposal import Proposal, stratified_order
+from isgd_mpi.sampling.score_proposal import ScoreProposal
 from isgd_mpi.sampling.score_table import ScoreTable
 from isgd_mpi.sampling.variance import Variance
 from isgd_mpi.sampling.weightings import falling_ranks
@@ -46,12 +49,7 @@ def warm_up(dataset, make_products=None, train_arithmetic=FLOAT32, optimiser="sg
     few_strata = dataset.target.strata(dataset.splits["train"].labels[:n_few])  # those of all are for trainer 0
     order = stratified_order(few_strata, few_strata, np.ones(n_few, np.float32), dataset.n_strata)
     falling_ranks(np.ones(n_few, np.float32))
-    ScoreTable(few_strata).write(slice(0, n_few), np.ones(n_few, np.float32), 0)
-    proposal = Proposal(np.ones(n_few), order)
-    for sampling in ("multinomial", "systematic"):
-        indices, weights = proposal.draw(n_rows, sampling, np.random.default_rng(0))
-    Variance().observe(weights.astype(np.float32), weights)
-    Mixture("auto", n_rows, n_rows).observe(weights.astype(np.float32), weights)
+    indices, weights = _sample(few_strata, order, n_rows)
     images = np.empty((n_rows, dataset.n_features), np.float32)
     labels = np.empty((n_rows, *dataset.target.row_shape), dataset.target.dtype)
     dataset.gather(indices, images, labels)
@@ -75,6 +73,26 @@ def warm_up(dataset, make_products=None, train_arithmetic=FLOAT32, optimiser="sg
     for split in dataset.splits:
         for each in models:
             each.scores(*dataset.batch(split, 0, 1, images))
+
+
+def _sample(strata, order, n_rows):
+    """Write scores, form proposals, draw from them, and learn; return what was drawn, and its weights."""
+    table, scores = ScoreTable(strata), np.ones(len(order), np.float32)
+    table.note_changes()
+    for rows in (slice(0, len(order)), np.arange(1)):
+        table.write(rows, scores[rows], 0)
+    table.staleness(0)
+    all_finite(scores)
+    sums = BlockSums(scores, order)
+    for rows in table.take_changes():
+        sums.put(rows, scores[rows])
+    for proposal in (ScoreProposal(scores, sums), Proposal(np.ones(len(order)), order)):
+        for sampling in ("multinomial", "systematic"):
+            indices, weights = proposal.draw(n_rows, sampling, np.random.default_rng(0))
+    Variance().observe(weights.astype(np.float32), weights)
+    for n in (n_rows, MANY + 1):  # which are summed in other ways
+        Mixture("auto", n_rows, n_rows).observe(np.ones(n, np.float32), np.ones(n))
+    return indices, weights
 
 
 def warm_up_predictor(name, dataset):

@@ -18,7 +18,7 @@ import math
 
 import numpy as np
 
-from isgd_mpi.kernels.sampling import add_second_moments
+from isgd_mpi.kernels.sampling import add_by_level, add_second_moments
 from isgd_mpi.settings.saved import Saved
 
 LEAST = 0.03
@@ -31,6 +31,11 @@ _ENOUGH_DRAWN = 800  # drawn examples before their J counts
 _NOTABLE = 1.3  # a change by less than this factor is not worth a new proposal
 _WORTH = 1.01  # the present value is left if its second moment is larger than the least one by this factor
 _FALL = 4.0  # the uniform part falls by at most this factor with each `memory` of norms; it rises at once
+
+MANY = 2048
+"""More examples than these are summed by levels of their weights, an eighth of an octave wide, of which each stands for
+its mean: J is too small by less than a thousandth."""
+_LOWEST_LEVEL, _N_LEVELS = -10, 144  # from 2**-10, far below the smallest uniform part, to 2**8
 
 
 class Mixture(Saved):
@@ -162,14 +167,26 @@ class _Moments(Saved):
         return math.isfinite(self.values[0])  # the moment under the smallest uniform part is the largest
 
     def observe(self, norms, base_weights, shares=None, example_weights=None):
-        squared = np.square(norms, dtype=np.float64)
+        n_seen = len(norms)
+        if shares is None and example_weights is None and n_seen > MANY and self._candidates[0] >= LEAST:
+            squared, base_weights = _by_level(norms, base_weights)
+        else:
+            squared = np.square(norms, dtype=np.float64)
         shares = np.ones(len(squared)) if shares is None else shares
         shares = shares if example_weights is None else shares * example_weights
         fresh = np.zeros(len(self._candidates) + 1)
         add_second_moments(squared, base_weights, shares, self._candidates, fresh[:-1])
         fresh[-1] = fresh[-2] if example_weights is None else (shares * example_weights * squared).sum()
-        fresh /= fresh[-2] if self._relative and fresh[-2] > 0 else len(squared)
-        self.n_seen += len(squared)
+        fresh /= fresh[-2] if self._relative and fresh[-2] > 0 else n_seen
+        self.n_seen += n_seen
         # a plain mean until the memory is full; infinity, of a weight of zero without uniform part, does not last
-        share = min(1.0, len(squared) / min(self.n_seen, self._memory)) if self.known else 1.0
+        share = min(1.0, n_seen / min(self.n_seen, self._memory)) if self.known else 1.0
         self.values = fresh if share == 1 else self.values + share * (fresh - self.values)
+
+
+def _by_level(norms, base_weights):
+    """Return the sums of squared norms over levels of the weights, and the mean weights behind them."""
+    sums = np.zeros((2, _N_LEVELS))
+    add_by_level(norms, base_weights.astype(np.float32), _LOWEST_LEVEL, sums)
+    some = sums[0] > 0
+    return sums[0, some], sums[1, some] / sums[0, some]

@@ -49,13 +49,18 @@ def prob_weights_from_scores(scores, smoothing=0.0, power=1.0):
     """
     if power != 1:
         np.power(scores, power, out=scores)
-    mean = scores.mean() + smoothing
-    if not (np.isfinite(mean) and mean > 0):
-        raise ValueError("all scores are zero" if mean == 0 else f"scores are not finite, their mean is {mean}")
+    mean = check_level(scores.mean() + smoothing)
     if smoothing:
         scores += smoothing
     scores /= mean
     return scores
+
+
+def check_level(mean):
+    """Return the mean of smoothed scores; raise ValueError if it is zero or not finite: no proposal can be formed."""
+    if not (np.isfinite(mean) and mean > 0):
+        raise ValueError("all scores are zero" if mean == 0 else f"scores are not finite, their mean is {mean}")
+    return mean
 
 
 def mix(prob_weights, mixture, example_weights=None):
@@ -236,13 +241,16 @@ class Proposal:
         importance_weights : (M,) ndarray of float64
             ``1 / (N q)`` of each.
         """
+        indices = self._drawn(size, sampling, rng)
+        return indices, self.importance_weights(indices)
+
+    def _drawn(self, size, sampling, rng):
         positions = np.empty(size, np.int64)
         if sampling == "systematic":
             systematic_search(*self._searched, rng.random(), positions)
         else:
             search(*self._searched, rng.random(size), positions)
-        indices = self._order[positions]
-        return indices, self.importance_weights(indices)
+        return self._order[positions]
 
     def importance_weights(self, indices):
         """Return the importance weights ``p / q = mean(omega) / omega`` of some examples."""

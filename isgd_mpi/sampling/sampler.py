@@ -10,16 +10,18 @@ weights enter where a proposal is formed, where losses are weighted, and where n
 
 import numpy as np
 
+from isgd_mpi.kernels.sampling import all_finite
 from isgd_mpi.sampling.alain2015 import TimedScoreTable
 from isgd_mpi.sampling.gain import Gain
 from isgd_mpi.sampling.label_noise import LabelNoise
+from isgd_mpi.sampling.live_weights import scored_weights
 from isgd_mpi.sampling.mixture import Mixture
-from isgd_mpi.sampling.proposal import Proposal, biased_weights, stratified_order
+from isgd_mpi.sampling.orders import Orders
+from isgd_mpi.sampling.proposal import Proposal, biased_weights
 from isgd_mpi.sampling.random_state import SavedGenerator, check_indices
 from isgd_mpi.sampling.score_table import ScoreTable, joined
-from isgd_mpi.sampling.scored_weights import ScoredWeights
 from isgd_mpi.settings.sampling import PROPORTIONAL, drawing_of
-from isgd_mpi.settings.saved import Saved, check_array
+from isgd_mpi.settings.saved import Saved
 
 _PROBE_MIXTURE = 0.5  # least uniform part of the proposal of probes: their weights are at most 2
 
@@ -57,14 +59,16 @@ class Sampler(Saved):
 
     saved = (
         *("table", "_mixture", "_gain", "_draws", "_orders", "_probes", "_scored", "label_noise"),
-        *("_n_since_order", "_n_compared", "importance_sampling", "_problem"),
+        *("_n_compared", "importance_sampling", "_problem"),
     )
 
     def __init__(self, config, dataset, seeds, norms_come_back, clock=None):
         self._config = config
         self._strata, self._n_strata = dataset.strata, dataset.n_strata
         self._example_weights = dataset.train_weights
-        self._draws, self._orders, self._probes = map(SavedGenerator, seeds)
+        draws, orders, probes = seeds
+        self._draws, self._probes = SavedGenerator(draws), SavedGenerator(probes)
+        self._orders = Orders(self._strata, self._n_strata, orders)
         self._norms_come_back = norms_come_back
         memory = len(self._strata) * (_SCORED_MEMORY if norms_come_back else _DRAWN_MEMORY)
         self._mixture = Mixture(config.mixture_in_use, len(self._strata), memory)
@@ -75,11 +79,11 @@ class Sampler(Saved):
         self.table = (
             TimedScoreTable(self._strata, clock) if self._leaves_out else ScoreTable(self._strata, config.max_staleness)
         )
-        self._scored = ScoredWeights(config, self.table, self._leaves_out, self._example_weights, clock)
+        self._scored = scored_weights(config, self.table, self._leaves_out, self._example_weights, clock)
         self.label_noise = None
         if dataset.target.kind == "classes":
             self.label_noise = LabelNoise(self._strata, max(1, len(self._strata) // config.minibatch_size))
-        self._use_uniform_proposal()
+        self._form_uniform_proposal()
 
     @property
     def on(self):
@@ -174,11 +178,11 @@ class Sampler(Saved):
         """
         rows, norms, weights = minibatch.indices, minibatch.grad_norms, minibatch.importance_weights
         self._gain.learn_from_minibatch(minibatch, self._own(rows))
-        self._n_since_order += len(rows)
+        self._orders.count(len(rows))
         if not (known := np.isfinite(norms)).all():
             rows, norms, weights = rows[known], norms[known], weights[known]
         if not self._norms_come_back:
-            self._compare(rows, norms, weights)
+            self._compare([rows], norms, weights)
         self._react(rows, norms, weights)
         if self._config.feedback:
             self._write(minibatch.indices, minibatch.scores, minibatch.predictions, step)
@@ -201,22 +205,29 @@ class Sampler(Saved):
         for batch in batches:
             self._write(*batch)
 
-    def _learn_from_norms(self, rows, norms):
-        if not (known := np.isfinite(norms)).all():
-            rows, norms = np.arange(len(self._strata))[rows][known], norms[known]
-        if self._leaves_out:
-            weights = self.proposal.importance_weights(rows)
-            can_be_drawn = np.isfinite(weights)
-            rows, norms = np.arange(len(self._strata))[rows][can_be_drawn], norms[can_be_drawn]
-            self._gain.learn_from_scored_norms(norms, weights[can_be_drawn])
-        self._compare(rows, norms)
+    def _learn_from_norms(self, slices, norms):
+        if self._leaves_out or not all_finite(norms):
+            rows, known = _joined_values(np.arange(len(self._strata)).__getitem__, slices), np.isfinite(norms)
+            rows, norms = rows[known], norms[known]
+            if self._leaves_out:
+                weights = self.proposal.importance_weights(rows)
+                can_be_drawn = np.isfinite(weights)
+                rows, norms = rows[can_be_drawn], norms[can_be_drawn]
+                self._gain.learn_from_scored_norms(norms, weights[can_be_drawn])
+            slices = [rows]
+        self._compare(slices, norms)
 
-    def _compare(self, rows, norms, shares=None):
-        """Update the mixture's estimate with fresh norms, and the weights that these examples had before."""
-        if self._scored.values is None:
+    def _compare(self, parts, norms, shares=None):
+        """Update the mixture's estimate with fresh norms, and the weights that these examples had before.
+
+        The examples are slices or arrays of int, which are much slower.
+        """
+        if not self._scored.formed:
             return
-        weights, trained, own = self._scored.values[rows], self.table.steps[rows] > 0, self._own(rows)
-        if not trained.all():  # the scores of an untrained model say nothing of later ones
+        weights, steps = (_joined_values(take, parts) for take in (self._scored.of, self.table.steps.__getitem__))
+        trained = steps > 0  # the scores of an untrained model say nothing of later ones
+        own = None if self._example_weights is None else _joined_values(self._own, parts)
+        if not trained.all():
             norms, weights = norms[trained], weights[trained]
             shares, own = (None if each is None else each[trained] for each in (shares, own))
         if len(norms):
@@ -229,9 +240,9 @@ class Sampler(Saved):
 
     def _react(self, rows, norms, shares):
         """Change the proposal's uniform part at once if a drawn minibatch calls for it."""
-        if self._scored.values is None:
+        if not self._scored.formed:
             return
-        changed = self._mixture.react(norms, self._scored.values[rows], shares, self._own(rows))
+        changed = self._mixture.react(norms, self._scored.of(rows), shares, self._own(rows))
         if changed and self.importance_sampling:
             self.proposal = self.proposal.with_mixture(self._mixture.value)
 
@@ -248,7 +259,7 @@ class Sampler(Saved):
         """
         self.table.write(rows, scores, step)
         if isinstance(rows, slice):
-            self._n_since_order += rows.stop - rows.start
+            self._orders.count(rows.stop - rows.start)
 
     def figures(self, step):
         """Return the gain of the proposal in use, and the age of the scores at this step, for the metrics file.
@@ -325,56 +336,32 @@ class Sampler(Saved):
             self._scored.form(step)
         except ValueError as error:
             problem = str(error)
-        if self._scored.values is None and self.importance_sampling and self.on and not problem:
+        if not self._scored.formed and self.importance_sampling and self.on and not problem:
             problem = "too few examples have a usable score"
             if n_bad := self.table.n_not_finite:
                 problem += f", and {n_bad} scores are not finite"
         self._mixture.choose()
-        if self._scored.values is not None and self.on:
+        if self._scored.formed and self.on:
             self._use_scores()
-        elif self.importance_sampling or self._order_is_old():
-            self._use_uniform_proposal()
+        elif self.importance_sampling or self._orders.is_old(uniform=True):
+            self._orders.shuffle()
+            self._form_uniform_proposal()
         return problem
 
     def _use_scores(self):
         """Draw by the scores, along an order in which similar examples follow each other."""
-        if self._order_is_old() or not self.importance_sampling:
-            single = self._scored.values.astype(np.float32)
-            self._order = stratified_order(self._strata, self.table.predictions, single, self._n_strata)
-            self._n_since_order = 0
+        if self._orders.is_old(uniform=False) or not self.importance_sampling:
+            self._orders.stratify(self.table.predictions, self._scored.values.astype(np.float32))
         self._form_proposal()
 
     def _form_proposal(self):
-        weights, order = self._scored.values, self._order
-        if self._leaves_out:
-            order = order[weights[order] > 0]
-        if self._example_weights is not None:
-            weights = weights * self._example_weights
-        self.proposal = Proposal(weights, order, self._mixture.value, self._example_weights)
+        self.proposal = self._scored.proposal(self._orders.present, self._mixture.value)
         self.importance_sampling = True
 
-    def _order_is_old(self):
-        """Return whether a training set's number of examples was drawn or scored since the last ordering.
-
-        An old order costs some of systematic sampling's gain, a new one a sort: about 1 % of a sweep.
-        """
-        return self._n_since_order >= len(self._strata)
-
-    def _use_uniform_proposal(self):
-        """Draw uniformly, along a new random order."""
-        self._order = self._orders.rng.permutation(len(self._strata))
-        self._n_since_order = 0
-        self._form_uniform_proposal()
-
     def _form_uniform_proposal(self):
-        self._uniform_order = self._order
-        self.proposal = self._uniform = Proposal(np.ones(len(self._strata)), self._order)
+        self.proposal = self._uniform = Proposal(np.ones(len(self._strata)), self._orders.uniform)
         self.importance_sampling = False
-
-    def state(self):
-        """Return the state; see :class:`saved.Saved`."""
-        orders = {"order": self._order, "uniform_order": self._uniform_order}
-        return super().state() | {name: order.astype(np.int32) for name, order in orders.items()}
+        self._scored.release()
 
     def restore(self, state):
         """Take the state back, and form the proposal that was in use.
@@ -384,17 +371,16 @@ class Sampler(Saved):
         ValueError
             It is no such state, or examples or classes are out of range.
         """
-        orders = {name: state.get(name) for name in ("order", "uniform_order")}
-        super().restore({name: value for name, value in state.items() if name not in orders})
-        importance_sampling, n_examples = self.importance_sampling, len(self._strata)
+        super().restore(state)
+        importance_sampling = self.importance_sampling
         check_indices("predictions", self.table.predictions, self._n_strata)
-        for name, order in orders.items():
-            check_array(order, np.empty(n_examples, np.int32), name)
-            check_indices(name, order, n_examples)
-        self._order = orders["uniform_order"].astype(np.int64)
-        self._form_uniform_proposal()
-        self._order = orders["order"].astype(np.int64)
-        if importance_sampling and self._scored.values is None:
+        if importance_sampling and not self._scored.formed:
             raise ValueError("importance_sampling is true, and there are no weights to sample by")
+        self._form_uniform_proposal()
         if importance_sampling:
             self._form_proposal()
+
+
+def _joined_values(take, parts):
+    """Return the values of several parts, which a function takes, as one array."""
+    return take(parts[0]) if len(parts) == 1 else np.concatenate([take(part) for part in parts])

@@ -43,6 +43,7 @@ class ScoreTable(Saved):
         self._counts = np.zeros(3, np.int64)  # of keep_newer
         self._lowest = np.full(-(-len(labels) // _BLOCK), _NONE, np.int32)
         self._changed = np.zeros(len(self._lowest), bool)  # blocks whose smallest step may be another one
+        self._noted, self._n_noted = None, 0
 
     def write(self, rows, scores, step):
         """Store the scores of some examples unless there are newer ones.
@@ -62,6 +63,33 @@ class ScoreTable(Saved):
         else:
             keep_newer_at(self.scores, self.steps, rows, scores, step, self._counts)
             self._changed[rows // _BLOCK] = True
+        if self._noted is not None:
+            self._note(rows, len(scores))
+
+    def note_changes(self, rows=slice(0, 0)):
+        """Keep a list of the rows that are written from now on, which begins with `rows`."""
+        self._noted, self._n_noted = [rows], 0
+
+    def _note(self, rows, n_rows):
+        """Add rows to those that have changed; all of them, if they are as many as there are."""
+        n_before, n = self._n_noted, len(self.scores)
+        self._n_noted = min(n, n_before + n_rows)
+        if self._n_noted < n:
+            self._noted.append(rows)
+        elif n_before < n:
+            self._noted = [slice(0, n)]
+
+    def take_changes(self):
+        """Return the rows that have changed since the last call, as slices and an array of all others, and forget them.
+
+        Returns
+        -------
+        list of (slice or ndarray of int)
+        """
+        noted = self._noted
+        self.note_changes()
+        single = [rows for rows in noted if not isinstance(rows, slice)]
+        return [*(rows for rows in noted if isinstance(rows, slice)), *([np.concatenate(single)] if single else [])]
 
     def restore(self, state):
         """Take the state back; see :class:`saved.Saved`."""
@@ -125,13 +153,17 @@ class ScoreTable(Saved):
 
 
 def joined(slices):
-    """Return the rows of slices as one slice, of which arrays have views, or as an array where they have gaps.
+    """Return slices with those that follow each other as one: few large ones are faster than many.
 
     Parameters
     ----------
     slices : list of slice
-        At least one; ascending, without overlap.
+        Ascending, without overlap.
     """
-    if all(one.stop == other.start for one, other in zip(slices, slices[1:])):
-        return slice(slices[0].start, slices[-1].stop)
-    return np.concatenate([np.arange(each.start, each.stop) for each in slices])
+    whole = slices[:1]
+    for each in slices[1:]:
+        if each.start == whole[-1].stop:
+            whole[-1] = slice(whole[-1].start, each.stop)
+        else:
+            whole.append(each)
+    return whole

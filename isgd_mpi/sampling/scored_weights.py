@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from isgd_mpi.sampling.proposal import prob_weights_from_scores
+from isgd_mpi.sampling.proposal import Proposal, prob_weights_from_scores
 from isgd_mpi.sampling.weightings import weighting_of
 from isgd_mpi.settings.saved import Saved, check_array
 
@@ -37,6 +37,8 @@ class ScoredWeights(Saved):
 
     saved = ("_mean_score", "irreducible_losses")
 
+    values = None
+
     def __init__(self, config, table, leaves_out, example_weights=None, clock=None):
         self._config = config
         self._example_weights = example_weights
@@ -46,7 +48,20 @@ class ScoredWeights(Saved):
         self.n_steps, self.seconds, self._clock = config.n_steps(len(table.scores)), config.seconds, clock
         self.irreducible_losses = np.zeros(len(table.scores), np.float32) if config.sampling == "rho" else None
         self._weighting = weighting_of(config, self.irreducible_losses)
-        self.values = None
+
+    @property
+    def is_by_scores(self):
+        """True if the weights are in proportion to the scores, or to a power of them."""
+        return not self._weighting
+
+    @property
+    def formed(self):
+        """True once there are weights."""
+        return self.values is not None
+
+    def of(self, rows):
+        """Return the weights of some examples."""
+        return self.values[rows]
 
     def form(self, step):
         """Form the weights from the scores that are usable at this step.
@@ -56,14 +71,15 @@ class ScoredWeights(Saved):
         ValueError
             Enough examples have a score, but the scores are not finite or all zero.
         """
-        self.values, config = None, self._config
-        if config.score == "uniform" or self._table.usable_fraction(step) < config.usable_fraction:
+        self.values = None
+        if self._are_too_few(step):
             return
         scores = self._table.filled_scores(step)
         if self._weighting:
             weights = prob_weights_from_scores(self._weighting(scores, self._progress(step)))
         else:
-            weights = self._smoothed(scores)
+            smoothing = self._smoothing(float(scores.mean()))
+            weights = prob_weights_from_scores(scores, smoothing, self._config.power_smoothing)
         if self._leaves_out:
             weights[~self._table.usable(step)] = 0
         if self._example_weights is not None:
@@ -73,19 +89,40 @@ class ScoredWeights(Saved):
             weights /= mean
         self.values = weights
 
+    def _are_too_few(self, step):
+        config = self._config
+        return config.score == "uniform" or self._table.usable_fraction(step) < config.usable_fraction
+
+    def proposal(self, order, mixture):
+        """Return a proposal with these weights.
+
+        Parameters
+        ----------
+        order : (N,) ndarray of int
+            That systematic sampling walks along.
+        mixture : float
+            Uniform part.
+        """
+        weights = self.values
+        if self._leaves_out:
+            order = order[weights[order] > 0]
+        if self._example_weights is not None:
+            weights = weights * self._example_weights
+        return Proposal(weights, order, mixture, self._example_weights)
+
+    def release(self):
+        """Give up what only proposals need: nothing here."""
+
     def _progress(self, step):
         """Return the share of the run that is over, or 0 where it is not known, or would differ if it was repeated."""
         if self.n_steps is not None:
             return min(1.0, step / self.n_steps)
         return 0.0 if self._config.repeatable else min(1.0, self._clock() / self.seconds)
 
-    def _smoothed(self, scores):
-        """Return weights in proportion to the scores, smoothed as the options say."""
-        config = self._config
-        smoothing = config.smoothing
-        if config.adaptive_smoothing:
-            smoothing += config.adaptive_smoothing * self._moving_mean(float(scores.mean()))
-        return prob_weights_from_scores(scores, smoothing, config.power_smoothing)
+    def _smoothing(self, mean):
+        """Return the constant that is added to the scores, given their mean."""
+        factor = self._config.adaptive_smoothing
+        return self._config.smoothing + (factor * self._moving_mean(mean) if factor else 0.0)
 
     def _moving_mean(self, mean):
         """Update the moving average of the scores' mean; return the average."""
@@ -95,12 +132,16 @@ class ScoredWeights(Saved):
 
     def state(self):
         """Return the state; see :class:`saved.Saved`."""
-        formed = self.values is not None
-        values = self.values if formed else np.zeros(len(self._table.scores))
-        return super().state() | {"formed": formed, "values": values}
+        return super().state() | self._values_state()
 
     def restore(self, state):
         """Take the state back; raises ValueError if it is no such state."""
         super().restore({name: value for name, value in state.items() if name not in ("formed", "values")})
-        check_array(state.get("values"), np.empty(len(self._table.scores)), "values")
-        self.values = np.array(state["values"]) if state.get("formed") else None
+        self._restore_values(state.get("values"), bool(state.get("formed")))
+
+    def _values_state(self):
+        return {"formed": self.formed, "values": self.values if self.formed else np.zeros(len(self._table.scores))}
+
+    def _restore_values(self, values, formed):
+        check_array(values, np.empty(len(self._table.scores)), "values")
+        self.values = np.array(values) if formed else None

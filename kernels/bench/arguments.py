@@ -9,6 +9,7 @@ import numpy as np
 from isgd_mpi.kernels import few_rows
 from isgd_mpi.kernels.bench import twins
 from isgd_mpi.kernels.bfloat16_products import TILE_ROWS
+from isgd_mpi.kernels.block_sums import BLOCK, sum_blocks
 from isgd_mpi.kernels.memory import aligned_zeros
 
 _N_IMAGES = 60_000
@@ -76,6 +77,27 @@ def systematic(rng, n_points, n):
     """Return the arguments of :func:`sampling.systematic_search`."""
     cumulative, out = np.cumsum(rng.exponential(size=n)), room(n_points, dtype=np.int64)
     return [(cumulative, 0.1, offset, out) for offset in rng.random(_N_TURNS)]
+
+
+def put_scores(rng, n):
+    """Return the arguments of :func:`block_sums.put`."""
+    along, changed, *_ = block_sums_of(rng, n)
+    return rng.random(n, np.float32), rng.permutation(n).astype(np.int32), along, changed
+
+
+def block_sums_of(rng, n):
+    """Return the arguments of :func:`block_sums.sum_blocks`."""
+    n_blocks = -(-n // BLOCK)
+    along = np.append(rng.exponential(size=n).astype(np.float32), np.zeros(n_blocks * BLOCK - n, np.float32))
+    return along, np.ones(n_blocks, bool), *np.empty((2, n_blocks))
+
+
+def searched_blocks(rng, n_points, n):
+    """Return the arguments of :func:`block_sums.search_blocks`."""
+    along, changed, sums, running = block_sums_of(rng, n)
+    sum_blocks(along, changed, sums, running)
+    out = room(n_points, dtype=np.int64)
+    return [(along, running, (0.9, 0.1), n, rng.random(n_points), out) for _ in range(_N_TURNS)]
 
 
 def scored(rng, n):

@@ -14,6 +14,7 @@ from isgd_mpi.kernels import (
     bfloat16_descent,
     bfloat16_layers,
     bfloat16_products,
+    block_sums,
     few_rows,
     few_rows_backward,
     gather,
@@ -283,6 +284,15 @@ CASES = (
         lambda rng, n: (*rng.exponential(size=(3, n)), np.geomspace(0.03, 1, 24), np.zeros(24)),
         _counted("quotient", of_each_row=24),
     ),
+    Case(
+        sampling.add_by_level,
+        _SETS,
+        lambda rng, n: (rng.random(n, np.float32), rng.random(n, np.float32), -10, np.zeros((2, 144))),
+        _counted("example"),
+    ),
+    Case(block_sums.put, _SETS, arguments.put_scores, _counted("example")),
+    Case(block_sums.sum_blocks, _SETS, arguments.block_sums_of, _counted("example")),
+    Case(block_sums.search_blocks, _DRAWS, arguments.searched_blocks, _counted("point")),
     Case(
         meeting.arrive,
         [(1,), (16,)],

@@ -2,11 +2,21 @@
 
 import numpy as np
 
+from isgd_mpi.kernels.block_sums import BLOCK
+
 
 def add_second_moments(squared_norms, base_weights, shares, mixtures, out):
     """Form all quotients as a matrix, and sum."""
     weights = np.outer(1 - mixtures, base_weights) + mixtures[:, None]
     out += (shares * squared_norms / weights).sum(axis=1)
+
+
+def add_by_level(norms, base_weights, lowest, sums):
+    """Count with weights."""
+    levels = np.clip((base_weights.view(np.int32) >> 20) - 8 * (127 + lowest), 0, sums.shape[1] - 1)
+    squared = np.square(norms, dtype=float)
+    for row, weights in zip(sums, (squared, squared * base_weights)):
+        row += np.bincount(levels, weights, len(row))
 
 
 def add_drawn_moments(norms, importance_weights, sums, products):
@@ -79,3 +89,22 @@ def search(cumulative, mixture, points, out):
 def systematic_search(cumulative, mixture, offset, out):
     """Form the points, and search for each."""
     search(cumulative, mixture, (offset + np.arange(len(out))) / len(out), out)
+
+
+def put(scores, places, along, changed):
+    """Scatter."""
+    along[places] = scores
+    changed[places // BLOCK] = True
+
+
+def sum_blocks(along, changed, sums, running):
+    """Sum the rows of a matrix."""
+    sums[:] = along.reshape(-1, BLOCK).sum(axis=1, dtype=float)
+    running[:] = np.cumsum(sums)
+    changed[:] = False
+
+
+def search_blocks(along, running, affine, n_examples, points, out):
+    """Use searchsorted in the sums of all weights."""
+    cumulative = np.cumsum(affine[0] * along[:n_examples] + affine[1])
+    out[:] = np.searchsorted(cumulative, points * cumulative[-1], side="right")

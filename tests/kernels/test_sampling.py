@@ -3,6 +3,7 @@ import pytest
 import reference
 
 from isgd_mpi.kernels.sampling import (
+    add_by_level,
     add_drawn_moments,
     all_finite,
     counting_sort,
@@ -43,6 +44,14 @@ def found_systematically(variant, weights, offset, n_points, mixture=0.0):
     out = np.full(n_points, -1, np.int64)
     variant(systematic_search)(np.cumsum(weights), mixture, offset, out)
     return out
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_add_by_level(variant, rng, dtype):
+    weights, sums = rng.lognormal(sigma=5, size=300).astype(np.float32), np.ones((2, 144))
+    norms, weights[:3] = rng.exponential(size=300).astype(dtype), [0, 1, 1e30]
+    variant(add_by_level)(norms, weights, -10, sums)
+    np.testing.assert_allclose(sums, 1 + reference.add_by_level(norms, weights, -10, 144), rtol=1e-12)
 
 
 @pytest.mark.parametrize("size", [1, 7, 128])

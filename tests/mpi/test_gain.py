@@ -23,7 +23,7 @@ def play(comm, dataset, **settings):
     job, past = Job(comm, config, lambda **_: dataset, MLPBlueprint), {}
 
     def on_step(trainer):
-        past[trainer.step] = trainer.params.copy(), trainer.sampler.proposal
+        past[trainer.step] = trainer.params.copy(), trainer.sampler.proposal.prob_weights
         past.pop(trainer.step - MOST_KEPT, None)
 
     with Interruption() as interruption, np.errstate(all="ignore"):
@@ -31,9 +31,9 @@ def play(comm, dataset, **settings):
     if comm.rank:
         return None, None
     said = [line for line in outcome.log.lines() if line["kind"] == "refresh"][-1]
-    params, proposal = past[said["step"]]
+    params, prob_weights = past[said["step"]]
     widths = (dataset.n_features, *config.hidden, dataset.n_classes)
-    return said, true_traces(dataset, widths, params, proposal.prob_weights)
+    return said, true_traces(dataset, widths, params, prob_weights)
 
 
 def check_gain(comm, everywhere, dataset, **settings):

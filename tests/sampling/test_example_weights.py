@@ -65,7 +65,7 @@ def estimate(sampler, gradients, n_drawn, sampling, offset):
 
 def expected(sampler, gradients, n_drawn, sampling):
     """The mean over all offsets, exactly."""
-    along_the_order = sampler.proposal.prob_weights[sampler._order]
+    along_the_order = sampler.proposal.prob_weights[sampler._orders.present]
     return reference.integrate_over_offsets(
         along_the_order, n_drawn, lambda offset: estimate(sampler, gradients, n_drawn, sampling, offset)
     )

@@ -91,6 +91,17 @@ def test_the_automatic_mixture_has_the_least_second_moment(rng, base_weights):
     assert second_moment(norms, base_weights, mixture.value) < 1.01 * least
 
 
+def test_the_second_moments_of_many_examples_are_those_of_each_within_a_thousandth(rng):
+    weights = rng.lognormal(sigma=1.5, size=5000)
+    weights /= weights.mean()
+    norms = (weights * rng.lognormal(sigma=0.5, size=5000)).astype(np.float32)
+    mixture = Mixture("auto", 5000, 5000)
+    mixture.observe(norms, weights)
+    mixture.value = LEAST
+    expected = second_moment(norms, weights, LEAST) / second_moment(norms, weights, 1)
+    np.testing.assert_allclose(mixture.second_moment_ratio, expected, rtol=1e-3)
+
+
 def test_fresh_scores_want_a_small_mixture_and_worthless_ones_the_uniform_proposal(base_weights, worthless):
     small = chosen(base_weights, base_weights).value
     got, least = (second_moment(base_weights, base_weights, value) for value in (small, LEAST))

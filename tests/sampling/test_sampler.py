@@ -52,16 +52,10 @@ def is_uniform(sampler):
 
 
 @pytest.mark.parametrize(
-    ("slices", "rows"),
-    [
-        ([slice(3, 5)], slice(3, 5)),
-        ([slice(0, 2), slice(2, 3)], slice(0, 3)),
-        ([slice(0, 2), slice(4, 5)], [0, 1, 4]),
-    ],
+    ("bounds", "expected"), [([], []), ([(3, 5)], [(3, 5)]), ([(0, 2), (2, 3), (4, 5), (5, 6)], [(0, 3), (4, 6)])]
 )
-def test_batches_that_follow_each_other_are_one_slice(slices, rows):
-    got = joined(slices)
-    assert got == rows if isinstance(rows, slice) else got.tolist() == rows
+def test_batches_that_follow_each_other_are_one_slice(bounds, expected):
+    assert joined([slice(*each) for each in bounds]) == [slice(*each) for each in expected]
 
 
 def test_uniform_until_enough_examples_have_a_score(make, rng):
@@ -126,20 +120,22 @@ def test_a_minibatch_has_the_size_and_the_sampling_asked_for(make):
         np.testing.assert_array_equal(got, expected)
 
 
-def test_the_order_is_renewed_once_as_many_examples_were_drawn_or_scored_as_there_are(make, rng):
+def test_the_order_is_renewed_once_eight_times_as_many_examples_were_drawn_or_scored_as_there_are(make, rng):
     sampler, scores = make(), rng.exponential(size=N)
     write_and_renew(sampler, scores)
-    first = sampler._order
-    write(sampler, N - 8, scores[::-1].copy(), step=1)
+    first = sampler._orders.present
+    for step in range(1, 8):
+        write(sampler, N, scores, step)
+    write(sampler, N - 8, scores[::-1].copy(), step=8)
     renew(sampler)
-    assert sampler._order is first
+    assert sampler._orders.present is first
     sampler.draw_probe(40)  # these draws do not count
     renew(sampler)
-    assert sampler._order is first
-    sampler.learn_from_minibatch(minibatch_of(range(8), scores[:8]), step=1)
+    assert sampler._orders.present is first
+    sampler.learn_from_minibatch(minibatch_of(range(8), scores[:8]), step=8)
     renew(sampler)
-    assert sampler._order is not first
-    np.testing.assert_array_equal(np.sort(sampler._order), np.arange(N))
+    assert sampler._orders.present is not first
+    np.testing.assert_array_equal(np.sort(sampler._orders.present), np.arange(N))
 
 
 @pytest.mark.parametrize("score", ["loss", "predicted-loss"])
@@ -310,8 +306,8 @@ def test_a_sampler_goes_on_from_its_state_as_if_nothing_had_happened(make, label
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (("order",), np.full(N, N, np.int32)),
-        (("order",), np.zeros(N, np.int64)),
+        (("orders", "present"), np.full(N, N, np.int32)),
+        (("orders", "uniform"), np.zeros(N, np.int64)),
         (("table", "predictions"), np.full(N, N_CLASSES, np.int32)),
         (("table", "scores"), np.zeros(N - 1, np.float32)),
         (("mixture", "value"), np.array("x")),

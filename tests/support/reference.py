@@ -168,6 +168,35 @@ def lowest_steps(steps, size):
     return [min((step for step in block if step >= 0), default=2**31 - 1) for block in blocks]
 
 
+def put(scores, places, along):
+    """Write scores one by one; return all of them."""
+    along = list(along)
+    for score, place in zip(scores, places):
+        along[place] = score
+    return np.array(along)
+
+
+def sum_blocks(along, size):
+    """Return the exactly rounded sums of all blocks, and of all blocks up to each one."""
+    blocks = along.astype(float).reshape(-1, size)
+    return [math.fsum(block) for block in blocks], [math.fsum(blocks[: n + 1].ravel()) for n in range(len(blocks))]
+
+
+def search_blocks(scores, affine, points):
+    """Scan the sums of the weights."""
+    return search_positions(np.cumsum(affine[0] * scores.astype(float) + affine[1]), 0.0, points)
+
+
+def add_by_level(norms, base_weights, lowest, n_levels):
+    """Return the sums of squared norms, and of these times the weights, by the eighth of an octave of the weight."""
+    sums = np.zeros((2, n_levels))
+    for norm, weight in zip(norms.astype(float), base_weights.astype(float)):
+        mantissa, exponent = np.frexp(weight)
+        level = 8 * (exponent - 1 - lowest) + int(16 * mantissa - 8) if weight > 0 else 0
+        sums[:, min(max(level, 0), n_levels - 1)] += norm**2, norm**2 * weight
+    return sums
+
+
 def all_finite(values):
     """Return whether no value is infinite or NaN."""
     return all(map(np.isfinite, values))

@@ -1,0 +1,52 @@
+"""A proposal in proportion to scores of which a few change at a time."""
+
+import numpy as np
+
+from isgd_mpi.sampling.proposal import Proposal
+
+
+class ScoreProposal(Proposal):
+    """A proposal in proportion to ``s + c`` with a uniform part, :func:`proposal.mix`, which is affine in the score s.
+
+    It is valid until the scores change.
+
+    Parameters
+    ----------
+    scores : (N,) ndarray of float32
+        By example.
+    sums : block_sums.BlockSums
+        The same scores along an order, summed.
+    smoothing : float
+        Constant c.
+    mixture : float
+        Uniform part lambda.
+    """
+
+    def __init__(self, scores, sums, smoothing=0.0, mixture=0.0):
+        self._scores, self._sums = scores, sums
+        self._order = sums.order
+        self._mean_score, self._smoothing = sums.mean, smoothing
+        self._set_mixture(mixture)
+
+    def _set_mixture(self, mixture):
+        scale = (1 - mixture) / (self._mean_score + self._smoothing)
+        shift = scale * self._smoothing + mixture
+        self._affine = scale, shift
+        self._mean_weight = scale * self._mean_score + shift
+
+    @property
+    def prob_weights(self):
+        """Unnormalised probabilities omega of all examples, (N,) ndarray of float64, read-only."""
+        weights = self.prob_weights_of(slice(None))
+        weights.flags.writeable = False
+        return weights
+
+    def prob_weights_of(self, rows):
+        """Return the probability weights omega of some examples."""
+        weights = np.multiply(self._scores[rows], self._affine[0], dtype=np.float64)
+        weights += self._affine[1]
+        return weights
+
+    def _drawn(self, size, sampling, rng):
+        points = (np.arange(size) + rng.random()) / size if sampling == "systematic" else rng.random(size)
+        return self._sums.draw(self._affine, points)
