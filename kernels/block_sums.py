@@ -55,7 +55,7 @@ def sum_blocks(along, changed, sums, running):
 
 
 @jit
-def search_blocks(along, running, affine, n_examples, points, out):
+def search_blocks(along, running, affine, n_examples, points, out, weights):
     """Find, for each point, the first place up to which the weights sum to more.
 
     Parameters
@@ -70,8 +70,10 @@ def search_blocks(along, running, affine, n_examples, points, out):
         Fractions of the sum of all weights in [0, 1), in any order.
     out : (M,) ndarray of int
         Places, overwritten. A place of weight zero is never found.
+    weights : (M,) ndarray of float64
+        The weights at these places, overwritten.
     """
-    total = _up_to(running, affine, n_examples, running.shape[0] - 1)
+    total = affine[0] * running[-1] + affine[1] * n_examples
     below = np.nextafter(total, 0.0)  # a point that is rounded to the total finds the last weight above zero
     out[:] = 0
     # all searches descend together: the processor waits for their loads at the same time, not one after the other
@@ -79,30 +81,43 @@ def search_blocks(along, running, affine, n_examples, points, out):
     while left > 0:
         half = max(1, left // 2)
         for m in range(points.shape[0]):
-            sum_below = _up_to(running, affine, n_examples, out[m] + half - 1)
+            sum_below = _up_to(running, affine, out[m] + half - 1)
             out[m] += half * (sum_below <= min(points[m] * total, below))
         left = left - half if left > 1 else 0
     for m in range(points.shape[0]):
         out[m] = _search_block(along, running, affine, n_examples, out[m], min(points[m] * total, below))
+        weights[m] = _weight(along, affine, out[m])
+
+
+@jit
+def weights_at(scores, rows, affine, out):
+    """Write the weights of some examples, (B,) ndarray of float64, given the scores of all and their rows."""
+    for m in range(rows.shape[0]):
+        out[m] = _weight(scores, affine, rows[m])
 
 
 @inlined
-def _up_to(running, affine, n_examples, block):
-    """Return the sum of the weights up to the end of a block."""
-    return affine[0] * running[block] + affine[1] * min(BLOCK * (block + 1), n_examples)
+def _weight(scores, affine, n):
+    return affine[0] * np.float64(scores[n]) + affine[1]
+
+
+@inlined
+def _up_to(running, affine, block):
+    """Return the sum of the weights up to the end of a block, as if the last one had no fewer than the others."""
+    return affine[0] * running[block] + affine[1] * (BLOCK * (block + 1))
 
 
 @inlined
 def _search_block(along, running, affine, n_examples, block, sum_below):
     """Return the place in a block up to which the weights sum to more than `sum_below`."""
     start, stop = block * BLOCK, min((block + 1) * BLOCK, n_examples)
-    total = _up_to(running, affine, n_examples, block - 1) if block else 0.0
+    total = _up_to(running, affine, block - 1) if block else 0.0
     place = start
     for k in range(start, stop):
-        total += affine[0] * np.float64(along[k]) + affine[1]
+        total += _weight(along, affine, k)
         place += total <= sum_below
     if place == stop:  # by rounding: the last one above zero
         place -= 1
-        while place > start and affine[0] * along[place] + affine[1] == 0:
+        while place > start and _weight(along, affine, place) == 0:
             place -= 1
     return place

@@ -7,6 +7,8 @@ import numpy as np
 
 from isgd_mpi.kernels._jit import inlined, jit
 
+STEPS_BLOCK = 256  # examples whose smallest step is kept: a refresh of a few must not look at all
+
 
 @jit
 def counting_sort(keys, order, ends, out):
@@ -256,8 +258,18 @@ def keep_newer(scores, steps, new_scores, step, counts):
 
 
 @jit
-def keep_newer_at(scores, steps, rows, new_scores, step, counts):
-    """Do what :func:`keep_newer` does to some rows of a table, (M,) ndarray of int; of equal rows the last one wins."""
+def keep_newer_at(scores, steps, rows, new_scores, step, counts, changed):
+    """Do what :func:`keep_newer` does to some rows of a table; of equal rows the last one wins.
+
+    Parameters
+    ----------
+    scores, steps : (N,) ndarray
+    rows : (M,) ndarray of int
+    new_scores, step, counts
+        See :func:`keep_newer`.
+    changed : (n_blocks,) ndarray of bool
+        Becomes true for the blocks of the rows; see :func:`lowest_steps`.
+    """
     for m in range(rows.shape[0]):
         n = rows[m]
         if steps[n] > step:
@@ -268,6 +280,7 @@ def keep_newer_at(scores, steps, rows, new_scores, step, counts):
         counts[2] += step - max(steps[n], 0)
         scores[n] = new_scores[m]
         steps[n] = step
+        changed[n // STEPS_BLOCK] = True
 
 
 @jit
@@ -280,15 +293,13 @@ def all_finite(values):
 
 
 @jit
-def lowest_steps(steps, size, changed, lowest):
-    """Find the smallest step of each block of the examples that has changed.
+def lowest_steps(steps, changed, lowest):
+    """Find the smallest step of each block of STEPS_BLOCK examples that has changed.
 
     Parameters
     ----------
     steps : (N,) ndarray of int32
         Negative where an example has no score: these are left out.
-    size : int
-        Examples in a block; the last one may be smaller.
     changed : (n_blocks,) ndarray of bool
         Becomes false.
     lowest : (n_blocks,) ndarray of int32
@@ -297,7 +308,7 @@ def lowest_steps(steps, size, changed, lowest):
     for block in range(lowest.shape[0]):
         if changed[block]:
             least = np.int32(2147483647)
-            for n in range(block * size, min((block + 1) * size, steps.shape[0])):
+            for n in range(block * STEPS_BLOCK, min((block + 1) * STEPS_BLOCK, steps.shape[0])):
                 least = min(least, steps[n] if steps[n] >= 0 else np.int32(2147483647))
             lowest[block] = least
             changed[block] = False

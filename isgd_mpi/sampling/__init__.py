@@ -6,6 +6,8 @@ To read in this order:
 * `score_table`: keep the latest score of each example, and its age;
 * `sampler`: the one door: learn from scores and minibatches, form the proposal, draw;
 * `scored_weights`: form probability weights from the table: smoothing, power, missing scores;
+* `live_weights`, `score_proposal`, `block_sums`: the usual case, in which a refresh costs what is new in it;
+* `orders`: the orders that systematic sampling walks along;
 * `weightings`: form them by methods of the literature;
 * `mixture`: choose the uniform part of the proposal;
 * `variance`: estimate the variance of the gradient under a proposal;

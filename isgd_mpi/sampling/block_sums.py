@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from isgd_mpi.kernels.block_sums import BLOCK, put, search_blocks, sum_blocks
+from isgd_mpi.kernels.block_sums import BLOCK, put, search_blocks, sum_blocks, weights_at
 
 
 class BlockSums:
@@ -58,7 +58,7 @@ class BlockSums:
         return float(self._running[-1]) / len(self.order)
 
     def draw(self, affine, points):
-        """Return the examples at some points of the sum of all weights, (M,) ndarray of int64.
+        """Draw the examples at some points of the sum of all weights.
 
         Parameters
         ----------
@@ -66,7 +66,35 @@ class BlockSums:
             Scale and shift that turn scores into weights.
         points : (M,) ndarray of float64
             Fractions of the sum, in [0, 1).
+
+        Returns
+        -------
+        indices : (M,) ndarray of int64
+        weights : (M,) ndarray of float64
         """
-        places = np.empty(len(points), np.int64)
-        search_blocks(self._along, self._running, affine, len(self.order), points, places)
-        return self.order[places]
+        places, weights = np.empty(len(points), np.int64), np.empty(len(points))
+        search_blocks(self._along, self._running, affine, len(self.order), points, places, weights)
+        return self.order[places], weights
+
+
+def affine_weights(scores, rows, affine):
+    """Return the weights of some examples.
+
+    Parameters
+    ----------
+    scores : (N,) ndarray of float32
+    rows : slice or (B,) ndarray of int
+    affine : (float, float)
+        See :meth:`BlockSums.draw`.
+
+    Returns
+    -------
+    (B,) ndarray of float64
+    """
+    if isinstance(rows, slice):
+        weights = np.multiply(scores[rows], affine[0], dtype=np.float64)
+        weights += affine[1]
+    else:
+        weights = np.empty(len(rows))
+        weights_at(scores, rows, affine, weights)
+    return weights

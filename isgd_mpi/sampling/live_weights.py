@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from isgd_mpi.sampling.block_sums import BlockSums
+from isgd_mpi.sampling.block_sums import BlockSums, affine_weights
 from isgd_mpi.sampling.proposal import check_level
 from isgd_mpi.sampling.score_proposal import ScoreProposal
 from isgd_mpi.sampling.scored_weights import ScoredWeights
@@ -47,9 +47,7 @@ class LiveWeights(ScoredWeights):
 
     def of(self, rows):
         """Return the weights of some examples."""
-        weights = np.multiply(self._scores[rows], 1 / self._level, dtype=np.float64)
-        weights += self._constant / self._level
-        return weights
+        return affine_weights(self._scores, rows, (1 / self._level, self._constant / self._level))
 
     def form(self, step):
         """Form the weights; see :meth:`scored_weights.ScoredWeights.form`."""

@@ -241,16 +241,13 @@ class Proposal:
         importance_weights : (M,) ndarray of float64
             ``1 / (N q)`` of each.
         """
-        indices = self._drawn(size, sampling, rng)
-        return indices, self.importance_weights(indices)
-
-    def _drawn(self, size, sampling, rng):
         positions = np.empty(size, np.int64)
         if sampling == "systematic":
             systematic_search(*self._searched, rng.random(), positions)
         else:
             search(*self._searched, rng.random(size), positions)
-        return self._order[positions]
+        indices = self._order[positions]
+        return indices, self.importance_weights(indices)
 
     def importance_weights(self, indices):
         """Return the importance weights ``p / q = mean(omega) / omega`` of some examples."""

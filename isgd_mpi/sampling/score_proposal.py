@@ -1,7 +1,10 @@
 """A proposal in proportion to scores of which a few change at a time."""
 
+from functools import lru_cache
+
 import numpy as np
 
+from isgd_mpi.sampling.block_sums import affine_weights
 from isgd_mpi.sampling.proposal import Proposal
 
 
@@ -43,10 +46,15 @@ class ScoreProposal(Proposal):
 
     def prob_weights_of(self, rows):
         """Return the probability weights omega of some examples."""
-        weights = np.multiply(self._scores[rows], self._affine[0], dtype=np.float64)
-        weights += self._affine[1]
-        return weights
+        return affine_weights(self._scores, rows, self._affine)
 
-    def _drawn(self, size, sampling, rng):
-        points = (np.arange(size) + rng.random()) / size if sampling == "systematic" else rng.random(size)
-        return self._sums.draw(self._affine, points)
+    def draw(self, size, sampling, rng):
+        """Draw a minibatch; see :meth:`proposal.Proposal.draw`."""
+        points = _equidistant(size) + rng.random() / size if sampling == "systematic" else rng.random(size)
+        indices, weights = self._sums.draw(self._affine, points)
+        return indices, np.divide(self._mean_weight, weights, out=weights)
+
+
+@lru_cache
+def _equidistant(size):
+    return np.arange(size) / size

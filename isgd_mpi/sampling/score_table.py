@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from isgd_mpi.kernels.sampling import keep_newer, keep_newer_at, lowest_steps
+from isgd_mpi.kernels.sampling import STEPS_BLOCK, keep_newer, keep_newer_at, lowest_steps
 from isgd_mpi.settings.saved import Saved
 
 NEVER = -1
 """Step of an example that has no score yet."""
 
-_BLOCK = 256  # examples whose smallest step is kept: a refresh of a few must not look at all
 _NONE = np.iinfo(np.int32).max  # smallest step of a block in which nothing is known
 
 
@@ -41,7 +40,7 @@ class ScoreTable(Saved):
         self.steps = np.full(len(labels), NEVER, np.int32)
         self.predictions = np.array(labels, np.int32)
         self._counts = np.zeros(3, np.int64)  # of keep_newer
-        self._lowest = np.full(-(-len(labels) // _BLOCK), _NONE, np.int32)
+        self._lowest = np.full(-(-len(labels) // STEPS_BLOCK), _NONE, np.int32)
         self._changed = np.zeros(len(self._lowest), bool)  # blocks whose smallest step may be another one
         self._noted, self._n_noted = None, 0
 
@@ -59,10 +58,9 @@ class ScoreTable(Saved):
         """
         if isinstance(rows, slice):
             keep_newer(self.scores[rows], self.steps[rows], scores, step, self._counts)
-            self._changed[rows.start // _BLOCK : -(-rows.stop // _BLOCK)] = True
+            self._changed[rows.start // STEPS_BLOCK : -(-rows.stop // STEPS_BLOCK)] = True
         else:
-            keep_newer_at(self.scores, self.steps, rows, scores, step, self._counts)
-            self._changed[rows // _BLOCK] = True
+            keep_newer_at(self.scores, self.steps, rows, scores, step, self._counts, self._changed)
         if self._noted is not None:
             self._note(rows, len(scores))
 
@@ -148,7 +146,7 @@ class ScoreTable(Saved):
         n_known, _, total = self._counts.tolist()
         if not n_known:
             return float("nan"), -1
-        lowest_steps(self.steps, _BLOCK, self._changed, self._lowest)
+        lowest_steps(self.steps, self._changed, self._lowest)
         return step - total / n_known, step - int(self._lowest.min())
 
 

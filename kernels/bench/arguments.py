@@ -11,6 +11,7 @@ from isgd_mpi.kernels.bench import twins
 from isgd_mpi.kernels.bfloat16_products import TILE_ROWS
 from isgd_mpi.kernels.block_sums import BLOCK, sum_blocks
 from isgd_mpi.kernels.memory import aligned_zeros
+from isgd_mpi.kernels.sampling import STEPS_BLOCK
 
 _N_IMAGES = 60_000
 _N_TURNS = 64  # sets of points
@@ -96,8 +97,8 @@ def searched_blocks(rng, n_points, n):
     """Return the arguments of :func:`block_sums.search_blocks`."""
     along, changed, sums, running = block_sums_of(rng, n)
     sum_blocks(along, changed, sums, running)
-    out = room(n_points, dtype=np.int64)
-    return [(along, running, (0.9, 0.1), n, rng.random(n_points), out) for _ in range(_N_TURNS)]
+    out, weights = room(n_points, dtype=np.int64), room(n_points, dtype=float)
+    return [(along, running, (0.9, 0.1), n, rng.random(n_points), out, weights) for _ in range(_N_TURNS)]
 
 
 def scored(rng, n):
@@ -105,10 +106,15 @@ def scored(rng, n):
     return rng.random(n, np.float32), rng.integers(9, size=n, dtype=np.int32)
 
 
-def blocks(n, size):
+def blocks(n):
     """Return the state of the blocks of a table, of which all have changed."""
-    n_blocks = -(-n // size)
+    n_blocks = -(-n // STEPS_BLOCK)
     return np.ones(n_blocks, bool), room(n_blocks, dtype=np.int32)
+
+
+def counts(n):
+    """Return the counts of a table, and which blocks have changed: none."""
+    return np.zeros(3, int), np.zeros(-(-n // STEPS_BLOCK), bool)
 
 
 def logits(rng, n, n_classes):

@@ -243,14 +243,14 @@ CASES = (
     Case(
         sampling.keep_newer_at,
         _BATCHES,
-        lambda rng, n: (*arguments.scored(rng, 9 * n), 8 * np.arange(n), rng.random(n), 4, np.zeros(3, int)),
+        lambda rng, n: (*arguments.scored(rng, 9 * n), 8 * np.arange(n), rng.random(n), 4, *arguments.counts(9 * n)),
         _counted("example"),
     ),
     Case(sampling.all_finite, _SETS, lambda rng, n: (rng.random(n, np.float32),), _counted("example")),
     Case(
         sampling.lowest_steps,
         _SETS,
-        lambda rng, n: (arguments.scored(rng, n)[1], 256, *arguments.blocks(n, 256)),
+        lambda rng, n: (arguments.scored(rng, n)[1], *arguments.blocks(n)),
         _counted("example"),
     ),
     Case(
@@ -292,6 +292,12 @@ CASES = (
     ),
     Case(block_sums.put, _SETS, arguments.put_scores, _counted("example")),
     Case(block_sums.sum_blocks, _SETS, arguments.block_sums_of, _counted("example")),
+    Case(
+        block_sums.weights_at,
+        _DRAWS,
+        lambda rng, m, n: (rng.random(n, np.float32), rng.integers(n, size=m), (0.9, 0.1), np.empty(m)),
+        _counted("example"),
+    ),
     Case(block_sums.search_blocks, _DRAWS, arguments.searched_blocks, _counted("point")),
     Case(
         meeting.arrive,

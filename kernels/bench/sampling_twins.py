@@ -3,6 +3,7 @@
 import numpy as np
 
 from isgd_mpi.kernels.block_sums import BLOCK
+from isgd_mpi.kernels.sampling import STEPS_BLOCK
 
 
 def add_second_moments(squared_norms, base_weights, shares, mixtures, out):
@@ -42,11 +43,12 @@ def _counts(scores, steps):
     return known.sum(), (known & np.isfinite(scores)).sum(), steps[known].sum()
 
 
-def keep_newer_at(scores, steps, rows, new_scores, step, counts):
+def keep_newer_at(scores, steps, rows, new_scores, step, counts, changed):
     """Choose by a mask, among the rows."""
     own_scores, own_steps = scores[rows], steps[rows]
     keep_newer(own_scores, own_steps, new_scores, step, counts)
     scores[rows], steps[rows] = own_scores, own_steps
+    changed[rows[own_steps == step] // STEPS_BLOCK] = True
 
 
 def all_finite(values):
@@ -54,10 +56,10 @@ def all_finite(values):
     return np.isfinite(values).all()
 
 
-def lowest_steps(steps, size, changed, lowest):
+def lowest_steps(steps, changed, lowest):
     """Take the minimum of each block."""
     known = np.where(steps < 0, np.iinfo(np.int32).max, steps)
-    lowest[:] = np.where(changed, np.minimum.reduceat(known, np.arange(0, len(steps), size)), lowest)
+    lowest[:] = np.where(changed, np.minimum.reduceat(known, np.arange(0, len(steps), STEPS_BLOCK)), lowest)
     changed[:] = False
 
 
@@ -104,7 +106,14 @@ def sum_blocks(along, changed, sums, running):
     changed[:] = False
 
 
-def search_blocks(along, running, affine, n_examples, points, out):
+def weights_at(scores, rows, affine, out):
+    """Take some scores."""
+    out[:] = affine[0] * scores[rows].astype(float) + affine[1]
+
+
+def search_blocks(along, running, affine, n_examples, points, out, weights):
     """Use searchsorted in the sums of all weights."""
-    cumulative = np.cumsum(affine[0] * along[:n_examples] + affine[1])
+    every = affine[0] * along[:n_examples].astype(float) + affine[1]
+    cumulative = np.cumsum(every)
     out[:] = np.searchsorted(cumulative, points * cumulative[-1], side="right")
+    weights[:] = every[out]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.kernels.block_sums import BLOCK, put, search_blocks, sum_blocks
+from isgd_mpi.kernels.block_sums import BLOCK, put, search_blocks, sum_blocks, weights_at
 
 pytestmark = pytest.mark.kernels
 SIZES = [1, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK + 3]
@@ -65,9 +65,10 @@ def test_search_blocks_is_a_search_in_the_sums_of_all_weights(variant, scores, r
     along, changed, sums, running = laid(scores(n))
     variant(sum_blocks)(along, changed, sums, running)
     points = np.concatenate([rng.random(99), [0.0, 0.5]])
-    got = np.full(len(points), -1)
-    variant(search_blocks)(along, running, affine, n, points, got)
+    got, weights = np.full(len(points), -1), np.empty(len(points))
+    variant(search_blocks)(along, running, affine, n, points, got, weights)
     np.testing.assert_array_equal(got, reference.search_blocks(along[:n], affine, points))
+    np.testing.assert_allclose(weights, reference.weights_at(along, got, affine), rtol=1e-15)
 
 
 @pytest.mark.parametrize("n", SIZES)
@@ -77,6 +78,12 @@ def test_a_place_of_weight_zero_is_never_found(variant, scores, n):
     edges = np.cumsum(along[:n].astype(float)) / running[-1]
     points = np.concatenate([np.nextafter(edges, 0), edges, np.nextafter(edges, 1), [0.0, JUST_BELOW_ONE]])
     points = points[points < 1]
-    got = np.full(len(points), -1)
-    variant(search_blocks)(along, running, (0.7, 0.0), n, points, got)
+    got, weights = np.full(len(points), -1), np.empty(len(points))
+    variant(search_blocks)(along, running, (0.7, 0.0), n, points, got, weights)
     assert (got >= 0).all() and (got < n).all() and (along[got] > 0).all()
+
+
+def test_weights_at(variant, rng):
+    scores, rows, got = rng.random(50, np.float32), rng.integers(50, size=9), np.empty(9)
+    variant(weights_at)(scores, rows, (0.7, 0.2), got)
+    np.testing.assert_allclose(got, reference.weights_at(scores, rows, (0.7, 0.2)), rtol=1e-15)

@@ -3,6 +3,7 @@ import pytest
 import reference
 
 from isgd_mpi.kernels.sampling import (
+    STEPS_BLOCK,
     add_by_level,
     add_drawn_moments,
     all_finite,
@@ -91,7 +92,9 @@ def test_keep_newer_leaves_newer_scores_and_counts(variant, rng, n, dtype):
         got, counts = (scores.copy(), steps.copy()), np.array(counts_of(scores, steps))
         values = new[where[0] if where else rows]
         expected = twin(scores, steps, *where, values, 4)
-        variant(kernel)(*got, *where, values, 4, counts)
+        changed = np.zeros(1, bool)
+        variant(kernel)(*got, *where, values, 4, counts, *([changed] if where else []))
+        assert changed[0] == any((steps[rows] <= 4).any() for rows in where)
         np.testing.assert_array_equal(got, expected)
         np.testing.assert_array_equal(counts, counts_of(*got))
 
@@ -104,13 +107,14 @@ def test_all_finite(variant, rng, bad):
     assert not variant(all_finite)(values) and not reference.all_finite(values)
 
 
-def test_lowest_steps_are_those_of_the_blocks_that_changed(variant):
-    steps, changed = np.array([4, -1, 3, -1, -1, -1, 9, 8, 2], np.int32), np.array([True, True, False, True, True])
-    lowest, expected = np.full(5, 77, np.int32), reference.lowest_steps(steps, 2)
-    variant(lowest_steps)(steps, 2, changed, lowest)
-    assert lowest.tolist() == [*expected[:2], 77, *expected[3:]] and not changed.any()
+def test_lowest_steps_are_those_of_the_blocks_that_changed(variant, rng):
+    steps, changed = rng.integers(0, 99, 4 * STEPS_BLOCK + 3, dtype=np.int32), np.array([1, 1, 0, 1, 1], bool)
+    steps[rng.random(len(steps)) < 0.5] = steps[3 * STEPS_BLOCK : -3] = -1
+    lowest, expected = np.full(5, 777, np.int32), reference.lowest_steps(steps, STEPS_BLOCK)
+    variant(lowest_steps)(steps, changed, lowest)
+    assert lowest.tolist() == [*expected[:2], 777, *expected[3:]] and not changed.any()
     changed[2] = True
-    variant(lowest_steps)(steps, 2, changed, lowest)
+    variant(lowest_steps)(steps, changed, lowest)
     assert lowest.tolist() == expected
 
 

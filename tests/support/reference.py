@@ -187,6 +187,11 @@ def search_blocks(scores, affine, points):
     return search_positions(np.cumsum(affine[0] * scores.astype(float) + affine[1]), 0.0, points)
 
 
+def weights_at(scores, rows, affine):
+    """Return the weights of some examples."""
+    return [affine[0] * float(scores[n]) + affine[1] for n in rows]
+
+
 def add_by_level(norms, base_weights, lowest, n_levels):
     """Return the sums of squared norms, and of these times the weights, by the eighth of an octave of the weight."""
     sums = np.zeros((2, n_levels))
