@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from isgd_mpi.kernels.processor import this_processor
 from isgd_mpi.ranks.published import N_BUFFERS
 from isgd_mpi.ranks.shards import score_batch_size
 from isgd_mpi.sampling.division import LEAST_RANKS, Work, best_trainers
@@ -50,6 +51,7 @@ def choose_trainers(config, dataset, models, node, before=None):
             refresh_every=config.refresh_every,
             arithmetic=models.arithmetic,
             train_arithmetic=models.train_arithmetic,
+            vendor=this_processor().vendor,
         )
     )
     return Choice(n_trainers, f"predicted {gain:.2g} times the progress of one trainer" if n_trainers > 1 else

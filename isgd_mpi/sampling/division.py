@@ -1,8 +1,9 @@
 """Divide ranks into trainers and scorers, so that a given progress is predicted to take the least time.
 
 A division is played by :mod:`isgd_mpi.sampling.forecast` with costs in proportion to those of the machines that were
-measured: no clock decides, so that the same job gets the same trainers each time. Progress is that of steps in which a
-share of the work of a step is spent on noise, which importance sampling divides by its variance gain.
+measured: no clock decides, so that the same job gets the same trainers each time on processors of one vendor. Progress
+is that of steps in which a share of the work of a step is spent on noise, which importance sampling divides by its
+variance gain.
 """
 
 from dataclasses import dataclass
@@ -14,39 +15,37 @@ from isgd_mpi.settings.precisions import AMX, AVX512, FLOAT32
 
 _MINIBATCHES = (16, 64, 128, 256, 512)
 _TRAINERS = (1, 2, 4, 8, 16)
-_SMALL = (
-    669_706,
-    np.array(  # parameters; steps a second by minibatch and trainers that cut layers by columns
-        [
+_SMALL, _LARGE = 669_706, 18_903_050  # parameters
+_RATES = np.array(
+    [
+        [  # the small net's steps a second by minibatch and trainers that cut layers by columns
             [1001, 1332, 2521, 5506, 5648],
             [442, 806, 1343, 1854, 2226],
             [255, 488, 841, 1000, 1222],
             [147, 259, 356, 559, 682],
             [70, 124, 178, 296, 338],
-        ]
-    ),
-)
-_LARGE = (
-    18_903_050,
-    np.array(  # measured with 128 and 512 examples, the others in proportion to the small net's
-        [
+        ],
+        [  # the large net's: measured with 128 and 512 examples, the others in proportion to the small net's
             [40, 60, 110, 200, 230],
             [16, 30, 50, 80, 100],
             [9, 17, 28, 49, 60],
             [4, 9, 17, 26, 35],
             [2, 5, 10, 14, 21],
-        ]
-    ),
+        ],
+    ]
 )
-_ROUNDED_GAIN = {
-    AVX512: ((1.6, 1.8, 1.9, 2.0, 3.1), (0.8, 1.3, 1.8, 2.8, 4.0)),
-    AMX: ((0.9, 1.0, 1.25, 1.55, 1.45), (0.9, 1.1, 1.4, 1.7, 2.1)),
-}
-"""Steps in bfloat16 by those in float32, of the small and of the large net by minibatch.
+"""The prototype's steps in float32 on an Intel Xeon (Sapphire Rapids), of up to sixteen trainers."""
 
-AVX-512: one trainer on an AMD EPYC (Zen 5). AMX: the prototype's on an Intel Xeon (Sapphire Rapids), mean of 1, 4 and 8
-trainers; of the large net with 128 and 512 examples, the others in proportion to the small net's.
-"""
+_AMX_GAIN = ((0.9, 1.0, 1.25, 1.55, 1.45), (0.9, 1.1, 1.4, 1.7, 2.1))
+"""There, steps in bfloat16 by those in float32: the prototype's, mean of 1, 4 and 8 trainers; of the large net with 128
+and 512 examples, the others in proportion to the small net's."""
+
+AMD = "AuthenticAMD"
+_AMD_RATES = {
+    FLOAT32: ((2680, 909, 486, 215, 74), (70, 26, 14, 6, 2)),
+    AVX512: ((3103, 1484, 819, 418, 214), (57, 38, 25, 14, 8)),
+}
+"""Steps a second of one trainer on an AMD EPYC (Zen 5)."""
 
 _SCORING_RATE = {FLOAT32: 0.14e12, AVX512: 0.64e12, AMX: 1.0e12}  # operations/s of a core
 _OPERATIONS = 4  # of scoring, for each example and parameter
@@ -72,6 +71,8 @@ class Work:
     n_params, minibatch_size, n_examples, score_batch_size, refresh_every : int
     arithmetic, train_arithmetic : str
         Of scoring and of training; see :func:`arithmetic.fastest_arithmetic`.
+    vendor : str
+        Of trainer 0's processor; see :class:`processor.Processor`.
     """
 
     n_ranks: int
@@ -84,6 +85,7 @@ class Work:
     refresh_every: int
     arithmetic: str
     train_arithmetic: str = FLOAT32
+    vendor: str = ""
 
 
 def best_trainers(work):
@@ -150,46 +152,49 @@ def costs_of(work, n_trainers):
 
 def _steps_per_second(work, n_trainers):
     """Return the steps a second of a job's trainers in their arithmetic."""
-    rate = steps_per_second(work.n_params, work.minibatch_size, n_trainers)
-    return rate * rounded_gain(work.train_arithmetic, work.n_params, work.minibatch_size)
-
-
-def rounded_gain(arithmetic, n_params, minibatch_size):
-    """Return the steps a second of training in an arithmetic by those in float32."""
-    if arithmetic not in _ROUNDED_GAIN:
-        return 1.0
-    gains = [np.interp(np.log(minibatch_size), np.log(_MINIBATCHES), np.log(row)) for row in _ROUNDED_GAIN[arithmetic]]
-    return float(np.exp(np.interp(np.log(n_params), np.log([_SMALL[0], _LARGE[0]]), gains)))
+    rate = steps_per_second(work.vendor, work.train_arithmetic, work.n_params, work.minibatch_size)
+    return rate * trainers_gain(1 / rate, n_trainers)
 
 
 def trainers_gain(step_seconds, n_trainers):
     """Return the steps a second of trainers by those of one, whose step takes some time.
 
-    Trainers meet several times in a step. What that costs hangs on the time between, not on the net or the minibatch.
+    Trainers meet several times in a step. What that costs hangs on the time between, not on the net, the minibatch, the
+    arithmetic or the processor.
 
     Parameters
     ----------
     step_seconds : float
     n_trainers : int
     """
-    rates = np.concatenate([table for _, table in (_SMALL, _LARGE)])  # the steps of the large net are all longer
+    rates = np.concatenate(_RATES)  # the steps of the large net are all longer
     gains = [np.interp(np.log2(n_trainers), np.log2(_TRAINERS), np.log(row / row[0])) for row in rates]
     return float(np.exp(np.interp(np.log(step_seconds), -np.log(rates[:, 0]), gains)))
 
 
-def steps_per_second(n_params, minibatch_size, n_trainers):
-    """Return the steps a second of trainers of a node, between and beyond those that were measured.
+def steps_per_second(vendor, arithmetic, n_params, minibatch_size):
+    """Return the steps a second of one trainer, between and beyond those that were measured.
 
     Parameters
     ----------
-    n_params, minibatch_size, n_trainers : int
+    vendor : str
+        See :class:`processor.Processor`. The figures of the Xeon stand for those that were not measured.
+    arithmetic : str
+        That of training; float32 stands for a model's own.
+    n_params, minibatch_size : int
     """
-    rates = []
-    for _, table in (_SMALL, _LARGE):
-        by_minibatch = [np.interp(np.log2(n_trainers), np.log2(_TRAINERS), np.log(row)) for row in table]
-        rates.append(np.interp(np.log(minibatch_size), np.log(_MINIBATCHES), by_minibatch))
-    at = np.log([_SMALL[0], _LARGE[0]])
-    rate = np.exp(np.interp(np.log(n_params), at, rates))
-    outside = n_params / np.clip(n_params, _SMALL[0], _LARGE[0])
+    rates = [np.interp(np.log(minibatch_size), np.log(_MINIBATCHES), np.log(row)) for row in _table(vendor, arithmetic)]
+    rate = np.exp(np.interp(np.log(n_params), np.log([_SMALL, _LARGE]), rates))
+    outside = n_params / np.clip(n_params, _SMALL, _LARGE)
     rows = max(1.0, minibatch_size / _MINIBATCHES[-1])
     return float(rate / (outside * rows))
+
+
+def _table(vendor, arithmetic):
+    """Return the steps a second of one trainer, of both nets by minibatch."""
+    in_float32 = np.array(_AMD_RATES[FLOAT32]) if vendor == AMD else _RATES[:, :, 0]
+    if arithmetic == AMX:
+        return in_float32 * _AMX_GAIN
+    if arithmetic == AVX512:  # the gain of the one processor on which it was measured
+        return in_float32 * np.divide(_AMD_RATES[AVX512], _AMD_RATES[FLOAT32])
+    return in_float32

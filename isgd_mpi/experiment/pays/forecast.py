@@ -135,7 +135,7 @@ def figures_of(folder, options):
         n_ranks=_RANKS, n_on_node=_RANKS, n_cores=_RANKS, n_params=n_params, minibatch_size=options.minibatch_size,
         n_examples=n_examples, refresh_every=options.refresh_every, arithmetic=environment["score_arithmetic"],
         score_batch_size=_SCORE_BATCH_SIZE if options.score_batch_size == "auto" else options.score_batch_size,
-        train_arithmetic=environment["train_arithmetic"],
+        train_arithmetic=environment["train_arithmetic"], vendor=environment["vendor"],
     )  # fmt: skip
     return _pool(work, _columns(lines), notes)
 

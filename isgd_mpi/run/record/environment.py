@@ -31,6 +31,7 @@ def describe_environment(comm, node, models=None, transport=None):
     dict
         Ready for JSON.
     """
+    processor = this_processor()
     return {
         "python": platform.python_version(),
         "packages": {"isgd_mpi": __version__} | {name: version(name) for name in _PACKAGES},
@@ -45,7 +46,8 @@ def describe_environment(comm, node, models=None, transport=None):
         "score_arithmetic": models and models.arithmetic,
         "train_arithmetic": models and models.train_arithmetic,
         "transport": transport,
-        "processor": this_processor().name,
+        "processor": processor.name,
+        "vendor": processor.vendor,
         "system": platform.platform(),
         "git_revision": git_revision(),
     }
