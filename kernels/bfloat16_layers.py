@@ -43,9 +43,11 @@ from isgd_mpi.kernels._jit import inlined, jit
 from isgd_mpi.kernels._transposes import SIDE, transpose
 from isgd_mpi.kernels._vectors import multiply_add, product, total, width_of
 
-_GROUP = SIDE * N_ROWS  # rows of tiles between two transposes: whole tiles, and whole blocks of their pairs
-_UNITS = _GROUP // 2  # the same of numbers that are not paired by rows
+_GROUP = SIDE * N_ROWS  # rows between two transposes: whole tiles, and whole blocks of their pairs
 _padded = jit(padded)
+
+TILE_PAIRS = N_ROWS // 2 * WIDE
+"""Pairs of rows in a tile."""
 
 
 @jit
@@ -189,7 +191,8 @@ def propagate(
     shares : (B,) ndarray of float32
         Factor of each example's loss.
     backward_pairs : ndarray of uint32
-        Deltas of the units, in pairs of units: a right factor of B columns, overwritten in this part.
+        Deltas of the units, in pairs of units: a right factor of B columns, overwritten in this part. Those that no
+        layer below needs take the place of each other, in TILE_PAIRS numbers.
     gradient_pairs : ndarray of uint32
         Deltas times shares, in pairs of examples: a right factor of a column for each unit, overwritten likewise.
     bias_gradient : (n_units,) ndarray of float32
@@ -199,21 +202,20 @@ def propagate(
     begin, end : int
         Units of this part; `begin` is a multiple of 16.
     """
-    tile, squared = new_tile(shares), np.empty(WIDE, np.float32)
-    weighted = np.empty((_UNITS, WIDE), np.uint16)  # deltas times shares
-    n_rows, column = shares.shape[0], 0
-    depth = 2 * backward_pairs.shape[0] // _padded(n_rows)
+    n_rows, n_units = shares.shape[0], bias_gradient.shape[0]
+    tile, squared = new_tile(shares), np.zeros(n_rows, np.float32)
+    weighted = np.empty((_GROUP, WIDE), np.uint16)  # deltas times shares
     bias_gradient[begin:end] = 0
-    factors = h_columns, shares
-    while column < n_rows:
-        width = panel_width(column, n_rows)
-        n_columns = min(width, n_rows - column)
-        squared[:] = 0
-        for start in range(begin, end, _UNITS):
-            stop = min(start + _UNITS, end)
+    factors, outputs = (h_columns, shares), (backward_pairs, weighted)
+    kept = backward_pairs.shape[0] >= _padded(n_units) * _padded(n_rows) // 2
+    for start in range(begin, end, _GROUP):  # weights are read once, deltas once for each group: they are fewer
+        stop, column = min(start + _GROUP, end), 0
+        while column < n_rows:
+            width = panel_width(column, n_rows)
+            n_columns = min(width, n_rows - column)
             for row in range(start, stop, N_ROWS):
-                place, outputs = (row, column), (backward_pairs, weighted)
-                targets = (column * depth + row * width) // 2, (row - start) * WIDE
+                place = row, column
+                targets = kept * ((column * _padded(n_units) + row * width) // 2), (row - start) * WIDE
                 if IN_REGISTERS and n_columns == WIDE and row + N_ROWS <= stop:
                     _propagate_tile(w_rows, delta_pairs, factors, place, outputs, targets, bias_gradient, squared)
                 else:
@@ -221,12 +223,12 @@ def propagate(
                     ends = stop, n_columns, width
                     _propagate_edge(tile, factors, place, ends, outputs, targets, bias_gradient, squared)
             for unit in range(start, stop, SIDE):
-                place, stride = _column_of(unit, column, (bias_gradient.shape[0], n_rows))
+                place, stride = _column_of(unit, column, (n_units, n_rows))
                 block = weighted[unit - start : unit - start + SIDE].view(np.uint32)
                 transpose(block, min(SIDE, stop - unit), (n_columns + 1) // 2, gradient_pairs, place, stride)
-        for n in range(n_columns):
-            squared_norms[column + n] = squared[n]
-        column += width
+            column += width
+    for n in range(n_rows):
+        squared_norms[n] = squared[n]
 
 
 @inlined
@@ -259,12 +261,12 @@ def _propagate_units(low, high, factors, place, counts, outputs, targets, bias_g
     """Write the deltas of two units for some examples, given their products; the second unit may be none."""
     (h_columns, shares), (unit, column), (n_low, n_high) = factors, place, counts
     (backward_pairs, weighted), (target, at) = outputs, targets
-    active, n = unit * h_columns.shape[1] + column, column % WIDE
+    active = unit * h_columns.shape[1] + column
     low = where_active(low, h_columns, active, n_low)
     high = where_active(high, h_columns, active + h_columns.shape[1], n_high)
     store_pairs(rounded_pairs(low, high), backward_pairs, target, n_low)
-    squares = multiply_add(high, high, multiply_add(low, low, load_first(squared, n, n_low)))
-    store_first(squares, squared, n, n_low)
+    squares = multiply_add(high, high, multiply_add(low, low, load_first(squared, column, n_low)))
+    store_first(squares, squared, column, n_low)
     share = load_first(shares, column, n_low)
     low, high = product(low, share), product(high, share)
     rounded = rounded_pairs(low, high)

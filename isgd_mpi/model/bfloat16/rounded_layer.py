@@ -8,7 +8,7 @@ each pass rounds what it computes, so that nothing is packed before a product (s
 import numpy as np
 
 from isgd_mpi.kernels.bfloat16_descent import descend, form_gradient, round_weights
-from isgd_mpi.kernels.bfloat16_layers import activate, propagate, round_features
+from isgd_mpi.kernels.bfloat16_layers import TILE_PAIRS, activate, propagate, round_features
 from isgd_mpi.kernels.bfloat16_products import TILE_ROWS, multiply, pack, pack_transposed, padded
 from isgd_mpi.kernels.memory import aligned_zeros
 from isgd_mpi.model.layers import matrix, squared_norm
@@ -60,19 +60,23 @@ class Deltas:
     buffers : layers.Buffers
     allocate : callable
         Takes shapes and dtypes as :attr:`share.Share.allocate` does.
+    end_here : bool
+        Whether no layer below needs them.
 
     Attributes
     ----------
     backward_pairs, gradient_pairs : ndarray of uint32
-        Deltas, and deltas times shares; after :meth:`plan`.
+        Deltas, unless they end here, and deltas times shares; after :meth:`plan`.
     bias_gradient : (width,) ndarray of float32
         Sums of deltas times shares.
     """
 
-    def __init__(self, width, buffers, allocate):
+    def __init__(self, width, buffers, allocate, end_here=False):
         self._width = width
-        n_pairs = padded(buffers.max_rows) * padded(width) // 2
-        *self._pairs, self.bias_gradient = allocate(*[((n_pairs,), np.uint32)] * 2, ((width,), np.float32))
+        pairs = (padded(buffers.max_rows) * padded(width) // 2,), np.uint32
+        gradient_pairs, self.bias_gradient = allocate(pairs, ((width,), np.float32))
+        (backward_pairs,) = [aligned_zeros((TILE_PAIRS,), np.uint32)] if end_here else allocate(pairs)
+        self._pairs = backward_pairs, gradient_pairs
 
     def plan(self, n_rows):
         """Cut the buffers for `n_rows` examples; padding is zero again."""
@@ -123,7 +127,7 @@ class RoundedLayer:
             self._features = Activations(self._fan_in, self._buffers)
             self._below = None
         else:
-            self._below = Deltas(self._fan_in, self._buffers, self._buffers.share.allocate)
+            self._below = Deltas(self._fan_in, self._buffers, self._buffers.share.allocate, end_here=k == 1)
             self._below_norms = self._buffers.squared_delta_norms[k - 1, self._buffers.share.rank]
 
     def _prepare_outputs(self, k):
