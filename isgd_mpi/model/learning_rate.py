@@ -29,10 +29,14 @@ class LearningRate:
     n_steps: int | None = None
 
     def after(self, n_done):
-        """Return the learning rate of the step that follows a number of steps."""
+        """Return the learning rate of the step that follows a number of steps, which need not be whole."""
         if self.schedule == "constant":
             return self.highest
         return self.highest * _FACTORS[self.schedule](n_done, self.n_steps)
+
+    def share(self, n_done):
+        """Return the share of the schedule that a number of its steps is; NaN if the rate is constant."""
+        return math.nan if self.schedule == "constant" else min(n_done / self.n_steps, 1.0)
 
 
 def _linear(n_done, n_steps):

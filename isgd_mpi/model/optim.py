@@ -26,8 +26,8 @@ class Optimiser(Saved):
         Largest norm that the gradient keeps; infinite at first.
     n_done : int
         Steps taken.
-    rate_factor : float
-        Factor of the step size; see :meth:`scale`.
+    scaling : tuple of float
+        What :meth:`scale` was given.
     """
 
     moments = ()
@@ -38,22 +38,37 @@ class Optimiser(Saved):
         self.learning_rate = learning_rate if isinstance(learning_rate, LearningRate) else LearningRate(learning_rate)
         self.weight_decay = weight_decay
         self.clip_norm = math.inf
-        self.n_done, self.rate_factor = 0, 1.0
+        self.n_done = 0
+        self.scale(1.0)
         self._scale = 1.0  # of the gradient of this step
+
+    @property
+    def progress(self):
+        """Steps of the schedule that are done: those taken, unless they count otherwise; see :meth:`scale`."""
+        _, origin, pace, least = self.scaling
+        return max(least, origin + pace * self.n_done)
 
     @property
     def scheduled_learning_rate(self):
         """Step size of the next step, but for the factor."""
-        return self.learning_rate.after(self.n_done)
+        return self.learning_rate.after(self.progress)
 
     @property
     def present_learning_rate(self):
         """Step size of the next step."""
-        return self.rate_factor * self.scheduled_learning_rate
+        return self.scaling[0] * self.scheduled_learning_rate
 
-    def scale(self, factor):
-        """Multiply the step sizes that follow, those of the schedule, by a factor."""
-        self.rate_factor = float(factor)
+    def scale(self, factor, origin=0.0, pace=1.0, least=0.0):
+        """Multiply the step sizes of the schedule by a factor, and go along it at a pace.
+
+        Parameters
+        ----------
+        factor : float
+            Of the step sizes that follow.
+        origin, pace, least : float
+            After n steps ``origin + pace n`` steps of the schedule are done, or `least` if that is more.
+        """
+        self.scaling = tuple(map(float, (factor, origin, pace, least)))
 
     def keep_in(self, share):
         """Keep the moments in memory that the trainers share, from zero on. Collective over them.

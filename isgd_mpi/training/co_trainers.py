@@ -42,16 +42,16 @@ def order_dtype(minibatch_size):
     Returns
     -------
     numpy.dtype
-        ``task``; and for a step ``n_done`` and ``rate_factor``, as the optimiser has them, ``indices`` and ``weights``.
+        ``task``; and for a step ``n_done`` and ``scaling``, as the optimiser has them, ``indices`` and ``weights``.
     """
     minibatch = [("indices", "i8", (minibatch_size,)), ("weights", "f8", (minibatch_size,))]
-    return np.dtype([("task", "i8"), ("n_done", "i8"), ("rate_factor", "f8"), *minibatch])
+    return np.dtype([("task", "i8"), ("n_done", "i8"), ("scaling", "f8", (4,)), *minibatch])
 
 
 def _obey(order, optimiser):
     """Set the step size of an optimiser as trainer 0 has it."""
     optimiser.n_done = int(order["n_done"])
-    optimiser.scale(order["rate_factor"])
+    optimiser.scale(*order["scaling"].tolist())
 
 
 class SharedWork:
@@ -252,7 +252,7 @@ class TrainerGroup:
         Where gradients are summed the answer always has the gradient, and otherwise never.
         """
         order = self._work.order
-        order["n_done"], order["rate_factor"] = self.optimiser.n_done, self.optimiser.rate_factor
+        order["n_done"], order["scaling"] = self.optimiser.n_done, self.optimiser.scaling
         order["indices"] = indices
         order["weights"] = weights
         self.amidst_step = True

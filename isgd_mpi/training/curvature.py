@@ -17,14 +17,14 @@ class Curvature(Measurement):
         Parameters
         ----------
         published : () ndarray of records.published_dtype
-            Names the examples, their importance weights and the learning rate.
+            Names the examples, their importance weights and the learning rate. Of no step there is no curvature: NaN.
         """
         params, rate = published["params"], float(published["learning_rate"])
         minibatch = self._examples(published, "minibatch")
         gradient = self._gradient(params, minibatch).copy()
         end = self._gradient(params - params.dtype.type(rate) * gradient, minibatch)
         squared_norm = float(gradient @ gradient)
-        return float((gradient - end) @ gradient) / (rate * squared_norm) if squared_norm else np.nan
+        return float((gradient - end) @ gradient) / (rate * squared_norm) if rate * squared_norm else np.nan
 
     def _gradient(self, params, minibatch):
         self._model.params = params

@@ -14,7 +14,7 @@ from isgd_mpi.training.bad_scores import BadScores
 from isgd_mpi.training.counters import Counters
 from isgd_mpi.training.evaluation import EvaluationPlan
 from isgd_mpi.training.minibatch import Minibatch
-from isgd_mpi.training.rate_scaling import RateScaling
+from isgd_mpi.training.rate_scaling import make_rate_scaling
 
 
 class Trainer(Saved):
@@ -78,7 +78,7 @@ class Trainer(Saved):
         self._first_merge, self._merge_seconds = None, 0.0
         self._sum_of_losses = 0.0
         self._probe_step = NEVER
-        self._scaling = RateScaling(config.momentum) if config.lr_scaling == "gain" else None
+        self._scaling = make_rate_scaling(config, n_train)
         self.step = 0
         self.loss = math.nan
         self.n_scored = 0
@@ -195,8 +195,9 @@ class Trainer(Saved):
             for event in self.sampler.renew(self.step, 0.0 if self._config.repeatable else refresh_share):
                 self._log.event(self.step, event)
             if self._scaling:
-                self._scaling.renew(self.sampler.squared_norm_ratio(), self.optimiser.scheduled_learning_rate)
-                self.optimiser.scale(self._scaling.factor)
+                rate = self.optimiser.scheduled_learning_rate
+                self._scaling.renew(self.step, self.sampler.squared_norm_ratio(), rate)
+                self._scaling.apply_to(self.optimiser)
         self._merge_seconds += time.thread_time() - begin
 
     def _merge_scores(self, reports, shards):
@@ -242,6 +243,7 @@ class Trainer(Saved):
         self.figures = self.sampler.figures(self.step) | {
             "examples_scored": self.n_scored,
             "learning_rate": self.optimiser.present_learning_rate,
+            "schedule_progress": self.optimiser.learning_rate.share(self.optimiser.progress),
             "curvature": self._scaling.curvature if self._scaling else math.nan,
             "predictor_correlation": self.predicted.correlation if self.predicted else math.nan,
             **self._counters.rates_since(past),
@@ -253,6 +255,6 @@ class Trainer(Saved):
         """Take the state back; see :class:`saved.Saved`."""
         super().restore(state)
         if self._scaling:
-            self.optimiser.scale(self._scaling.factor)
+            self._scaling.apply_to(self.optimiser)
         self.evaluations.go_on_at(self.step)
         self.figures = self.sampler.variances()

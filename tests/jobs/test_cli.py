@@ -16,6 +16,7 @@ FIELDS_OF_A_REFRESH = {
     "wait_fraction", "minibatch_loss", "speed_gain", "predictor_correlation", "trace_ideal_error",
     "learning_rate", "trace_in_use_error", "trace_uniform_error", "squared_mean_gradient_error", "variance_gain_error",
     "noise_scale", "noise_scale_error", "effective_minibatch", "distinct_examples", "curvature",
+    "schedule_progress",
 }  # fmt: skip
 FIELDS_OF_THE_SUMMARY = {
     "steps", "examples", "seconds", "train", "valid", "test", "variance_gain", "steps_per_second",

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from isgd_mpi.data import datasets
+from isgd_mpi.model.learning_rate import LearningRate
 from isgd_mpi.model.mlp import MLP
 from isgd_mpi.model.optim import SGD
 from isgd_mpi.model.params import initial_params
@@ -81,7 +82,9 @@ def setup_of(dataset, config, n_parts):
 
 
 def learner_of(setup, model, n_rows, part=0):
-    optimiser = SGD(model.params, setup.config.lr, setup.config.momentum)
+    optimiser = SGD(model.params, LearningRate(setup.config.lr, "linear", STEPS), setup.config.momentum)
+    if part == 0:  # the others learn of it from the order
+        optimiser.scale(1.5, 5.0, 0.9, 10.0)
     probe = None if part else Probe(MLP(model.widths, PROBED), setup.dataset, PROBED)
     models = ScoringModels(*[MLP(model.widths, BATCH)] * 2, None, probe)
     answer = partial(answer_locally, Scorer(models, setup.dataset, setup.grid, part, Waiter(polite=True)), 0)

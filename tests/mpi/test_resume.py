@@ -20,7 +20,7 @@ OF_EVERY_KIND = {
     "compat": ("--schedule", "pipelined", "--compat", "alain2015"),
     "ranks": ("--schedule", "exact", "--sampling", "rank", "--lr-schedule", "linear", "--max-staleness", 20, *WEIGHTED),
     "uniform": ("--schedule", "pipelined", "--score", "uniform", "--optimizer", "adam", "--lr-schedule", "cosine"),
-    "scaled": ("--schedule", "pipelined", "--lr-scaling", "gain", "--lr", 0.003, "--momentum", 0.5),
+    "scaled": ("--schedule", "pipelined", "--lr-scaling", "gain", "--lr", 0.003, "--lr-schedule", "cosine"),
     "lstm": ("--schedule", "pipelined", "--score", "predicted-loss"),
     "class": ("--schedule", "exact", "--score", "predicted-loss", "--predictor", "class"),
     "last": ("--schedule", "pipelined", "--score", "predicted-loss", "--predictor", "last"),

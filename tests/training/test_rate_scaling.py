@@ -9,14 +9,14 @@ from isgd_mpi.training.rate_scaling import RateScaling
 
 def settled(curvature, gain_ratio=8.0, learning_rate=0.1, momentum=0.0, n=100):
     scaling = RateScaling(momentum)
-    for _ in range(n):
+    for step in range(n):
         scaling.observe(curvature)
-        scaling.renew(gain_ratio, learning_rate)
+        scaling.renew(step, gain_ratio, learning_rate)
     return scaling
 
 
 def renewed(scaling, gain_ratio=8.0, learning_rate=0.1):
-    scaling.renew(gain_ratio, learning_rate)
+    scaling.renew(100, gain_ratio, learning_rate)
     return scaling.factor
 
 
