@@ -7,8 +7,7 @@ gradient norms need. Index letters: `n` example, `o` output.
 import math
 
 from isgd_mpi.kernels._jit import jit
-
-_TILE = 32  # rows of a transposed array read side by side: they stay in the first-level cache
+from isgd_mpi.kernels._transpose import transpose
 
 
 @jit
@@ -81,20 +80,8 @@ def relu_backward_transposed(upstream, activation, delta, squared_norms, begin=0
     begin : int
         First column.
     """
-    zero, end = delta.dtype.type(0), begin + upstream.shape[0]
-    squared_norms[: delta.shape[0]] = 0
-    for start in range(begin, end, _TILE):
-        columns = slice(start, min(start + _TILE, end))
-        upstream_tile = upstream[start - begin : columns.stop - begin]
-        active_tile, delta_tile = activation[:, columns], delta[:, columns]
-        for n in range(delta_tile.shape[0]):
-            total = zero
-            for o in range(delta_tile.shape[1]):
-                value = upstream_tile[o, n]  # loaded in any case: a conditional load would be a branch
-                value = zero if active_tile[n, o] <= zero else value
-                delta_tile[n, o] = value
-                total += value * value
-            squared_norms[n] += total
+    transpose(upstream, (0, upstream.shape[0]), (0, delta.shape[0]), delta, (0, begin))
+    relu_backward(delta, activation, squared_norms, begin, begin + upstream.shape[0])
 
 
 @jit

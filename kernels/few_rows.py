@@ -7,9 +7,11 @@ Index letters: `n` example, `i` input, `o` output.
 
 import numpy as np
 
+from isgd_mpi.kernels._active import list_active
 from isgd_mpi.kernels._jit import inlined, jit
 from isgd_mpi.kernels._steps import adam_step, averaged, averaged_square, nesterov_step, sgd_step, velocity_after
-from isgd_mpi.kernels._vectors import aligned, element, load, multiply_add, prefetch, store, width_of
+from isgd_mpi.kernels._transpose import transpose
+from isgd_mpi.kernels._vectors import aligned, element, load, multiply_add, prefetch, scaled, store, width_of
 
 DEPTH = 64
 """Inputs in a block of an active list: this many vectors of 256 bytes fit into the first-level cache."""
@@ -35,20 +37,12 @@ def active_in_rows(h, values, indices, counts, begin=0, end=None):
     begin, end : int
         Blocks; all if not given.
     """
-    zero = h.dtype.type(0)
     if end is None:
         end = counts.shape[1]
     for n in range(h.shape[0]):
         for block in range(begin, end):
             start = block * DEPTH
-            row = h[n, start : min(start + DEPTH, h.shape[1])]
-            value, index = values[n, start : start + DEPTH], indices[n, start : start + DEPTH]
-            count = 0
-            for i in range(row.shape[0]):
-                value[count] = row[i]  # written in any case: processors would mispredict a branch half the time
-                index[count] = i
-                count += row[i] != zero
-            counts[n, block] = count
+            counts[n, block] = list_active(h, n, start, min(DEPTH, h.shape[1] - start), values, indices)
 
 
 @jit
@@ -73,18 +67,13 @@ def active_in_columns(h, values, indices, counts, begin=0, end=None):
     int
         The sum of the counts.
     """
-    zero, n_active = h.dtype.type(0), 0
+    n_active = 0
     if end is None:
         end = h.shape[1]
+    transpose(h, (0, h.shape[0]), (begin, end), values, (begin, 0))
     for i in range(begin, end):
-        value, index = values[i], indices[i]
-        count = 0
-        for n in range(h.shape[0]):
-            value[count] = h[n, i]
-            index[count] = n
-            count += h[n, i] != zero
-        counts[i] = count
-        n_active += count
+        counts[i] = list_active(values, i, 0, values.shape[1], values, indices)
+        n_active += counts[i]
     return n_active
 
 
@@ -188,23 +177,29 @@ def _add_listed(values, indices, first, count, tile, total):
 
 
 @jit
-def descend_along_product(values, indices, counts, delta, w, moment, mean_square, settings, begin, end):
-    """Take an optimiser's step along ``h.T @ delta`` without forming it, in the columns from `begin` to `end`.
+def descend_along_product(
+    values, indices, counts, delta, shares, w, moment, mean_square, b, b_moment, b_mean_square, settings, begin, end
+):
+    """Take an optimiser's step along a layer's gradient without forming it, in the columns from `begin` to `end`.
 
     Parameters
     ----------
     values, indices, counts : ndarray
         Lists of h, the layer's inputs, as :func:`active_in_columns` writes them.
     delta : (B, fan_out) ndarray
-        Gradient of the minibatch's loss by the layer's pre-activations.
+        Gradient of each example's own loss by the layer's pre-activations.
+    shares : (B,) ndarray
+        Factor of each example's loss: the gradient by the weights is ``h.T @ (shares * delta)``.
     w : (fan_in, fan_out) ndarray
         Weights, updated in place.
     moment, mean_square : (fan_in, fan_out) ndarray or None
+        Moments, updated in place: those of :func:`optim.update_columns`, which writes the same from a gradient.
+    b, b_moment, b_mean_square : (fan_out,) ndarray, or None as above
+        Biases and their moments, updated likewise; no biases: they are left alone.
     settings : tuple of float
-        Moments, updated in place, and settings: those of :func:`optim.update_columns`, which writes the same from a
-        gradient.
+        See :func:`optim.update_columns`.
     begin, end : int
-        Columns of `delta`, `w` and the moments.
+        Columns of all these.
 
     Notes
     -----
@@ -214,7 +209,9 @@ def descend_along_product(values, indices, counts, delta, w, moment, mean_square
     width = width_of(w)
     tile, none = aligned(delta.shape[0] * width, w), np.zeros(width, w.dtype)
     for o in range(begin, end, width):
-        _pack(delta, 0, delta.shape[0], o, tile)
+        _pack_weighted(delta, shares, o, tile)
+        if b.shape[0] > 0:
+            _descend(_total_of_rows(tile, delta.shape[0], load(none, 0)), b, b_moment, b_mean_square, o, settings)
         i = 0
         while i < w.shape[0]:
             _prefetch(w, moment, mean_square, i + _AHEAD, o)
@@ -225,6 +222,23 @@ def descend_along_product(values, indices, counts, delta, w, moment, mean_square
                 gradient = _add_listed(values, indices, i * values.shape[1], counts[i], tile, load(none, 0))
                 _descend(gradient, w, moment, mean_square, i * w.shape[1] + o, settings)
                 i += 1
+
+
+@inlined
+def _pack_weighted(delta, shares, o, tile):
+    """Copy a vector of columns of all rows to a tile, each times its share."""
+    width = width_of(delta)
+    for n in range(delta.shape[0]):
+        store(scaled(shares[n], load(delta, n * delta.shape[1] + o)), tile, n * width)
+
+
+@inlined
+def _total_of_rows(tile, n_rows, total):
+    """Add the rows of a tile to a vector."""
+    width = width_of(tile)
+    for n in range(n_rows):
+        total = multiply_add(tile.dtype.type(1), load(tile, n * width), total)
+    return total
 
 
 @inlined

@@ -5,7 +5,10 @@ Indices: `b` row of the batch, `n` example, `i` feature.
 
 import numpy as np
 
-from isgd_mpi.kernels._jit import jit
+from isgd_mpi.kernels._jit import inlined, jit
+from isgd_mpi.kernels._vectors import prefetch, width_of
+
+_AHEAD = 4  # rows that are fetched before they are needed: they lie anywhere in a set that no cache holds
 
 
 @jit
@@ -28,12 +31,23 @@ def gather_standardized(images, indices, mean, inverse_std, out):
     IndexError
         An index is outside 0..N-1; rows before it are already written.
     """
+    for b in range(min(_AHEAD, indices.shape[0])):
+        _prefetch(images, indices[b])
     for b in range(indices.shape[0]):
         n = indices[b]
         if n < 0 or n >= images.shape[0]:
             raise IndexError("example index outside the data set")
+        if b + _AHEAD < indices.shape[0]:
+            _prefetch(images, indices[b + _AHEAD])
         for i in range(images.shape[1]):
             out[b, i] = (out.dtype.type(images[n, i]) - mean[i]) * inverse_std[i]
+
+
+@inlined
+def _prefetch(images, n):
+    """Prefetch a row."""
+    for i in range(0, images.shape[1], width_of(images)):
+        prefetch(images, n * images.shape[1] + i)
 
 
 @jit

@@ -3,6 +3,10 @@
 Index letters: `n` example, `i` input, `o` output.
 """
 
+import math
+
+import numpy as np
+
 from isgd_mpi.kernels._jit import jit
 
 
@@ -53,22 +57,44 @@ def add_squared_grad_norms(squared_input_norms, squared_delta_norms, out):
 
 
 @jit
-def sum_squared_grad_norms(squared_input_norms, squared_delta_norms, out):
-    """Add up each squared gradient norm over layers, whose squared norms are given in parts.
+def sum_grad_norms(squared_input_norms, squared_delta_norms, out):
+    """Add up each squared gradient norm over layers, whose squared norms are given in parts; write the roots.
 
     Parameters
     ----------
     squared_input_norms, squared_delta_norms : (n_layers, n_parts, max_rows) ndarray of float64
         Sums of squares over parts of the columns; see :func:`add_squared_grad_norms`.
-    out : (B,) ndarray of float64
-        Overwritten. The last layer's share is added first, and the first part of each norm.
+    out : (B,) ndarray
+        Gradient norms, overwritten. The last layer's share is added first, and the first part of each norm.
     """
-    out[:] = 0
-    for layer in range(squared_input_norms.shape[0] - 1, -1, -1):
-        inputs, deltas = squared_input_norms[layer], squared_delta_norms[layer]
-        for n in range(out.shape[0]):
-            squared_input_norm, squared_delta_norm = inputs[0, n], deltas[0, n]
-            for part in range(1, inputs.shape[0]):
-                squared_input_norm += inputs[part, n]
-                squared_delta_norm += deltas[part, n]
-            out[n] += (squared_input_norm + 1.0) * squared_delta_norm
+    for n in range(out.shape[0]):
+        squared = 0.0
+        for layer in range(squared_input_norms.shape[0] - 1, -1, -1):
+            squared_input_norm, squared_delta_norm = squared_input_norms[layer, 0, n], squared_delta_norms[layer, 0, n]
+            for part in range(1, squared_input_norms.shape[1]):
+                squared_input_norm += squared_input_norms[layer, part, n]
+                squared_delta_norm += squared_delta_norms[layer, part, n]
+            squared += (squared_input_norm + 1.0) * squared_delta_norm
+        out[n] = math.sqrt(squared)
+
+
+@jit
+def sum_weighted(shares, losses, grad_norms):
+    """Sum losses and gradient norms of a minibatch, each example times its share.
+
+    Parameters
+    ----------
+    shares, losses, grad_norms : (B,) ndarray
+
+    Returns
+    -------
+    loss : float
+        ``sum(shares * losses)``.
+    bound : float
+        ``sum(|shares| * grad_norms)``: the norm of the weighted gradient is at most this.
+    """
+    loss, bound = 0.0, 0.0
+    for n in range(shares.shape[0]):
+        loss += np.float64(shares[n]) * np.float64(losses[n])
+        bound += abs(np.float64(shares[n])) * np.float64(grad_norms[n])
+    return loss, bound

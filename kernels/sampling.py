@@ -194,7 +194,8 @@ def add_drawn_moments(norms, importance_weights, sums, products):
 
     Parameters
     ----------
-    norms, importance_weights : (M,) ndarray of float64
+    norms : (M,) ndarray
+    importance_weights : (M,) ndarray of float64
         The norms |g| and the weights r of the drawn examples.
     sums : (3,) ndarray of float64
         Updated in place.
@@ -208,9 +209,10 @@ def add_drawn_moments(norms, importance_weights, sums, products):
     """
     means = np.zeros(3)
     for m in range(norms.shape[0]):
-        weighted = norms[m] * importance_weights[m]
+        norm = np.float64(norms[m])
+        weighted = norm * importance_weights[m]
         means[0] += weighted
-        means[1] += weighted * norms[m]
+        means[1] += weighted * norm
         means[2] += weighted * weighted
     means /= norms.shape[0]
     if not np.isfinite(means).all():

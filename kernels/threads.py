@@ -2,7 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-_WORTHWHILE = 10**8  # operations: a millisecond, against some 50 us for another thread to begin
+WORTHWHILE = 10**8
+"""Least operations that threads share: a millisecond, against some 50 us for another thread to begin."""
 
 _pools = {1: None}  # one entry: the number of threads, and the pool of all but the caller's own
 
@@ -44,7 +45,7 @@ def on_columns(kernel, *arguments, n_columns, width, n_operations):
         Operations in all columns: few are not worth other threads.
     """
     ((n_threads, pool),) = _pools.items()
-    if pool is None or n_operations < _WORTHWHILE:
+    if pool is None or n_operations < WORTHWHILE:
         kernel(*arguments, 0, n_columns)
         return
     n_vectors = n_columns // width

@@ -200,7 +200,7 @@ class Dataset:
         train = self.splits["train"]
         gather_standardized(train.images, indices, self.mean, self.inverse_std, images)
         # the kernel has checked the indices; mode="raise" would buffer the result
-        np.take(train.labels, indices, axis=0, out=labels, mode="clip")
+        train.labels.take(indices, axis=0, out=labels, mode="clip")
 
     def batch(self, split, start, stop, images):
         """Standardise consecutive examples of a split, in place.

@@ -12,7 +12,7 @@ from isgd_mpi.kernels.few_rows import (
     width_of,
 )
 from isgd_mpi.kernels.few_rows_backward import N_VECTORS, add_active_dots
-from isgd_mpi.kernels.threads import on_columns
+from isgd_mpi.kernels.threads import WORTHWHILE, on_columns
 from isgd_mpi.model.layers import FEW_ROWS, Layer, matrix
 
 _PACKED_ROWS = 64  # least rows for which zeros are skipped: that copies weights into the first-level cache
@@ -52,6 +52,7 @@ class StreamedLayer(Layer):
         self._width = width_of(buffers.gradient)
         n_rows, n_blocks = buffers.few_rows, -(-self._fan_in // DEPTH)
         self._n_operations = 2 * n_rows * self._fan_in * self._fan_out
+        self._has_one_thread = buffers.share.n > 1 or self._n_operations < WORTHWHILE
         listed = self._behind_relu and n_rows >= _PACKED_ROWS
         rows = n_rows if listed else 0
         self._in_rows = buffers.share.allocate(*_lists((rows, n_blocks * DEPTH), (rows, n_blocks), buffers.dtype))
@@ -90,12 +91,15 @@ class StreamedLayer(Layer):
             self.list_columns(self._inputs)
         return super().backward(delta, before_step)
 
-    def _step_weights(self, optimiser):
-        if self._is_listed:
-            arguments = (*self._lists_to_step, self._weighted, *self._steps, optimiser.settings)
-            self._run(descend_along_product, *arguments, columns=self._columns)
-        else:
-            super()._step_weights(optimiser)
+    def step(self, delta, shares, optimiser):
+        """Take the optimiser's step, without forming the gradient where it is not formed; see :class:`layers.Layer`."""
+        if self._is_formed or not self._is_listed:
+            super().step(delta, shares, optimiser)
+            return
+        if optimiser is not self._optimiser:
+            self._use_optimiser(optimiser)
+        steps = *self._steps, *self._bias_steps, optimiser.settings
+        self._run(descend_along_product, *self._lists_to_step, delta, shares, *steps, columns=self._columns)
 
     def _multiply(self, h):
         if not self._few:
@@ -120,7 +124,7 @@ class StreamedLayer(Layer):
 
     def _run(self, kernel, *arguments, columns, width=None):
         """Run a kernel on a range of columns, which a trainer alone shares among its threads."""
-        if self._buffers.share.n > 1:
+        if self._has_one_thread:
             kernel(*arguments, columns.start, columns.stop)
         else:
             whole = {"n_columns": columns.stop, "width": width or self._width}

@@ -271,22 +271,24 @@ class Layer:
         optimiser : optim.SGD
         """
         if optimiser is not self._optimiser:
-            self._optimiser = optimiser
-            self._steps = optimiser.part(self._weights_of(self._cut.rows(self._fan_in)), (-1, self._fan_out))
-            self._bias_steps = optimiser.part(slice(*(self._biases.start + i for i in _ends(self._columns))))
+            self._use_optimiser(optimiser)
         if self._is_formed:
-            optimiser.step_part(self._steps, self._weight_gradient[self._cut.rows(self._fan_in)], self._columns)
+            gradient = self._weight_gradient[self._cut.rows(self._fan_in)]
         else:
             np.multiply(delta[:, self._columns], shares[:, None], out=self._own_weighted)
-            self._step_weights(optimiser)
+            gradient = self._form_weight_gradient()
+        optimiser.step_part(self._steps, gradient, self._columns)
         if self._cut.leads:
             if not self._is_formed:
                 self._form_bias_gradient(delta, shares)
-            optimiser.step_part(self._bias_steps, self._bias_gradient[self._columns])
+            optimiser.step_part(self._own_bias_steps, self._bias_gradient[self._columns])
 
-    def _step_weights(self, optimiser):
-        """Take the step of this trainer's weights, along deltas times shares in the buffer."""
-        optimiser.step_part(self._steps, self._form_weight_gradient(), self._columns)
+    def _use_optimiser(self, optimiser):
+        """Hold views of the parameters, and of their moments, that this trainer steps: some rows of weights, biases."""
+        self._optimiser = optimiser
+        self._steps = optimiser.part(self._weights_of(self._cut.rows(self._fan_in)), (-1, self._fan_out))
+        self._bias_steps = optimiser.part(self._biases if self._cut.leads else slice(0))
+        self._own_bias_steps = optimiser.part(slice(*(self._biases.start + i for i in _ends(self._columns))))
 
     def _form_weight_gradient(self):
         """Write this trainer's columns of its rows of the gradient, along deltas times shares in the buffer."""

@@ -11,13 +11,13 @@ from itertools import chain
 
 import numpy as np
 
-from isgd_mpi.kernels.norms import squared_row_norms, sum_squared_grad_norms
+from isgd_mpi.kernels.norms import squared_row_norms, sum_grad_norms, sum_weighted
 from isgd_mpi.model.few_rows import make_layers
 from isgd_mpi.model.layers import Buffers
 from isgd_mpi.model.losses import CrossEntropy
 from isgd_mpi.model.share import WHOLE
 
-_ROUNDING = np.float32(1.01)  # the most that rounding both factors of a product to bfloat16 can add to it
+_ROUNDING = 1.01  # the most that rounding both factors of a product to bfloat16 can add to it
 
 
 class MLP:
@@ -70,9 +70,9 @@ class MLP:
         self.widths, self.share = tuple(widths), share
         self.loss = loss or CrossEntropy(self.widths[-1])
         self._score, self._n_rows = score, -1
+        self._largest = float(np.finfo(dtype).max)
         self._buffers = Buffers(self.widths, max_rows, dtype, share)
         self._layers = self._make_layers(self.widths, self._buffers)
-        self._squared_grad_norms = np.empty(max_rows)
         self._grad_norms, self._bounds = np.empty((2, max_rows), dtype)
         self._correct = np.empty(max_rows, bool)
         self._losses, self._predictions, self._squared_parts, self.params = share.allocate(
@@ -212,12 +212,12 @@ class MLP:
         FloatingPointError
             If the loss or the gradient is not finite; no parameter is touched then.
         """
-        shares, meet = weights / x.dtype.type(len(x)), self.share.meet
+        meet = self.share.meet
         self._plan(len(x))
         first, *others = self._layers
         first.list_columns(x)
         deltas = [self._forward(x, y)]
-        self._buffers.shares[: len(x)] = shares
+        shares = np.divide(weights, x.dtype.type(len(x)), out=self._shares)
         for layer in reversed(others):
             deltas.append(layer.backward(deltas[-1], before_step=True))
             meet()
@@ -226,7 +226,7 @@ class MLP:
         loss, bound = self._loss_and_bound(shares)
         if not math.isfinite(loss):
             raise FloatingPointError("the loss is not finite")
-        if not math.isfinite(bound):
+        if not bound <= self._largest:
             raise FloatingPointError("the gradient is not finite")
         deltas.reverse()
         if self.share.sum_over_nodes is not None:
@@ -257,10 +257,12 @@ class MLP:
 
     def _loss_and_bound(self, shares):
         """Return the weighted mean loss, and a bound of its gradient's norm and of each number of the gradient."""
-        numbers = np.array([shares @ self.losses, _ROUNDING * (np.abs(shares) @ self.grad_norms)], np.float64)
+        loss, bound = sum_weighted(shares, self.losses, self.grad_norms)
         if self.share.sum_over_nodes is not None:
+            numbers = np.array([loss, bound])
             self.share.sum_over_nodes(numbers)
-        return numbers.tolist()
+            loss, bound = numbers.tolist()
+        return loss, _ROUNDING * bound
 
     def _squared_gradient_norm(self, deltas, shares):
         """Return the squared norm of the weighted mean gradient, given the deltas of all layers."""
@@ -308,15 +310,15 @@ class MLP:
         for layer in self._layers:
             layer.plan(n_rows)
         self._n_rows, self._rows = n_rows, self.share.rows(n_rows)
+        self._shares = buffers.shares[:n_rows]
         self._feature_norms = buffers.squared_input_norms[0, 0, self._rows]
         parts = self._losses, self._predictions, buffers.squared_delta_norms[-1, 0]
         self._last_buffers = [part[self._rows] for part in parts]
 
     def _write_grad_norms(self):
         """Take the roots of the sums over the layers."""
-        buffers, squared = self._buffers, self._squared_grad_norms[: self._n_rows]
-        sum_squared_grad_norms(buffers.squared_input_norms, buffers.squared_delta_norms, squared)
-        np.sqrt(squared, out=self._grad_norms[: self._n_rows], casting="same_kind")
+        buffers = self._buffers
+        sum_grad_norms(buffers.squared_input_norms, buffers.squared_delta_norms, self.grad_norms)
 
     def _chosen_scores(self):
         """Return the kind of score that was asked for."""

@@ -9,7 +9,7 @@ from isgd_mpi.settings.saved import Saved
 
 
 class Optimiser(Saved):
-    """Moves one parameter vector along gradients. Subclasses have `settings`, and update vectors with them.
+    """Moves one parameter vector along gradients. Subclasses make its settings, and update vectors with them.
 
     Parameters
     ----------
@@ -41,6 +41,7 @@ class Optimiser(Saved):
         self.n_done = 0
         self.scale(1.0)
         self._scale = 1.0  # of the gradient of this step
+        self._settings, self._settings_of = None, None
 
     @property
     def progress(self):
@@ -57,6 +58,14 @@ class Optimiser(Saved):
     def present_learning_rate(self):
         """Step size of the next step."""
         return self.scaling[0] * self.scheduled_learning_rate
+
+    @property
+    def settings(self):
+        """Return the numbers that kernels take the next step with, a tuple; all layers ask for them in each step."""
+        present = self.n_done, self.scaling, self._scale
+        if self._settings_of != present:
+            self._settings, self._settings_of = self._make_settings(), present
+        return self._settings
 
     def scale(self, factor, origin=0.0, pace=1.0, least=0.0):
         """Multiply the step sizes of the schedule by a factor, and go along it at a pace.
@@ -188,9 +197,8 @@ class SGD(Optimiser):
         self.momentum = momentum
         self.velocity = aligned_zeros(params.size, params.dtype) if momentum else None
 
-    @property
-    def settings(self):
-        """Step size, momentum and weight decay of the next step, with what scales its gradient."""
+    def _make_settings(self):
+        """Return step size, momentum and weight decay of the next step, with what scales its gradient."""
         return self.present_learning_rate * self._scale, self.momentum, self.weight_decay / self._scale
 
     def _update(self, *vectors):
@@ -227,9 +235,7 @@ class Adam(Optimiser):
         self._decays = (0.0, weight_decay) if decoupled else (weight_decay, 0.0)
         self.mean, self.mean_square = (aligned_zeros(params.size, params.dtype) for _ in range(2))
 
-    @property
-    def settings(self):
-        """See :func:`optim.adam_settings`."""
+    def _make_settings(self):
         return adam_settings(self.present_learning_rate, self.n_done + 1, *self._decays, self._scale)
 
     def _update(self, *vectors):

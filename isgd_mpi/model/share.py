@@ -10,6 +10,7 @@ the same share.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from isgd_mpi.kernels.few_rows import DEPTH
 from isgd_mpi.kernels.memory import aligned_zeros
@@ -125,6 +126,7 @@ WHOLE = Share()
 """The share of a trainer that computes alone, and of a scorer: everything, in memory of its own."""
 
 
+@cache
 def _block(n_items, size, n_parts, part):
     """Return one of several blocks of items, which begins and ends at multiples of a size or at the end."""
     n_units = -(-n_items // size)

@@ -81,13 +81,18 @@ class Gain(Saved):
         minibatch : minibatch.Minibatch
         example_weights : (M,) ndarray of float64, optional
             Weights of its examples, if they have any: the figures are those of the weighted gradients.
+
+        Returns
+        -------
+        bool
+            Whether all norms are known to be finite.
         """
         self._n_steps += 1
         self._n_drawn += len(minibatch.indices)
         norms = minibatch.grad_norms if example_weights is None else example_weights * minibatch.grad_norms
-        self.variance.observe(norms, minibatch.importance_weights)
         if self._compat:
             self._compat.observe_gradient(minibatch.gradient)
+        return self.variance.observe(norms, minibatch.importance_weights)
 
     def learn_from_probe(self, value, variance, age):
         """Update the estimates with a probe of |mu|^2; see :meth:`variance.Variance.observe_probe`."""

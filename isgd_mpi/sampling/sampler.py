@@ -177,9 +177,9 @@ class Sampler(Saved):
             Step of the parameters that it was computed with.
         """
         rows, norms, weights = minibatch.indices, minibatch.grad_norms, minibatch.importance_weights
-        self._gain.learn_from_minibatch(minibatch, self._own(rows))
         self._orders.count(len(rows))
-        if not (known := np.isfinite(norms)).all():
+        if not self._gain.learn_from_minibatch(minibatch, self._own(rows)):
+            known = np.isfinite(norms)
             rows, norms, weights = rows[known], norms[known], weights[known]
         if not self._norms_come_back:
             self._compare([rows], norms, weights)

@@ -123,13 +123,19 @@ class Variance(Saved):
             Gradient norms of the drawn examples.
         importance_weights : (M,) ndarray of float64
             The weights r that they were drawn with.
+
+        Returns
+        -------
+        bool
+            Whether the means of r |g|, r |g|^2 and r^2 |g|^2 are finite; if not, nothing is added.
         """
-        norms = np.asarray(norms, np.float64)
         if self._n[0] >= _MOST:
             self.next_block()
-        if add_drawn_moments(norms, importance_weights, self._sums[0], self._products[0]):
-            self._n[0] += 1
-            self._window = None
+        if not add_drawn_moments(norms, importance_weights, self._sums[0], self._products[0]):
+            return False
+        self._n[0] += 1
+        self._window = None
+        return True
 
     def observe_probe(self, value, variance, age=0):
         """Add a probe to the block of the minibatches that had the same parameters, if there is any.

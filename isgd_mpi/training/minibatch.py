@@ -87,6 +87,8 @@ class Learner:
         self._images, self._labels = self._share.allocate(
             ((n_rows, dataset.n_features), model.params.dtype), ((n_rows, *target.row_shape), target.dtype)
         )
+        self._rows = self._share.rows(n_rows)
+        self._own = self._images[self._rows], self._labels[self._rows]
 
     def compute(self, indices, weights):
         """Compute the gradient of a minibatch.
@@ -150,8 +152,7 @@ class Learner:
 
     def _gather(self, indices, weights):
         """Return standardised features, targets and weights of a minibatch, for the model."""
-        rows = self._share.rows(len(indices))
-        self._dataset.gather(indices[rows], self._images[rows], self._labels[rows])
+        self._dataset.gather(indices[self._rows], *self._own)
         self._share.meet()
         return self._images, self._labels, weights.astype(self._images.dtype)
 

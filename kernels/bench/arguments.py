@@ -233,7 +233,8 @@ def active_product(rng, n, fan_in, fan_out):
 def descent(rng, n, fan_in, fan_out):
     """Return the arguments of :func:`few_rows.descend_along_product`, without momentum."""
     lists = _listed_columns(rng, n, fan_in)
-    return *lists, *matrices(rng, (n, fan_out), (fan_in, fan_out)), None, None, (1e-3, 0.0, 0.0), 0, fan_out
+    delta, w, (b,) = matrices(rng, (n, fan_out), (fan_in, fan_out), (1, fan_out))
+    return *lists, delta, rng.random(n, np.float32), w, None, None, b, None, None, (1e-3, 0.0, 0.0), 0, fan_out
 
 
 def active_dots(rng, n, fan_in, fan_out):

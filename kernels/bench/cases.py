@@ -126,11 +126,12 @@ CASES = (
     Case(norms.squared_row_norms, _INPUTS, lambda rng, n, i: (normal(rng, n, i), np.empty(n)), _moved("read")),
     Case(norms.add_squared_grad_norms, _BATCHES, lambda rng, n: tuple(rng.random((3, n))), _moved("update", 2)),
     Case(
-        norms.sum_squared_grad_norms,
+        norms.sum_grad_norms,
         _BATCHES,
-        lambda rng, n: (*rng.random((2, 3, 4, n)), np.empty(n)),  # three layers, four trainers
+        lambda rng, n: (*rng.random((2, 3, 4, n)), room(n)),  # three layers, four trainers
         _moved("read"),
     ),
+    Case(norms.sum_weighted, _BATCHES, lambda rng, n: tuple(rng.random((3, n), np.float32)), _moved("read")),
     Case(
         activations.bias_relu,
         _HIDDEN,
@@ -317,13 +318,13 @@ CASES = (
     Case(
         few_rows.active_in_rows,
         _FEW_HIDDEN,
-        lambda rng, n, i: (arguments.activations(rng, n, i), *arguments.row_lists(n, i)),
+        lambda rng, n, i: (normal(rng, n, i), *arguments.row_lists(n, i)),
         _moved("copy"),
     ),
     Case(
         few_rows.active_in_columns,
         _FEW_HIDDEN,
-        lambda rng, n, i: (arguments.activations(rng, n, i), *arguments.column_lists(n, i)),
+        lambda rng, n, i: (normal(rng, n, i), *arguments.column_lists(n, i)),
         _moved("copy"),
     ),
     Case(

@@ -17,9 +17,15 @@ def add_squared_grad_norms(squared_input_norms, squared_delta_norms, out):
     out += (squared_input_norms + 1) * squared_delta_norms
 
 
-def sum_squared_grad_norms(squared_input_norms, squared_delta_norms, out):
+def sum_grad_norms(squared_input_norms, squared_delta_norms, out):
     """Sum over parts, and then over layers."""
-    out[:] = ((squared_input_norms.sum(axis=1) + 1) * squared_delta_norms.sum(axis=1)).sum(axis=0)
+    out[:] = np.sqrt(((squared_input_norms.sum(axis=1) + 1) * squared_delta_norms.sum(axis=1)).sum(axis=0))
+
+
+def sum_weighted(shares, losses, grad_norms):
+    """Take two scalar products."""
+    exact = shares.astype(float)
+    return float(exact @ losses), float(abs(exact) @ grad_norms)
 
 
 def bias_relu(z, bias, squared_norms):
@@ -292,7 +298,7 @@ def fill_examples(indices, prototypes, backgrounds, images, labels):
 
 
 def active_in_rows(h, values, indices, counts):
-    """List active inputs block by block; entries behind the active ones are as the kernel leaves them."""
+    """List active inputs block by block; the kernel leaves other entries behind these."""
     depth = values.shape[1] // counts.shape[1]
     for block in range(counts.shape[1]):
         part = h[:, block * depth : (block + 1) * depth]
@@ -313,8 +319,6 @@ def _list_active(rows, values, indices, counts):
     listed = np.arange(rows.shape[1]) < counts[:, None]
     np.copyto(values, np.take_along_axis(rows, order, axis=1), where=listed)
     np.copyto(indices, order.astype(np.int32), where=listed)
-    over = np.flatnonzero(rows[:, -1] == 0)  # the kernel writes the last one behind the list if it is zero
-    indices[over, counts[over]] = rows.shape[1] - 1
 
 
 def add_active_dots(indices, counts, delta, w, upstream, begin, end):
@@ -338,13 +342,20 @@ def add_active_product(values, indices, counts, w, z, begin, end):
     z[:, begin:end] += h.reshape(len(values), -1)[:, : len(w)] @ w[:, begin:end]
 
 
-def descend_along_product(values, indices, counts, delta, w, moment, mean_square, settings, begin, end):
+def descend_along_product(
+    values, indices, counts, delta, shares, w, moment, mean_square, b, b_moment, b_mean_square, settings, begin, end
+):
     """Fill in the zeros, form the gradient by BLAS, and update."""
     columns = np.zeros((len(w), len(delta)), values.dtype)
     _fill_in(values, indices, counts, columns)
     gradient = np.zeros_like(w)
-    np.matmul(columns, delta[:, begin:end], out=gradient[:, begin:end])
+    weighted = delta[:, begin:end] * shares[:, None]
+    np.matmul(columns, weighted, out=gradient[:, begin:end])
     update_columns(w, moment, mean_square, gradient, settings, begin, end)
+    by_biases = np.zeros((1, len(b)), w.dtype)
+    by_biases[0, begin:end] = weighted.sum(axis=0)
+    moments = (None if each is None else each[None] for each in (b_moment, b_mean_square))
+    update_columns(b[None], *moments, by_biases, settings, begin, end)
 
 
 def _fill_in(values, indices, counts, out):

@@ -88,15 +88,19 @@ def test_descent(rng, shape, dtype, tolerance, momentum, decay):
     n_rows, fan_in, n_vectors = shape
     fan_out = n_vectors * width_of(np.empty(0, dtype))
     h, delta = matrices(rng, dtype, (n_rows, fan_in), (n_rows, fan_out))
-    w, velocity = matrices(rng, dtype, (fan_in, fan_out), (fan_in, fan_out))
-    h = with_zeros(rng, h)
-    expected = reference.descend_along_product(h, delta, w, velocity * (momentum > 0), 0.1, momentum, decay)
-    got, got_velocity = w.copy(), velocity.copy()
-    own = (got, got_velocity if momentum else None, None)
-    descend_along_product(*column_lists(h), delta, *own, (0.1, momentum, decay), 0, fan_out)
-    np.testing.assert_allclose(got, expected[0], rtol=tolerance, atol=10 * tolerance)
-    if momentum:
-        np.testing.assert_allclose(got_velocity, expected[1], rtol=tolerance, atol=10 * tolerance)
+    before = matrices(rng, dtype, *[(fan_in, fan_out)] * 2, *[(1, fan_out)] * 2)
+    h, shares = with_zeros(rng, h), rng.random(n_rows).astype(dtype)
+    expected = [  # of the weights and of the biases, which are weights on an input of one
+        reference.descend_along_product(inputs, shares[:, None] * delta, w, v * (momentum > 0), 0.1, momentum, decay)
+        for inputs, w, v in [(h, *before[:2]), (np.ones((n_rows, 1)), *before[2:])]
+    ]
+    w, velocity, (b,), (b_velocity,) = got = [array.copy() for array in before]
+    own = (w, velocity, None, b, b_velocity, None) if momentum else (w, None, None, b, None, None)
+    descend_along_product(*column_lists(h), delta, shares, *own, (0.1, momentum, decay), 0, fan_out)
+    for array, exact in zip(
+        got[:: 1 if momentum else 2], (each[k] for each in expected for k in range(1 + (momentum > 0)))
+    ):
+        np.testing.assert_allclose(array, exact, rtol=tolerance, atol=10 * tolerance)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), PRECISIONS)
@@ -106,25 +110,36 @@ def test_descent_with_adam(rng, shape, dtype, tolerance, decays):
     n_rows, fan_in, n_vectors = shape
     fan_out = n_vectors * width_of(np.empty(0, dtype))
     h, delta = matrices(rng, dtype, (n_rows, fan_in), (n_rows, fan_out))
-    w, mean, root = matrices(rng, dtype, *[(fan_in, fan_out)] * 3)
+    w, mean, root = matrices(rng, dtype, *[(fan_in + 1, fan_out)] * 3)  # the last row is the biases'
     h, before = with_zeros(rng, h), (w, mean, root**2)
     got = [array.copy() for array in before]
-    descend_along_product(*column_lists(h), delta, *got, adam_settings(0.1, 3, *decays), 0, fan_out)
-    gradient = h.astype(float).T @ delta.astype(float)
+    own = (*(array[:-1] for array in got), *(array[-1] for array in got))
+    ones = np.ones(n_rows, dtype)
+    descend_along_product(*column_lists(h), delta, ones, *own, adam_settings(0.1, 3, *decays), 0, fan_out)
+    gradient = np.column_stack([h, ones]).astype(float).T @ delta.astype(float)
     expected = reference.adam_update(*(array.astype(float) for array in before), gradient, 0.1, 3, *decays)
     for each, exact in zip(got, expected):
         np.testing.assert_allclose(each, exact, rtol=10 * tolerance, atol=10 * tolerance)
 
 
+def test_descent_without_biases_leaves_them_alone(rng):
+    fan_out = width_of(np.empty(0, np.float32))
+    h, delta, w, (b,) = matrices(rng, np.float32, (4, 6), (4, fan_out), (6, fan_out), (1, fan_out))
+    before = b.copy()
+    none = (None, None)
+    descend_along_product(*column_lists(h), delta, b[:4], w, *none, b[:0], *none, (0.1, 0.0, 0.0), 0, fan_out)
+    np.testing.assert_array_equal(b, before)
+
+
 def test_a_column_does_not_depend_on_the_range_it_is_in(rng):
     width = width_of(np.empty(0, np.float32))
     fan_out = 3 * width
-    h, w, z, delta = matrices(rng, np.float32, (6, 70), (70, fan_out), (6, fan_out), (6, fan_out))
+    h, w, z, delta, (b,) = matrices(rng, np.float32, (6, 70), (70, fan_out), (6, fan_out), (6, fan_out), (1, fan_out))
     h = with_zeros(rng, h)
     calls = [
         (add_product, (h, w), z, ()),
         (add_active_product, (*row_lists(h), w), z, ()),
-        (descend_along_product, (*column_lists(h), delta), w, (None, None, (0.1, 0.0, 0.0))),
+        (descend_along_product, (*column_lists(h), delta, b[:6]), w, (None, None, b[:0], None, None, (0.1, 0.0, 0.0))),
     ]
     for kernel, before, result, after in calls:
         whole, parts = result.copy(), result.copy()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.kernels.norms import add_squared_grad_norms, squared_row_norms, sum_squared_grad_norms
+from isgd_mpi.kernels.norms import add_squared_grad_norms, squared_row_norms, sum_grad_norms, sum_weighted
 
 pytestmark = pytest.mark.kernels
 RTOL = {np.float32: 1e-5, np.float64: 1e-13}
@@ -60,6 +60,14 @@ def test_nan_in_nan_out_of_a_layers_share(variant):
 def test_sums_over_layers_are_of_the_sums_over_parts(variant, rng, n_parts):
     inputs, deltas = rng.random((2, 4, n_parts, 8))
     out = np.full(7, np.nan)
-    variant(sum_squared_grad_norms)(inputs, deltas, out)
-    expected = reference.sum_squared_grad_norms(inputs, deltas)[:7]
+    variant(sum_grad_norms)(inputs, deltas, out)
+    expected = reference.sum_grad_norms(inputs, deltas)[:7]
     np.testing.assert_allclose(out, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sum_weighted(variant, rng, dtype):
+    shares, losses, norms = rng.standard_normal((3, 7)).astype(dtype)
+    got = variant(sum_weighted)(shares, losses, norms)
+    np.testing.assert_allclose(got, reference.sum_weighted(shares, losses, norms), rtol=1e-12)
+    assert np.isnan(variant(sum_weighted)(np.zeros(7, dtype), np.full(7, np.nan, dtype), norms)[0])

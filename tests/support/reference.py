@@ -24,9 +24,15 @@ def squared_grad_norms(x, delta):
     return np.array(norms)
 
 
-def sum_squared_grad_norms(input_norms, delta_norms):
-    """Sum over layers, whose squared norms are lists of parts."""
-    return sum((sum(inputs) + 1) * sum(deltas) for inputs, deltas in zip(input_norms, delta_norms))
+def sum_grad_norms(input_norms, delta_norms):
+    """Sum over layers, whose squared norms are lists of parts; return the roots."""
+    return np.sqrt(sum((sum(inputs) + 1) * sum(deltas) for inputs, deltas in zip(input_norms, delta_norms)))
+
+
+def sum_weighted(shares, losses, grad_norms):
+    """Sum losses times shares, and norms times absolute shares."""
+    pairs = zip(shares.tolist(), losses.tolist(), grad_norms.tolist())
+    return tuple(map(sum, zip(*((share * loss, abs(share) * norm) for share, loss, norm in pairs))))
 
 
 def bias_relu(z, bias):
