@@ -117,20 +117,18 @@ def train_alone(dataset, config, folder):
     return model.params, train(setup, learner_of(setup, model, config.minibatch_size), folder)
 
 
-@pytest.fixture(params=["shared", "on nodes", "summed"])
+@pytest.fixture(params=["shared", "summed"])
 def open_work(comm, dataset, request):
-    """Return a function that opens this rank's work in a group of all ranks, of each kind.
+    """Return a function that opens this rank's work in a group of all ranks, of either kind.
 
-    On nodes as many ranks as fit share a model, of which there are two, and where ranks are odd one for each rank.
+    An even number of ranks that share a model plays two nodes, with a model each.
     """
-    n_sharing = {"shared": comm.size, "on nodes": 1 if comm.size % 2 else comm.size // 2, "summed": 1}[request.param]
+    n_sharing = 1 if request.param == "summed" else comm.size // 2 if comm.size % 2 == 0 else comm.size
     sharing = comm.Split(comm.rank // n_sharing, comm.rank)
     equals = comm.Split(comm.rank % n_sharing, comm.rank)
     memory, watchdog = SharedArrays(sharing), Watchdog(60, "too long", can_go_on=False)
 
     def open_shared(config, waiter):
-        if config.minibatch_size < equals.size:
-            pytest.skip("a model for each example at most")
         (counters,) = memory.allocate(Meeting.specification(n_sharing))
         meeting = Meeting(counters, sharing.rank, waiter, comm.size > os.cpu_count())
         share = Share(sharing.rank, n_sharing, memory.allocate, meeting.meet)
