@@ -189,6 +189,46 @@ def round_weights(w, pairs, rows, first, last, begin, end):
 
 
 @jit
+def update_and_round(w, moment, mean_square, gradient, settings, rows, begin, end):
+    """Take an optimiser's step in the columns from `begin` to `end` of weights, and round them to bfloat16.
+
+    Parameters
+    ----------
+    w, moment, mean_square, settings
+        See :func:`descend`.
+    gradient : (fan_in, at least end - begin) ndarray of float32
+        Its first columns are the gradient by these weights, and finite. C-contiguous.
+    rows : (fan_in, at least fan_out) ndarray of uint16
+        Weights after the step; overwritten in these columns.
+    begin, end : int
+        Columns.
+    """
+    n_columns, lanes = end - begin, width_of(w)
+    for i in range(0, w.shape[0], 2):
+        for o in range(0, n_columns, lanes):
+            n_low = min(lanes, n_columns - o)
+            n_high = n_low if i + 1 < w.shape[0] else 0
+            place = i, o, begin + o
+            if n_high == lanes:  # with constants loads and stores need no masks
+                _step_along(gradient, w, moment, mean_square, settings, rows, place, lanes, lanes)
+            else:
+                _step_along(gradient, w, moment, mean_square, settings, rows, place, n_low, n_high)
+
+
+@inlined
+def _step_along(gradient, w, moment, mean_square, settings, rows, place, n_low, n_high):
+    """Take the step of a part of two rows of weights along a gradient, and round them; the second may be none."""
+    i, source, target = place
+    source, start = i * gradient.shape[1] + source, i * w.shape[1] + target
+    low, high = load_first(gradient, source, n_low), load_first(gradient, source + gradient.shape[1], n_high)
+    low = _stepped(low, w, moment, mean_square, settings, start, n_low)
+    high = _stepped(high, w, moment, mean_square, settings, start + w.shape[1], n_high)
+    rounded, at = rounded_pairs(low, high), i * rows.shape[1] + target
+    store_low(rounded, rows, at, n_low)
+    store_high(rounded, rows, at + rows.shape[1], n_high)
+
+
+@jit
 def form_gradient(h_columns, gradient_pairs, gradient, first, last, begin, end):
     """Write the product that :func:`descend` takes a step along.
 

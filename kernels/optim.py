@@ -6,7 +6,6 @@ import numpy as np
 
 from isgd_mpi.kernels._jit import jit
 from isgd_mpi.kernels._steps import FRESH, FRESH_SQUARE
-from isgd_mpi.kernels.bfloat16 import bfloat16_bits
 
 # Blocks are slices, not index ranges: with an offset in the index the loops do not vectorise.
 _BLOCK = 4096  # parameters checked at a time: 16 KiB of float32 gradient stay in the first-level cache
@@ -109,39 +108,13 @@ def update_columns(params, moment, mean_square, gradient, settings, begin, end):
         Columns.
     """
     for i in range(params.shape[0]):
-        _update_row(params, moment, mean_square, gradient[i, begin:end], settings, i, begin, end)
-
-
-@jit
-def update_and_round(params, moment, mean_square, gradient, settings, rounded, begin, end):
-    """Take an optimiser's step in the columns from `begin` to `end` of a matrix, in place, and round them to bfloat16.
-
-    Parameters
-    ----------
-    params, moment, mean_square, settings, begin, end
-        See :func:`update_columns`.
-    gradient : (fan_in, at least end - begin) ndarray
-        Its first columns are the gradient by these parameters, and finite. C-contiguous.
-    rounded : (fan_in, at least fan_out) ndarray of uint16
-        The parameters after the step, bfloat16; overwritten in these columns.
-    """
-    for i in range(params.shape[0]):
-        _update_row(params, moment, mean_square, gradient[i, : end - begin], settings, i, begin, end)
-        theta, bits = params[i, begin:end], rounded[i, begin:end]
-        for o in range(theta.shape[0]):
-            bits[o] = bfloat16_bits(theta[o])
-
-
-@jit
-def _update_row(params, moment, mean_square, g, settings, i, begin, end):
-    """Take an optimiser's step in some columns of a row, given the gradient by them."""
-    theta = params[i, begin:end]
-    if mean_square is not None:  # decided when this is compiled
-        adam_update(theta, moment[i, begin:end], mean_square[i, begin:end], g, *settings)
-    elif moment is not None:
-        nesterov_update(theta, moment[i, begin:end], g, settings[0], settings[1], settings[2])
-    else:
-        sgd_update(theta, g, settings[0], settings[2])
+        theta, g = params[i, begin:end], gradient[i, begin:end]
+        if mean_square is not None:  # decided when this is compiled
+            adam_update(theta, moment[i, begin:end], mean_square[i, begin:end], g, *settings)
+        elif moment is not None:
+            nesterov_update(theta, moment[i, begin:end], g, settings[0], settings[1], settings[2])
+        else:
+            sgd_update(theta, g, settings[0], settings[2])
 
 
 def adam_settings(learning_rate, step, weight_decay=0.0, decoupled_decay=0.0, scale=1.0):

@@ -73,11 +73,11 @@ TWINS = {
     "activate": "bias_relu",
     "propagate": "relu_backward",
     "descend": "descend_along_product",
+    "update_and_round": "nesterov_update",
     "form_gradient": "product_of_bfloat16",
     "round_weights": "bfloat16",
     "add_active_product": "add_product",
     "update_columns": "nesterov_update",
-    "update_and_round": "nesterov_update",
     "search": "search_positions",
     "systematic_search": "systematic_positions",
 }

@@ -190,6 +190,15 @@ CASES = (
     Case(bfloat16_layers.activate, _LAYERS, arguments.activated, _PRODUCT),
     Case(bfloat16_layers.propagate, _LAYERS, arguments.propagated, _PRODUCT),
     Case(bfloat16_descent.descend, _LAYERS, arguments.descended, _PRODUCT),
+    Case(
+        bfloat16_descent.update_and_round,
+        _FACTORS,
+        lambda rng, i, o: (
+            *(normal(rng, i, o), None, None, normal(rng, i, o)),
+            *((2.0**-10, 0.0, 0.0), room(i, o, dtype=np.uint16), 0, o),  # exact, so that rounding is the same
+        ),
+        _moved("update", 0),
+    ),
     Case(bfloat16_descent.form_gradient, _LAYERS, arguments.formed_gradient, _PRODUCT),
     Case(
         bfloat16_descent.round_weights,
@@ -204,15 +213,6 @@ CASES = (
         _FACTORS,
         lambda rng, i, o: (*normal(rng, 2, i, o), None, normal(rng, i, o), (1e-3, 0.9, 0.0), 0, o),
         _moved("update", 0, 1),
-    ),
-    Case(
-        optim.update_and_round,
-        _FACTORS,
-        lambda rng, i, o: (
-            *(normal(rng, i, o), None, None, normal(rng, i, o)),
-            *((2.0**-10, 0.0, 0.0), room(i, o, dtype=np.uint16), 0, o),  # exact, so that rounding is the same
-        ),
-        _moved("update", 0),
     ),
     Case(
         optim.adam_update,

@@ -6,10 +6,10 @@ import pytest
 import reference
 
 from isgd_mpi.kernels import _bfloat16_tiles, bfloat16_descent
-from isgd_mpi.kernels.bfloat16_descent import descend, form_gradient, round_weights
+from isgd_mpi.kernels.bfloat16_descent import descend, form_gradient, round_weights, update_and_round
 from isgd_mpi.kernels.bfloat16_layers import activate, propagate, round_features
 from isgd_mpi.kernels.bfloat16_products import TILE_ROWS, pack, pack_transposed, padded
-from isgd_mpi.kernels.optim import adam_settings
+from isgd_mpi.kernels.optim import adam_settings, update_columns
 
 pytestmark = pytest.mark.kernels
 # without `variant`: compiled parts of a kernel hand vectors on; without compilation all of it is plain Python
@@ -133,6 +133,25 @@ def test_descend_with_adam(rng, shape, decays):
         np.testing.assert_allclose(each, exact, rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(rows, left(got[0]))
     np.testing.assert_array_equal(pairs, right(got[0]))
+
+
+@pytest.mark.parametrize("n_moments", [0, 1, 2])
+@pytest.mark.parametrize("columns", [(0, 150), (64, 128), (3, 5)])
+@pytest.mark.parametrize("fan_in", [1, 4])
+def test_update_and_round(rng, n_moments, columns, fan_in):
+    begin, end = columns
+    vectors, gradient = rng.random((n_moments + 1, fan_in, 150), np.float32), integers(rng, fan_in, end - begin + 5)
+    settings = adam_settings(0.3, 4, 0.01, 0.02) if n_moments == 2 else (0.125, 0.5 * n_moments, 0.25)
+    expected, got = ([*vectors.copy(), None, None][:3] for _ in range(2))
+    whole, rows = np.zeros((fan_in, 150), np.float32), np.full((fan_in, 152), 7, np.uint16)
+    whole[:, begin:end] = gradient[:, : end - begin]
+    update_columns(*expected, whole, settings, begin, end)
+    update_and_round(*got, gradient, settings, rows, begin, end)
+    for one, other in zip(got[: n_moments + 1], expected):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(rows[:, begin:end], bits(got[0][:, begin:end]))
+    assert (np.delete(rows, np.arange(begin, end), axis=1) == 7).all()
+    np.testing.assert_array_equal(np.delete(got[0] - vectors[0], np.arange(begin, end), axis=1), 0)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

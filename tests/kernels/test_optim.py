@@ -2,15 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.kernels.optim import (
-    _BLOCK,
-    adam_settings,
-    adam_update,
-    nesterov_update,
-    sgd_update,
-    update_and_round,
-    update_columns,
-)
+from isgd_mpi.kernels.optim import _BLOCK, adam_settings, adam_update, nesterov_update, sgd_update, update_columns
 
 pytestmark = pytest.mark.kernels
 DTYPES = [np.float32, np.float64]
@@ -69,25 +61,6 @@ def test_update_columns_with_adam(variant, rng, columns):
     for each, before, after in zip(got, (params, mean, mean_square), expected):
         before[:, begin:end] = after[:, begin:end]
         np.testing.assert_allclose(each, before, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("n_moments", [0, 1, 2])
-@pytest.mark.parametrize("columns", [(0, 9), (2, 5)])
-def test_update_and_round(variant, rng, n_moments, columns):
-    vectors = rng.random((n_moments + 1, 4, 9), np.float32)
-    gradient, rounded = rng.standard_normal((4, 12), np.float32), np.full((4, 10), 7, np.uint16)
-    settings = adam_settings(0.3, 4, 0.01, 0.02) if n_moments == 2 else (0.3, 0.9 * n_moments, 0.01)
-    begin, end = columns
-    expected, got = ([*each.copy(), None, None][:3] for each in (vectors, vectors))
-    whole = np.zeros((4, 9), np.float32)
-    whole[:, begin:end] = gradient[:, : end - begin]
-    variant(update_columns)(*expected, whole, settings, begin, end)
-    variant(update_and_round)(*got, gradient, settings, rounded, begin, end)
-    for one, other in zip(got, expected):
-        np.testing.assert_array_equal(one, other)
-    own = (rounded.astype(np.uint32) << 16).view(np.float32)[:, begin:end]
-    np.testing.assert_array_equal(own, reference.bfloat16(got[0][:, begin:end]))
-    assert (rounded == 7).sum() >= rounded.size - own.size
 
 
 @pytest.mark.parametrize("decays", [(0.0, 0.0), (0.01, 0.0), (0.0, 0.1)])

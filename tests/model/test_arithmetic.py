@@ -64,6 +64,30 @@ def test_mkl_is_where_it_says_and_has_a_version():
     assert mkl.library_path().name.startswith("libmkl_rt.so") and int(mkl.version().partition(".")[0]) >= 2021
 
 
+@pytest.mark.skipif(mkl.load() is None, reason="there is no MKL")
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (7, 40, 33), (64, 5, 2), (0, 3, 4)])
+@pytest.mark.parametrize("transposed", [(False, False), (True, False), (False, True), (True, True)])
+def test_mkl_multiplies_parts_of_matrices_and_transposes(rng, sizes, transposed):
+    n, k, m = sizes
+
+    def part(rows, columns, dtype, transpose=False):
+        rows, columns = (columns, rows) if transpose else (rows, columns)
+        whole = np.zeros((rows + 2, columns + 35), dtype)
+        inner = whole[1 : rows + 1, 32 : columns + 32]
+        return inner.T if transpose else inner
+
+    factors = part(n, k, np.uint16, transposed[0]), part(k, m, np.uint16, transposed[1])
+    for factor in factors:  # sums of products of small integers are exact
+        factor[:] = rng.integers(-8, 9, factor.shape).astype(np.float32).view(np.uint32) >> 16
+    out = part(n, m, np.float32)
+    product = mkl.Product(*factors, out)
+    left, right = ((factor.astype(np.uint32) << 16).view(np.float32) for factor in factors)
+    for _ in range(2):
+        product()
+        np.testing.assert_array_equal(out, left @ right)
+    assert np.count_nonzero(out.base) == np.count_nonzero(out)
+
+
 @pytest.mark.parametrize(
     ("asked", "there", "used", "kinds"),
     [

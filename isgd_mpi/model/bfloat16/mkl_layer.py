@@ -9,8 +9,8 @@ of the weights.
 import numpy as np
 
 from isgd_mpi.kernels.bfloat16 import bias_relu_rounded, relu_backward_weighted, round_rows
+from isgd_mpi.kernels.bfloat16_descent import update_and_round
 from isgd_mpi.kernels.memory import LINE_BYTES, aligned_zeros
-from isgd_mpi.kernels.optim import update_and_round
 from isgd_mpi.model.bfloat16 import mkl
 from isgd_mpi.model.layers import matrix, squared_norm
 from isgd_mpi.model.params import layer_slices
@@ -99,6 +99,8 @@ class MKLLayer:
         n_inputs, n_columns = (part.stop - part.start for part in (self._inputs_to_step, self._columns))
         self._formed = aligned_zeros((n_inputs, row_length(n_columns, np.float32)), np.float32)
         (self._rounded_w,) = share.allocate(((self._fan_in, row_length(self._fan_out, np.uint16)), np.uint16))
+        self._own_rounded_w = self._rounded_w[self._inputs_to_step]
+        self._own_bias_gradient = factors.bias_gradients[k][self._columns if self._cut.leads else slice(0)]
         if self._is_last:
             (self._z,) = share.allocate(((buffers.max_rows, self._fan_out), np.float32))
         self._norms = np.empty(max(self._fan_in, buffers.max_rows))  # those of rows that are only rounded
@@ -106,6 +108,7 @@ class MKLLayer:
     def use(self, vector):
         """Use the weights and biases in a parameter vector, in place."""
         self._w, self._b = self._views(vector)
+        self._own_b = self._b[self._columns]
         self._is_rounded, self._optimiser = False, None
 
     def plan(self, n_rows):
@@ -158,8 +161,7 @@ class MKLLayer:
         """
         self._prepare(h)
         self._multiply()
-        begin = self._columns.start
-        bias_relu_rounded(self._sums, self._b[self._columns], self._outputs, self._output_norms, begin)
+        bias_relu_rounded(self._sums, self._own_b, self._outputs, self._output_norms, self._columns.start)
         return self._factors.activations[self._k + 1]
 
     def logits(self, h):
@@ -229,15 +231,10 @@ class MKLLayer:
             self._bias_steps = optimiser.part(own)
         self.own_gradient(delta, shares)
         update_and_round(
-            *(*self._steps, self._formed, optimiser.settings, self._rounded_w[inputs], columns.start, columns.stop)
+            *(*self._steps, self._formed, optimiser.settings, self._own_rounded_w, columns.start, columns.stop)
         )
         if self._cut.leads:
             optimiser.step_part(self._bias_steps, self._own_bias_gradient)
-
-    @property
-    def _own_bias_gradient(self):
-        """The gradient by the biases that this trainer updates."""
-        return self._factors.bias_gradients[self._k][self._columns if self._cut.leads else slice(0)]
 
     def _prepare(self, h):
         """Round the weights if they are new, and features."""
