@@ -13,7 +13,7 @@ from isgd_mpi.kernels.few_rows import (
 )
 from isgd_mpi.kernels.few_rows_backward import N_VECTORS, add_active_dots
 from isgd_mpi.kernels.threads import WORTHWHILE, on_columns
-from isgd_mpi.model.layers import FEW_ROWS, Layer, matrix
+from isgd_mpi.model.layers import Layer, matrix
 
 _PACKED_ROWS = 64  # least rows for which zeros are skipped: that copies weights into the first-level cache
 _ACTIVE = 0.75  # largest share of inputs that are not zero for which skipping the others is faster
@@ -50,7 +50,7 @@ class StreamedLayer(Layer):
     def __init__(self, k, widths, buffers):
         super().__init__(k, widths, buffers)
         self._width = width_of(buffers.gradient)
-        n_rows, n_blocks = buffers.few_rows, -(-self._fan_in // DEPTH)
+        n_rows, n_blocks = self._most_few_rows, -(-self._fan_in // DEPTH)
         self._n_operations = 2 * n_rows * self._fan_in * self._fan_out
         self._has_one_thread = buffers.share.n > 1 or self._n_operations < WORTHWHILE
         listed = self._behind_relu and n_rows >= _PACKED_ROWS
@@ -62,7 +62,7 @@ class StreamedLayer(Layer):
     def plan(self, n_rows):
         """Cut the buffers for calls of `n_rows` rows; see :class:`layers.Layer`."""
         super().plan(n_rows)
-        self._packs = self._behind_relu and _PACKED_ROWS <= n_rows <= FEW_ROWS
+        self._packs = self._behind_relu and self._few and n_rows >= _PACKED_ROWS
         if self._packs:
             self._counts = self._in_rows[-1][:n_rows]
             self._own_in_rows = [part[self.part[0]] for part in self._in_rows]

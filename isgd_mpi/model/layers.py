@@ -23,8 +23,11 @@ from isgd_mpi.kernels.memory import aligned_zeros
 from isgd_mpi.model.params import layer_slices, n_parameters
 from isgd_mpi.model.share import WHOLE
 
-FEW_ROWS = 256
+FEW_ROWS = 512
 """The most rows that streaming pays for. With more, BLAS is as fast: it copies its factors into a better order."""
+
+_FEW_ROWS_OF_LARGE = 256  # the same for layers with more weights than this
+_SMALL = 2**19
 
 _NORMS_IN_A_LINE = 8
 
@@ -111,6 +114,8 @@ class Layer:
             ((buffers.max_rows, self._fan_out), buffers.dtype), ((n_deltas,), buffers.dtype)
         )
         self._deltas_in_turn = buffers.deltas[k % 2]
+        limit = FEW_ROWS if self._fan_in * self._fan_out <= _SMALL else _FEW_ROWS_OF_LARGE
+        self._most_few_rows = min(buffers.max_rows, limit)
         self._output_norms = buffers.squared_input_norms[k + 1, self._cut.column_part] if not last else np.empty(0)
         self._below_norms = buffers.squared_delta_norms[k - 1, share.rank] if self._behind_relu else None
 
@@ -123,7 +128,7 @@ class Layer:
     def plan(self, n_rows):
         """Cut the buffers for the next calls, of `n_rows` rows: it costs as much as small products."""
         self.part = rows, _ = self._cut.rows(n_rows), self._columns
-        self._few = n_rows <= FEW_ROWS
+        self._few = n_rows <= self._most_few_rows
         self._z = self._output[:n_rows]
         self._own_z = self._z[rows]
         self._own_norms = self._output_norms[rows]
