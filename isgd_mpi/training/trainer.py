@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 
+from isgd_mpi.kernels.sampling import all_finite
 from isgd_mpi.ranks.records import fresh_batches
 from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.sampling.tally import Tally
@@ -204,7 +205,8 @@ class Trainer(Saved):
         """Hand the batches scored since the last refresh to the sampler."""
         batches = list(fresh_batches(reports, self._batch_steps, shards))
         for rows, scores, _, _ in batches:
-            self._bad_scores.tell(rows, scores, self.step, self._rank_of(rows.start, shards))
+            if not all_finite(scores):
+                self._bad_scores.tell(rows, scores, self.step, self._rank_of(rows.start, shards))
             if self.tally:
                 self.tally.add_scored(rows, scores)
         self.sampler.learn_from_scores(batches)
