@@ -103,6 +103,26 @@ def test_a_score_that_was_bad_for_a_while_leaves_no_trace(labels, scores):
     np.testing.assert_allclose(sampler.proposal.prob_weights, mix(prob_weights_from_scores(scores.astype(float)), 0.2))
 
 
+@pytest.mark.parametrize("settings", [{"mixture": "auto"}, {"mixture": 0.0}, {"max_staleness": 3}])
+def test_drawn_weights_are_those_of_the_probabilities_drawn_by_whatever_has_happened(labels, rng, settings):
+    sampler = make_sampler(Config(minibatch_size=8, **settings), labels)
+    for step in range(1, 60):
+        scores, start = rng.exponential(size=N).astype(np.float32), int(rng.integers(0, N - 1))
+        scores[rng.integers(0, N, 20)] = 0 if step % 17 else np.nan
+        scores *= step % 13 > 0  # all scores of a part are zero
+        sampler._gain.switch.on = step % 5 > 0
+        refresh(sampler, slice(0 if step % 7 == 1 else start, N), scores, step)
+        for _ in range(3):
+            probabilities = sampler.proposal.prob_weights / sampler.proposal.prob_weights.sum()
+            indices, weights = sampler.draw()
+            np.testing.assert_allclose(weights, 1 / (N * probabilities[indices]), rtol=1e-10)
+            norms = rng.exponential(size=8) * rng.choice([0.1, 1, 10])
+            sampler.learn_from_minibatch(minibatch_of(indices, norms, weights), step)
+        again = make_sampler(Config(minibatch_size=8, **settings), labels)
+        again.restore(sampler.state())
+        assert_same(sampler, again)
+
+
 @pytest.mark.parametrize("switched_on", [True, False])
 def test_restored_weights_go_on_bitwise_with_what_was_learnt_since_they_were_formed(labels, scores, rng, switched_on):
     one, other = sampler_of(labels, adaptive_smoothing=0.5), sampler_of(labels, adaptive_smoothing=0.5)
