@@ -62,14 +62,14 @@ class Communicators:
         ----------
         setup : setup.Setup
         """
-        share, rank, size = WHOLE, self._sharing.Get_rank(), self._sharing.Get_size()
-        if size > 1:
-            memory = SharedArrays(self._sharing)
-            self._to_close.append(memory)
-            (counters,) = memory.allocate(Meeting.specification(size))
-            meeting = Meeting(counters, rank, setup.waiter_among_trainers, size > setup.node.n_cores)
-            share = Share(rank, size, memory.allocate, meeting.meet)
-        if setup.trainers_share and setup.n_models > 1:
+        if not setup.trainers_share:
+            return WHOLE
+        rank, size, memory = self._sharing.Get_rank(), self._sharing.Get_size(), SharedArrays(self._sharing)
+        self._to_close.append(memory)
+        (counters,) = memory.allocate(Meeting.specification(size))
+        meeting = Meeting(counters, rank, setup.waiter_among_trainers, size > setup.node.n_cores)
+        share = Share(rank, size, memory.allocate, meeting.meet)
+        if setup.n_models > 1:
             share = replace(share, sum_over_nodes=self.sums(setup).sum)
         return share
 

@@ -93,7 +93,7 @@ def open_work(setup, comms, model):
         This trainer's own, or shared.
     """
     size, waiter = setup.config.minibatch_size, setup.waiter_among_trainers
-    if setup.trainers_share and model.share.n > 1:
+    if setup.trainers_share:
         setup.node.use_one_thread()
     learner = setup.make_learner(model, len(own_share(comms.equals, size)))
     if setup.trainers_share:

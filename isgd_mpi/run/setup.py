@@ -243,13 +243,14 @@ class Setup:
     def trainers_share(self):
         """True if the trainers of each node share a model: our own, with room for it in shared memory.
 
-        There are as many on each node, so that each has an equal on every other one.
+        There are several, and as many on each node, so that each has an equal on every other one.
         """
         config = self.config
         if config.trainers == 1 or config.compat != "none" or not self.models.params_may_be_shared:
             return False  # the figures of `compat` are of gradients, which are not formed where the model is shared
         n_on_nodes = list(map(len, self._trainers_of_nodes.values()))
-        if len(set(n_on_nodes)) > 1 or len(n_on_nodes) > config.minibatch_size:
+        alike = min(n_on_nodes) == max(n_on_nodes) > 1
+        if not alike or len(n_on_nodes) > config.minibatch_size:
             return False
         n_bytes = self.models.shared_bytes(config.minibatch_size) + N_BUFFERS * self.published.itemsize
         return 2 * n_bytes <= self.node.n_shared_bytes

@@ -42,8 +42,8 @@ and 512 examples, the others in proportion to the small net's."""
 
 AMD = "AuthenticAMD"
 _AMD_RATES = {
-    FLOAT32: ((2680, 909, 486, 215, 74), (70, 26, 14, 6, 2)),
-    AVX512: ((3103, 1484, 819, 418, 214), (57, 38, 25, 14, 8)),
+    FLOAT32: ((2906, 981, 484, 218, 68), (67, 27, 14, 7.1, 2.3)),
+    AVX512: ((3627, 1737, 971, 510, 245), (79, 49, 29, 16, 8.4)),
 }
 """Steps a second of one trainer on an AMD EPYC (Zen 5)."""
 
