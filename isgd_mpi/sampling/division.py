@@ -42,8 +42,8 @@ and 512 examples, the others in proportion to the small net's."""
 
 AMD = "AuthenticAMD"
 _AMD_RATES = {
-    FLOAT32: ((2906, 981, 484, 218, 68), (67, 27, 14, 7.1, 2.3)),
-    AVX512: ((3627, 1737, 971, 510, 245), (79, 49, 29, 16, 8.4)),
+    FLOAT32: ((2853, 953, 485, 210, 98), (67, 27, 14, 7.1, 2.3)),
+    AVX512: ((3685, 1740, 955, 498, 224), (79, 49, 29, 16, 8.4)),
 }
 """Steps a second of one trainer on an AMD EPYC (Zen 5)."""
 
