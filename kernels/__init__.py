@@ -21,8 +21,7 @@ Beside them:
 * `_jit`, `code_cache`: how all of them are compiled, and where they are kept;
 * `_steps`: the updates of `optim`, of vectors inside other kernels;
 * `_vectors`, `_bfloat16_vectors`, `_bfloat16_tiles`, `_atomics`: instructions that compilers do not find by themselves;
-* `_transpose`, `_active`: transposes of float matrices, and lists of the numbers that are not zero, in registers;
-* `_transposes`: the same of pairs of bfloat16 numbers, to a place in a packed factor;
+* `_transpose`, `_active`: transposes of matrices, and lists of the numbers that are not zero, in registers;
 * `memory`, `threads`, `processor`, `revision`: plain Python;
 * `limits`, `own_folders`: what this process may use of the machine, and whose files it may trust;
 * `bench`: ``python -m kernels.bench``.

@@ -40,10 +40,10 @@ from isgd_mpi.kernels._bfloat16_vectors import (
     where_active,
 )
 from isgd_mpi.kernels._jit import inlined, jit
-from isgd_mpi.kernels._transposes import SIDE, transpose
+from isgd_mpi.kernels._transpose import transpose
 from isgd_mpi.kernels._vectors import multiply_add, product, total, width_of
 
-_GROUP = SIDE * N_ROWS  # rows between two transposes: whole tiles, and whole blocks of their pairs
+_GROUP = LANES * N_ROWS  # rows between two transposes: whole tiles, and whole blocks of their pairs
 _padded = jit(padded)
 
 TILE_PAIRS = N_ROWS // 2 * WIDE
@@ -65,10 +65,9 @@ def round_features(x, rows, columns, first, last):
     first, last : int
         Examples.
     """
-    in_pairs, columns_in_pairs = np.empty((SIDE, WIDE), np.uint32), columns.view(np.uint32).reshape(-1)
-    stride = columns.shape[1] // 2
-    for start in range(first, last, 2 * SIDE):
-        stop = min(start + 2 * SIDE, last)
+    in_pairs, columns_in_pairs = np.empty((LANES, WIDE), np.uint32), columns.view(np.uint32)
+    for start in range(first, last, 2 * LANES):
+        stop = min(start + 2 * LANES, last)
         for column in range(0, x.shape[1], WIDE):
             n_columns = min(WIDE, x.shape[1] - column)
             for n in range(start, stop, 2):
@@ -76,8 +75,8 @@ def round_features(x, rows, columns, first, last):
                     _round_features(x, n, column, rows, in_pairs, n - start, WIDE, WIDE)
                 else:
                     _round_features(x, n, column, rows, in_pairs, n - start, n_columns, n_columns * (n + 1 < stop))
-            place = column * stride + start // 2
-            transpose(in_pairs, (stop - start + 1) // 2, n_columns, columns_in_pairs, place, stride)
+            place = column, start // 2
+            transpose(in_pairs, (0, (stop - start + 1) // 2), (0, n_columns), columns_in_pairs, place)
 
 
 @inlined
@@ -116,7 +115,7 @@ def activate(h, pairs, bias, rows, columns, squared_norms, first, last, begin, e
         Outputs of this part.
     """
     tile, in_pairs = new_tile(bias), np.empty((_GROUP // 2, WIDE), np.uint32)
-    columns_in_pairs, stride = columns.view(np.uint32).reshape(-1), columns.shape[1] // 2
+    columns_in_pairs = columns.view(np.uint32)
     squared_norms[first:last] = 0
     column = begin
     while column < end:
@@ -131,8 +130,8 @@ def activate(h, pairs, bias, rows, columns, squared_norms, first, last, begin, e
                 else:
                     write_tile(h, row, pairs, column, width, tile, (0, 0))
                     _activate_edge(tile, bias, place, (stop, n_columns), rows, squared_norms, in_pairs, target)
-            place = column * stride + start // 2
-            transpose(in_pairs, (stop - start + 1) // 2, n_columns, columns_in_pairs, place, stride)
+            place = column, start // 2
+            transpose(in_pairs, (0, (stop - start + 1) // 2), (0, n_columns), columns_in_pairs, place)
         column += width
 
 
@@ -205,6 +204,7 @@ def propagate(
     n_rows, n_units = shares.shape[0], bias_gradient.shape[0]
     tile, squared = new_tile(shares), np.zeros(n_rows, np.float32)
     weighted = np.empty((_GROUP, WIDE), np.uint16)  # deltas times shares
+    in_pairs = weighted.view(np.uint32)
     bias_gradient[begin:end] = 0
     factors, outputs = (h_columns, shares), (backward_pairs, weighted)
     kept = backward_pairs.shape[0] >= _padded(n_units) * _padded(n_rows) // 2
@@ -222,10 +222,10 @@ def propagate(
                     write_tile(w_rows, row, delta_pairs, column, width, tile, (0, 0))
                     ends = stop, n_columns, width
                     _propagate_edge(tile, factors, place, ends, outputs, targets, bias_gradient, squared)
-            for unit in range(start, stop, SIDE):
-                place, stride = _column_of(unit, column, (n_units, n_rows))
-                block = weighted[unit - start : unit - start + SIDE].view(np.uint32)
-                transpose(block, min(SIDE, stop - unit), (n_columns + 1) // 2, gradient_pairs, place, stride)
+            for unit in range(start, stop, LANES):
+                panel, first = _panel_of(unit, gradient_pairs, n_units, n_rows)
+                units, examples = (unit - start, min(unit + LANES, stop) - start), (0, (n_columns + 1) // 2)
+                transpose(in_pairs, units, examples, panel, (column // 2, unit - first))
             column += width
     for n in range(n_rows):
         squared_norms[n] = squared[n]
@@ -279,11 +279,11 @@ def _propagate_units(low, high, factors, place, counts, outputs, targets, bias_g
 
 
 @jit
-def _column_of(unit, column, shape):
-    """Return where a right factor's column begins, at the row `column`, and the distance of its rows, in pairs."""
-    n_units, n_rows = shape
-    start = unit - unit % WIDE
-    width = panel_width(start, n_units)
+def _panel_of(unit, pairs, n_units, n_rows):
+    """Return the panel of a right factor that a unit is in, a row for each pair of rows, and the panel's first unit."""
+    first = unit - unit % WIDE
+    width = panel_width(first, n_units)
     if width == LANES:
-        start = unit - unit % LANES
-    return (start * _padded(n_rows) + column * width) // 2 + unit - start, width
+        first = unit - unit % LANES
+    start, size = first * _padded(n_rows) // 2, _padded(n_rows) * width // 2
+    return pairs[start : start + size].reshape(-1, width), first
