@@ -23,7 +23,7 @@ def transpose_block(source, place, target, target_place):
 
     Parameters
     ----------
-    source : (n, m) ndarray of float32 or float64
+    source : (n, m) ndarray of float32, float64 or uint32
     place : tuple of int
         Row and column of the block's first number.
     target : ndarray
@@ -42,7 +42,7 @@ def transpose(source, rows, columns, target, target_place):
     Parameters
     ----------
     source : (n, m) ndarray
-        C-contiguous, float32 or float64.
+        C-contiguous, float32, float64 or uint32.
     rows, columns : tuple of int
         Begin and end of the part.
     target : ndarray
