@@ -221,11 +221,11 @@ def test_too_little_shared_memory_is_one_line_and_exit_code_2(tmp_path):
 SUM_WITHOUT_END = """
 class Own:
     def __init__(self, n_features, n_classes, max_rows):
-        self.params = np.ones(5, np.float32)
+        self.params = np.ones(500, np.float32)
     def scores(self, x, y):
         return np.ones(len(x)), np.ones(len(x)), np.ones(len(x), bool)
     def gradient(self, x, y, weights):
-        return 1.0, np.zeros(5), np.ones(len(x))
+        return 1.0, np.zeros(500), np.ones(len(x))
 isgd_mpi.fit
 from mpi4py import MPI
 from isgd_mpi.ranks.watchdog import Watchdog

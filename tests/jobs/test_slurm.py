@@ -136,7 +136,12 @@ def test_a_job_trains_as_mpirun_does_outside(cluster, tmp_path, undisturbed, lau
 def lose_a_node(cluster, job):
     cluster.ask("scontrol", "update", "nodename=n2", "state=down", "reason=test")
     job.wait(job.restarted)
-    cluster.ask("scontrol", "update", "nodename=n2", "state=resume")
+
+    def is_back():  # by itself, or told to; that is refused while the node is on its way
+        cluster.ask("scontrol", "update", "nodename=n2", "state=resume", check=False)
+        return "down" not in cluster.ask("sinfo", "-h", "-N", "-n", "n2", "-o", "%t")
+
+    job.wait(is_back)
 
 
 def kill_a_rank(cluster, job):
