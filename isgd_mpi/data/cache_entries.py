@@ -38,7 +38,7 @@ _MAPPED = "x_train.npy"  # is locked for as long as it is mapped
 _ENTRY_NAME = re.compile(r"([\w.-]+)-[0-9a-f]{8}-[0-9a-f]{16}")  # see converted.entry_name
 _SPLITS = (["train", "test"], ["train", "valid", "test"])
 _HEADER_READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-_YOUNG_SECONDS = 60.0  # in which a new folder gets its description
+_YOUNG_SECONDS = 60.0  # in which a new folder gets its description, and the lock on it
 
 
 def check_place(folder):
@@ -179,9 +179,7 @@ def remove_leftovers(cache):
 
 def _being_written(folder):
     try:
-        if (folder / META).exists():
-            return in_use(folder / META)
-        return time.time() - folder.stat().st_mtime < _YOUNG_SECONDS
+        return in_use(folder / META) or time.time() - folder.stat().st_mtime < _YOUNG_SECONDS
     except FileNotFoundError:  # it has just got its name
         return True
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 import tempfile
 
 import pytest
@@ -24,6 +25,12 @@ SMALL = ["--hidden", "16", "--threads", "1", "--quiet", "--score-batch-size", "5
 def pytest_configure(config):
     """Give each rank a temporary folder of its own: ranks that clean up pytest's common one at once trip each other."""
     config.option.basetemp = tempfile.mkdtemp(prefix=f"isgd_mpi-test-{MPI.COMM_WORLD.rank}-")
+
+
+def pytest_runtest_logreport(report):
+    """Tell at once what fails on a rank alone: the others wait for it in vain, and no summary is ever printed."""
+    if report.failed and "AssertionError: on ranks [" not in report.longreprtext:
+        print(f"rank {MPI.COMM_WORLD.rank}: {report.nodeid}\n{report.longreprtext}", file=sys.__stderr__, flush=True)
 
 
 def pytest_unconfigure(config):
