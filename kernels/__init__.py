@@ -9,6 +9,7 @@ lets a NaN that comes in come out. To read in this order:
 * `optim`: updates of SGD, Nesterov's momentum and Adam;
 * `sampling`: newer scores, an order of the examples, cumulative sums of weights, searches in them, second moments;
 * `block_sums`: scores along an order, whose sums follow new scores, and searches in them;
+* `windows`: the longest window of minibatches over which means agree;
 * `gather`: minibatches out of a data set, standardised;
 * `synthetic`: synthetic examples;
 * `few_rows`, `few_rows_backward`: products of few rows, and steps along one without forming it;

@@ -90,7 +90,9 @@ def _sample(strata, order, n_rows):
         for sampling in ("multinomial", "systematic"):
             indices, weights = proposal.draw(n_rows, sampling, np.random.default_rng(0))
         proposal.importance_weights(indices)
-    Variance().observe(weights.astype(np.float32), weights)
+    variance = Variance()
+    variance.observe(weights.astype(np.float32), weights)
+    variance.window()
     for n in (n_rows, MANY + 1):  # which are summed in other ways
         Mixture("auto", n_rows, n_rows).observe(np.ones(n, np.float32), np.ones(n))
     return indices, weights

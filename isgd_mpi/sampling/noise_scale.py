@@ -54,9 +54,12 @@ class NoiseScale(Saved):
 
     def figures(self):
         """Return the noise scale in examples, NaN if its standard error is above a quarter of it, and that error."""
-        steps = np.cumsum(self._bins[::-1, 0])
-        n_bins = int(np.searchsorted(steps, steps[-1] / 2)) + 1
-        _, moments, squares, variance = self._bins[::-1][:n_bins].sum(axis=0).tolist()
+        bins, sums = self._bins[::-1].tolist(), [0.0] * 4  # lists: they are short
+        half = sum(row[0] for row in bins) / 2
+        for row in bins:
+            if sums[0] < half:
+                sums = [total + own for total, own in zip(sums, row)]
+        _, moments, squares, variance = sums
         value = error = math.nan
         if squares > 0:
             value, error = moments / squares - 1, moments / squares**2 * math.sqrt(variance)

@@ -17,15 +17,15 @@ from typing import NamedTuple
 import numpy as np
 
 from isgd_mpi.kernels.sampling import add_drawn_moments
+from isgd_mpi.kernels.windows import N_PROBES, longest_window
 from isgd_mpi.settings.saved import Saved
 
 _N_BLOCKS = 64  # the longest window
 _LENGTHS = np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64])  # of windows that are tried, in blocks
-_LEAST = 8  # minibatches of a block, and of a window: the scatter of fewer says little
+_LEAST = 8.0  # minibatches of a block, and of a window: the scatter of fewer says little
 _MOST = 64  # minibatches of a block, where refreshes are rarer
 _AGREE = 1.5  # standard errors within which the mean over a window must agree with those over all shorter ones
 _KNOWN = 0.25  # largest relative standard error of a figure that counts as known
-_CHUNK = 2**14
 FIGURES = ("trace_ideal", "trace_in_use", "trace_uniform", "squared_mean_gradient", "variance_gain")
 """Names of the figures that :meth:`Variance.figures` returns, each also with ``_error``."""
 
@@ -74,28 +74,29 @@ class Window(NamedTuple):
 
     Attributes
     ----------
-    means : (4,) ndarray
+    means : list of float
         Of |g|, of |g|^2, of r^2 |g|^2 in use, and |mu|^2.
-    covariance : (4, 4) ndarray
+    covariance : list of list of float
         Of these means.
     n : float
         Minibatches.
     """
 
-    means: np.ndarray
-    covariance: np.ndarray
+    means: list
+    covariance: list
     n: float
 
     def error(self, *derivatives):
         """Return the standard error of a function of the means, given its derivatives by them."""
-        derivatives = np.array(derivatives)
-        variance = float(derivatives @ self.covariance @ derivatives)
+        a, b, c, d = derivatives  # written out: NumPy takes five times as long for four numbers
+        rows = [a * row[0] + b * row[1] + c * row[2] + d * row[3] for row in self.covariance]
+        variance = a * rows[0] + b * rows[1] + c * rows[2] + d * rows[3]
         return variance if math.isnan(variance) else math.sqrt(max(0.0, variance))  # rounding may leave it negative
 
     @property
     def ideal(self):
         """The trace of the best possible proposal: the variance of a mean is in its square."""
-        return float(self.means[0] ** 2 - self.covariance[0, 0] - self.means[3])
+        return self.means[0] ** 2 - self.covariance[0][0] - self.means[3]
 
 
 class Variance(Saved):
@@ -108,10 +109,11 @@ class Variance(Saved):
     saved = ("_n", "_sums", "_products", "_probes")
 
     def __init__(self):
-        self._n = np.zeros(_N_BLOCKS)  # minibatches; the newest block comes first
-        self._sums = np.zeros((_N_BLOCKS, 3))  # of their means of r |g|, r |g|^2, r^2 |g|^2
-        self._products = np.zeros((_N_BLOCKS, 3, 3))  # sums of the products of these means
-        self._probes = np.zeros((_N_BLOCKS, 3))  # number, sum of the values, sum of the variances
+        self._blocks = blocks = np.zeros((_N_BLOCKS, N_PROBES + 3))  # the newest one comes first; views of its columns:
+        self._n = blocks[:, 0]  # minibatches
+        self._sums = blocks[:, 1:4]  # of their means of r |g|, r |g|^2, r^2 |g|^2
+        self._products = blocks[:, 4:N_PROBES].reshape(-1, 3, 3)  # sums of the products of these means
+        self._probes = blocks[:, N_PROBES:]  # number, sum of the values, sum of the variances
         self._window = None
 
     def observe(self, norms, importance_weights):
@@ -148,16 +150,15 @@ class Variance(Saved):
             Steps since the probe's parameters.
         """
         block = int(np.searchsorted(np.cumsum(self._n), max(age, 1)))
-        if block < _N_BLOCKS and np.isfinite([value, variance]).all():
+        if block < _N_BLOCKS and math.isfinite(value) and math.isfinite(variance):
             self._probes[block] += 1, value, variance
             self._window = None
 
     def next_block(self):
         """Begin a new block, if the newest one has enough minibatches. The oldest one is dropped."""
         if self._n[0] >= _LEAST:
-            for array in (self._n, self._sums, self._products, self._probes):
-                array[1:] = array[:-1].copy()
-                array[0] = 0
+            self._blocks[1:] = self._blocks[:-1]
+            self._blocks[0] = 0
 
     def figures(self):
         """Return the traces of the covariance and what follows from them, with standard errors.
@@ -177,10 +178,10 @@ class Variance(Saved):
     def _estimates(self):
         """Yield value and standard error of each of the FIGURES, known or not."""
         window = self.window()
-        squared_mean = float(window.means[3])
-        yield window.ideal, window.error(2 * window.means[0], 0, 0, -1)
-        yield float(window.means[2]) - squared_mean, window.error(0, 0, 1, -1)
-        yield float(window.means[1]) - squared_mean, window.error(0, 1, 0, -1)
+        mean, uniform, in_use, squared_mean = window.means
+        yield window.ideal, window.error(2 * mean, 0, 0, -1)
+        yield in_use - squared_mean, window.error(0, 0, 1, -1)
+        yield uniform - squared_mean, window.error(0, 1, 0, -1)
         yield squared_mean, window.error(0, 0, 0, 1)
         yield self._gain()
 
@@ -191,7 +192,7 @@ class Variance(Saved):
 
     def _gain(self):
         window = self.window()
-        _, uniform, in_use, squared_mean = map(float, window.means)
+        _, uniform, in_use, squared_mean = window.means
         lower = in_use - squared_mean
         if not lower > 0:
             return np.nan, np.nan
@@ -206,7 +207,7 @@ class Variance(Saved):
         second_moment_ratio : float
             Its second moment over that of uniform sampling.
         """
-        _, uniform, _, squared_mean = map(float, self.window().means)
+        _, uniform, _, squared_mean = self.window().means
         lower = second_moment_ratio * uniform - squared_mean
         return (uniform - squared_mean) / lower if lower > 0 else np.nan
 
@@ -221,68 +222,31 @@ class Variance(Saved):
         """
         if math.isnan(self.gain()[0]):
             return np.nan
-        _, uniform, in_use, squared_mean = map(float, self.window().means)
+        _, uniform, in_use, squared_mean = self.window().means
         common = (minibatch_size - 1) * max(0.0, squared_mean)
         return (uniform + common) / (in_use + common)
 
     def possible_gain(self):
         """Return the variance gain of the best possible proposal; NaN if it is unknown."""
         window = self.window()
-        return float(window.means[1] - window.means[3]) / window.ideal if window.ideal > 0 else np.nan
+        return (window.means[1] - window.means[3]) / window.ideal if window.ideal > 0 else np.nan
 
     def second_moment(self):
         """Return the mean of ``|g|^2`` over the training set; NaN if it is unknown."""
-        return float(self.window().means[1])
+        return self.window().means[1]
 
     def window(self):
         """Return the window of the figures; see :class:`Window`."""
         if self._window is None:
-            means, covariance, n = self._windows()
-            longest = _longest_that_agrees(means, covariance)
-            self._window = Window(means[longest], covariance[longest], float(n[longest]))
+            means, covariance = np.empty(4), np.empty((4, 4))
+            n = longest_window(self._blocks, _LENGTHS, _LEAST, _AGREE, means, covariance)
+            self._window = Window(means.tolist(), covariance.tolist(), n)
         return self._window
-
-    def _windows(self):
-        """Return the attributes of a :class:`Window` of each length; NaN where they are unknown."""
-        n_used = max(1, np.count_nonzero(self._n))
-        last = _LENGTHS[: np.searchsorted(_LENGTHS, n_used, side="right")] - 1
-        arrays = self._n, self._sums, self._products, self._probes
-        n, sums, products, probes = (np.cumsum(array, axis=0)[last] for array in arrays)
-        means, covariance = np.full((len(last), 4), np.nan), np.zeros((len(last), 4, 4))
-        covariance[:, range(4), range(4)] = np.nan
-        known = n >= _LEAST
-        m = n[known, None]
-        means[known, :3] = mean = sums[known] / m
-        scatter = products[known] / m[:, None] - mean[:, :, None] * mean[:, None]
-        covariance[known, :3, :3] = scatter / (m[:, None] - 1)
-        known = probes[:, 0] > 0
-        means[known, 3] = probes[known, 1] / probes[known, 0]
-        covariance[known, 3, 3] = probes[known, 2] / probes[known, 0] ** 2
-        # a probe comes back a refresh later, when the next block is full: shorter windows take the newest there is,
-        # which may have changed by as much as itself
-        first = int(np.argmax(known))
-        means[:first, 3] = means[first, 3]
-        covariance[:first, 3, 3] = covariance[first, 3, 3] + means[first, 3] ** 2
-        return means, covariance, n
 
 
 def if_known(value, error):
     """Return a figure, or NaN if its standard error is too large."""
     return value if error <= _KNOWN * abs(value) else np.nan
-
-
-def _longest_that_agrees(means, covariance):
-    """Return the number of the longest window whose means agree with the means over each shorter one.
-
-    The intervals of one after the other are intersected, until nothing is left.
-    """
-    squared_errors = np.diagonal(covariance, axis1=1, axis2=2)
-    radius = _AGREE * np.sqrt(np.maximum(squared_errors, 0))  # rounding may leave a negative one
-    known = np.isfinite(means + radius)
-    lowest = np.maximum.accumulate(np.where(known, means - radius, -np.inf))
-    highest = np.minimum.accumulate(np.where(known, means + radius, np.inf))
-    agrees = (lowest <= highest).all(axis=1)
-    return len(agrees) - 1 if agrees.all() else int(np.argmin(agrees)) - 1
 
 
 def effective_sample_size(prob_weights, example_weights=None):
@@ -306,12 +270,8 @@ def effective_sample_size(prob_weights, example_weights=None):
         own, drawn = example_weights, prob_weights > 0
         squares = (own[drawn] ** 2 / prob_weights[drawn]).sum() / len(own)
         return float(own.mean() ** 2 / (prob_weights.mean() * squares))
-    n = total = total_inverse = 0.0
-    for positive in _positive_chunks(prob_weights):
-        n += len(positive)
-        total += positive.sum()
-        total_inverse += (1 / positive).sum()
-    return float(n * n / (total * total_inverse))
+    positive = _positive(prob_weights)
+    return float(len(positive) ** 2 / (positive.sum() * (1 / positive).sum()))
 
 
 def distinct_examples(prob_weights, n_examples, minibatch_size, drawing):
@@ -331,9 +291,12 @@ def distinct_examples(prob_weights, n_examples, minibatch_size, drawing):
     float
         ``sum min(1, M q)`` or ``sum 1 - (1 - q)^M``: the sum of the probabilities to be drawn at all.
     """
-    q = prob_weights / (prob_weights.sum() * (n_examples / len(prob_weights)))
-    drawn = np.minimum(1, minibatch_size * q) if drawing == "systematic" else 1 - (1 - q) ** minibatch_size
-    return float(drawn.mean() * n_examples)
+    n_alike = n_examples / len(prob_weights)
+    total = float(prob_weights.sum()) * n_alike
+    if drawing == "systematic":
+        certain = total / minibatch_size  # weight from which on an example is drawn each time
+        return float(np.minimum(prob_weights, certain).sum()) / certain * n_alike
+    return float((1 - (1 - prob_weights / total) ** minibatch_size).sum()) * n_alike
 
 
 def entropy(prob_weights):
@@ -344,15 +307,11 @@ def entropy(prob_weights):
     prob_weights : (N,) ndarray
         Unnormalised probabilities, not negative.
     """
-    total = weighted_log = 0.0
-    for positive in _positive_chunks(prob_weights):
-        total += positive.sum()
-        weighted_log += positive @ np.log(positive)
-    return float(np.log(total) - weighted_log / total)
+    positive = _positive(prob_weights)
+    total = float(positive.sum())
+    return math.log(total) - float(positive @ np.log(positive)) / total
 
 
-def _positive_chunks(prob_weights):
-    """Yield the positive weights in chunks, whose intermediate arrays fit into the caches."""
-    for start in range(0, len(prob_weights), _CHUNK):
-        chunk = prob_weights[start : start + _CHUNK]
-        yield chunk[chunk > 0]
+def _positive(prob_weights):
+    """Return the positive weights."""
+    return prob_weights if prob_weights.min() > 0 else prob_weights[prob_weights > 0]

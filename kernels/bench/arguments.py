@@ -12,6 +12,7 @@ from isgd_mpi.kernels.bfloat16_products import TILE_ROWS
 from isgd_mpi.kernels.block_sums import BLOCK, sum_blocks
 from isgd_mpi.kernels.memory import aligned_zeros
 from isgd_mpi.kernels.sampling import STEPS_BLOCK
+from isgd_mpi.kernels.windows import N_PROBES
 
 _N_IMAGES = 60_000
 _N_TURNS = 64  # sets of points
@@ -99,6 +100,16 @@ def searched_blocks(rng, n_points, n):
     sum_blocks(along, changed, sums, running)
     out, weights = room(n_points, dtype=np.int64), room(n_points, dtype=float)
     return [(along, running, (0.9, 0.1), n, rng.random(n_points), out, weights) for _ in range(_N_TURNS)]
+
+
+def windows_of(rng, n):
+    """Return the arguments of :func:`windows.longest_window`, of which all blocks agree."""
+    blocks = np.zeros((n, N_PROBES + 3))
+    for _ in range(8):
+        means = 1 + 0.1 * rng.random((n, 3))
+        blocks[:, :N_PROBES] += np.hstack([np.ones((n, 1)), means, (means[:, :, None] * means[:, None]).reshape(n, 9)])
+    blocks[:, N_PROBES:] = 1, 0.5, 0.01
+    return blocks, np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]), 8.0, 9.0, np.zeros(4), np.zeros((4, 4))
 
 
 def scored(rng, n):

@@ -26,6 +26,7 @@ from isgd_mpi.kernels import (
     optim,
     sampling,
     synthetic,
+    windows,
 )
 from isgd_mpi.kernels.bench import arguments, loss_twins, sampling_twins, twins
 from isgd_mpi.kernels.bench.arguments import normal, room
@@ -300,6 +301,7 @@ CASES = (
         _counted("example"),
     ),
     Case(block_sums.search_blocks, _DRAWS, arguments.searched_blocks, _counted("point")),
+    Case(windows.longest_window, [(12,), (64,)], arguments.windows_of, _counted("block")),
     Case(
         meeting.arrive,
         [(1,), (16,)],

@@ -4,6 +4,7 @@ import numpy as np
 
 from isgd_mpi.kernels.block_sums import BLOCK
 from isgd_mpi.kernels.sampling import STEPS_BLOCK
+from isgd_mpi.kernels.windows import N_PROBES
 
 
 def add_second_moments(squared_norms, base_weights, shares, mixtures, out):
@@ -117,3 +118,32 @@ def search_blocks(along, running, affine, n_examples, points, out, weights):
     cumulative = np.cumsum(every)
     out[:] = np.searchsorted(cumulative, points * cumulative[-1], side="right")
     weights[:] = every[out]
+
+
+def longest_window(blocks, lengths, least, agree, means, covariance):
+    """Form all windows by cumulative sums, and the intersections of their intervals by cumulative extremes."""
+    last = lengths[: np.searchsorted(lengths, max(1, np.count_nonzero(blocks[:, 0])), side="right")] - 1
+    sums = np.cumsum(blocks, axis=0)[last]
+    n, probes = sums[:, 0], sums[:, N_PROBES:]
+    all_means, all_covariance = np.full((len(last), 4), np.nan), np.full((len(last), 4, 4), np.nan)
+    all_covariance[:, 3] = all_covariance[:, :, 3] = 0
+    known = n >= least
+    m = n[known, None]
+    all_means[known, :3] = mean = sums[known, 1:4] / m
+    scatter = sums[known, 4:N_PROBES].reshape(-1, 3, 3) / m[:, None] - mean[:, :, None] * mean[:, None]
+    all_covariance[known, :3, :3] = scatter / (m[:, None] - 1)
+    first = int(np.argmax(probes[:, 0] > 0))
+    if probes[first, 0] > 0:
+        probes[:first] = probes[first]
+        all_means[:, 3], all_covariance[:, 3, 3] = probes[:, 1] / probes[:, 0], probes[:, 2] / probes[:, 0] ** 2
+        all_covariance[:first, 3, 3] += all_means[:first, 3] ** 2
+    else:
+        all_covariance[:, 3, 3] = np.nan
+    radius = agree * np.sqrt(np.maximum(np.diagonal(all_covariance, axis1=1, axis2=2), 0))
+    told = np.isfinite(all_means + radius)
+    lowest = np.maximum.accumulate(np.where(told, all_means - radius, -np.inf))
+    highest = np.minimum.accumulate(np.where(told, all_means + radius, np.inf))
+    agrees = (lowest <= highest).all(axis=1)
+    longest = len(agrees) - 1 if agrees.all() else int(np.argmin(agrees)) - 1
+    means[:], covariance[:] = all_means[longest], all_covariance[longest]
+    return float(n[longest])

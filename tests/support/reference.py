@@ -208,6 +208,34 @@ def add_by_level(norms, base_weights, lowest, n_levels):
     return sums
 
 
+def window(blocks, least):
+    """Return means, covariance and number of the minibatches of some blocks, each with its mean."""
+    means, probes = np.concatenate([block[0] for block in blocks]), np.concatenate([block[1] for block in blocks])
+    values, covariance = np.full(4, np.nan), np.full((4, 4), np.nan)
+    covariance[3, :3] = covariance[:3, 3] = 0
+    if len(means) >= least:
+        values[:3], covariance[:3, :3] = means.mean(axis=0), np.cov(means.T, ddof=1) / len(means)
+    if len(probes):
+        values[3], covariance[3, 3] = probes[:, 0].mean(), probes[:, 1].sum() / len(probes) ** 2
+    return values, covariance, len(means)
+
+
+def longest_window(blocks, lengths, least, agree):
+    """Form each window, and compare each pair of means over windows up to it."""
+    blocks = blocks[: max(1, sum(len(means) > 0 for means, _ in blocks))]
+    windows = [window(blocks[:length], least) for length in lengths if length <= len(blocks)]
+    first = next((k for k, (means, *_) in enumerate(windows) if np.isfinite(means[3])), 0)
+    for means, covariance, _ in windows[:first]:
+        means[3] = windows[first][0][3]
+        covariance[3, 3] = windows[first][1][3, 3] + means[3] ** 2
+    for k in range(len(windows)):
+        for i, j in np.ndindex(k + 1, k + 1):
+            apart = np.abs(windows[i][0] - windows[j][0])
+            if (apart > agree * sum(np.sqrt(np.diag(windows[n][1])) for n in (i, j))).any():
+                return windows[k - 1]
+    return windows[-1]
+
+
 def all_finite(values):
     """Return whether no value is infinite or NaN."""
     return all(map(np.isfinite, values))
