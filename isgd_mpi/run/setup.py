@@ -211,19 +211,21 @@ class Setup:
         scored = self.n_scorers > 0 or self.config.schedule == "exact"
         return scored and self.config.score in ("grad-norm", "uniform")
 
-    def batches_a_refresh(self, scorer):
-        """Return the number of score batches in a refresh: all if `exact`, else as many as take a refresh's time.
+    def batches_a_refresh(self, worker):
+        """Return the number of batches in a refresh: all if `exact`, else as many as take a refresh's time.
 
         Parameters
         ----------
-        scorer : scorer.Scorer or forecaster.Forecaster
+        worker : scorer.Scorer or forecaster.Forecaster
         """
         if self.config.schedule == "exact":
-            return scorer.n_batches
+            return worker.n_batches
+        n_params = self.models.n_params
         # operations an example and parameter: 6 in a step, 4 in scoring, which take the time of 2 in bfloat16
-        operations = 2 if self.scores and self.models.make_products else 4
-        n_examples = 6 / operations * self.config.minibatch_size * self.config.refresh_every
-        return min(scorer.n_batches, max(1, round(n_examples / self.grid.batch_size)))
+        scoring = (2 if self.scores and self.models.make_products else 4) * n_params
+        operations = worker.operations if isinstance(worker, Forecaster) else scoring
+        n_examples = 6 * n_params * self.config.minibatch_size * self.config.refresh_every / operations
+        return min(worker.n_batches, max(1, round(n_examples / self.grid.batch_size)))
 
     def make_scorer(self, part, waiter):
         """Return the scorer of a shard, by the shard's number."""

@@ -58,6 +58,11 @@ class Forecaster(Saved):
         """Batches of the training set."""
         return len(self._shard.batches)
 
+    @property
+    def operations(self):
+        """Operations of a training step that take the time of one prediction."""
+        return self._predictor.operations
+
     def take(self, published):
         """Train the loss predictor with the losses of a record.
 
