@@ -41,7 +41,10 @@ def write_json(path, content):
 def finite_or_none(content):
     """Return nested dicts and lists with None in place of each number that JSON cannot hold."""
     if isinstance(content, dict):
-        return {name: finite_or_none(value) for name, value in content.items()}
+        return {
+            name: (value if math.isfinite(value) else None) if type(value) is float else finite_or_none(value)
+            for name, value in content.items()
+        }
     if isinstance(content, (list, tuple)):
         return [finite_or_none(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content

@@ -4,6 +4,8 @@ A record is a numpy structured scalar: named flat arrays in one contiguous buffe
 message is one collective and no pickle. Eight-byte fields come first, to keep all aligned.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from isgd_mpi.ranks.states import flatten
@@ -19,6 +21,8 @@ EVALUATE = 1
 """Command flag: measure loss and error of all splits with these parameters."""
 STOP = 2
 """Command flag: these parameters are the last ones of the run."""
+
+_KNOWN = -1  # in place of the step of a batch whose scores are not new
 
 
 def is_evaluated(published):
@@ -160,29 +164,25 @@ def fresh_batches(reports, known_steps, shards):
         Step of the parameters behind the scores.
     """
     steps = np.concatenate([report["batch_steps"] for report in reports])
-    first_batches = np.array([shard.batches.start for shard in shards])
-    for begin, end in _runs(steps, np.flatnonzero(steps > known_steps), first_batches):
-        part = int(np.searchsorted(first_batches, begin, side="right")) - 1
+    fresh = np.where(steps > known_steps, steps, _KNOWN)
+    part = 0
+    for begin, end in _runs(fresh, shards):
+        while end > shards[part].batches.stop:
+            part += 1
         shard, report = shards[part], reports[part]
-        start, stop = shard.rows(begin - shard.batches.start)[0], shard.rows(end - shard.batches.start)[1]
+        start, stop = shard.rows(begin - shard.batches.start)[0], shard.rows(end - 1 - shard.batches.start)[1]
         own = slice(start - shard.start, stop - shard.start)
         yield slice(start, stop), report["scores"][own], report["predictions"][own], int(steps[begin])
     np.maximum(known_steps, steps, out=known_steps)  # those of a resumed run begin with NEVER
 
 
-def _runs(steps, batches, first_batches):
-    """Yield first and last of each run of batches that follow each other in a shard, and have the same step."""
-    if not len(batches):
-        return
-    begins = np.zeros(len(steps) + 1, bool)
-    begins[first_batches] = True
-    of_each, following = steps[batches], batches[1:]
-    ends = (following != batches[:-1] + 1) | (of_each[1:] != of_each[:-1]) | begins[following]
-    ends = [*np.flatnonzero(ends).tolist(), len(batches) - 1]
-    begin = 0
-    for end in ends:
-        yield int(batches[begin]), int(batches[end])
-        begin = end + 1
+def _runs(fresh, shards):
+    """Yield begin and end of each run of fresh batches of one shard that have the same step."""
+    changes = np.flatnonzero(fresh[1:] != fresh[:-1]) + 1
+    bounds = {*changes.tolist(), *(shard.batches.start for shard in shards), len(fresh)}
+    for begin, end in pairwise(sorted(bounds)):
+        if fresh[begin] != _KNOWN:
+            yield begin, end
 
 
 def report_state(report):

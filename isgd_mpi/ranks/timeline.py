@@ -57,7 +57,8 @@ class Timeline(Saved):
 
     def seconds(self, *activities):
         """Return the seconds spent on some activities so far, in spans that are complete."""
-        return float(sum(self.totals[ACTIVITIES.index(activity)] for activity in activities))
+        totals = self.totals.tolist()
+        return sum(totals[self._spans[activity].code] for activity in activities)
 
     @property
     def seconds_of_refreshes(self):
@@ -139,10 +140,10 @@ class _Span:
 
     def __init__(self, timeline, code):
         self._timeline = timeline
-        self._code = code
+        self.code = code
 
     def __enter__(self):
-        self._timeline.begin(self._code)
+        self._timeline.begin(self.code)
 
     def __exit__(self, kind, value, trace):
         self._timeline.end(failed=kind is not None)

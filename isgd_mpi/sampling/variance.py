@@ -149,7 +149,10 @@ class Variance(Saved):
         age : int
             Steps since the probe's parameters.
         """
-        block = int(np.searchsorted(np.cumsum(self._n), max(age, 1)))
+        block, n_left = 0, max(age, 1)
+        while block < _N_BLOCKS and n_left > self._n[block]:
+            n_left -= self._n[block]
+            block += 1
         if block < _N_BLOCKS and math.isfinite(value) and math.isfinite(variance):
             self._probes[block] += 1, value, variance
             self._window = None

@@ -5,7 +5,6 @@ import time
 
 import numpy as np
 
-from isgd_mpi.kernels.sampling import all_finite
 from isgd_mpi.ranks.records import fresh_batches
 from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.sampling.tally import Tally
@@ -158,16 +157,14 @@ class Trainer(Saved):
             Flags of :mod:`isgd_mpi.ranks.records`.
         """
         command |= self.evaluations.command(self.step, command, self.params)
-        exchange.published["step"] = self.step
-        exchange.published["command"] = command
-        exchange.published["probe"], exchange.published["probe_weights"] = self.sampler.draw_probe(
-            exchange.published["probe"].size
-        )
+        record = exchange.published
+        record["step"], record["command"] = self.step, command
+        record["probe"], record["probe_weights"] = self.sampler.draw_probe(record["probe"].size)
         if self._scaling:
-            minibatch = self.sampler.draw_trial(exchange.published["minibatch"].size)
-            exchange.published["minibatch"], exchange.published["minibatch_weights"] = minibatch
-        exchange.published["learning_rate"] = self.optimiser.present_learning_rate
-        exchange.published["params"] = self.params
+            minibatch = self.sampler.draw_trial(record["minibatch"].size)
+            record["minibatch"], record["minibatch_weights"] = minibatch
+        record["learning_rate"] = self.optimiser.present_learning_rate
+        record["params"] = self.params
         exchange.start()
         if self.predicted:
             self.predicted.publish(self.step, command)
@@ -204,13 +201,13 @@ class Trainer(Saved):
     def _merge_scores(self, reports, shards):
         """Hand the batches scored since the last refresh to the sampler."""
         batches = list(fresh_batches(reports, self._batch_steps, shards))
+        all_are_finite = self.sampler.learn_from_scores(batches)
         for rows, scores, _, _ in batches:
-            if not all_finite(scores):
+            if not all_are_finite:
                 self._bad_scores.tell(rows, scores, self.step, self._rank_of(rows.start, shards))
             if self.tally:
                 self.tally.add_scored(rows, scores)
-        self.sampler.learn_from_scores(batches)
-        self.n_scored += sum(rows.stop - rows.start for rows, *_ in batches)
+            self.n_scored += rows.stop - rows.start
         if self.predicted:
             for rows, losses, _, step in batches:
                 self.predicted.observe(np.arange(rows.start, rows.stop), losses, step)

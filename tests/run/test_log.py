@@ -146,7 +146,27 @@ def test_refreshes_are_written_and_now_and_then_printed(log, tmp_path, capsys):
     log._last_line -= 1000
     log.refreshed(2, FIGURES)
     assert "step 2/10  loss 0.5000" in capsys.readouterr().out
+    log.close()
     assert [line["minibatch_loss"] for line in lines_of(tmp_path)] == [0.5, 0.5]
+
+
+def write_another_line(log):
+    log.event(4, "start")
+
+
+def wait_for_another_refresh(log):
+    log._written_at -= log_module._TOGETHER_SECONDS
+    log.refreshed(4, FIGURES)
+
+
+@pytest.mark.parametrize("act", [write_another_line, wait_for_another_refresh, RunLog.close, lambda log: log.metrics])
+def test_refreshes_in_quick_succession_are_written_together_and_before_what_follows(log, tmp_path, act):
+    for step in (1, 2, 3):
+        log.refreshed(step, FIGURES)
+    assert [line["step"] for line in lines_of(tmp_path)] == [1]
+    act(log)
+    assert [line["step"] for line in lines_of(tmp_path)] in ([1, 2, 3], [1, 2, 3, 4])
+    assert [line["step"] for line in log.lines()][:3] == [1, 2, 3]
 
 
 def test_a_quiet_log_prints_nothing_and_writes_all(tmp_path, capsys):

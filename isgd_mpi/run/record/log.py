@@ -19,11 +19,13 @@ from isgd_mpi.run.record.metrics_file import MetricsFile
 from isgd_mpi.run.record.words import with_error
 from isgd_mpi.settings.errors import InputError
 
+_TOGETHER_SECONDS = 0.1  # of refreshes that are written as one: alone between steps of training a line costs 120 us
 _LINE_EVERY_SECONDS = 10.0  # between progress lines where there is no terminal
 _EVALUATION_EVERY_SECONDS = 1.0  # between evaluations that are printed
 _LINE_EVERY_SHARE = 1 / 50  # and of the time so far: a day's log file is read in a minute
 _COLUMNS_OF_BAR = 100  # of a terminal, at least, for a bar beside the figures
 _ROWS = 20  # of a terminal, for tqdm: it shows nothing where the terminal does not tell, and a bar takes one
+_encode = json.JSONEncoder(allow_nan=False).encode
 _LAUNCHERS = re.compile("mpi|prte|prun|hydra|srun|slurm|orted")
 
 
@@ -90,12 +92,12 @@ class RunLog:
 
     Attributes
     ----------
-    metrics : metrics_file.MetricsFile
     timeline : timeline.Timeline
     """
 
     def __init__(self, folder, n_steps=None, quiet=False, timeline=None, events=None):
-        self.metrics = MetricsFile(folder and folder / "metrics.jsonl")
+        self._metrics = MetricsFile(folder and folder / "metrics.jsonl")
+        self._waiting, self._written_at = [], -math.inf  # lines that are not written yet; when the last ones were
         self.timeline = Timeline() if timeline is None else timeline
         self._events = events
         self._quiet = quiet
@@ -105,6 +107,12 @@ class RunLog:
         self._last_evaluation = self._evaluation = None  # when one was printed; the text of one that was not
         columns = None if quiet else terminal_columns()
         self._bar = _progress_bar(n_steps, columns) if columns else None
+
+    @property
+    def metrics(self):
+        """The metrics with all lines so far, a :class:`metrics_file.MetricsFile`."""
+        self._write_waiting()
+        return self._metrics
 
     @property
     def seconds(self):
@@ -133,10 +141,20 @@ class RunLog:
 
     def write(self, kind, step, **fields):
         """Append one line to the metrics; numbers that are not finite become null."""
-        line = {"kind": kind, "step": step, "seconds": round(self.seconds, 6), **fields}
-        self.metrics.append(json.dumps(finite_or_none(line), allow_nan=False))
-        if self._events:
-            self._events.add(line)
+        self._add(kind, step, fields)
+        self._write_waiting()
+
+    def _add(self, kind, step, fields):
+        self._waiting.append({"kind": kind, "step": step, "seconds": round(self.seconds, 6), **fields})
+
+    def _write_waiting(self):
+        """Write the lines that wait, if there are any."""
+        lines, self._waiting = self._waiting, []
+        for line in lines:
+            self._metrics.append(_encode(finite_or_none(line)))
+            if self._events:
+                self._events.add(line)
+        self._written_at = time.perf_counter()
 
     def event(self, step, message):
         """Write an event to the metrics."""
@@ -148,8 +166,10 @@ class RunLog:
         self.print(message)
 
     def refreshed(self, step, figures):
-        """Write a refresh to the metrics, and show how far the run is."""
-        self.write("refresh", step, **figures)
+        """Write a refresh to the metrics, at most a tenth of a second later, and show how far the run is."""
+        self._add("refresh", step, figures)
+        if time.perf_counter() - self._written_at > _TOGETHER_SECONDS:
+            self._write_waiting()
         if self._bar is not None:
             with self._stdout_may_be_gone():
                 self._bar.set_postfix_str(_progress(figures), refresh=False)
