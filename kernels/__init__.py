@@ -13,6 +13,7 @@ lets a NaN that comes in come out. To read in this order:
 * `gather`: minibatches out of a data set, standardised;
 * `synthetic`: synthetic examples;
 * `few_rows`, `few_rows_backward`: products of few rows, and steps along one without forming it;
+* `narrow`: the passes of a layer of few outputs;
 * `bfloat16`, `bfloat16_products`: rounding, and products of rounded numbers;
 * `bfloat16_layers`, `bfloat16_descent`: layers made of them, and steps along their gradient;
 * `lstm`, `loss_history`: the loss predictor's cell, and the losses that it looks back on;

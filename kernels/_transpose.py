@@ -29,10 +29,16 @@ def transpose_block(source, place, target, target_place):
     target : ndarray
         Of the same type; overwritten in this block.
     target_place : tuple of int
+
+    Notes
+    -----
+    Of a matrix that ends beside the block, what lies in memory behind each row takes the place of the missing columns:
+    of `target` it is overwritten, row after row downwards.
     """
     n = lanes_of(source)
-    block = source[place[0] : place[0] + n, place[1] : place[1] + n]
-    target[target_place[0] : target_place[0] + n, target_place[1] : target_place[1] + n] = block.T
+    block = source[place[0] : place[0] + n, place[1] : place[1] + n].T
+    part = target[target_place[0] : target_place[0] + n, target_place[1] : target_place[1] + n]
+    part[: len(block)] = block[: len(part), : part.shape[1]]
 
 
 @jit

@@ -6,7 +6,7 @@ To read in this order:
 * `losses`: the losses that it can be trained with;
 * `mlp`: the multilayer perceptron, in three passes;
 * `layers`: a layer's part of each pass;
-* `few_rows`: a layer with a way of its own for minibatches of few rows;
+* `few_rows`, `narrow`: layers with ways of their own for minibatches of few rows; the second one has few outputs;
 * `share`: the part of a model that one of several trainers computes;
 * `learning_rate`, `optim`: the learning rate by step; SGD, Nesterov's momentum, Adam and AdamW;
 * `own_model`: the interface of a user's own model, and the checks of one;

@@ -14,6 +14,7 @@ from isgd_mpi.kernels.few_rows import (
 from isgd_mpi.kernels.few_rows_backward import N_VECTORS, add_active_dots
 from isgd_mpi.kernels.threads import WORTHWHILE, on_columns
 from isgd_mpi.model.layers import Layer, matrix
+from isgd_mpi.model.narrow import NarrowLayer
 
 _PACKED_ROWS = 64  # least rows for which zeros are skipped: that copies weights into the first-level cache
 _ACTIVE = 0.75  # largest share of inputs that are not zero for which skipping the others is faster
@@ -22,6 +23,8 @@ _ACTIVE_BACKWARD = 0.6  # the same share for the backward product
 
 def make_layers(widths, buffers):
     """Return the layers of a model. Those are streamed whose rows of weights are whole vectors, as the kernels need.
+
+    The last layer is a narrow one if it has fewer outputs than a vector, and its inputs are whole vectors.
 
     Parameters
     ----------
@@ -35,6 +38,8 @@ def make_layers(widths, buffers):
     """
     width = width_of(buffers.gradient)
     kinds = [Layer if fan_out % width else StreamedLayer for fan_out in widths[1:]]
+    if widths[-1] < width and widths[-2] % width == 0:
+        kinds[-1] = NarrowLayer
     return [kind(k, widths, buffers) for k, kind in enumerate(kinds)]
 
 
@@ -70,7 +75,7 @@ class StreamedLayer(Layer):
             *lists, counts = self._in_columns
             whole = [*(matrix(flat, (self._fan_in, n_rows)) for flat in lists), counts]
             self._lists, self._own_lists = whole, [part[self._own_inputs] for part in whole]
-            self._lists_to_step = [part[self._cut.rows(self._fan_in)] for part in whole]
+            self._lists_to_step = [part[self._own_rows] for part in whole]
 
     def list_rows(self, h, rows, columns):
         """List a part of the inputs that are not zero, by rows; see :class:`layers.Layer`."""

@@ -13,7 +13,8 @@ Where several trainers compute a model together, each call computes this trainer
 is its part of the layer's cut (:class:`share.Cut`); backward it is its own columns of the delta below. The
 caller lets the trainers meet between calls.
 
-A :class:`Layer` multiplies by BLAS; :class:`few_rows.StreamedLayer` has a way of its own for minibatches of few rows.
+A :class:`Layer` multiplies by BLAS. For minibatches of few rows, :class:`few_rows.StreamedLayer` and, where a layer has
+few outputs, :class:`narrow.NarrowLayer` have ways of their own.
 """
 
 import numpy as np
@@ -108,7 +109,7 @@ class Layer:
         self._weight_gradient, self._bias_gradient = self._views(buffers.gradient)
         self._cut = share.cut_by_rows(self._fan_out) if last else share.cut(self._fan_out, buffers.max_rows)
         self._columns = self._cut.columns
-        self._own_inputs = share.columns(self._fan_in)
+        self._own_inputs, self._own_rows = share.columns(self._fan_in), self._cut.rows(self._fan_in)
         n_deltas = buffers.max_rows * self._fan_in if self._behind_relu else 0
         self._output, self._deltas = share.allocate(
             ((buffers.max_rows, self._fan_out), buffers.dtype), ((n_deltas,), buffers.dtype)
@@ -258,7 +259,7 @@ class Layer:
         weights, biases : ndarray
             Views: what is changed there before :meth:`step` is changed in its gradient.
         """
-        inputs, columns = self._cut.rows(self._fan_in), self._columns
+        inputs, columns = self._own_rows, self._columns
         if not self._is_formed:
             self._is_formed = True
             np.multiply(delta[:, columns], shares[:, None], out=self._own_weighted)
@@ -278,7 +279,7 @@ class Layer:
         if optimiser is not self._optimiser:
             self._use_optimiser(optimiser)
         if self._is_formed:
-            gradient = self._weight_gradient[self._cut.rows(self._fan_in)]
+            gradient = self._weight_gradient[self._own_rows]
         else:
             np.multiply(delta[:, self._columns], shares[:, None], out=self._own_weighted)
             gradient = self._form_weight_gradient()
@@ -291,15 +292,14 @@ class Layer:
     def _use_optimiser(self, optimiser):
         """Hold views of the parameters, and of their moments, that this trainer steps: some rows of weights, biases."""
         self._optimiser = optimiser
-        self._steps = optimiser.part(self._weights_of(self._cut.rows(self._fan_in)), (-1, self._fan_out))
+        self._steps = optimiser.part(self._weights_of(self._own_rows), (-1, self._fan_out))
         self._bias_steps = optimiser.part(self._biases if self._cut.leads else slice(0))
         self._own_bias_steps = optimiser.part(slice(*(self._biases.start + i for i in _ends(self._columns))))
 
     def _form_weight_gradient(self):
         """Write this trainer's columns of its rows of the gradient, along deltas times shares in the buffer."""
-        inputs = self._cut.rows(self._fan_in)
-        gradient = self._weight_gradient[inputs]
-        np.matmul(self._inputs[:, inputs].T, self._own_weighted, out=gradient[:, self._columns])
+        gradient = self._weight_gradient[self._own_rows]
+        np.matmul(self._inputs[:, self._own_rows].T, self._own_weighted, out=gradient[:, self._columns])
         return gradient
 
     def _form_bias_gradient(self, delta, shares):

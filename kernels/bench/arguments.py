@@ -6,7 +6,7 @@ calls that take turns, so that the processor remembers no branch and no line of 
 
 import numpy as np
 
-from isgd_mpi.kernels import few_rows
+from isgd_mpi.kernels import few_rows, narrow
 from isgd_mpi.kernels.bench import twins
 from isgd_mpi.kernels.bfloat16_products import TILE_ROWS
 from isgd_mpi.kernels.block_sums import BLOCK, sum_blocks
@@ -246,6 +246,25 @@ def descent(rng, n, fan_in, fan_out):
     lists = _listed_columns(rng, n, fan_in)
     delta, w, (b,) = matrices(rng, (n, fan_out), (fan_in, fan_out), (1, fan_out))
     return *lists, delta, rng.random(n, np.float32), w, None, None, b, None, None, (1e-3, 0.0, 0.0), 0, fan_out
+
+
+def narrow_outputs(rng, n, fan_in, fan_out):
+    """Return the arguments of :func:`narrow.write_outputs`."""
+    w, (b,), z = matrices(rng, (fan_in, fan_out), (1, fan_out), (n, fan_out))
+    return activations(rng, n, fan_in), w, b, room(narrow.height_of(w), fan_in), z, 0, n
+
+
+def narrow_below(rng, n, fan_in, fan_out):
+    """Return the arguments of :func:`narrow.write_below`."""
+    delta, transposed = matrices(rng, (n, fan_out), (fan_out, fan_in))
+    return delta, transposed, activations(rng, n, fan_in), room(n, fan_in), np.zeros(n), 0, fan_in
+
+
+def narrow_descent(rng, n, fan_in, fan_out):
+    """Return the arguments of :func:`narrow.descend_narrow`, without momentum."""
+    delta, w, (b,) = matrices(rng, (n, fan_out), (fan_in, fan_out), (1, fan_out))
+    own = room(narrow.height_of(w), fan_in), w, None, None, b, None, None, (1e-3, 0.0, 0.0), 0, fan_in
+    return activations(rng, n, fan_in), delta, rng.random(n, np.float32), *own
 
 
 def active_dots(rng, n, fan_in, fan_out):

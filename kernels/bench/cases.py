@@ -22,6 +22,7 @@ from isgd_mpi.kernels import (
     losses,
     lstm,
     meeting,
+    narrow,
     norms,
     optim,
     sampling,
@@ -43,6 +44,7 @@ _SETS = [(60_000,), (574_168,)]  # MNIST, SVHN with extra
 _DRAWS = [(n_points, *n) for n in _SETS for n_points in _ROWS]
 _HISTORIES = [(n, *_SETS[0]) for n in _ROWS]
 _STREAMS = [(16, 784, 512), (16, 512, 512), (128, 3072, 2048), (128, 2048, 2048)]
+_NARROW = [(16, 512, 10), (128, 2048, 10)]
 _LSTM = [(n, 32) for n in (128, 1024)]  # units of the loss predictor
 _FACTORS = [(784, 512), (3072, 2048)]
 _LAYERS = [(n, *fans) for fans in [(784, 512), (2048, 2048)] for n in (64, 128, 512)]
@@ -337,6 +339,9 @@ CASES = (
     ),
     Case(few_rows.add_active_product, _STREAMS, arguments.active_product, _PRODUCT),
     Case(few_rows.descend_along_product, _STREAMS, arguments.descent, _PRODUCT),
+    Case(narrow.write_outputs, _NARROW, arguments.narrow_outputs, _PRODUCT),
+    Case(narrow.write_below, _NARROW, arguments.narrow_below, _PRODUCT),
+    Case(narrow.descend_narrow, _NARROW, arguments.narrow_descent, _PRODUCT),
     Case(few_rows_backward.add_active_dots, _STREAMS[1:], arguments.active_dots, _PRODUCT),
 )
 """Every kernel. A new one needs an entry here and a twin in isgd_mpi.kernels.bench.twins or its neighbours."""

@@ -342,6 +342,32 @@ def add_active_product(values, indices, counts, w, z, begin, end):
     z[:, begin:end] += h.reshape(len(values), -1)[:, : len(w)] @ w[:, begin:end]
 
 
+def write_outputs(h, w, b, w_transposed, z, first, last):
+    """Multiply by BLAS, and add the bias."""
+    w_transposed[: w.shape[1]], w_transposed[w.shape[1] :] = w.T, 0
+    np.matmul(h[first:last], w, out=z[first:last])
+    z[first:last] += b
+
+
+def write_below(delta, w_transposed, h, below, squared_norms, begin, end):
+    """Multiply by BLAS, and mask."""
+    below[:, begin:end] = delta @ w_transposed[: delta.shape[1], begin:end]
+    relu_backward(below[:, begin:end], h[:, begin:end], squared_norms)
+
+
+def descend_narrow(
+    h, delta, shares, gradient, w, moment, mean_square, b, b_moment, b_mean_square, settings, begin, end
+):
+    """Form the gradient by BLAS, and update."""
+    weighted = delta * shares[:, None]
+    gradient[w.shape[1] :, begin:end] = 0
+    np.matmul(weighted.T, h[:, begin:end], out=gradient[: w.shape[1], begin:end])
+    own = np.ascontiguousarray(gradient[: w.shape[1], begin:end].T)
+    update_columns(w, moment, mean_square, own, settings, 0, w.shape[1])
+    moments = (None if each is None else each[None] for each in (b_moment, b_mean_square))
+    update_columns(b[None], *moments, weighted.sum(axis=0)[None], settings, 0, len(b))
+
+
 def descend_along_product(
     values, indices, counts, delta, shares, w, moment, mean_square, b, b_moment, b_mean_square, settings, begin, end
 ):

@@ -15,7 +15,7 @@ from isgd_mpi.kernels.bench.cases import CASES
 from isgd_mpi.kernels.bench.machine import bandwidth_probe, matmul_probe
 from isgd_mpi.kernels.bench.timing import alternating_medians, check_twins, measure
 
-HELPERS = {"wait_for_all", "mix32", "draw_example", "make_pixel", "bfloat16_bits", "adam_settings"}  # of single numbers
+HELPERS = {"wait_for_all", "height_of", "mix32", "draw_example", "make_pixel", "bfloat16_bits", "adam_settings"}
 NO_KERNELS = ["bench", "code_cache", "limits", "memory", "own_folders", "processor", "revision", "threads"]
 NAMES = {case.name: case for case in CASES}
 
