@@ -41,10 +41,10 @@ def longest_window(blocks, lengths, least, agree, means, covariance):
     which may have changed by as much as itself.
     """
     n_windows, first = _windows(blocks, lengths)
-    probes = np.zeros(3)
+    probes, sums, lowest, highest = _filled(3, 0.0), _filled(N_PROBES, 0.0), _filled(4, -np.inf), _filled(4, np.inf)
     _add(blocks, 0, lengths[first], N_PROBES, probes)
-    sums, lowest, highest = np.zeros(N_PROBES), np.full(4, -np.inf), np.full(4, np.inf)
-    own, own_covariance, start, n = np.empty(4), np.zeros((4, 4)), 0, 0.0
+    own, own_covariance = np.empty(4), _filled(16, 0.0).reshape((4, 4))
+    start, n = 0, 0.0
     for k in range(n_windows):
         _add(blocks, start, lengths[k], 0, sums)
         if k > first:
@@ -53,8 +53,27 @@ def longest_window(blocks, lengths, least, agree, means, covariance):
         _estimate(sums, probes, least, k < first, own, own_covariance)
         if not _agrees(own, own_covariance, agree, lowest, highest):
             break
-        means[:], covariance[:], n = own, own_covariance, sums[0]
+        n = sums[0]
+        _copy(own, own_covariance, means, covariance)
     return n
+
+
+@inlined
+def _filled(n, value):
+    """Return an array of n numbers of one value."""
+    out = np.empty(n)
+    for i in range(n):
+        out[i] = value
+    return out
+
+
+@inlined
+def _copy(means, covariance, out_means, out_covariance):
+    """Copy means and covariance, by loops: assignments of whole arrays take seconds to compile."""
+    for i in range(4):
+        out_means[i] = means[i]
+        for j in range(4):
+            out_covariance[i, j] = covariance[i, j]
 
 
 @inlined

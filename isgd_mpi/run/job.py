@@ -91,7 +91,7 @@ class Job:
         on_all_ranks(comm, self._check_size)
         on_all_ranks(comm, self._check_memory)
         with node.first_rank_first():
-            warm_up(dataset, models.make_products, models.train_arithmetic, config.optimizer, config.loss)
+            warm_up(dataset, config, models.make_products, models.train_arithmetic)
             if config.score == "predicted-loss":
                 warm_up_predictor(config.predictor, dataset)
         if config.sampling == "rho" and config.resume is None:  # else they are in the checkpoint

@@ -1,7 +1,6 @@
 """Compile, or load from the cache, every kernel before the clock starts."""
 
-from functools import partial
-from itertools import product
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from isgd_mpi.model.bfloat16.training_mlp import TRAINING
 from isgd_mpi.model.layers import FEW_ROWS
 from isgd_mpi.model.losses import loss_for
 from isgd_mpi.model.mlp import MLP
-from isgd_mpi.model.optim import SGD, Adam
+from isgd_mpi.model.optim import make_optimiser
 from isgd_mpi.sampling.block_sums import BlockSums
 from isgd_mpi.sampling.mixture import MANY, Mixture
 from isgd_mpi.sampling.proposal import Proposal, stratified_order
@@ -20,35 +19,35 @@ from isgd_mpi.sampling.score_proposal import ScoreProposal
 from isgd_mpi.sampling.score_table import ScoreTable
 from isgd_mpi.sampling.variance import Variance
 from isgd_mpi.sampling.weightings import falling_ranks
+from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.precisions import FLOAT32, TRAINS_FROM
 from isgd_mpi.training.predictor.predictors import make_predictor
 
 _HIDDEN = (64, 64)  # wide enough for every kernel
-_OPTIMISERS = {"sgd": (SGD, partial(SGD, momentum=0.5)), "adam": (Adam,), "adamw": (Adam,)}
 
 
-def warm_up(dataset, make_products=None, train_arithmetic=FLOAT32, optimiser="sgd", loss="auto"):
-    """Run every kernel once, on the types that training uses, with a small model.
+def warm_up(dataset, config=None, make_products=None, train_arithmetic=FLOAT32):
+    """Run every kernel once that a run needs, on the types that training uses, with a small model.
 
     Parameters
     ----------
     dataset : datasets.Dataset
         The data set of the job: kernels are compiled for the types of its arrays.
+    config : config.Config, optional
+        Options of the run.
     make_products : callable, optional
         Makes the products of the scorers' model, if these are not NumPy's.
     train_arithmetic : str
         Name of the arithmetic of training; of a model of the user's, any other text.
-    optimiser : str
-        Value of ``--optimizer``.
-    loss : str
-        Value of ``--loss``.
     """
-    loss = loss_for(loss, dataset.target)
+    config = replace(config or Config(), clip_norm=None)  # a step that is clipped leaves out a kernel
+    loss = loss_for(config.loss, dataset.target)
     n_rows = FEW_ROWS + 1  # few and many rows have passes of their own
     n_few = min(n_rows, dataset.n_train)
     few_strata = dataset.target.strata(dataset.splits["train"].labels[:n_few])  # those of all are for trainer 0
     order = stratified_order(few_strata, few_strata, np.ones(n_few, np.float32), dataset.n_strata)
-    falling_ranks(np.ones(n_few, np.float32))
+    if config.sampling == "rank":
+        falling_ranks(np.ones(n_few, np.float32))
     indices, weights = _sample(few_strata, order, n_rows)
     images = np.empty((n_rows, dataset.n_features), np.float32)
     labels = np.empty((n_rows, *dataset.target.row_shape), dataset.target.dtype)
@@ -56,23 +55,28 @@ def warm_up(dataset, make_products=None, train_arithmetic=FLOAT32, optimiser="sg
     images.fill(0)  # features as large as 1e30 would overflow here, where nobody expects it
     model = MLP((dataset.n_features, *_HIDDEN, loss.n_outputs), n_rows, loss=loss)
     model.scores(images, labels)
-    arrive(np.zeros(STRIDE, np.int64), 0, 1, 1)
     minibatch = images[:FEW_ROWS], labels[:FEW_ROWS], weights[:FEW_ROWS].astype(np.float32)
     trained = [model]
     if train_arithmetic in TRAINS_FROM:
         trained.append(TRAINING[train_arithmetic](model.widths, n_rows, loss=loss))
-    for each, make in product(trained, _OPTIMISERS[optimiser]):
-        mover = make(each.params, 0.0)
-        mover.step(each.gradient(*minibatch)[1])
-        each.descend(*minibatch, mover)
-        square = np.zeros((2, 2), np.float32)
-        mover.step_part(mover.part(slice(4), square.shape), square, slice(0, 1))  # of trainers that share a model
+    for each in trained:
+        _train(each, minibatch, make_optimiser(each.params, config, n_rows, dataset.target.kind), config.trainers)
     models = [model]
     if make_products is not None:
         models.append(LowPrecisionMLP(model.widths, n_rows, make_products, loss=loss))
     for split in dataset.splits:
         for each in models:
             each.scores(*dataset.batch(split, 0, 1, images))
+
+
+def _train(model, minibatch, optimiser, n_trainers):
+    """Take a step of each kind that is asked for with this optimiser, and this number of trainers or "auto"."""
+    optimiser.step(model.gradient(*minibatch)[1])
+    model.descend(*minibatch, optimiser)
+    if n_trainers != 1:  # they may share a model
+        arrive(np.zeros(STRIDE, np.int64), 0, 1, 1)
+        square = np.zeros((2, 2), np.float32)
+        optimiser.step_part(optimiser.part(slice(4), square.shape), square, slice(0, 1))
 
 
 def _sample(strata, order, n_rows):
