@@ -2,11 +2,15 @@
 
 No scorer runs and no model is trained: the reports are made up, so that those of 15 scorers can be had anywhere. The
 first table has the parts of a refresh in which all scores are new or a part of them is; its last column is the share
-of the time of the steps from one refresh to the next, which a run in `relaxed` bounds by refreshing less often. The
-second table has a step's draw and what is learnt from it.
+of the time of the steps from one refresh to the next, which a run in `relaxed` bounds by refreshing less often. As in
+a run, minibatches are drawn and learnt from in between, parameters are changed and published, a probe comes back, and
+a line of metrics is written to a file. What passes over MPI costs more. The second table has a step's draw and what is
+learnt from it.
 """
 
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import threadpoolctl
@@ -15,7 +19,7 @@ from jsonargparse.typing import ClosedUnitInterval, PositiveFloat, PositiveInt
 from isgd_mpi.bench import output
 from isgd_mpi.bench.refresh.trainer_side import TrainerSide
 from isgd_mpi.ranks.records import fresh_batches
-from isgd_mpi.settings.config import Config
+from isgd_mpi.run.record.log import RunLog
 
 OPTIONS = {
     "--examples": ([60_000, 574_168, 10_000_000], PositiveInt, "training examples"),
@@ -23,12 +27,14 @@ OPTIONS = {
     "--fresh": ([1.0, 0.25], ClosedUnitInterval, "shares of the training set that are scored in a refresh"),
     "--refresh-every": (32, PositiveInt, "steps from one refresh to the next"),
     "--minibatch-size": (128, PositiveInt, "examples"),
+    "--params": (669_706, PositiveInt, "parameters of the model"),
     "--step-ms": (1.0, PositiveFloat, "a step of the trainer, for the shares [ms]"),
     "--repeat": (15, PositiveInt, "refreshes behind each median"),
 }
 
-PARTS = ("pick", "learn", "figures", "renew", "merge")
-"""The new batches in the reports; scores, moments and mixture; the metrics; the proposal; all of it and the log."""
+PARTS = ("publish", "pick", "learn", "probe", "figures", "log", "renew", "all")
+"""The parameters and a probe; the new batches in the reports; scores, moments and mixture; the probe that is back; the
+metrics, and their line; the proposal; all of it, measured as a whole."""
 
 COLUMNS = ("examples", "fresh/%", *(f"{part}/ms" for part in PARTS), "share/%")
 _DRAW_COLUMNS = ("examples", "draw/us", "learn/us", "share/%")
@@ -44,12 +50,14 @@ def run(settings):
 def _measure(settings):
     header = output.machine(1)
     output.print_lines(header)
-    config = Config(minibatch_size=settings.minibatch_size, refresh_every=settings.refresh_every, trainers=1)
     rows, draws = [], []
     for n_examples in settings.examples:
         for fresh in settings.fresh:
-            side = TrainerSide(n_examples, settings.scorers, fresh, config)
-            rows.append({"examples": n_examples, "fresh": fresh} | refresh_seconds(side, settings.repeat))
+            with TemporaryDirectory() as folder:
+                log = RunLog(Path(folder), quiet=True)
+                side = TrainerSide(n_examples, fresh, settings, log)
+                rows.append({"examples": n_examples, "fresh": fresh} | refresh_seconds(side, settings.repeat))
+                log.close()
         draws.append({"examples": n_examples} | draw_seconds(side))
     between, step = settings.refresh_every * settings.step_ms * 1e-3, settings.step_ms * 1e-3
     print(f"\na refresh with {settings.scorers} reports; share of {settings.refresh_every} steps")
@@ -68,28 +76,39 @@ def refresh_seconds(side, repeat):
     repeat : int
     """
     parts = np.median([part_seconds(side) for _ in range(repeat + 1)][1:], axis=0)
-    wholes = []
-    for _ in range(repeat + 1):
-        reports = side.reports()
-        begin = time.perf_counter()
-        side.trainer.merge(reports)
-        wholes.append(time.perf_counter() - begin)
-    return dict(zip(PARTS, [*parts.tolist(), float(np.median(wholes[1:]))]))
+    wholes = np.median([whole_seconds(side) for _ in range(repeat + 1)][1:])
+    return dict(zip(PARTS, [*parts.tolist(), float(wholes)]))
 
 
 def part_seconds(side):
     """Return the seconds of the parts of one refresh, in the order in which a trainer does them."""
-    reports = side.reports()
+    reports, trainer, sampler = side.reports(), side.trainer, side.sampler
     marks = [time.perf_counter()]
+    trainer.publish(side.exchange)
+    marks.append(time.perf_counter())
     batches = list(fresh_batches(reports, side.known_steps, side.shards))
     marks.append(time.perf_counter())
-    side.sampler.learn_from_scores(batches)
+    sampler.learn_from_scores(batches)
     marks.append(time.perf_counter())
-    side.sampler.figures(side.trainer.step)
+    sampler.learn_from_probe(*reports[0]["squared_mean_gradient"].tolist(), side.age)
     marks.append(time.perf_counter())
-    side.sampler.renew(side.trainer.step, 0.0)
+    figures = trainer.figures | sampler.figures(trainer.step)
+    marks.append(time.perf_counter())
+    side.log.write("refresh", trainer.step, **figures)
+    marks.append(time.perf_counter())
+    sampler.renew(trainer.step, 0.0)
     marks.append(time.perf_counter())
     return np.diff(marks)
+
+
+def whole_seconds(side):
+    """Return the seconds of one refresh, whose line of metrics does not wait for another."""
+    reports = side.reports()
+    begin = time.perf_counter()
+    side.trainer.publish(side.exchange)
+    side.trainer.merge(reports)
+    side.log.write_waiting()
+    return time.perf_counter() - begin
 
 
 def draw_seconds(side):
@@ -109,7 +128,7 @@ def draw_seconds(side):
 def refresh_line(row, seconds):
     """Return a row of the first table."""
     parts = [output.short(1e3 * row[part]) for part in PARTS]
-    return [f"{row['examples']:,}", f"{100 * row['fresh']:g}", *parts, output.short(100 * row["merge"] / seconds)]
+    return [f"{row['examples']:,}", f"{100 * row['fresh']:g}", *parts, output.short(100 * row["all"] / seconds)]
 
 
 def draw_line(row, seconds):

@@ -7,11 +7,11 @@ import numpy as np
 from isgd_mpi.data.datasets import Dataset, Split
 from isgd_mpi.data.target import Target
 from isgd_mpi.model.optim import SGD
-from isgd_mpi.ranks.records import report_dtype
+from isgd_mpi.ranks.records import published_dtype, report_dtype
 from isgd_mpi.ranks.shards import Grid, score_batch_size
-from isgd_mpi.run.record.log import RunLog
 from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.sampling.score_table import NEVER
+from isgd_mpi.settings.config import Config
 from isgd_mpi.training.measures import ClassErrors
 from isgd_mpi.training.minibatch import Minibatch
 from isgd_mpi.training.trainer import Trainer
@@ -22,6 +22,7 @@ _SPREAD = 1.5  # standard deviation of the logarithm of scores
 _CHANGE = 0.3  # the same from one refresh to the next
 _WRONG = 0.03  # share of the examples whose predicted class is another one
 _VARIANTS = 3  # of the scores, which the reports bring in turn
+_N_PROBED = 128  # examples of a probe, as with 60 000 examples
 
 
 class TrainerSide:
@@ -31,24 +32,29 @@ class TrainerSide:
     ----------
     n_examples : int
         Training examples N.
-    n_scorers : int
     fresh : float
         Share of each shard that was scored since the last refresh.
-    config : config.Config
+    settings : argparse.Namespace
+        Scorers, steps between refreshes, examples of a minibatch, parameters.
+    log : log.RunLog
 
     Attributes
     ----------
-    sampler, trainer
+    sampler, trainer, log
         As in a run.
+    exchange : object
+        Has the record that is published, and sends nothing.
+    age : int
+        Steps since the parameters behind a probe.
     shards : list of shards.Shard
     known_steps : (n_batches,) ndarray of int64
         For :func:`records.fresh_batches`.
     """
 
-    def __init__(self, n_examples, n_scorers, fresh, config):
-        self._rng = np.random.default_rng(0)
-        self._fresh = fresh
-        self._config = config
+    def __init__(self, n_examples, fresh, settings, log):
+        self._rng, self._fresh, self.log = np.random.default_rng(0), fresh, log
+        n_scorers, n_params, self.age = settings.scorers, settings.params, settings.refresh_every
+        self._config = config = Config(minibatch_size=settings.minibatch_size, refresh_every=self.age, trainers=1)
         labels = self._rng.integers(0, _N_CLASSES, n_examples, dtype=np.int32)
         split = Split(np.empty((n_examples, 1), np.uint8), labels)
         dataset = Dataset(
@@ -60,8 +66,13 @@ class TrainerSide:
         facts = {"dataset": dataset, "grid": grid, "shards": self.shards, "n_scorers": n_scorers}
         setup = SimpleNamespace(config=config, make_best=lambda: None, **facts)
         self.sampler = Sampler(config, dataset, np.random.SeedSequence(0).spawn(3), norms_come_back=True)
-        learner = SimpleNamespace(optimiser=SGD(np.zeros(1), config.learning_rate()))
-        self.trainer = Trainer(setup, learner, self.sampler, RunLog(None, quiet=True))
+        self._params = np.zeros(n_params, np.float32)
+        optimiser = SGD(self._params, config.learning_rate())
+        learner = SimpleNamespace(optimiser=optimiser, model=SimpleNamespace(params=self._params))
+        self.trainer = Trainer(setup, learner, self.sampler, self.log)
+        self.exchange = SimpleNamespace(
+            published=np.zeros((), published_dtype(n_params, _N_PROBED, settings.minibatch_size)), start=int
+        )
         self._variants = [self._reports(self.shards, labels) for _ in range(_VARIANTS)]
         self._n_refreshes = 0
         self._next = [0] * n_scorers
@@ -81,8 +92,9 @@ class TrainerSide:
         return reports
 
     def reports(self, fresh=None):
-        """Return the next reports, in which a share of the batches is new."""
+        """Take the steps up to the next refresh, and return its reports, in which a share of the batches is new."""
         fresh = self._fresh if fresh is None else fresh
+        self._take_steps()
         self._n_refreshes += 1
         self.trainer.step = self._n_refreshes * self._config.refresh_every
         reports = self._variants[self._n_refreshes % _VARIANTS]
@@ -93,7 +105,15 @@ class TrainerSide:
             scored = self._next[part] + np.arange(round(fresh * len(steps)))
             steps[scored % max(1, len(steps))] = self.trainer.step
             self._next[part] += len(scored)
+        reports[0]["probe_step"], reports[0]["squared_mean_gradient"] = self.trainer.step - self.age, (0.5, 1e-3)
+        reports[0]["curvature"] = 1.0
         return reports
+
+    def _take_steps(self):
+        """Learn from minibatches as steps do, and change the parameters, which drives all else from the caches."""
+        for _ in range(self._config.refresh_every):
+            self.sampler.learn_from_minibatch(self.minibatch(*self.sampler.draw()), self.trainer.step)
+            self._params += np.float32(1e-3)
 
     def minibatch(self, indices, weights):
         """Return a minibatch with made-up results."""

@@ -111,7 +111,7 @@ class RunLog:
     @property
     def metrics(self):
         """The metrics with all lines so far, a :class:`metrics_file.MetricsFile`."""
-        self._write_waiting()
+        self.write_waiting()
         return self._metrics
 
     @property
@@ -142,12 +142,12 @@ class RunLog:
     def write(self, kind, step, **fields):
         """Append one line to the metrics; numbers that are not finite become null."""
         self._add(kind, step, fields)
-        self._write_waiting()
+        self.write_waiting()
 
     def _add(self, kind, step, fields):
         self._waiting.append({"kind": kind, "step": step, "seconds": round(self.seconds, 6), **fields})
 
-    def _write_waiting(self):
+    def write_waiting(self):
         """Write the lines that wait, if there are any."""
         lines, self._waiting = self._waiting, []
         for line in lines:
@@ -169,7 +169,7 @@ class RunLog:
         """Write a refresh to the metrics, at most a tenth of a second later, and show how far the run is."""
         self._add("refresh", step, figures)
         if time.perf_counter() - self._written_at > _TOGETHER_SECONDS:
-            self._write_waiting()
+            self.write_waiting()
         if self._bar is not None:
             with self._stdout_may_be_gone():
                 self._bar.set_postfix_str(_progress(figures), refresh=False)
