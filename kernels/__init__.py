@@ -7,7 +7,8 @@ lets a NaN that comes in come out. To read in this order:
 * `activations`: ReLU, softmax and cross-entropy, forward and backward;
 * `losses`: the losses of labels and of numbers, forward and backward;
 * `optim`: updates of SGD, Nesterov's momentum and Adam;
-* `sampling`: newer scores, an order of the examples, cumulative sums of weights, searches in them, second moments;
+* `scores`: the newest score of each example;
+* `sampling`: an order of the examples, cumulative sums of weights, searches in them, second moments;
 * `block_sums`: scores along an order, whose sums follow new scores, and searches in them;
 * `windows`: the longest window of minibatches over which means agree;
 * `gather`: minibatches out of a data set, standardised;

@@ -30,6 +30,30 @@ def put(scores, places, along, changed):
 
 
 @jit
+def put_runs(new, bounds, scores, places, along, changed):
+    """Write scores of some runs of examples by example, and to their places along an order.
+
+    Parameters
+    ----------
+    new : (N,) ndarray
+        Scores of all examples.
+    bounds : (n, 2) ndarray of int
+        First example of each run, and the one behind its last.
+    scores : (N,) ndarray of float32
+        By example; updated in place.
+    places : (N,) ndarray of int
+        Of all examples.
+    along, changed
+        See :func:`put`.
+    """
+    for k in range(bounds.shape[0]):
+        for n in range(bounds[k, 0], bounds[k, 1]):
+            scores[n] = new[n]
+            along[places[n]] = new[n]
+            changed[places[n] // BLOCK] = True
+
+
+@jit
 def sum_blocks(along, changed, sums, running):
     """Sum the blocks that have changed, and all blocks up to each one.
 
@@ -94,6 +118,16 @@ def weights_at(scores, rows, affine, out):
     """Write the weights of some examples, (B,) ndarray of float64, given the scores of all and their rows."""
     for m in range(rows.shape[0]):
         out[m] = _weight(scores, affine, rows[m])
+
+
+@jit
+def weights_of_runs(scores, bounds, affine, out):
+    """Write the weights of some runs of examples, (B,) ndarray of float64; see :func:`put_runs`, :func:`weights_at`."""
+    m = 0
+    for k in range(bounds.shape[0]):
+        for n in range(bounds[k, 0], bounds[k, 1]):
+            out[m] = _weight(scores, affine, n)
+            m += 1
 
 
 @inlined

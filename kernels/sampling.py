@@ -1,4 +1,4 @@
-"""Keep scores, order and rank examples by them, search in cumulative sums, sum second moments under mixed weights.
+"""Order and rank examples by scores, search in cumulative sums, sum second moments under mixed weights.
 
 Sums are float64: a float32 cumulative sum over 574 168 probabilities ends at 0.99997.
 """
@@ -6,8 +6,6 @@ Sums are float64: a float32 cumulative sum over 574 168 probabilities ends at 0.
 import numpy as np
 
 from isgd_mpi.kernels._jit import inlined, jit
-
-STEPS_BLOCK = 256  # examples whose smallest step is kept: a refresh of a few must not look at all
 
 
 @jit
@@ -225,92 +223,9 @@ def add_drawn_moments(norms, importance_weights, sums, products):
 
 
 @jit
-def keep_newer(scores, steps, new_scores, step, counts):
-    """Write the scores of some examples over those that are not newer, and the step behind them.
-
-    Parameters
-    ----------
-    scores : (B,) ndarray
-        Updated in place.
-    steps : (B,) ndarray of int
-        Step of the parameters behind each score, negative where there is none, updated in place.
-    new_scores : (B,) ndarray
-    step : int
-        Step of the parameters behind the new scores.
-    counts : (3,) ndarray of int64
-        Examples that have a score, those whose score is finite, and the sum of the steps, updated in place.
-    """
-    # narrow types: the loop is four times as fast as with the counts of a table in int64
-    zero, one, step, infinity = np.int32(0), np.int32(1), np.int32(step), np.float32(np.inf)
-    known, usable, total = zero, zero, np.int64(0)
-    for n in range(scores.shape[0]):
-        before, score = steps[n], scores[n]
-        is_known, newer = before >= zero, before <= step
-        known += zero if is_known else one
-        usable -= one if is_known & (abs(score) < infinity) else zero
-        total -= before if is_known else zero
-        score = new_scores[n] if newer else score
-        after = step if newer else before
-        scores[n], steps[n] = score, after
-        usable += one if abs(score) < infinity else zero
-        total += after
-    counts[0] += known
-    counts[1] += usable
-    counts[2] += total
-
-
-@jit
-def keep_newer_at(scores, steps, rows, new_scores, step, counts, changed):
-    """Do what :func:`keep_newer` does to some rows of a table; of equal rows the last one wins.
-
-    Parameters
-    ----------
-    scores, steps : (N,) ndarray
-    rows : (M,) ndarray of int
-    new_scores, step, counts
-        See :func:`keep_newer`.
-    changed : (n_blocks,) ndarray of bool
-        Becomes true for the blocks of the rows; see :func:`lowest_steps`.
-    """
-    for m in range(rows.shape[0]):
-        n = rows[m]
-        if steps[n] > step:
-            continue
-        known = steps[n] >= 0
-        counts[0] += not known
-        counts[1] += int(np.isfinite(new_scores[m])) - (known and np.isfinite(scores[n]))
-        counts[2] += step - max(steps[n], 0)
-        scores[n] = new_scores[m]
-        steps[n] = step
-        changed[n // STEPS_BLOCK] = True
-
-
-@jit
 def all_finite(values):
     """Return whether all values, (B,) ndarray, are finite."""
     bad = 0
     for n in range(values.shape[0]):
         bad += not np.isfinite(values[n])
     return bad == 0
-
-
-@jit
-def lowest_steps(steps, changed, lowest):
-    """Find the smallest step of each block of STEPS_BLOCK examples that has changed.
-
-    Parameters
-    ----------
-    steps : (N,) ndarray of int32
-        Negative where an example has no score: these are left out.
-    changed : (n_blocks,) ndarray of bool
-        Becomes false.
-    lowest : (n_blocks,) ndarray of int32
-        The largest int32 where no example of a block has a score; updated in place.
-    """
-    for block in range(lowest.shape[0]):
-        if changed[block]:
-            least = np.int32(2147483647)
-            for n in range(block * STEPS_BLOCK, min((block + 1) * STEPS_BLOCK, steps.shape[0])):
-                least = min(least, steps[n] if steps[n] >= 0 else np.int32(2147483647))
-            lowest[block] = least
-            changed[block] = False

@@ -170,8 +170,8 @@ def fresh_batches(reports, known_steps, shards):
         while end > shards[part].batches.stop:
             part += 1
         shard, report = shards[part], reports[part]
-        start, stop = shard.rows(begin - shard.batches.start)[0], shard.rows(end - 1 - shard.batches.start)[1]
-        own = slice(start - shard.start, stop - shard.start)
+        start, stop, first = begin * shard.batch_size, min(end * shard.batch_size, shard.n_examples), shard.start
+        own = slice(start - first, stop - first)
         yield slice(start, stop), report["scores"][own], report["predictions"][own], int(steps[begin])
     np.maximum(known_steps, steps, out=known_steps)  # those of a resumed run begin with NEVER
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from isgd_mpi.kernels.block_sums import weights_of_runs
 from isgd_mpi.kernels.meeting import STRIDE, arrive
 from isgd_mpi.kernels.sampling import all_finite
 from isgd_mpi.model.bfloat16.scoring_mlp import LowPrecisionMLP
@@ -16,7 +17,7 @@ from isgd_mpi.sampling.block_sums import BlockSums
 from isgd_mpi.sampling.mixture import MANY, Mixture
 from isgd_mpi.sampling.proposal import Proposal, stratified_order
 from isgd_mpi.sampling.score_proposal import ScoreProposal
-from isgd_mpi.sampling.score_table import ScoreTable
+from isgd_mpi.sampling.score_table import ScoreTable, bounds_of
 from isgd_mpi.sampling.variance import Variance
 from isgd_mpi.sampling.weightings import falling_ranks
 from isgd_mpi.settings.config import Config
@@ -88,8 +89,10 @@ def _sample(strata, order, n_rows):
     table.staleness(0)
     all_finite(scores)
     sums = BlockSums(scores, order)
-    for rows in table.take_changes():
-        sums.put(rows, scores[rows])
+    runs, rows = table.take_changes()
+    sums.put_runs(scores, bounds_of(runs), scores)
+    sums.put(rows, scores[rows])
+    weights_of_runs(scores, bounds_of(runs), (1.0, 0.0), np.empty(len(order)))
     for proposal in (ScoreProposal(scores, sums), Proposal(np.ones(len(order)), order)):
         for sampling in ("multinomial", "systematic"):
             indices, weights = proposal.draw(n_rows, sampling, np.random.default_rng(0))

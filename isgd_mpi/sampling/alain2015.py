@@ -43,6 +43,12 @@ class TimedScoreTable(ScoreTable):
         super().write(rows, scores, step)
         self._written[rows] = self._clock()
 
+    def write_runs(self, slices, scores, steps):
+        """Store scores and the time; see :meth:`score_table.ScoreTable.write_runs`."""
+        super().write_runs(slices, scores, steps)
+        for rows in slices:
+            self._written[rows] = self._clock()
+
     def usable(self, step):
         """Return a mask of the examples with a score of the last 20 seconds, (N,) ndarray of bool."""
         return self._written >= self._clock() - STALE_SECONDS

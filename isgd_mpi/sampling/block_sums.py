@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from isgd_mpi.kernels.block_sums import BLOCK, put, search_blocks, sum_blocks, weights_at
+from isgd_mpi.kernels.block_sums import BLOCK, put, put_runs, search_blocks, sum_blocks, weights_at
 
 
 class BlockSums:
@@ -33,6 +33,11 @@ class BlockSums:
         self.put_all(scores)
         self.sum_up()
 
+    @property
+    def along(self):
+        """The scores in this order, (N,) ndarray of float32."""
+        return self._along[: len(self.order)]
+
     def put(self, rows, scores):
         """Write scores; :meth:`sum_up` has to follow.
 
@@ -43,9 +48,23 @@ class BlockSums:
         """
         put(scores, self._places[rows], self._along, self._changed)
 
+    def put_runs(self, new, bounds, scores):
+        """Write the scores of some runs of examples, here and into `scores`; :meth:`sum_up` has to follow.
+
+        Parameters
+        ----------
+        new : (N,) ndarray of float32
+            Scores of all examples.
+        bounds : (n, 2) ndarray of int
+            See :func:`score_table.bounds_of`.
+        scores : (N,) ndarray of float32
+            Updated in place.
+        """
+        put_runs(new, bounds, scores, self._places, self._along, self._changed)
+
     def put_all(self, scores):
         """Write all scores, in less time than in parts; :meth:`sum_up` has to follow."""
-        np.take(scores, self.order, out=self._along[: len(self.order)], mode="clip")  # with "raise" it is buffered
+        np.take(scores, self.order, out=self.along, mode="clip")  # with "raise" it is buffered
         self._changed[:] = True
 
     def sum_up(self):

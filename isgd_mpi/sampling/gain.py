@@ -177,6 +177,12 @@ class Gain(Saved):
             return ""
         return f"the scores, {age:.0f} steps old on average, are too old to give more: {self._remedy} would help"
 
+    def decision(self, age):
+        """Return the switch's last decision in words; see :meth:`why_so_low`."""
+        reason = f"; {why}" if not self.switch.on and (why := self.why_so_low(age)) else ""
+        word = "on" if self.switch.on else "off"
+        return f"switch: importance sampling {word}, speed gain {self.switch.speed_gain:.3f}{reason}"
+
     def figures(self, proposal, example_weights=None):
         """Return the figures of the metrics file about the gain of the proposal in use.
 
@@ -190,9 +196,8 @@ class Gain(Saved):
         -------
         dict of float
         """
-        rows = proposal.typical_rows(_TYPICAL)
-        weights = proposal.prob_weights_of(rows)
-        own = None if example_weights is None else example_weights[rows]
+        weights = proposal.typical_weights(_TYPICAL)
+        own = None if example_weights is None else example_weights[proposal.typical_rows(_TYPICAL)]
         of_gain, size = self.variance.figures(), self._minibatch_size
         of_gain |= self._noise.figures() | {"effective_minibatch": size * of_gain["variance_gain"]}
         return of_gain | {

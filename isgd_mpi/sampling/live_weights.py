@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 
+from isgd_mpi.kernels.block_sums import weights_of_runs
 from isgd_mpi.sampling.block_sums import BlockSums, affine_weights
 from isgd_mpi.sampling.proposal import check_level
 from isgd_mpi.sampling.score_proposal import ScoreProposal
+from isgd_mpi.sampling.score_table import bounds_of
 from isgd_mpi.sampling.scored_weights import ScoredWeights
 from isgd_mpi.settings.saved import check_array
 
@@ -47,7 +49,20 @@ class LiveWeights(ScoredWeights):
 
     def of(self, rows):
         """Return the weights of some examples."""
-        return affine_weights(self._scores, rows, (1 / self._level, self._constant / self._level))
+        return affine_weights(self._scores, rows, self._affine)
+
+    @property
+    def _affine(self):
+        return 1 / self._level, self._constant / self._level
+
+    def of_parts(self, parts):
+        """Return the weights of several parts; see :meth:`scored_weights.ScoredWeights.of_parts`."""
+        if len(parts) == 1 or not all(isinstance(rows, slice) for rows in parts):
+            return super().of_parts(parts)
+        bounds = bounds_of(parts)
+        weights = np.empty(int((bounds[:, 1] - bounds[:, 0]).sum()))
+        weights_of_runs(self._scores, bounds, self._affine, weights)
+        return weights
 
     def form(self, step):
         """Form the weights; see :meth:`scored_weights.ScoredWeights.form`."""
@@ -66,12 +81,12 @@ class LiveWeights(ScoredWeights):
             self._sums = None
             self._scores[:] = self._table.filled_scores(step)
             return float(self._scores.mean(dtype=np.float64))
-        n_changed = sum(rows.stop - rows.start if isinstance(rows, slice) else len(rows) for rows in changes)
-        if n_changed > _MOST_IN_PARTS * len(self._scores):
+        runs, rows = changes
+        if sum(each.stop - each.start for each in runs) + len(rows) > _MOST_IN_PARTS * len(self._scores):
             self._scores[:] = self._table.scores
             self._sums.put_all(self._scores)
-            changes = []
-        for rows in changes:
+        else:
+            self._sums.put_runs(self._table.scores, bounds_of(runs), self._scores)
             self._scores[rows] = new = self._table.scores[rows]
             self._sums.put(rows, new)
         self._sums.sum_up()

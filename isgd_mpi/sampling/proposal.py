@@ -214,8 +214,16 @@ class Proposal:
         n_least : int
             At least this many are returned, or all if there are fewer.
         """
+        return self._order[self._typical(n_least)]
+
+    def _typical(self, n_least):
+        """Return the places of some examples in the order, a slice."""
         stride = max(1, len(self._order) // n_least)
-        return self._order[stride // 2 :: stride]  # from the middle on: weights rise along parts of the order
+        return slice(stride // 2, len(self._order), stride)  # from the middle on: weights rise along parts of the order
+
+    def typical_weights(self, n_least):
+        """Return the probability weights omega of the :meth:`typical_rows`, (n,) ndarray of float64."""
+        return self.prob_weights_of(self.typical_rows(n_least))
 
     def prob_weights_of(self, rows):
         """Return the probability weights omega of some examples."""

@@ -206,12 +206,16 @@ class Sampler(Saved):
         """
         if not batches:
             return True
-        scores = _joined_values(lambda batch: batch[1], batches)
+        slices, parts, predictions, steps = zip(*batches)
+        scores = parts[0] if len(parts) == 1 else np.concatenate(parts)
         are_finite = all_finite(scores)
         if self._norms_come_back:
-            self._learn_from_norms(joined([batch[0] for batch in batches]), scores, are_finite)
-        for batch in batches:
-            self._write(*batch)
+            self._learn_from_norms(joined(slices), scores, are_finite)
+        for rows, own in zip(slices, predictions):
+            self.table.predictions[rows] = own
+        if self._config.score != "predicted-loss":
+            self.table.write_runs(slices, scores, steps)
+            self._orders.count(len(scores))
         return are_finite
 
     def _learn_from_norms(self, slices, norms, are_finite):
@@ -233,10 +237,10 @@ class Sampler(Saved):
         """
         if not self._scored.formed:
             return
-        weights, steps = (_joined_values(take, parts) for take in (self._scored.of, self.table.steps.__getitem__))
-        trained = steps > 0  # the scores of an untrained model say nothing of later ones
+        weights = self._scored.of_parts(parts)
         own = None if self._example_weights is None else _joined_values(self._own, parts)
-        if not trained.all():
+        if not self.table.all_are_trained:  # the scores of an untrained model say nothing of later ones
+            trained = _joined_values(self.table.steps.__getitem__, parts) > 0
             norms, weights = norms[trained], weights[trained]
             shares, own = (None if each is None else each[trained] for each in (shares, own))
         if len(norms):
@@ -319,7 +323,7 @@ class Sampler(Saved):
         ratio = np.nan if was_on else self._mixture.second_moment_ratio
         events = []
         if self._gain.decide(was_on, ratio, refresh_share, n_compared):
-            events.append(self._decision(step))
+            events.append(self._gain.decision(self.table.staleness(step)[0]))
         problem, suspicion = self._form(step), self._look_for_label_noise(step)
         if self.importance_sampling and not was_on:
             events.append("importance sampling begins")
@@ -329,12 +333,6 @@ class Sampler(Saved):
             events.append(f"sampling uniformly: {problem}")
         self._problem = problem.encode()
         return events
-
-    def _decision(self, step):
-        """Return the switch's decision in words."""
-        switch = self._gain.switch
-        reason = f"; {why}" if not switch.on and (why := self.why_so_low(step)) else ""
-        return f"switch: importance sampling {'on' if switch.on else 'off'}, speed gain {switch.speed_gain:.3f}{reason}"
 
     def _look_for_label_noise(self, step):
         """Return a sentence if label noise is suspected, and was not before; else an empty string."""

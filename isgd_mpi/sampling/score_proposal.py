@@ -48,6 +48,10 @@ class ScoreProposal(Proposal):
         """Return the probability weights omega of some examples."""
         return affine_weights(self._scores, rows, self._affine)
 
+    def typical_weights(self, n_least):
+        """Return the weights of some examples; see :meth:`proposal.Proposal.typical_weights`."""
+        return affine_weights(self._sums.along, self._typical(n_least), self._affine)  # no row after the other
+
     def draw(self, size, sampling, rng):
         """Draw a minibatch; see :meth:`proposal.Proposal.draw`."""
         points = _equidistant(size) + rng.random() / size if sampling == "systematic" else rng.random(size)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from isgd_mpi.kernels.sampling import STEPS_BLOCK, keep_newer, keep_newer_at, lowest_steps
+from isgd_mpi.kernels.scores import STEPS_BLOCK, keep_newer, keep_newer_at, lowest_steps
 from isgd_mpi.settings.saved import Saved
 
 NEVER = -1
@@ -43,6 +43,7 @@ class ScoreTable(Saved):
         self._lowest = np.full(-(-len(labels) // STEPS_BLOCK), _NONE, np.int32)
         self._changed = np.zeros(len(self._lowest), bool)  # blocks whose smallest step may be another one
         self._noted, self._n_noted = None, 0
+        self._all_are_trained = False
 
     def write(self, rows, scores, step):
         """Store the scores of some examples unless there are newer ones.
@@ -57,12 +58,28 @@ class ScoreTable(Saved):
             Step of the parameters behind them.
         """
         if isinstance(rows, slice):
-            keep_newer(self.scores[rows], self.steps[rows], scores, step, self._counts)
-            self._changed[rows.start // STEPS_BLOCK : -(-rows.stop // STEPS_BLOCK)] = True
-        else:
-            keep_newer_at(self.scores, self.steps, rows, scores, step, self._counts, self._changed)
+            self.write_runs([rows], scores, [step])
+            return
+        keep_newer_at(self.scores, self.steps, rows, scores, step, self._counts, self._changed)
         if self._noted is not None:
             self._note(rows, len(scores))
+
+    def write_runs(self, slices, scores, steps):
+        """Store the scores of some runs of examples unless there are newer ones.
+
+        Parameters
+        ----------
+        slices : list of slice
+        scores : (B,) ndarray
+            Of one run after the other.
+        steps : list of int
+            Step of the parameters behind the scores of each run.
+        """
+        state = self._counts, self._changed
+        keep_newer(self.scores, self.steps, bounds_of(slices), scores, np.array(steps), *state)
+        if self._noted is not None:
+            for rows in slices:
+                self._note(rows, rows.stop - rows.start)
 
     def note_changes(self, rows=slice(0, 0)):
         """Keep a list of the rows that are written from now on, which begins with `rows`."""
@@ -78,16 +95,18 @@ class ScoreTable(Saved):
             self._noted = [slice(0, n)]
 
     def take_changes(self):
-        """Return the rows that have changed since the last call, as slices and an array of all others, and forget them.
+        """Return the rows that have changed since the last call, as runs and an array of all others, and forget them.
 
         Returns
         -------
-        list of (slice or ndarray of int)
+        runs : list of slice
+        rows : (n,) ndarray of int
         """
         noted = self._noted
         self.note_changes()
         single = [rows for rows in noted if not isinstance(rows, slice)]
-        return [*(rows for rows in noted if isinstance(rows, slice)), *([np.concatenate(single)] if single else [])]
+        runs = [rows for rows in noted if isinstance(rows, slice)]
+        return runs, np.concatenate(single) if single else np.empty(0, np.int64)
 
     def restore(self, state):
         """Take the state back; see :class:`saved.Saved`."""
@@ -95,6 +114,7 @@ class ScoreTable(Saved):
         known = self.steps != NEVER
         self._counts[:] = known.sum(), (known & np.isfinite(self.scores)).sum(), self.steps[known].sum(dtype=np.int64)
         self._changed[:] = True
+        self._all_are_trained = False
 
     def usable(self, step):
         """Return a mask of the examples whose score is finite, and not too old at this step, (N,) ndarray of bool."""
@@ -146,8 +166,24 @@ class ScoreTable(Saved):
         n_known, _, total = self._counts.tolist()
         if not n_known:
             return float("nan"), -1
+        return step - total / n_known, step - self._lowest_step()
+
+    def _lowest_step(self):
+        """Return the smallest step of all scores."""
         lowest_steps(self.steps, self._changed, self._lowest)
-        return step - total / n_known, step - int(self._lowest.min())
+        return int(self._lowest.min())
+
+    @property
+    def all_are_trained(self):
+        """True once each example has a score of a model that was trained: that stays so."""
+        if not self._all_are_trained and self._counts[0] == len(self.steps):
+            self._all_are_trained = self._lowest_step() > 0
+        return self._all_are_trained
+
+
+def bounds_of(slices):
+    """Return the bounds of slices, (n, 2) ndarray of int."""
+    return np.array([(rows.start, rows.stop) for rows in slices], np.int64).reshape(-1, 2)
 
 
 def joined(slices):
@@ -158,7 +194,7 @@ def joined(slices):
     slices : list of slice
         Ascending, without overlap.
     """
-    whole = slices[:1]
+    whole = list(slices[:1])
     for each in slices[1:]:
         if each.start == whole[-1].stop:
             whole[-1] = slice(whole[-1].start, each.stop)

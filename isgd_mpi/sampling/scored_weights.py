@@ -63,6 +63,10 @@ class ScoredWeights(Saved):
         """Return the weights of some examples."""
         return self.values[rows]
 
+    def of_parts(self, parts):
+        """Return the weights of several parts of the examples, slices or arrays of int, as one array."""
+        return self.of(parts[0]) if len(parts) == 1 else np.concatenate([self.of(rows) for rows in parts])
+
     def form(self, step):
         """Form the weights from the scores that are usable at this step.
 

@@ -229,8 +229,7 @@ class EvaluationPlan(Saved):
             Step now.
         reports : list of () ndarray of records.report_dtype
         """
-        complete = all(report["evaluated_step"] == self._wanted_step for report in reports)
-        if not self.under_way or not complete:
+        if not self.under_way or any(report["evaluated_step"] != self._wanted_step for report in reports):
             return
         self._evaluated_step = self._wanted_step
         self._totals[:] = sum(report["totals"] for report in reports)

@@ -11,7 +11,7 @@ from isgd_mpi.kernels.bench import twins
 from isgd_mpi.kernels.bfloat16_products import TILE_ROWS
 from isgd_mpi.kernels.block_sums import BLOCK, sum_blocks
 from isgd_mpi.kernels.memory import aligned_zeros
-from isgd_mpi.kernels.sampling import STEPS_BLOCK
+from isgd_mpi.kernels.scores import STEPS_BLOCK
 from isgd_mpi.kernels.windows import N_PROBES
 
 _N_IMAGES = 60_000
@@ -110,6 +110,25 @@ def windows_of(rng, n):
         blocks[:, :N_PROBES] += np.hstack([np.ones((n, 1)), means, (means[:, :, None] * means[:, None]).reshape(n, 9)])
     blocks[:, N_PROBES:] = 1, 0.5, 0.01
     return blocks, np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]), 8.0, 9.0, np.zeros(4), np.zeros((4, 4))
+
+
+def runs(n):
+    """Return the bounds of runs of examples: eight, of which every other one is left out."""
+    edges = np.linspace(0, n, 9).astype(int)
+    return np.stack([edges[:-1], edges[1:]], axis=1)[::2].copy()
+
+
+def put_runs(rng, n):
+    """Return the arguments of :func:`block_sums.put_runs`."""
+    new, places, along, changed = put_scores(rng, n)
+    return new, runs(n), np.zeros(n, np.float32), places, along, changed
+
+
+def newer(rng, n):
+    """Return the arguments of :func:`scores.keep_newer`."""
+    bounds = runs(n)
+    new = rng.random(int(np.diff(bounds).sum()), np.float32)
+    return *scored(rng, n), bounds, new, np.full(len(bounds), 4), *counts(n)
 
 
 def scored(rng, n):

@@ -26,6 +26,7 @@ from isgd_mpi.kernels import (
     norms,
     optim,
     sampling,
+    scores,
     synthetic,
     windows,
 )
@@ -238,21 +239,16 @@ CASES = (
         lambda rng, n: (*rng.exponential(size=(2, n)), np.zeros(3), np.zeros((3, 3))),
         _counted("example"),
     ),
+    Case(scores.keep_newer, _SETS, arguments.newer, _counted("example")),
     Case(
-        sampling.keep_newer,
-        _SETS,
-        lambda rng, n: (*arguments.scored(rng, n), rng.random(n, np.float32), 4, np.zeros(3, int)),
-        _counted("example"),
-    ),
-    Case(
-        sampling.keep_newer_at,
+        scores.keep_newer_at,
         _BATCHES,
         lambda rng, n: (*arguments.scored(rng, 9 * n), 8 * np.arange(n), rng.random(n), 4, *arguments.counts(9 * n)),
         _counted("example"),
     ),
     Case(sampling.all_finite, _SETS, lambda rng, n: (rng.random(n, np.float32),), _counted("example")),
     Case(
-        sampling.lowest_steps,
+        scores.lowest_steps,
         _SETS,
         lambda rng, n: (arguments.scored(rng, n)[1], *arguments.blocks(n)),
         _counted("example"),
@@ -295,6 +291,13 @@ CASES = (
         _counted("example"),
     ),
     Case(block_sums.put, _SETS, arguments.put_scores, _counted("example")),
+    Case(block_sums.put_runs, _SETS, arguments.put_runs, _counted("example")),
+    Case(
+        block_sums.weights_of_runs,
+        _SETS,
+        lambda rng, n: (rng.random(n, np.float32), arguments.runs(n), (0.9, 0.1), np.zeros(n)),
+        _counted("example"),
+    ),
     Case(block_sums.sum_blocks, _SETS, arguments.block_sums_of, _counted("example")),
     Case(
         block_sums.weights_at,

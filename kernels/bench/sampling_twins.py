@@ -3,7 +3,7 @@
 import numpy as np
 
 from isgd_mpi.kernels.block_sums import BLOCK
-from isgd_mpi.kernels.sampling import STEPS_BLOCK
+from isgd_mpi.kernels.scores import STEPS_BLOCK
 from isgd_mpi.kernels.windows import N_PROBES
 
 
@@ -30,7 +30,15 @@ def add_drawn_moments(norms, importance_weights, sums, products):
     return True
 
 
-def keep_newer(scores, steps, new_scores, step, counts):
+def keep_newer(scores, steps, bounds, new_scores, new_steps, counts, changed):
+    """Go from run to run."""
+    parts = np.split(new_scores, np.cumsum(bounds[:, 1] - bounds[:, 0])[:-1])
+    for (begin, end), own, step in zip(bounds, parts, new_steps):
+        _keep_newer(scores[begin:end], steps[begin:end], own, step, counts)
+        changed[begin // STEPS_BLOCK : -(-end // STEPS_BLOCK)] = True
+
+
+def _keep_newer(scores, steps, new_scores, step, counts):
     """Choose by a mask."""
     known = steps.copy()
     counts -= _counts(scores, known)
@@ -47,7 +55,7 @@ def _counts(scores, steps):
 def keep_newer_at(scores, steps, rows, new_scores, step, counts, changed):
     """Choose by a mask, among the rows."""
     own_scores, own_steps = scores[rows], steps[rows]
-    keep_newer(own_scores, own_steps, new_scores, step, counts)
+    _keep_newer(own_scores, own_steps, new_scores, step, counts)
     scores[rows], steps[rows] = own_scores, own_steps
     changed[rows[own_steps == step] // STEPS_BLOCK] = True
 
@@ -98,6 +106,19 @@ def put(scores, places, along, changed):
     """Scatter."""
     along[places] = scores
     changed[places // BLOCK] = True
+
+
+def put_runs(new, bounds, scores, places, along, changed):
+    """Put run after run."""
+    for begin, end in bounds:
+        scores[begin:end] = new[begin:end]
+        put(new[begin:end], places[begin:end], along, changed)
+
+
+def weights_of_runs(scores, bounds, affine, out):
+    """Join the runs."""
+    joined = np.concatenate([scores[begin:end] for begin, end in bounds])
+    out[: len(joined)] = affine[0] * joined.astype(float) + affine[1]
 
 
 def sum_blocks(along, changed, sums, running):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.kernels.block_sums import BLOCK, put, search_blocks, sum_blocks, weights_at
+from isgd_mpi.kernels.block_sums import BLOCK, put, put_runs, search_blocks, sum_blocks, weights_at, weights_of_runs
 
 pytestmark = pytest.mark.kernels
 SIZES = [1, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK + 3]
@@ -36,6 +36,20 @@ def test_put_writes_scores_and_marks_their_blocks(variant, rng, n):
     variant(put)(new, places, along, changed)
     np.testing.assert_array_equal(along, expected)
     np.testing.assert_array_equal(np.flatnonzero(changed), np.unique(places // BLOCK))
+
+
+@pytest.mark.parametrize("bounds", [[], [(0, 1)], [(3, 40), (40, 41), (60, 77)]], ids=str)
+def test_runs_are_put_and_weighed_as_their_examples_are(variant, rng, bounds):
+    bounds, new, places = np.array(bounds, np.int64).reshape(-1, 2), rng.random(77, np.float32), rng.permutation(77)
+    (along, changed, *_), scores, rows = laid(rng.random(77)), rng.random(77, np.float32), reference.rows_of(bounds)
+    expected, changed[:] = reference.put_runs(new, bounds, scores, places, along), False
+    variant(put_runs)(new, bounds, scores, places, along, changed)
+    for got, wanted in zip((scores, along), expected):
+        np.testing.assert_array_equal(got, wanted)
+    np.testing.assert_array_equal(np.flatnonzero(changed), np.unique(places[rows] // BLOCK))
+    weights = np.empty(len(rows))
+    variant(weights_of_runs)(new, bounds, (0.9, 0.1), weights)
+    np.testing.assert_allclose(weights, reference.weights_of_runs(new, bounds, (0.9, 0.1)), rtol=1e-15)
 
 
 @pytest.mark.parametrize("n", SIZES)

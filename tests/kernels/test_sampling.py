@@ -3,15 +3,11 @@ import pytest
 import reference
 
 from isgd_mpi.kernels.sampling import (
-    STEPS_BLOCK,
     add_by_level,
     add_drawn_moments,
     all_finite,
     counting_sort,
     cumulative_sum,
-    keep_newer,
-    keep_newer_at,
-    lowest_steps,
     search,
     shared_ranks,
     systematic_search,
@@ -72,50 +68,12 @@ def test_a_minibatch_that_is_not_finite_adds_nothing(variant, value):
     assert (sums == 1).all() and (products == 1).all()
 
 
-def counts_of(scores, steps):
-    known = steps >= 0
-    return [known.sum(), (known & np.isfinite(scores)).sum(), steps[known].sum()]
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("n", [1, 50])
-def test_keep_newer_leaves_newer_scores_and_counts(variant, rng, n, dtype):
-    scores, new = rng.random((2, n)).astype(dtype)
-    steps = rng.integers(-1, 9, n, dtype=np.int32)
-    new[0] = scores[n // 2] = scores[n // 3] = np.nan
-    rows, several = np.arange(n), rng.integers(0, n, 2 * n)
-    for kernel, twin, where in (
-        (keep_newer, reference.keep_newer, ()),
-        (keep_newer_at, reference.keep_newer_at, (rows,)),
-        (keep_newer_at, reference.keep_newer_at, (several,)),
-    ):
-        got, counts = (scores.copy(), steps.copy()), np.array(counts_of(scores, steps))
-        values = new[where[0] if where else rows]
-        expected = twin(scores, steps, *where, values, 4)
-        changed = np.zeros(1, bool)
-        variant(kernel)(*got, *where, values, 4, counts, *([changed] if where else []))
-        assert changed[0] == any((steps[rows] <= 4).any() for rows in where)
-        np.testing.assert_array_equal(got, expected)
-        np.testing.assert_array_equal(counts, counts_of(*got))
-
-
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_all_finite(variant, rng, bad):
     values = rng.random(100, np.float32)
     assert variant(all_finite)(values) == reference.all_finite(values) == variant(all_finite)(values[:0])
     values[63] = bad
     assert not variant(all_finite)(values) and not reference.all_finite(values)
-
-
-def test_lowest_steps_are_those_of_the_blocks_that_changed(variant, rng):
-    steps, changed = rng.integers(0, 99, 4 * STEPS_BLOCK + 3, dtype=np.int32), np.array([1, 1, 0, 1, 1], bool)
-    steps[rng.random(len(steps)) < 0.5] = steps[3 * STEPS_BLOCK : -3] = -1
-    lowest, expected = np.full(5, 777, np.int32), reference.lowest_steps(steps, STEPS_BLOCK)
-    variant(lowest_steps)(steps, changed, lowest)
-    assert lowest.tolist() == [*expected[:2], 777, *expected[3:]] and not changed.any()
-    changed[2] = True
-    variant(lowest_steps)(steps, changed, lowest)
-    assert lowest.tolist() == expected
 
 
 @pytest.mark.parametrize(("n", "n_keys"), [(0, 3), (1, 1), (2, 5), (50, 1), (1000, 7), (300, 5000)])

@@ -153,10 +153,12 @@ def add_drawn_moments(norms, importance_weights):
     return np.array(means), np.array([[one * other for other in means] for one in means])
 
 
-def keep_newer(scores, steps, new_scores, step):
-    """Choose the newer of two scores of each example; return scores and steps."""
-    pairs = [(old, known) if known > step else (new, step) for old, known, new in zip(scores, steps, new_scores)]
-    return tuple(np.array(column) for column in zip(*pairs))
+def keep_newer(scores, steps, bounds, new_scores, new_steps):
+    """Choose the newer of two scores, run after run; return scores and steps."""
+    for (begin, end), step in zip(bounds, new_steps):
+        scores, steps = keep_newer_at(scores, steps, range(begin, end), new_scores, step)
+        new_scores = new_scores[end - begin :]
+    return np.array(scores), np.array(steps)
 
 
 def keep_newer_at(scores, steps, rows, new_scores, step):
@@ -180,6 +182,22 @@ def put(scores, places, along):
     for score, place in zip(scores, places):
         along[place] = score
     return np.array(along)
+
+
+def rows_of(bounds):
+    """Return the examples of some runs, one after the other."""
+    return np.array([n for begin, end in bounds for n in range(begin, end)], int)
+
+
+def put_runs(new, bounds, scores, places, along):
+    """Write scores by example, and along an order; return both."""
+    rows = rows_of(bounds)
+    return np.where(np.isin(np.arange(len(new)), rows), new, scores), put(new[rows], places[rows], along)
+
+
+def weights_of_runs(scores, bounds, affine):
+    """Return the weights of the examples of some runs."""
+    return weights_at(scores, rows_of(bounds), affine)
 
 
 def sum_blocks(along, size):

@@ -4,8 +4,8 @@ No scorer runs and no model is trained: the reports are made up, so that those o
 first table has the parts of a refresh in which all scores are new or a part of them is; its last column is the share
 of the time of the steps from one refresh to the next, which a run in `relaxed` bounds by refreshing less often. As in
 a run, minibatches are drawn and learnt from in between, parameters are changed and published, a probe comes back, and
-a line of metrics is written to a file. What passes over MPI costs more. The second table has a step's draw and what is
-learnt from it.
+a line of metrics is written to a file. What passes over MPI costs more. Times are those of the processor, which other
+processes do not prolong. The second table has a step's draw and what is learnt from it, by the clock.
 """
 
 import time
@@ -83,32 +83,32 @@ def refresh_seconds(side, repeat):
 def part_seconds(side):
     """Return the seconds of the parts of one refresh, in the order in which a trainer does them."""
     reports, trainer, sampler = side.reports(), side.trainer, side.sampler
-    marks = [time.perf_counter()]
+    marks = [time.thread_time()]
     trainer.publish(side.exchange)
-    marks.append(time.perf_counter())
+    marks.append(time.thread_time())
     batches = list(fresh_batches(reports, side.known_steps, side.shards))
-    marks.append(time.perf_counter())
+    marks.append(time.thread_time())
     sampler.learn_from_scores(batches)
-    marks.append(time.perf_counter())
+    marks.append(time.thread_time())
     sampler.learn_from_probe(*reports[0]["squared_mean_gradient"].tolist(), side.age)
-    marks.append(time.perf_counter())
+    marks.append(time.thread_time())
     figures = trainer.figures | sampler.figures(trainer.step)
-    marks.append(time.perf_counter())
+    marks.append(time.thread_time())
     side.log.write("refresh", trainer.step, **figures)
-    marks.append(time.perf_counter())
+    marks.append(time.thread_time())
     sampler.renew(trainer.step, 0.0)
-    marks.append(time.perf_counter())
+    marks.append(time.thread_time())
     return np.diff(marks)
 
 
 def whole_seconds(side):
     """Return the seconds of one refresh, whose line of metrics does not wait for another."""
     reports = side.reports()
-    begin = time.perf_counter()
+    begin = time.thread_time()
     side.trainer.publish(side.exchange)
     side.trainer.merge(reports)
     side.log.write_waiting()
-    return time.perf_counter() - begin
+    return time.thread_time() - begin
 
 
 def draw_seconds(side):
