@@ -80,6 +80,29 @@ def pack_transposed(w, pairs):
 
 
 @jit
+def pack_weighted(delta, shares, pairs, totals):
+    """Round deltas times shares to bfloat16 and pack them as a right factor; sum them over the examples before.
+
+    Parameters
+    ----------
+    delta : (B, fan_out) ndarray of float32
+        C-contiguous.
+    shares : (B,) ndarray of float32
+    pairs : (padded(B) * padded(fan_out) / 2,) ndarray of uint32
+        Written to as by :func:`pack`.
+    totals : (fan_out,) ndarray of float32
+        Overwritten: ``shares @ delta``.
+    """
+    weighted = np.empty_like(delta)
+    totals[:] = 0
+    for n in range(delta.shape[0]):
+        for o in range(delta.shape[1]):
+            weighted[n, o] = shares[n] * delta[n, o]
+            totals[o] += weighted[n, o]
+    pack(weighted, pairs)
+
+
+@jit
 def multiply(h, pairs, out):
     """Multiply matrices of bfloat16 numbers, with float32 sums.
 

@@ -68,6 +68,7 @@ TWINS = {
     "relu_backward_weighted": "relu_backward",
     "pack": "product_of_bfloat16",
     "pack_transposed": "product_of_bfloat16",
+    "pack_weighted": "product_of_bfloat16",
     "multiply": "product_of_bfloat16",
     "round_features": "bfloat16",
     "activate": "bias_relu",

@@ -89,7 +89,7 @@ class SharedWork:
     @property
     def reported_signal(self):
         """A signal that any trainer received before the last step, or 0; known on trainer 0."""
-        return max(int(self._signals.max()), self._answers.signal)
+        return max(*self._signals.tolist(), self._answers.signal)
 
     def share_order(self):
         """Show trainer 0's order to the others. Collective."""
@@ -112,7 +112,9 @@ class SharedWork:
         """
         self._signals[self._share.rank] = signal
         _obey(self.order, self.learner.optimiser)
-        answer = self.learner.descend(self._indices, self._weights * self._answers.fraction, with_gradient=False)
+        fraction = self._answers.fraction
+        weights = self._weights if fraction == 1 else self._weights * fraction
+        answer = self.learner.descend(self._indices, weights, with_gradient=False)
         return self._gather(answer) if self._speaks else answer
 
     def _gather(self, answer):
@@ -243,6 +245,7 @@ class TrainerGroup:
         self.model, self.optimiser = work.learner.model, work.learner.optimiser
         self._work, self._refreshes = work, refreshes
         self._report_buffers, self._reports = gather_buffers(reports)
+        self._indices, self._weights = work.order["indices"], work.order["weights"]
         self.reported_signal = 0
         self.amidst_step = False
 
@@ -253,8 +256,7 @@ class TrainerGroup:
         """
         order = self._work.order
         order["n_done"], order["scaling"] = self.optimiser.n_done, self.optimiser.scaling
-        order["indices"] = indices
-        order["weights"] = weights
+        self._indices[:], self._weights[:] = indices, weights
         self.amidst_step = True
         self._give(STEP)
         answer = self._work.step()

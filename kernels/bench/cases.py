@@ -45,6 +45,7 @@ _SETS = [(60_000,), (574_168,)]  # MNIST, SVHN with extra
 _DRAWS = [(n_points, *n) for n in _SETS for n_points in _ROWS]
 _HISTORIES = [(n, *_SETS[0]) for n in _ROWS]
 _STREAMS = [(16, 784, 512), (16, 512, 512), (128, 3072, 2048), (128, 2048, 2048)]
+_NARROW_DELTAS = [(64, 16), (512, 16)]
 _NARROW = [(16, 512, 10), (128, 2048, 10)]
 _LSTM = [(n, 32) for n in (128, 1024)]  # units of the loss predictor
 _FACTORS = [(784, 512), (3072, 2048)]
@@ -184,6 +185,15 @@ CASES = (
     Case(bfloat16.relu_backward_weighted, _HIDDEN, arguments.weighted_deltas, _moved("copy")),
     Case(bfloat16_products.pack, _FACTORS, arguments.factor, _moved("copy")),
     Case(bfloat16_products.pack_transposed, _FACTORS, arguments.factor, _moved("copy")),
+    Case(
+        bfloat16_products.pack_weighted,
+        _NARROW_DELTAS,
+        lambda rng, n, o: (
+            *(normal(rng, n, o), rng.random(n, np.float32)),
+            *(room(math.prod(map(bfloat16_products.padded, (n, o))) // 2, dtype=np.uint32), room(o)),
+        ),
+        _counted("number", of_each_row=16),
+    ),
     Case(bfloat16_products.multiply, _BLOCKS, arguments.rounded_product, _PRODUCT),
     Case(
         bfloat16_layers.round_features,

@@ -100,6 +100,12 @@ def pack_transposed(w, pairs):
     pack(np.ascontiguousarray(w.T), pairs)
 
 
+def pack_weighted(delta, shares, pairs, totals):
+    """Multiply, and pack; sum by BLAS."""
+    pack(delta * shares[:, None], pairs)
+    np.matmul(shares, delta, out=totals)
+
+
 def multiply(h, pairs, out):
     """Unpack, widen and multiply; for a multiple of 64 columns."""
     np.matmul(float32(h), _unpacked(pairs, h.shape[1]), out=out)

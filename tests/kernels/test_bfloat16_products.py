@@ -72,3 +72,14 @@ def test_without_the_instruction_the_products_are_the_same(rng, monkeypatch):
     h, w = rng.standard_normal((8, 40), dtype=np.float32), rng.standard_normal((40, 90), dtype=np.float32)
     got, _ = product(CompiledProducts, h, w)
     np.testing.assert_allclose(got, reference.product_of_bfloat16(h, w), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("n_rows", "n_outputs"), [(1, 1), (9, 10), (16, 17)])
+def test_weighted_deltas_are_a_right_factor_and_summed_before_rounding(variant, rng, n_rows, n_outputs):
+    delta, shares = rng.standard_normal((n_rows, n_outputs), np.float32), rng.random(n_rows, np.float32)
+    size = bfloat16_products.padded(n_rows) * bfloat16_products.padded(n_outputs) // 2
+    got, expected, totals = np.zeros(size, np.uint32), np.zeros(size, np.uint32), np.full(n_outputs, np.nan, np.float32)
+    variant(bfloat16_products.pack_weighted)(delta, shares, got, totals)
+    bfloat16_products.pack(delta * shares[:, None], expected)
+    np.testing.assert_array_equal(got, expected)
+    np.testing.assert_allclose(totals, shares.astype(float) @ delta, rtol=1e-5, atol=1e-6)

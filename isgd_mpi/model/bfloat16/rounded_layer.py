@@ -9,7 +9,7 @@ import numpy as np
 
 from isgd_mpi.kernels.bfloat16_descent import descend, form_gradient, round_weights
 from isgd_mpi.kernels.bfloat16_layers import TILE_PAIRS, activate, propagate, round_features
-from isgd_mpi.kernels.bfloat16_products import TILE_ROWS, multiply, pack, pack_transposed, padded
+from isgd_mpi.kernels.bfloat16_products import TILE_ROWS, multiply, pack_transposed, pack_weighted, padded
 from isgd_mpi.kernels.memory import aligned_zeros
 from isgd_mpi.model.layers import matrix, squared_norm
 from isgd_mpi.model.params import layer_slices
@@ -285,9 +285,7 @@ class RoundedLayer:
         """Return deltas with their products with shares; where this is the last layer, compute these."""
         if not self._is_last:
             return delta
-        weighted = np.multiply(delta, shares[:, None], out=self._buffers.weighted(delta.shape))
-        pack(weighted, self._outputs.gradient_pairs)
-        np.matmul(shares, delta, out=self._outputs.bias_gradient)
+        pack_weighted(delta, shares, self._outputs.gradient_pairs, self._outputs.bias_gradient)
         return self._outputs
 
     def _views(self, vector):
