@@ -15,6 +15,7 @@ from isgd_mpi.settings.saved import Saved
 # importance sampling is switched off once it has not paid for a share of the training set's number of draws, and for a
 # number of steps: the scores of an untrained model, which are the first ones, say nothing of later ones
 _PATIENCE, _LEAST_STEPS = 1 / 4, 128
+_PATIENCE_WITH_DRAWN = 1  # that share where the drawn examples alone are measured: an epoch goes by until most are
 FAR = 1.5
 """A possible gain larger by this factor is more than rounding and the least uniform part leave behind."""
 _TYPICAL = 2**12  # weights, at least, that the entropy and the effective sample size are measured by
@@ -44,6 +45,8 @@ class Gain(Saved):
     config : config.Config
     n_examples : int
         Examples N in the training set.
+    norms_come_back : bool
+        Whether norms come from others than the drawn examples, too.
 
     Attributes
     ----------
@@ -55,7 +58,7 @@ class Gain(Saved):
 
     saved = ("variance", "switch", "_compat", "_totals", "_noise", "_n_steps", "_n_drawn", "n_steps_in_use")
 
-    def __init__(self, config, n_examples):
+    def __init__(self, config, n_examples, norms_come_back=True):
         self._draws_by_norms, exact = config.draws_by_norms, config.schedule == "exact"
         self._remedy = ("" if exact else "more scorers, ") + "a smaller --refresh-every or a larger --minibatch-size"
         self._compat = Alain2015() if config.compat != "none" else None
@@ -63,7 +66,8 @@ class Gain(Saved):
         self._totals = np.zeros(4)  # of the steps with a known gain: number, sums of 1 / gain, 1 / possible, variance
         self._n_steps = self._n_drawn = 0  # since the last decision
         self.n_steps_in_use = 0
-        patience = max(_PATIENCE * n_examples, _LEAST_STEPS * config.minibatch_size)
+        share = _PATIENCE if norms_come_back else _PATIENCE_WITH_DRAWN
+        patience = max(share * n_examples, _LEAST_STEPS * config.minibatch_size)
         self.switch = Switch(config.switches, patience)
         self.variance = Variance()
         self._noise = NoiseScale()

@@ -72,7 +72,7 @@ class Sampler(Saved):
         self._norms_come_back = norms_come_back
         memory = len(self._strata) * (_SCORED_MEMORY if norms_come_back else _DRAWN_MEMORY)
         self._mixture = Mixture(config.mixture_in_use, len(self._strata), memory)
-        self._gain = Gain(config, len(self._strata))
+        self._gain = Gain(config, len(self._strata), norms_come_back)
         self._n_compared = 0  # norms that the mixture learnt from since the last renewal
         self._problem = b""  # why sampling is uniform although it should not be
         self._leaves_out = config.compat != "none"

@@ -70,19 +70,17 @@ def test_a_space_that_is_too_large_is_drawn_from_and_late_variants_come_last():
 
 
 @pytest.mark.parametrize(
-    ("method", "cores", "wanted", "found"),
+    ("cores", "wanted", "found"),
     [
-        ("importance", 16, [], [1, 2, 4, 8, 12, 15]),
-        ("uniform", 16, [], [1, 2, 4, 8, 12, 16]),
-        ("importance", 2, [], [1]),
-        ("torch", 2, [], [1, 2]),
-        ("importance", 1, [], [1]),
-        ("importance", 16, [16, 12, 4], [4, 12]),
-        ("importance", 2, [4, 12], [1]),
+        (16, [], [1, 2, 4, 8, 12, 15, 16]),
+        (2, [], [1, 2]),
+        (1, [], [1]),
+        (16, [32, 16, 4], [4, 16]),
+        (2, [4, 12], [1, 2]),
     ],
 )
-def test_trainers_leave_a_core_for_a_scorer(method, cores, wanted, found):
-    assert workers_of(method, cores, wanted) == found
+def test_trainers_may_take_all_cores_and_leave_one(cores, wanted, found):
+    assert workers_of(cores, wanted) == found
 
 
 def test_snapshots_are_copies_that_lie_apart_by_a_factor():

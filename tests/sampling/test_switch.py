@@ -1,8 +1,12 @@
 import math
 
+import numpy as np
 import pytest
+from samplers import minibatch_of
 
+from isgd_mpi.sampling.gain import Gain
 from isgd_mpi.sampling.switch import Switch
+from isgd_mpi.settings.config import Config
 
 PATIENCE = 100
 
@@ -61,3 +65,17 @@ def test_what_refreshes_cost_is_remembered_while_it_is_off(switch):
     switch.decide(1.0, 0.5, PATIENCE + 1)
     switch.decide(1.5, 0.0, 10)
     assert not switch.on and switch.speed_gain == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize(("norms_come_back", "n_drawn"), [(True, 4096), (False, 16384)])
+def test_it_waits_for_an_epoch_where_the_drawn_examples_alone_are_measured(norms_come_back, n_drawn):
+    gain = Gain(Config(minibatch_size=16), 16384, norms_come_back)
+    n_refreshes = 0
+    while gain.switch.on:
+        for _ in range(32):
+            norms = np.linspace(0.5, 1.5, 16)
+            gain.learn_from_minibatch(minibatch_of(np.arange(16), norms, 1 / norms[::-1] ** 2))
+        gain.learn_from_probe(0.01, 1e-6, 0)
+        gain.decide(True, 1.0, 0.0, 0)
+        n_refreshes += 1
+    assert n_refreshes * 32 * 16 == n_drawn + 32 * 16

@@ -29,18 +29,14 @@ def space_of(method, cores, settings):
     torch = method == "torch"
     variants = [name for name in settings.variants if name not in LATE_VARIANTS] if torch else [""]
     late = [name for name in settings.variants if name in LATE_VARIANTS] if torch else []
-    workers = workers_of(method, cores, settings.workers)
+    workers = workers_of(cores, settings.workers)
     return Space(settings.minibatch_size, settings.rates, workers, settings.precision, variants or ["plain"], late)
 
 
-def workers_of(method, cores, wanted):
-    """Return the numbers of trainers, or of PyTorch's threads, to try on some cores.
-
-    They are the wanted ones if any of those fit. Importance sampling leaves a core for a scorer, where there are two.
-    """
-    most = max(1, cores - 1) if method == "importance" else cores
-    numbers = {2**k for k in range(cores.bit_length())} | {3 * cores // 4, most}
-    return sorted(n for n in wanted if n <= most) or sorted(n for n in numbers if 1 <= n <= most)
+def workers_of(cores, wanted):
+    """Return the numbers of trainers, or of PyTorch's threads, to try on some cores: the wanted ones if any fit."""
+    numbers = {2**k for k in range(cores.bit_length())} | {3 * cores // 4, cores - 1, cores}
+    return sorted(n for n in wanted if n <= cores) or sorted(n for n in numbers if 1 <= n <= cores)
 
 
 def describe(method, cores, trial):
