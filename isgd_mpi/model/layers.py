@@ -108,7 +108,7 @@ class Layer:
         self._weights, self._biases = layer_slices(widths)[k]
         self._weight_gradient, self._bias_gradient = self._views(buffers.gradient)
         self._cut = share.cut_by_rows(self._fan_out) if last else share.cut(self._fan_out, buffers.max_rows)
-        self._columns = self._cut.columns
+        self._columns, self._leads = self._cut.columns, self._cut.leads
         self._own_inputs, self._own_rows = share.columns(self._fan_in), self._cut.rows(self._fan_in)
         n_deltas = buffers.max_rows * self._fan_in if self._behind_relu else 0
         self._output, self._deltas = share.allocate(
@@ -265,7 +265,7 @@ class Layer:
             np.multiply(delta[:, columns], shares[:, None], out=self._own_weighted)
             self._form_weight_gradient()
             self._form_bias_gradient(delta, shares)
-        return self._weight_gradient[inputs, columns], self._bias_gradient[columns if self._cut.leads else slice(0)]
+        return self._weight_gradient[inputs, columns], self._bias_gradient[columns if self._leads else slice(0)]
 
     def step(self, delta, shares, optimiser):
         """Take the optimiser's step of the layer's parameters, after :meth:`backward` with `before_step`.
@@ -284,7 +284,7 @@ class Layer:
             np.multiply(delta[:, self._columns], shares[:, None], out=self._own_weighted)
             gradient = self._form_weight_gradient()
         optimiser.step_part(self._steps, gradient, self._columns)
-        if self._cut.leads:
+        if self._leads:
             if not self._is_formed:
                 self._form_bias_gradient(delta, shares)
             optimiser.step_part(self._own_bias_steps, self._bias_gradient[self._columns])
@@ -293,7 +293,7 @@ class Layer:
         """Hold views of the parameters, and of their moments, that this trainer steps: some rows of weights, biases."""
         self._optimiser = optimiser
         self._steps = optimiser.part(self._weights_of(self._own_rows), (-1, self._fan_out))
-        self._bias_steps = optimiser.part(self._biases if self._cut.leads else slice(0))
+        self._bias_steps = optimiser.part(self._biases if self._leads else slice(0))
         self._own_bias_steps = optimiser.part(slice(*(self._biases.start + i for i in _ends(self._columns))))
 
     def _form_weight_gradient(self):

@@ -17,8 +17,9 @@ class NarrowLayer(Layer):
 
     def __init__(self, k, widths, buffers):
         super().__init__(k, widths, buffers)
-        self._own_inputs = buffers.share.columns(self._fan_in, DEPTH)
-        self._own_rows = self._cut.rows(self._fan_in, DEPTH)
+        share = buffers.share
+        self._own_inputs, self._own_rows = share.columns(self._fan_in, DEPTH), share.rows_to_step(self._fan_in, DEPTH)
+        self._leads = share.steps_biases
         shape = height_of(self._weight_gradient), self._fan_in
         self._transposed, self._gradient = (aligned_zeros(shape, buffers.dtype) for _ in range(2))
 
@@ -43,7 +44,10 @@ class NarrowLayer(Layer):
         if self._is_formed or not self._few:
             super().step(delta, shares, optimiser)
             return
+        own = self._own_rows
+        if own.start == own.stop and not self._leads:
+            return
         if optimiser is not self._optimiser:
             self._use_optimiser(optimiser)
-        steps, own = (*self._steps, *self._bias_steps, optimiser.settings), self._own_rows
+        steps = *self._steps, *self._bias_steps, optimiser.settings
         descend_narrow(self._inputs, delta, shares, self._gradient, *steps, own.start, own.stop)

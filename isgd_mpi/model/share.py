@@ -80,6 +80,26 @@ class Share:
         """Return the cut of the last layer: the softmax needs whole rows."""
         return Cut(width, 1, self.n, self.rank)
 
+    def rows_to_step(self, n_rows, unit=1):
+        """Return the rows of the last layer's weights that this trainer updates, if these are few.
+
+        Trainer 0 has none where there are others: these wait for what it does between steps.
+
+        Parameters
+        ----------
+        n_rows : int
+        unit : int
+            Parts begin at multiples of it.
+        """
+        if self.n == 1:
+            return slice(0, n_rows)
+        return slice(0, 0) if self.rank == 0 else _block(n_rows, unit, self.n - 1, self.rank - 1)
+
+    @property
+    def steps_biases(self):
+        """True for the trainer that updates the biases of such a layer."""
+        return self.rank == min(1, self.n - 1)
+
 
 @dataclass(frozen=True)
 class Cut:

@@ -272,7 +272,9 @@ def test_the_parts_of_a_layer_tile_it(n, width, n_rows):
         for cut in cuts:
             biases[cut.columns] += cut.leads
         assert (biases == 1).all()
-    for parts in ([share.rows(n_rows) for share in shares], [share.columns(n_rows) for share in shares]):
+    steps = [share.rows_to_step(n_rows) for share in shares]
+    assert steps[0] == slice(0, n_rows if n == 1 else 0) and sum(share.steps_biases for share in shares) == 1
+    for parts in ([share.rows(n_rows) for share in shares], [share.columns(n_rows) for share in shares], steps):
         np.testing.assert_array_equal(np.concatenate([np.arange(n_rows)[part] for part in parts]), np.arange(n_rows))
 
 

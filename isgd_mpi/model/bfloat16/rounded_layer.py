@@ -8,7 +8,7 @@ each pass rounds what it computes, so that nothing is packed before a product (s
 import numpy as np
 
 from isgd_mpi.kernels.bfloat16_descent import descend, form_gradient, round_weights
-from isgd_mpi.kernels.bfloat16_layers import TILE_PAIRS, activate, propagate, round_features
+from isgd_mpi.kernels.bfloat16_layers import TILE_PAIRS, WIDE, activate, propagate, round_features
 from isgd_mpi.kernels.bfloat16_products import TILE_ROWS, multiply, pack_transposed, pack_weighted, padded
 from isgd_mpi.kernels.memory import aligned_zeros
 from isgd_mpi.model.layers import matrix, squared_norm
@@ -111,8 +111,11 @@ class RoundedLayer:
         self._weights, self._biases = layer_slices(widths)[k]
         self._cut = share.cut_by_rows(self._fan_out) if self._is_last else share.cut(self._fan_out, buffers.max_rows)
         self._own_inputs = share.columns(self._fan_in)
-        self._own_weights = self._cut.rows(self._fan_in, _PAIR), self._cut.columns
-        self._weight_ends, self._leads = _ends(*self._own_weights), self._cut.leads
+        self._own_weights, self._leads = (self._cut.rows(self._fan_in, _PAIR), self._cut.columns), self._cut.leads
+        if self._is_last and self._fan_out < WIDE:
+            self._own_weights = share.rows_to_step(self._fan_in, _PAIR), self._cut.columns
+            self._leads = share.steps_biases
+        self._weight_ends = _ends(*self._own_weights)
         self._weight_gradient, self._bias_gradient = self._views(buffers.gradient)
         self._pairs, self._rows = share.allocate(
             ((padded(self._fan_in) * padded(self._fan_out) // 2,), np.uint32),
@@ -244,6 +247,8 @@ class RoundedLayer:
     def step(self, delta, shares, optimiser):
         """Take the optimiser's step of the layer's parameters; see :meth:`layers.Layer.step`."""
         inputs, columns = self._own_weights
+        if inputs.start == inputs.stop and not self._leads:
+            return
         if optimiser is not self._optimiser:
             self._optimiser = optimiser
             own = slice(self._biases.start + columns.start, self._biases.start + columns.stop)
