@@ -123,11 +123,13 @@ def weights_at(scores, rows, affine, out):
 @jit
 def weights_of_runs(scores, bounds, affine, out):
     """Write the weights of some runs of examples, (B,) ndarray of float64; see :func:`put_runs`, :func:`weights_at`."""
-    m = 0
+    start = 0
     for k in range(bounds.shape[0]):
-        for n in range(bounds[k, 0], bounds[k, 1]):
-            out[m] = _weight(scores, affine, n)
-            m += 1
+        begin, end = bounds[k, 0], bounds[k, 1]
+        own = scores[begin:end]
+        for n in range(end - begin):
+            out[start + n] = _weight(own, affine, n)
+        start += end - begin
 
 
 @inlined

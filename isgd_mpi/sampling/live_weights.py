@@ -57,7 +57,7 @@ class LiveWeights(ScoredWeights):
 
     def of_parts(self, parts):
         """Return the weights of several parts; see :meth:`scored_weights.ScoredWeights.of_parts`."""
-        if len(parts) == 1 or not all(isinstance(rows, slice) for rows in parts):
+        if not all(isinstance(rows, slice) for rows in parts):
             return super().of_parts(parts)
         bounds = bounds_of(parts)
         weights = np.empty(int((bounds[:, 1] - bounds[:, 0]).sum()))
