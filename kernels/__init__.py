@@ -22,7 +22,7 @@ lets a NaN that comes in come out. To read in this order:
 
 Beside them:
 
-* `_jit`, `code_cache`: how all of them are compiled, and where they are kept;
+* `_jit`, `_emits`, `code_cache`: how all of them are compiled, and where they are kept;
 * `_steps`: the updates of `optim`, of vectors inside other kernels;
 * `_vectors`, `_bfloat16_vectors`, `_bfloat16_tiles`, `_atomics`: instructions that compilers do not find by themselves;
 * `_transpose`, `_active`: transposes of matrices, and lists of the numbers that are not zero, in registers;

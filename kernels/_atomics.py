@@ -8,7 +8,8 @@ import platform
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
+
+from isgd_mpi.kernels._emits import emits
 
 _HAS_PAUSE = platform.machine() in ("x86_64", "AMD64")
 
@@ -31,7 +32,7 @@ def _place(context, builder, array_type, array, index):
     return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
 
 
-@intrinsic
+@emits(store_release)
 def _store_release(typing_context, array, index, value):
     def generate(context, builder, signature, arguments):
         memory, place, number = arguments
@@ -42,7 +43,7 @@ def _store_release(typing_context, array, index, value):
     return types.none(array, types.intp, array.dtype), generate
 
 
-@intrinsic
+@emits(load_acquire)
 def _load_acquire(typing_context, array, index):
     def generate(context, builder, signature, arguments):
         return builder.load_atomic(_place(context, builder, array, *arguments), "acquire", array.dtype.bitwidth // 8)
@@ -50,7 +51,7 @@ def _load_acquire(typing_context, array, index):
     return array.dtype(array, types.intp), generate
 
 
-@intrinsic
+@emits(pause)
 def _pause(typing_context):
     def generate(context, builder, signature, arguments):
         if _HAS_PAUSE:
@@ -59,18 +60,3 @@ def _pause(typing_context):
         return context.get_dummy_value()
 
     return types.none(), generate
-
-
-@overload(store_release, inline="always")
-def _compiled_store_release(array, index, value):
-    return lambda array, index, value: _store_release(array, index, value)
-
-
-@overload(load_acquire, inline="always")
-def _compiled_load_acquire(array, index):
-    return lambda array, index: _load_acquire(array, index)
-
-
-@overload(pause, inline="always")
-def _compiled_pause():
-    return lambda: _pause()

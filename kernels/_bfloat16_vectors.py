@@ -10,9 +10,10 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import models, register_model
 
 from isgd_mpi.kernels._bfloat16_tiles import has_bfloat16
+from isgd_mpi.kernels._emits import emits
 from isgd_mpi.kernels._vectors import VECTOR_BYTES, _pointer, _Vector
 
 _N_LANES = VECTOR_BYTES // 4
@@ -139,7 +140,7 @@ def _number(kind, number):
     return ir.Constant(kind, [number] * kind.count)
 
 
-@intrinsic
+@emits(load_first)
 def _load_first(typing_context, array, start, count):
     def generate(context, builder, signature, arguments):
         return _load_lanes(context, builder, array, context.get_value_type(_NUMBERS), arguments)
@@ -147,7 +148,7 @@ def _load_first(typing_context, array, start, count):
     return _NUMBERS(array, types.intp, types.intp), generate
 
 
-@intrinsic
+@emits(store_first)
 def _store_first(typing_context, vector, array, start, count):
     def generate(context, builder, signature, arguments):
         return _store_lanes(context, builder, array, arguments[0], arguments[1:])
@@ -155,7 +156,7 @@ def _store_first(typing_context, vector, array, start, count):
     return types.none(vector, array, types.intp, types.intp), generate
 
 
-@intrinsic
+@emits(rounded_pairs)
 def _rounded_pairs(typing_context, low, high):
     def generate(context, builder, signature, arguments):
         if has_bfloat16(context) and _N_LANES % 16 == 0:
@@ -200,7 +201,7 @@ def _shuffled(builder, left, right, lanes):
     return builder.shuffle_vector(left, right, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes)))
 
 
-@intrinsic
+@emits(store_pairs)
 def _store_pairs(typing_context, pairs, array, start, count):
     def generate(context, builder, signature, arguments):
         return _store_lanes(context, builder, array, arguments[0], arguments[1:])
@@ -208,7 +209,7 @@ def _store_pairs(typing_context, pairs, array, start, count):
     return types.none(pairs, array, types.intp, types.intp), generate
 
 
-@intrinsic
+@emits(store_low)
 def _store_low(typing_context, pairs, array, start, count):
     def generate(context, builder, signature, arguments):
         return _store_lanes(context, builder, array, builder.trunc(arguments[0], _HALVES), arguments[1:])
@@ -216,7 +217,7 @@ def _store_low(typing_context, pairs, array, start, count):
     return types.none(pairs, array, types.intp, types.intp), generate
 
 
-@intrinsic
+@emits(store_high)
 def _store_high(typing_context, pairs, array, start, count):
     def generate(context, builder, signature, arguments):
         high = builder.lshr(arguments[0], _number(_INTEGERS, 16))
@@ -225,7 +226,7 @@ def _store_high(typing_context, pairs, array, start, count):
     return types.none(pairs, array, types.intp, types.intp), generate
 
 
-@intrinsic
+@emits(relu_of_sum)
 def _relu_of_sum(typing_context, left, right):
     def generate(context, builder, signature, arguments):
         value = builder.fadd(*arguments)
@@ -235,7 +236,7 @@ def _relu_of_sum(typing_context, left, right):
     return left(left, right), generate
 
 
-@intrinsic
+@emits(where_active)
 def _where_active(typing_context, vector, activations, start, count):
     def generate(context, builder, signature, arguments):
         value, *place = arguments
@@ -245,43 +246,3 @@ def _where_active(typing_context, vector, activations, start, count):
         return builder.select(active, value, ir.Constant(value.type, None))
 
     return vector(vector, activations, types.intp, types.intp), generate
-
-
-@overload(load_first, inline="always")
-def _compiled_load_first(array, start, count):
-    return lambda array, start, count: _load_first(array, start, count)
-
-
-@overload(store_first, inline="always")
-def _compiled_store_first(vector, array, start, count):
-    return lambda vector, array, start, count: _store_first(vector, array, start, count)
-
-
-@overload(rounded_pairs, inline="always")
-def _compiled_rounded_pairs(low, high):
-    return lambda low, high: _rounded_pairs(low, high)
-
-
-@overload(store_pairs, inline="always")
-def _compiled_store_pairs(pairs, array, start, count):
-    return lambda pairs, array, start, count: _store_pairs(pairs, array, start, count)
-
-
-@overload(store_low, inline="always")
-def _compiled_store_low(pairs, array, start, count):
-    return lambda pairs, array, start, count: _store_low(pairs, array, start, count)
-
-
-@overload(store_high, inline="always")
-def _compiled_store_high(pairs, array, start, count):
-    return lambda pairs, array, start, count: _store_high(pairs, array, start, count)
-
-
-@overload(relu_of_sum, inline="always")
-def _compiled_relu_of_sum(left, right):
-    return lambda left, right: _relu_of_sum(left, right)
-
-
-@overload(where_active, inline="always")
-def _compiled_where_active(vector, activations, start, count):
-    return lambda vector, activations, start, count: _where_active(vector, activations, start, count)

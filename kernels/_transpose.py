@@ -7,8 +7,8 @@ quarters and so on pairwise, and are stored as the block's columns.
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
 
+from isgd_mpi.kernels._emits import emits
 from isgd_mpi.kernels._jit import jit
 from isgd_mpi.kernels.memory import LINE_BYTES
 
@@ -80,15 +80,24 @@ def _transpose_singly(source, rows, columns, target, target_place):
             target[target_place[0] + c, target_place[1] + r] = source[rows[0] + r, columns[0] + c]
 
 
-@intrinsic
-def _transpose_block(typing_context, source, row, column, target, target_row, target_column):
+@emits(lanes_of)
+def _lanes_of(typing_context, matrix):
+    def generate(context, builder, signature, arguments):
+        return context.get_constant(types.intp, LINE_BYTES // (matrix.dtype.bitwidth // 8))
+
+    return types.intp(matrix), generate
+
+
+@emits(transpose_block)
+def _transpose_block(typing_context, source, place, target, target_place):
     lanes = LINE_BYTES // (source.dtype.bitwidth // 8)
 
     def generate(context, builder, signature, arguments):
         kind = ir.VectorType(context.get_value_type(source.dtype), lanes)
 
-        def pointers(matrix_type, matrix, row, column):
+        def pointers(matrix_type, matrix, place):
             array = context.make_array(matrix_type)(context, builder, matrix)
+            row, column = cgutils.unpack_tuple(builder, place)
             width = cgutils.unpack_tuple(builder, array.shape)[1]
             first = builder.add(builder.mul(row, width), column)
             for r in range(lanes):
@@ -96,12 +105,13 @@ def _transpose_block(typing_context, source, row, column, target, target_row, ta
                 yield builder.bitcast(builder.gep(array.data, [place]), kind.as_pointer())
 
         align = source.dtype.bitwidth // 8
-        rows = [builder.load(each, align=align) for each in pointers(source, *arguments[:3])]
-        for vector, each in zip(_exchanged(builder, rows), pointers(target, *arguments[3:])):
+        rows = [builder.load(each, align=align) for each in pointers(source, *arguments[:2])]
+        for vector, each in zip(_exchanged(builder, rows), pointers(target, *arguments[2:])):
             builder.store(vector, each, align=align)
         return context.get_dummy_value()
 
-    return types.none(source, types.intp, types.intp, target, types.intp, types.intp), generate
+    pair = types.UniTuple(types.intp, 2)
+    return types.none(source, pair, target, pair), generate
 
 
 def _exchanged(builder, rows):
@@ -116,16 +126,3 @@ def _exchanged(builder, rows):
             rows[r], rows[r + span] = (builder.shuffle_vector(*pair, chosen) for chosen in (low, high))
         span //= 2
     return rows
-
-
-@overload(lanes_of, inline="always")
-def _compiled_lanes_of(matrix):
-    lanes = LINE_BYTES // (matrix.dtype.bitwidth // 8)
-    return lambda matrix: lanes
-
-
-@overload(transpose_block, inline="always")
-def _compiled_transpose_block(source, place, target, target_place):
-    return lambda source, place, target, target_place: _transpose_block(
-        source, place[0], place[1], target, target_place[0], target_place[1]
-    )

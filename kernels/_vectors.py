@@ -9,8 +9,9 @@ import numpy as np
 from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import models, register_model
 
+from isgd_mpi.kernels._emits import emits
 from isgd_mpi.kernels._jit import jit
 from isgd_mpi.kernels.memory import LINE_BYTES
 
@@ -94,7 +95,15 @@ def _pointer(context, builder, array_type, array, index):
     return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
 
 
-@intrinsic
+@emits(width_of)
+def _width_of(typing_context, array):
+    def generate(context, builder, signature, arguments):
+        return context.get_constant(types.intp, 8 * VECTOR_BYTES // array.dtype.bitwidth)
+
+    return types.intp(array), generate
+
+
+@emits(load)
 def _load(typing_context, array, start):
     vector = _Vector(array.dtype)
 
@@ -106,7 +115,7 @@ def _load(typing_context, array, start):
     return vector(array, types.intp), generate
 
 
-@intrinsic
+@emits(store)
 def _store(typing_context, vector, array, start):
     def generate(context, builder, signature, arguments):
         value, *place = arguments
@@ -117,7 +126,7 @@ def _store(typing_context, vector, array, start):
     return types.none(vector, array, types.intp), generate
 
 
-@intrinsic
+@emits(element)
 def _element(typing_context, array, index):
     def generate(context, builder, signature, arguments):
         return builder.load(_pointer(context, builder, array, *arguments))
@@ -125,7 +134,7 @@ def _element(typing_context, array, index):
     return array.dtype(array, types.intp), generate
 
 
-@intrinsic
+@emits(prefetch)
 def _prefetch(typing_context, array, start):
     def generate(context, builder, signature, arguments):
         byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
@@ -140,7 +149,7 @@ def _prefetch(typing_context, array, start):
     return types.none(array, types.intp), generate
 
 
-@intrinsic
+@emits(multiply_add)
 def _multiply_add(typing_context, factor, vector, addend):
     def generate(context, builder, signature, arguments):
         left, right, summand = arguments
@@ -158,7 +167,7 @@ def _repeated(builder, number, kind):
     return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None))
 
 
-@intrinsic
+@emits(product)
 def _product(typing_context, left, right):
     def generate(context, builder, signature, arguments):
         return builder.fmul(*arguments, flags=("contract",))
@@ -166,7 +175,7 @@ def _product(typing_context, left, right):
     return left(left, right), generate
 
 
-@intrinsic
+@emits(scaled)
 def _scaled(typing_context, factor, vector):
     def generate(context, builder, signature, arguments):
         number, right = arguments
@@ -175,7 +184,7 @@ def _scaled(typing_context, factor, vector):
     return vector(vector.dtype, vector), generate
 
 
-@intrinsic
+@emits(normalised)
 def _normalised(typing_context, mean, mean_square, tiny):
     def generate(context, builder, signature, arguments):
         dividend, square, summand = arguments
@@ -187,7 +196,7 @@ def _normalised(typing_context, mean, mean_square, tiny):
     return mean(mean, mean, mean.dtype), generate
 
 
-@intrinsic
+@emits(total)
 def _total(typing_context, vector):
     def generate(context, builder, signature, arguments):
         (left,) = arguments
@@ -199,54 +208,3 @@ def _total(typing_context, vector):
         return builder.extract_element(left, ir.Constant(ir.IntType(32), 0))
 
     return vector.dtype(vector), generate
-
-
-@overload(width_of, inline="always")
-def _compiled_width_of(array):
-    width = 8 * VECTOR_BYTES // array.dtype.bitwidth
-    return lambda array: width
-
-
-@overload(load, inline="always")
-def _compiled_load(array, start):
-    return lambda array, start: _load(array, start)
-
-
-@overload(store, inline="always")
-def _compiled_store(vector, array, start):
-    return lambda vector, array, start: _store(vector, array, start)
-
-
-@overload(element, inline="always")
-def _compiled_element(array, index):
-    return lambda array, index: _element(array, index)
-
-
-@overload(prefetch, inline="always")
-def _compiled_prefetch(array, start):
-    return lambda array, start: _prefetch(array, start)
-
-
-@overload(multiply_add, inline="always")
-def _compiled_multiply_add(factor, vector, addend):
-    return lambda factor, vector, addend: _multiply_add(factor, vector, addend)
-
-
-@overload(product, inline="always")
-def _compiled_product(left, right):
-    return lambda left, right: _product(left, right)
-
-
-@overload(scaled, inline="always")
-def _compiled_scaled(factor, vector):
-    return lambda factor, vector: _scaled(factor, vector)
-
-
-@overload(normalised, inline="always")
-def _compiled_normalised(mean, mean_square, tiny):
-    return lambda mean, mean_square, tiny: _normalised(mean, mean_square, tiny)
-
-
-@overload(total, inline="always")
-def _compiled_total(vector):
-    return lambda vector: _total(vector)
