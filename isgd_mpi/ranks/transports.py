@@ -185,7 +185,8 @@ class SharedMemory(Messages):
     def refresh(self, record, recvbuf):
         """See :class:`Transport`."""
         self._memory.sync()
-        return [*self._collect(recvbuf), *self._announce(), self._pass_on(record)]
+        requests = [*self._collect(recvbuf), *self._announce()]
+        return requests if self._leaders.Get_size() == 1 else [*requests, self._pass_on(record)]  # each poll tests all
 
     def receive(self, record):
         """See :class:`Transport`."""
