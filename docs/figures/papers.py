@@ -53,7 +53,7 @@ def keep(out, name):
 def curves_of(run):
     """Return the traces of a run over its time."""
     shown = np.unique(np.linspace(0, len(run.refreshes["seconds"]) - 1, MOST_POINTS).astype(int))
-    names = ["seconds", *(name for name in run.refreshes if "trace_" in name)]
+    names = ["step", "seconds", *(name for name in run.refreshes if "trace_" in name)]
     return {"refreshes": {name: rounded(run.refreshes[name][shown]) for name in names}}
 
 
