@@ -55,6 +55,7 @@ def test_both_sides_are_timed_and_the_table_is_written(tmp_path, capsys):
     pytest.importorskip("torch")
     path = tmp_path / "table.json"
     options = ["--repeat", "1", "--block-seconds", "0.05", "--threads", "1", "2", "--precision", "f32"]
+    options += ["--minibatch-size", "16"]
     assert main(["torch", *options, "--json", str(path)]) == 0
     table, out = json.loads(path.read_text()), capsys.readouterr().out
     assert {"host", "processor", "versions", "threads", "rows"} <= set(table)
