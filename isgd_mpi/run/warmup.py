@@ -19,7 +19,7 @@ from isgd_mpi.sampling.proposal import Proposal, stratified_order
 from isgd_mpi.sampling.score_proposal import ScoreProposal
 from isgd_mpi.sampling.score_table import ScoreTable, bounds_of
 from isgd_mpi.sampling.variance import Variance
-from isgd_mpi.sampling.weightings import falling_ranks
+from isgd_mpi.sampling.weightings import weighting_of
 from isgd_mpi.settings.config import Config
 from isgd_mpi.settings.precisions import FLOAT32, TRAINS_FROM
 from isgd_mpi.training.predictor.predictors import make_predictor
@@ -41,14 +41,15 @@ def warm_up(dataset, config=None, make_products=None, train_arithmetic=FLOAT32):
     train_arithmetic : str
         Name of the arithmetic of training; of a model of the user's, any other text.
     """
-    config = replace(config or Config(), clip_norm=None)  # a step that is clipped leaves out a kernel
+    # a step that is clipped leaves out a kernel, and one that is too long ends in infinity
+    config = replace(config or Config(), clip_norm=None, lr=1e-3)
     loss = loss_for(config.loss, dataset.target)
     n_rows = FEW_ROWS + 1  # few and many rows have passes of their own
     n_few = min(n_rows, dataset.n_train)
     few_strata = dataset.target.strata(dataset.splits["train"].labels[:n_few])  # those of all are for trainer 0
     order = stratified_order(few_strata, few_strata, np.ones(n_few, np.float32), dataset.n_strata)
-    if config.sampling == "rank":
-        falling_ranks(np.ones(n_few, np.float32))
+    if weighting := weighting_of(config, np.zeros(n_few, np.float32)):
+        weighting(np.ones(n_few, np.float32), 0.0)
     indices, weights = _sample(few_strata, order, n_rows)
     images = np.empty((n_rows, dataset.n_features), np.float32)
     labels = np.empty((n_rows, *dataset.target.row_shape), dataset.target.dtype)

@@ -13,11 +13,13 @@ from isgd_mpi.data.arrays import from_arrays
 from isgd_mpi.run import job
 from isgd_mpi.run.cli import main
 from isgd_mpi.run.warmup import warm_up
+from isgd_mpi.settings.config import Config
 
 MODULES = [module.name for module in pkgutil.iter_modules(kernels.__path__) if module.name != "bench"]
 ROUNDED = ["--train-precision", "bf16", "--momentum", "0.5"]
 ADAM = ["--optimizer", "adam", "--train-precision", "bf16", "--clip-norm", "0.1"]
 PREDICTED = ["--score", "predicted-loss"]
+RANKED = ["--sampling", "selective-backprop"]
 
 
 def compiled():
@@ -34,7 +36,7 @@ def compiled():
 
 @pytest.mark.parametrize(
     "options",
-    [["--momentum", "0.9"], ["--sampling", "multinomial"], ["--score", "uniform"], PREDICTED, ROUNDED, ADAM],
+    [["--momentum", "0.9"], ["--sampling", "multinomial"], ["--score", "uniform"], RANKED, PREDICTED, ROUNDED, ADAM],
 )
 def test_a_run_compiles_nothing_behind_the_warm_up(options, tmp_path, monkeypatch):
     known = []
@@ -53,3 +55,8 @@ def test_a_run_compiles_nothing_behind_the_warm_up(options, tmp_path, monkeypatc
 def test_features_whose_gradient_overflows_are_no_matter_of_the_warm_up(rng):
     x, y = rng.normal(size=(20, 3)).astype(np.float32) * np.float32(1e30), np.arange(20) % 2
     warm_up(from_arrays(x, y, standardize="none"))
+
+
+def test_a_step_that_overflows_is_a_matter_of_the_run(rng):
+    x, y = rng.normal(size=(20, 3)).astype(np.float32), np.arange(20) % 2
+    warm_up(from_arrays(x, y), Config(lr=1e39))
