@@ -268,7 +268,10 @@ def effective_sample_size(prob_weights, example_weights=None):
         ``(sum r)^2 / (M sum r^2)`` of a large minibatch: ``1 / E_q[r^2]``, which is
         ``1 / (mean(omega) mean(1 / omega))`` over the examples that can be drawn. 1 if q is uniform.
         With w in it, of the weights ``w r`` of the losses: ``mean(w)^2 / (mean(omega) mean(w^2 / omega))``.
+        NaN if no weight is positive, as may be of typical examples.
     """
+    if not prob_weights.any():
+        return math.nan
     if example_weights is not None:
         own, drawn = example_weights, prob_weights > 0
         squares = (own[drawn] ** 2 / prob_weights[drawn]).sum() / len(own)
@@ -292,10 +295,13 @@ def distinct_examples(prob_weights, n_examples, minibatch_size, drawing):
     Returns
     -------
     float
-        ``sum min(1, M q)`` or ``sum 1 - (1 - q)^M``: the sum of the probabilities to be drawn at all.
+        ``sum min(1, M q)`` or ``sum 1 - (1 - q)^M``: the sum of the probabilities to be drawn at all. NaN if no weight
+        is positive.
     """
     n_alike = n_examples / len(prob_weights)
     total = float(prob_weights.sum()) * n_alike
+    if total == 0:
+        return math.nan
     if drawing == "systematic":
         certain = total / minibatch_size  # weight from which on an example is drawn each time
         return float(np.minimum(prob_weights, certain).sum()) / certain * n_alike
@@ -303,7 +309,7 @@ def distinct_examples(prob_weights, n_examples, minibatch_size, drawing):
 
 
 def entropy(prob_weights):
-    """Return the entropy ``-sum q log q`` of a proposal, in nats; log(N) if it is uniform.
+    """Return the entropy ``-sum q log q`` of a proposal, in nats; log(N) if it is uniform, NaN if all weights are 0.
 
     Parameters
     ----------
@@ -312,7 +318,7 @@ def entropy(prob_weights):
     """
     positive = _positive(prob_weights)
     total = float(positive.sum())
-    return math.log(total) - float(positive @ np.log(positive)) / total
+    return math.log(total) - float(positive @ np.log(positive)) / total if total > 0 else math.nan
 
 
 def _positive(prob_weights):

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import reference
 
-from isgd_mpi.sampling.variance import FIGURES, Variance, effective_sample_size, entropy, squared_mean
+from isgd_mpi.sampling.variance import (
+    FIGURES,
+    Variance,
+    distinct_examples,
+    effective_sample_size,
+    entropy,
+    squared_mean,
+)
 
 N, ENOUGH = 9, 8
 
@@ -260,3 +267,10 @@ def test_entropy_of_a_certain_draw_is_zero():
 def test_examples_never_drawn_do_not_count(rng, figure):
     prob_weights = rng.exponential(size=20)
     np.testing.assert_allclose(figure(np.append(prob_weights, np.zeros(7))), figure(prob_weights), rtol=1e-12)
+
+
+def test_typical_examples_that_are_never_drawn_leave_the_figures_unknown():
+    weights = np.zeros(9)
+    figures = [distinct_examples(weights, 99, 4, drawing) for drawing in ("systematic", "multinomial")]
+    figures += [entropy(weights), effective_sample_size(weights), effective_sample_size(weights, np.ones(9))]
+    assert np.isnan(figures).all()
