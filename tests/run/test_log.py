@@ -9,6 +9,7 @@ import subprocess
 import sys
 import termios
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -167,6 +168,16 @@ def test_refreshes_in_quick_succession_are_written_together_and_before_what_foll
     act(log)
     assert [line["step"] for line in lines_of(tmp_path)] in ([1, 2, 3], [1, 2, 3, 4])
     assert [line["step"] for line in log.lines()][:3] == [1, 2, 3]
+
+
+def test_lines_that_wait_are_handed_on_before_all_is_closed(tmp_path):
+    calls = []
+    events = SimpleNamespace(add=lambda line: calls.append(line["step"]), close=lambda: calls.append("closed"))
+    log = RunLog(tmp_path, quiet=True, events=events)
+    for step in (1, 2):
+        log.refreshed(step, FIGURES)
+    log.close()
+    assert calls == [1, 2, "closed"] and len(lines_of(tmp_path)) == 2
 
 
 def test_a_quiet_log_prints_nothing_and_writes_all(tmp_path, capsys):

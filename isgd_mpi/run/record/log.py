@@ -166,7 +166,7 @@ class RunLog:
         self.print(message)
 
     def refreshed(self, step, figures):
-        """Write a refresh to the metrics, at most a tenth of a second later, and show how far the run is."""
+        """Write a refresh to the metrics, or with the next line if one was just written; show how far the run is."""
         self._add("refresh", step, figures)
         if time.perf_counter() - self._written_at > _TOGETHER_SECONDS:
             self.write_waiting()
@@ -231,9 +231,9 @@ class RunLog:
         if self._bar is not None:
             with self._stdout_may_be_gone():
                 self._bar.close()
+        self.metrics.close()  # first, for lines that wait are events, too
         if self._events:
             self._events.close()
-        self.metrics.close()
 
 
 def _is_metrics(line):
