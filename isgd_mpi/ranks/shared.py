@@ -80,6 +80,42 @@ class SharedArrays:
         self._windows = []
 
 
+@dataclass(frozen=True)
+class Patience:
+    """A rank's way of waiting for counters in memory that it shares with others.
+
+    Attributes
+    ----------
+    waiter : waiting.Waiter
+        Once this rank has looked for a while it yields, and where the waiter is polite it soon sleeps.
+    crowded : bool
+        Whether the ranks that wait for each other alone outnumber the cores: looking would take the core from who has
+        work.
+    """
+
+    waiter: Waiter
+    crowded: bool
+
+    @property
+    def looks(self):
+        """Times to look before giving way."""
+        return 1 if self.crowded else _LOOKS
+
+    def wait(self, counters, number):
+        """Wait until all counters are at a number at least; raises what `idle` of the waiter raises."""
+        with self.waiter.timeline(self.waiter.activity):
+            n_turns, pause = 0, _FIRST_SLEEP_SECONDS
+            while not wait_for_all(counters, number, self.looks):
+                n_turns += 1
+                if self.waiter.idle is not None:
+                    self.waiter.idle()
+                if self.waiter.polite and n_turns > _YIELDS:
+                    time.sleep(pause)
+                    pause = min(2 * pause, _LONGEST_SLEEP_SECONDS)
+                else:
+                    os.sched_yield()  # nearly free on a core of its own; beside others, who spins uses up its time
+
+
 @dataclass
 class Meeting:
     """Lets the ranks of a node meet through counters in memory that they share.
@@ -90,16 +126,12 @@ class Meeting:
         Zero at first, the same memory on all ranks.
     rank : int
         Number of this rank among them.
-    waiter : waiting.Waiter
-        This rank's way of waiting. Once it has looked for a while it yields, and where it is polite it soon sleeps.
-    crowded : bool
-        Whether these ranks alone outnumber the cores: looking for each other would take the core from who has work.
+    patience : Patience
     """
 
     counters: np.ndarray
     rank: int
-    waiter: Waiter
-    crowded: bool
+    patience: Patience
     _number: int = field(default=0, init=False)
 
     @staticmethod
@@ -110,18 +142,38 @@ class Meeting:
     def meet(self):
         """Wait until all have arrived. Collective; raises what `idle` of the waiter raises."""
         self._number += 1
-        if not arrive(self.counters, self.rank, self._number, 1 if self.crowded else _LOOKS):
-            with self.waiter.timeline(self.waiter.activity):
-                self._wait()
+        if not arrive(self.counters, self.rank, self._number, self.patience.looks):
+            self.patience.wait(self.counters, self._number)
 
-    def _wait(self):
-        looks, n_turns, pause = 1 if self.crowded else _LOOKS, 0, _FIRST_SLEEP_SECONDS
-        while not wait_for_all(self.counters, self._number, looks):
-            n_turns += 1
-            if self.waiter.idle is not None:
-                self.waiter.idle()
-            if self.waiter.polite and n_turns > _YIELDS:
-                time.sleep(pause)
-                pause = min(2 * pause, _LONGEST_SLEEP_SECONDS)
-            else:
-                os.sched_yield()  # nearly free on a core of its own; beside others, who spins uses up its time slices
+
+@dataclass(frozen=True)
+class Count:
+    """A number in memory that ranks share: one of them raises it, and what it wrote before can then be read.
+
+    Attributes
+    ----------
+    counter : (STRIDE,) ndarray of int64
+        Zero at first, the same memory on all ranks.
+    patience : Patience
+    """
+
+    counter: np.ndarray
+    patience: Patience
+
+    @staticmethod
+    def specification():
+        """Return shape and dtype of the counter."""
+        return Meeting.specification(1)
+
+    def raise_to(self, number):
+        """Set the number, which must not fall."""
+        arrive(self.counter, 0, number, 1)
+
+    def is_at(self, number):
+        """Return whether the number is as large."""
+        return wait_for_all(self.counter, number, 1)
+
+    def wait_for(self, number):
+        """Wait until the number is as large; raises what `idle` of the waiter raises."""
+        if not wait_for_all(self.counter, number, self.patience.looks):
+            self.patience.wait(self.counter, number)

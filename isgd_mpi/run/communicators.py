@@ -1,10 +1,11 @@
 """The communicators of a job: each connects trainer 0 with the ranks of one role, or all ranks."""
 
 from dataclasses import replace
+from functools import partial
 
 from isgd_mpi.model.share import WHOLE, Share
 from isgd_mpi.ranks.heartbeat import Heartbeat
-from isgd_mpi.ranks.shared import Meeting, SharedArrays
+from isgd_mpi.ranks.shared import Count, Meeting, Patience, SharedArrays
 from isgd_mpi.ranks.watchdog import Watchdog
 from isgd_mpi.run.setup import TRAINER
 from isgd_mpi.training.sums import Sums
@@ -58,6 +59,8 @@ class Communicators:
     def share(self, setup):
         """Return this trainer's share of a model: everything, unless trainers share it. Collective over the trainers.
 
+        A trainer 0 that feeds has memory in common with the others, and no part in what they compute.
+
         Parameters
         ----------
         setup : setup.Setup
@@ -66,12 +69,24 @@ class Communicators:
             return WHOLE
         rank, size, memory = self._sharing.Get_rank(), self._sharing.Get_size(), SharedArrays(self._sharing)
         self._to_close.append(memory)
+        if setup.feeds:
+            rank, size = rank - 1, size - 1
         (counters,) = memory.allocate(Meeting.specification(size))
-        meeting = Meeting(counters, rank, setup.waiter_among_trainers, size > setup.node.n_cores)
-        share = Share(rank, size, memory.allocate, meeting.meet)
+        if rank < 0:
+            return Share(0, size, memory.allocate)
+        share = Share(rank, size, memory.allocate, Meeting(counters, rank, self._patience(setup)).meet)
         if setup.n_models > 1:
             share = replace(share, sum_over_nodes=self.sums(setup).sum)
         return share
+
+    def make_count(self, setup):
+        """Return what makes a count, by which trainer 0 and those that it feeds wait for each other, of its counter."""
+        waiter = replace(setup.node.waiter, activity="training") if setup.rank == TRAINER else setup.node.waiter
+        return partial(Count, patience=replace(self._patience(setup), waiter=waiter))
+
+    def _patience(self, setup):
+        """Return this trainer's way of waiting for others that share a model with it."""
+        return Patience(setup.waiter_among_trainers, self._sharing.Get_size() > setup.node.n_cores)
 
     def sums(self, setup):
         """Return what sums gradients over this trainer and its equals. Collective over them.

@@ -80,13 +80,15 @@ class Job:
         models.choose_arithmetic(fastest, node.threads, node.threads_of_ranks[TRAINER])
         n_ranks = comm.Get_size()
         choice = on_all_ranks(
-            comm, lambda: choose_trainers(config, dataset, models, node, saved and saved.n_trainers(n_ranks))
+            comm, lambda: choose_trainers(config, dataset, models, node, saved and saved.trainers(n_ranks))
         )
         choice = comm.bcast(choice, root=TRAINER)
-        config = replace(config, trainers=choice.n_trainers)
-        plan = on_all_ranks(comm, lambda: saved and saved.plan(dataset, n_ranks, choice.n_trainers))
+        given = config.feeder
+        config = replace(config, trainers=choice.n_trainers, feeder="on" if choice.feeds else "off")
+        plan = on_all_ranks(comm, lambda: saved and saved.plan(dataset, n_ranks, choice))
         resumption = comm.bcast(plan, root=TRAINER)
-        self.setup = Setup(comm, config, dataset, models, node, resumption, choice.reason)
+        facts = {"why_trainers": choice.reason, "given_feeder": given, "n_ahead": choice.n_ahead}
+        self.setup = Setup(comm, config, dataset, models, node, resumption, **facts)
         on_all_ranks(comm, self._check_validation)
         on_all_ranks(comm, self._check_size)
         on_all_ranks(comm, self._check_memory)

@@ -28,11 +28,12 @@ from isgd_mpi.run.record.opening import describe_job, notes
 from isgd_mpi.run.record.summary import describe_best, last_evaluation, summarise, verdict
 from isgd_mpi.run.record.words import aligned
 from isgd_mpi.run.resume import RunState
-from isgd_mpi.run.roles import open_work
+from isgd_mpi.run.roles import open_ring, open_work
 from isgd_mpi.sampling.sampler import Sampler
 from isgd_mpi.settings.errors import Diverged, InputError
 from isgd_mpi.settings.options import to_toml
 from isgd_mpi.training.co_trainers import TrainerGroup
+from isgd_mpi.training.feeder import Feeder
 from isgd_mpi.training.loop import StopRule, finish_training, run_trainer
 from isgd_mpi.training.predictor.forecaster import forecast_locally
 from isgd_mpi.training.predictor.observations import PredictedScores
@@ -148,6 +149,8 @@ def _open_group(setup, comms, rng):
     if setup.config.trainers == 1:
         return setup.make_learner(model, setup.config.minibatch_size)
     reports = [] if setup.n_scorers else setup.report_dtypes(setup.shards)
+    if setup.feeds:
+        return Feeder(*open_ring(setup, comms, model), reports)
     return TrainerGroup(*open_work(setup, comms, model), reports)
 
 
@@ -202,7 +205,7 @@ def _describe_run(setup, folder):
     write_json(folder / "data.json", setup.dataset.description)
     transport = setup.transport.__name__ if setup.size > setup.config.trainers else None
     environment = describe_environment(setup.comm, setup.node, setup.models, transport)
-    environment |= {"trainers": setup.config.trainers, "trainers_chosen": setup.why_trainers}
+    environment |= {"trainers": setup.config.trainers, "trainers_chosen": setup.why_trainers, "feeder": setup.feeds}
     write_json(folder / "environment.json", environment)
 
 
@@ -284,9 +287,7 @@ class Leader:
         problem = self._train(on_step)
         trainer.timeline.stop()
         stopped = problem or self._rule.interrupted_by
-        seconds, waiting_seconds = log.seconds, trainer.timeline.waiting_seconds  # without the evaluation at the end
-        if problem is None:
-            self._checkpoints.save(trainer.step)
+        seconds, waiting_seconds = log.seconds, trainer.waiting_seconds  # without the evaluation at the end
         finish_training(trainer, self._run.exchange, evaluate=not stopped)
         self._stop_others()
         examples = self._look_at_examples(bool(stopped))
@@ -349,10 +350,12 @@ class Leader:
         return [line for line in lines if line]
 
     def _train(self, on_step):
-        """Take all steps; return the reason if training diverged, or None."""
+        """Take all steps, and save the state; return the reason if training diverged, or None."""
         run = self._run
         try:
             run_trainer(run.trainer, run.exchange, self._setup.schedule, self._finished, self._save_if_due, on_step)
+            self._checkpoints.save(run.trainer.step)
+            run.trainer.learn_the_rest()
         except Diverged as error:
             return str(error)
         return None

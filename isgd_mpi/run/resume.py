@@ -39,10 +39,11 @@ from isgd_mpi.settings.config import Config, option
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.sampling import present_name
 from isgd_mpi.settings.saved import check_array, check_names
+from isgd_mpi.training.feeder import LAST_STEPS_SECONDS
 
 _MAY_CHANGE = {item.name for item in fields(Config) if item.metadata["may_change"]}
 _NEEDED = ("ranks", "trainers", "data", "pending", "trainer")
-_OPTIONAL = ("reports", "evaluated_params")
+_OPTIONAL = ("reports", "evaluated_params", "feeds")
 
 
 def _identity(path):
@@ -162,12 +163,16 @@ class SavedRun:
     def _read(self, name):
         return read_intact_json(self._folder / name) or {}
 
-    def n_trainers(self, n_ranks):
-        """Return the number of trainers that the run had, or None if it had another number of ranks."""
-        return self._number("run/trainers") if self._number("run/ranks") == n_ranks else None
+    def trainers(self, n_ranks):
+        """Return how many trainers the run had, and whether the first fed the others; None with other ranks."""
+        return self._trainers if self._number("run/ranks") == n_ranks else None
 
-    def plan(self, dataset, n_ranks, n_trainers):
-        """Return the way to resume the run on a data set and a number of ranks, of which some train.
+    @property
+    def _trainers(self):
+        return self._number("run/trainers"), bool(self._flat.get("run/feeds", False))
+
+    def plan(self, dataset, n_ranks, choice):
+        """Return the way to resume the run on a data set and a number of ranks, with a choice of trainers.
 
         Returns
         -------
@@ -182,11 +187,11 @@ class SavedRun:
             problem = f"the data set {dataset.name} is not the one that it was run on"
             way_out = "give --data, --test, --valid and files of weights as they were"
             raise InputError(f"--resume {self._folder}: {problem}: {way_out}")
-        before = self._number("run/ranks"), self._number("run/trainers")
+        before = self._number("run/ranks"), *self._trainers
         reported = any(name.startswith("run/reports/") for name in self._flat)
         if not self._config.repeatable:
             return Resumption.RELAXED
-        same = before == (n_ranks, n_trainers) and reported
+        same = before == (n_ranks, choice.n_trainers, choice.feeds) and reported
         return Resumption.SAME_RANKS if same else Resumption.OTHER_RANKS
 
     def state(self):
@@ -235,8 +240,10 @@ class RunState:
         ------
         Silent
             A step was begun that a silent trainer did not finish.
+        Diverged
+            A step that was ordered was not taken.
         """
-        if self._trainer.learner.amidst_step:
+        if not self._trainer.learner.settle(LAST_STEPS_SECONDS if self.alone else None):
             raise Silent("a trainer did not finish a step")
         setup, trainer, exchange = self._setup, self._trainer, self._exchange
         repeatable = setup.config.repeatable and not self.alone
@@ -245,6 +252,7 @@ class RunState:
         state = {
             "ranks": setup.size,
             "trainers": setup.config.trainers,
+            "feeds": setup.feeds,
             "data": setup.dataset.fingerprint,
             "pending": exchange.pending and repeatable,
             "trainer": trainer.state(),

@@ -21,6 +21,7 @@ from isgd_mpi.ranks.states import receive_arrays
 from isgd_mpi.run.resume import Resumption, is_evaluating, share_training_state
 from isgd_mpi.run.setup import TRAINER
 from isgd_mpi.training.co_trainers import Refreshes, SharedWork, SummedWork, run_co_trainer
+from isgd_mpi.training.feeder import FedWork, Ring
 from isgd_mpi.training.scorer import finish_scorer, run_counting_scorer, run_relaxed_scorer
 from isgd_mpi.training.sums import own_share
 
@@ -72,7 +73,11 @@ def train_along(setup, comms, interruption):
     waiter = setup.node.waiter
     # (1) the trainers open their group
     model = setup.models.make_trainer(setup.most_rows, comms.share(setup))
-    work, refreshes = open_work(setup, comms, model)
+    if setup.feeds:
+        ring, learner, refreshes = open_ring(setup, comms, model)
+        work = FedWork(ring, learner)
+    else:
+        work, refreshes = open_work(setup, comms, model)
     # (4) trainer 0 prepares the run's folder
     on_all_ranks(setup.comm)
     waiter.timeline.start()
@@ -101,6 +106,23 @@ def open_work(setup, comms, model):
     else:
         work = SummedWork(comms.equals, comms.sums(setup), learner, size, waiter)
     return work, Refreshes(comms.training, learner, setup.node.waiter)
+
+
+def open_ring(setup, comms, model):
+    """Return the ring of a trainer 0 that feeds, this rank's learner, and its part of refreshes.
+
+    Collective over the trainers.
+
+    Parameters
+    ----------
+    setup, comms, model
+        See :func:`open_work`. The model is shared by those that are fed.
+    """
+    setup.node.use_one_thread()
+    size = setup.config.minibatch_size
+    learner = setup.make_learner(model, size)
+    ring = Ring(model.share, model.params, size, setup.n_ahead, comms.make_count(setup))
+    return ring, learner, Refreshes(comms.training, learner, setup.node.waiter)
 
 
 def _waiter_and_priority(setup, comms):

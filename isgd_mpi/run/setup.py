@@ -54,6 +54,10 @@ class Setup:
         The run's folder, if it has one.
     irreducible_losses : (N,) ndarray of float32 or None
         On trainer 0, the losses of the reference model, if there is one and the run is not resumed.
+    given_feeder : str
+        The option `--feeder` as the user gave it; `config` has what was chosen.
+    n_ahead : int
+        Steps that trainer 0 orders before it needs the answer to the first, where it feeds others.
     """
 
     comm: MPI.Comm
@@ -65,6 +69,8 @@ class Setup:
     why_trainers: str | None = None
     where: str | None = None
     irreducible_losses: np.ndarray | None = None
+    given_feeder: str = "auto"
+    n_ahead: int = 0
 
     @property
     def way_on(self):
@@ -84,7 +90,8 @@ class Setup:
     @property
     def given_config(self):
         """The settings as the user gave them, to be used again on another number of ranks."""
-        return replace(self.config, trainers="auto") if self.why_trainers else self.config
+        trainers = "auto" if self.why_trainers else self.config.trainers
+        return replace(self.config, trainers=trainers, feeder=self.given_feeder)
 
     @cached_property
     def rank(self):
@@ -203,7 +210,7 @@ class Setup:
     @property
     def schedule(self):
         """The times at which the trainer publishes, waits and merges."""
-        return Schedule.named(self.config.schedule, self.config.refresh_every)
+        return Schedule.named(self.config.schedule, self.config.refresh_every, self.feeds)
 
     @property
     def norms_come_back(self):
@@ -224,7 +231,8 @@ class Setup:
         # operations an example and parameter: 6 in a step, 4 in scoring, which take the time of 2 in bfloat16
         scoring = (2 if self.scores and self.models.make_products else 4) * n_params
         operations = worker.operations if isinstance(worker, Forecaster) else scoring
-        n_examples = 6 * n_params * self.config.minibatch_size * self.config.refresh_every / operations
+        n_steps = self.config.refresh_every - self.n_ahead  # before trainer 0 waits for the report
+        n_examples = 6 * n_params * self.config.minibatch_size * n_steps / operations
         return min(worker.n_batches, max(1, round(n_examples / self.grid.batch_size)))
 
     def make_scorer(self, part, waiter):
@@ -256,6 +264,11 @@ class Setup:
             return False
         n_bytes = self.models.shared_bytes(config.minibatch_size) + N_BUFFERS * self.published.itemsize
         return 2 * n_bytes <= self.node.n_shared_bytes
+
+    @property
+    def feeds(self):
+        """True if trainer 0 leaves the steps to the other trainers, whose model is shared, and feeds them."""
+        return self.config.feeder == "on"
 
     @cached_property
     def _trainers_of_nodes(self):

@@ -1,22 +1,36 @@
 """Choose the number of trainers of a job where the user leaves that to us."""
 
+import math
 from typing import NamedTuple
 
 from isgd_mpi.kernels.processor import this_processor
 from isgd_mpi.ranks.published import N_BUFFERS
 from isgd_mpi.ranks.shards import score_batch_size
-from isgd_mpi.sampling.division import LEAST_RANKS, Work, best_trainers
+from isgd_mpi.sampling.division import LEAST_RANKS, Work, best_division, feeding_pays, steps_ahead
+from isgd_mpi.settings.errors import InputError
 
 
 class Choice(NamedTuple):
-    """A number of trainers, and the reason for it; no reason if the user gave the number."""
+    """A number of trainers, and whether the first of them feeds the others.
+
+    Attributes
+    ----------
+    n_trainers : int
+    feeds : bool
+    reason : str or None
+        The reason for the number, if the user left it to us.
+    n_ahead : int
+        Steps that are ordered ahead, if the first feeds; see :func:`division.steps_ahead`.
+    """
 
     n_trainers: int
+    feeds: bool = False
     reason: str | None = None
+    n_ahead: int = 0
 
 
 def choose_trainers(config, dataset, models, node, before=None):
-    """Choose the number of trainers from what is known before training; no clock decides.
+    """Choose the number of trainers and whether trainer 0 feeds, from what is known before training; no clock decides.
 
     Parameters
     ----------
@@ -25,37 +39,88 @@ def choose_trainers(config, dataset, models, node, before=None):
     models : blueprints.MLPBlueprint or blueprints.OwnBlueprint
     node : node.Node
         Trainer 0's.
-    before : int, optional
-        Trainers that a run had on as many ranks, if it is resumed.
+    before : (int, bool), optional
+        Trainers that a run had on as many ranks, and whether the first fed the others, if it is resumed.
 
     Returns
     -------
     Choice
+
+    Raises
+    ------
+    InputError
+        Trainer 0 cannot feed, and the user asks for it.
     """
-    n_ranks = len(node.hosts)
+    work = _work(config, dataset, models, node)
+    choice = _choose(config, models, node, work, before)
+    return choice._replace(n_ahead=_n_ahead(config, work, choice.n_trainers)) if choice.feeds else choice
+
+
+def _choose(config, models, node, work, before):
+    obstacle = _obstacle(config, models, node)
+    if config.feeder == "on" and obstacle:
+        raise InputError(f"--feeder on: {obstacle}: leave it out")
+    if before is not None and config.trainers in ("auto", before[0]) and config.feeder == "auto":
+        return Choice(*before, "as before it was resumed" if config.trainers == "auto" else None)
+    ways = [config.feeder == "on"] if config.feeder != "auto" else [False]
+    if config.feeder == "auto" and not (obstacle or config.trains_alone or _feeds_badly(config, node, work)):
+        ways = [False, True]
     if config.trainers != "auto":
-        return Choice(config.trainers)
-    if before is not None:
-        return Choice(before, "as before it was resumed")
-    if reason := _reason_for_one(config, models, node, n_ranks):
-        return Choice(1, reason)
-    n_trainers, gain = best_trainers(
-        Work(
-            n_ranks=n_ranks,
-            n_on_node=node.comm.Get_size(),
-            n_cores=node.n_cores // node.threads,
-            n_params=models.n_params,
-            minibatch_size=config.minibatch_size,
-            n_examples=dataset.n_train,
-            score_batch_size=score_batch_size(config.score_batch_size, dataset.n_train),
-            refresh_every=config.refresh_every,
-            arithmetic=models.arithmetic,
-            train_arithmetic=models.train_arithmetic,
-            vendor=this_processor().vendor,
-        )
+        return Choice(config.trainers, ways[-1] and (len(ways) == 1 or feeding_pays(work, config.trainers)))
+    if reason := _reason_for_one(config, models, node, len(node.hosts)):
+        return Choice(2, True, f"--feeder on, and {reason}") if ways == [True] else Choice(1, reason=reason)
+    division, gain = best_division(work, ways)
+    if division.n_trainers == 1:
+        return Choice(1, reason="more trainers are predicted to bring less than scorers")
+    return Choice(*division, f"predicted {gain:.2g} times the progress of one trainer")
+
+
+def _feeds_badly(config, node, work):
+    """Return whether no time can be gained by a trainer 0 that feeds, so that no prediction is needed."""
+    return node.crowded or _n_ahead(config, work, 2) == 0
+
+
+def _n_ahead(config, work, n_trainers):
+    """Return the steps that are ordered ahead: none where the trainers wait at each refresh."""
+    most = {"exact": 0, "pipelined": config.refresh_every // 2, "relaxed": math.inf}[config.schedule]
+    return min(most, steps_ahead(work, n_trainers))
+
+
+def _obstacle(config, models, node):
+    """Return the reason why trainer 0 cannot feed others, or None."""
+    n_ranks, n_on_node = len(node.hosts), node.comm.Get_size()
+    n_trainers = max(2, n_on_node) if config.trainers == "auto" else config.trainers  # at most
+    reasons = {
+        "it takes 2 trainers or more": min(n_ranks, n_trainers) < 2,
+        "a model of your own is not shared by trainers": not models.params_may_be_shared,
+        f"--compat {config.compat} needs each gradient": config.compat != "none",
+        "all trainers must be on one node": len(set(node.nodes[:n_trainers])) > 1,  # by the numbers of ranks
+        "there is no room for more in shared memory": _needs_too_much(config, models, node),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
+
+
+def _needs_too_much(config, models, node):
+    """Return whether a shared model would take more than half of what may be shared."""
+    n_bytes = models.shared_bytes(config.minibatch_size) + (N_BUFFERS + 2) * 4 * models.n_params
+    return models.params_may_be_shared and 2 * n_bytes > node.n_shared_bytes
+
+
+def _work(config, dataset, models, node):
+    """Return the sizes that a division follows from."""
+    return Work(
+        n_ranks=len(node.hosts),
+        n_on_node=node.comm.Get_size(),
+        n_cores=node.n_cores // node.threads,
+        n_params=models.n_params,
+        minibatch_size=config.minibatch_size,
+        n_examples=dataset.n_train,
+        score_batch_size=score_batch_size(config.score_batch_size, dataset.n_train),
+        refresh_every=config.refresh_every,
+        arithmetic=models.arithmetic,
+        train_arithmetic=models.train_arithmetic,
+        vendor=this_processor().vendor,
     )
-    return Choice(n_trainers, f"predicted {gain:.2g} times the progress of one trainer" if n_trainers > 1 else
-                  "more trainers are predicted to bring less than scorers")  # fmt: skip
 
 
 def _reason_for_one(config, models, node, n_ranks):
@@ -64,7 +129,7 @@ def _reason_for_one(config, models, node, n_ranks):
         return f"fewer than {LEAST_RANKS} ranks"
     if not models.params_may_be_shared:
         return "a model of your own is not shared by trainers"
-    if 2 * (models.shared_bytes(config.minibatch_size) + N_BUFFERS * 4 * models.n_params) > node.n_shared_bytes:
+    if _needs_too_much(config, models, node):
         return "there is no room for more in shared memory"
     if node.crowded:
         return "ranks outnumber cores"

@@ -6,7 +6,9 @@ is that of steps in which a share of the work of a step is spent on noise, which
 variance gain.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -49,7 +51,11 @@ _AMD_RATES = {
 
 _SCORING_RATE = {FLOAT32: 0.14e12, AVX512: 0.64e12, AMX: 1.0e12}  # operations/s of a core
 _OPERATIONS = 4  # of scoring, for each example and parameter
-_PUBLISH_SECONDS, _MESSAGE_SECONDS, _MERGE_SECONDS, _WAKE_SECONDS = 20e-6, 13e-6, 13e-9, 50e-6
+_SPARE_STEPS = 4  # ahead, for the rest of what trainer 0 does
+_AHEAD = 64  # part of the training set, at most, that is drawn ahead
+_FEED_SECONDS = 45e-6, 0.35e-6  # trainer 0's part of a step, and for each example: drawing, learning, the loop
+_REFRESH_SECONDS, _SUM_SECONDS, _MERGE_SECONDS = 0.5e-3, 2e-9, 5e-9  # at least, for each example, for each new score
+_MESSAGE_SECONDS, _WAKE_SECONDS = 13e-6, 50e-6
 _GAINS = ((16, 8.0), (64, 5.4), (130, 4.0), (300, 2.7), (600, 1.6), (2000, 1.0))  # by age in steps, MNIST
 _HALF_NOISE = 160  # minibatch at which half of the steps of uniform sampling are due to noise
 LEAST_RANKS = 4
@@ -88,25 +94,62 @@ class Work:
     vendor: str = ""
 
 
-def best_trainers(work):
-    """Return the number of trainers with the most predicted progress, and that progress by one trainer's.
+class Division(NamedTuple):
+    """A number of trainers, and whether the first of them feeds the others in place of computing."""
+
+    n_trainers: int
+    feeds: bool = False
+
+
+def best_division(work, ways=(False, True)):
+    """Return the division with the most predicted progress, and that progress by one trainer's.
 
     Parameters
     ----------
     work : Work
+    ways : sequence of bool
+        Values to choose from for whether trainer 0 feeds; one trainer alone does not, so that it takes three ranks.
 
     Returns
     -------
-    n_trainers : int
+    division : Division
     gain : float
     """
-    parts = most_parts(1 / _steps_per_second(work, 1))
-    most = min(work.n_on_node, work.n_ranks - 1, work.n_cores, parts)
-    best, first = 1, progress(work, 1)
-    for n_trainers in (n for n in _TRIED if 1 < n <= most):
-        if progress(work, n_trainers) > _WORTH * progress(work, best):
-            best = n_trainers
-    return best, progress(work, best) / first
+    parts = max(1, most_parts(step_seconds(work, 1)))
+    most = min(work.n_on_node, work.n_ranks - 1, work.n_cores)
+    divisions = [Division(n, feeds) for n in _TRIED if n <= most for feeds in ways if feeds < n and n - feeds <= parts]
+    first = progress(work, 1)
+    best, *others = divisions
+    for division in others:
+        if progress(work, *division) > _WORTH * progress(work, *best):
+            best = division
+    return best, progress(work, *best) / first
+
+
+def steps_ahead(work, n_trainers):
+    """Return the steps that trainer 0 orders ahead where it feeds, so that a refresh does not stop the others.
+
+    Parameters
+    ----------
+    work : Work
+    n_trainers : int
+        Trainer 0 and those that it feeds.
+
+    Notes
+    -----
+    What was drawn ahead is drawn by older scores. Up to a 64th of the training set no cost was measured, with a 30th a
+    variance larger by a fifth: docs/performance-memory.md.
+    """
+    refresh = _REFRESH_SECONDS + (_SUM_SECONDS + _MERGE_SECONDS / 2) * work.n_examples
+    needed = math.ceil(refresh / step_seconds(work, n_trainers, feeds=True)) + _SPARE_STEPS
+    return min(needed, work.n_examples // (_AHEAD * work.minibatch_size))
+
+
+def feeding_pays(work, n_trainers):
+    """Return whether the first of some trainers, at most as many as ranks, had better feed the others."""
+    if n_trainers == work.n_ranks:
+        return step_seconds(work, n_trainers, feeds=True) < step_seconds(work, n_trainers)
+    return progress(work, n_trainers, feeds=True) > progress(work, n_trainers)
 
 
 def most_parts(step_seconds):
@@ -114,7 +157,7 @@ def most_parts(step_seconds):
     return int(step_seconds / _LEAST_PART_SECONDS)
 
 
-def progress(work, n_trainers):
+def progress(work, n_trainers, feeds=False):
     """Return the predicted progress a second, in steps without noise.
 
     Parameters
@@ -122,24 +165,29 @@ def progress(work, n_trainers):
     work : Work
     n_trainers : int
         Fewer than the ranks.
+    feeds : bool
+        Whether the first of them feeds the others.
     """
-    costs = costs_of(work, n_trainers)
+    costs = costs_of(work, n_trainers, feeds)
     played = predict(costs, work.n_ranks, work.n_on_node, n_trainers)
     noise = 1 / (1 + work.minibatch_size / _HALF_NOISE)
     return played.refresh_steps / played.refresh_seconds / (noise / gain_at(played.age_in_use, _GAINS) + 1 - noise)
 
 
-def costs_of(work, n_trainers):
-    """Return the costs of a job's parts, in proportion to those of the machines that were measured."""
-    return Costs(
+def costs_of(work, n_trainers, feeds=False):
+    """Return the costs of a job's parts, in proportion to those of the machines that were measured.
+
+    A trainer 0 that feeds takes refreshes off the trainers' time, unless it comes to its own limit.
+    """
+    costs = Costs(
         n_examples=work.n_examples,
         batch_size=work.score_batch_size,
         refresh_every=work.refresh_every,
         params_bytes=4 * work.n_params,
         report_bytes=5 * work.n_examples,
-        step_seconds=1 / _steps_per_second(work, n_trainers),
+        step_seconds=step_seconds(work, n_trainers, feeds),
         score_seconds=_OPERATIONS * work.n_params / _SCORING_RATE.get(work.arithmetic, _SCORING_RATE[FLOAT32]),
-        publish_seconds=_PUBLISH_SECONDS,
+        publish_seconds=_REFRESH_SECONDS + _SUM_SECONDS * work.n_examples,
         message_seconds=_MESSAGE_SECONDS,
         merge_seconds=_MERGE_SECONDS,
         wake_seconds=_WAKE_SECONDS,
@@ -148,12 +196,19 @@ def costs_of(work, n_trainers):
         network_seconds=50e-6,
         network_bytes_per_second=1e9,
     )
+    if not feeds:
+        return costs
+    return replace(costs, publish_seconds=0.0, message_seconds=0.0, merge_seconds=0.0)
 
 
-def _steps_per_second(work, n_trainers):
-    """Return the steps a second of a job's trainers in their arithmetic."""
-    rate = steps_per_second(work.vendor, work.train_arithmetic, work.n_params, work.minibatch_size)
-    return rate * trainers_gain(1 / rate, n_trainers)
+def step_seconds(work, n_trainers, feeds=False):
+    """Return the seconds of a step of a job's trainers in their arithmetic, without refreshes; see :func:`progress`."""
+    of_trainer_0 = _FEED_SECONDS[0] + _FEED_SECONDS[1] * work.minibatch_size
+    alone = 1 / steps_per_second(work.vendor, work.train_arithmetic, work.n_params, work.minibatch_size)
+    if work.vendor == AMD:  # where trainer 0's part is in the steps that were measured
+        alone = max(alone / 2, alone - of_trainer_0)
+    computing = alone / trainers_gain(alone, max(1, n_trainers - feeds))
+    return max(of_trainer_0, computing) if feeds else of_trainer_0 + computing
 
 
 def trainers_gain(step_seconds, n_trainers):

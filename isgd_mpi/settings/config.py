@@ -214,6 +214,12 @@ class Config:
         True,
         above=0,
     )
+    feeder: Literal["auto", "on", "off"] = declare(
+        "auto",
+        "whether trainer 0 leaves the steps to the other trainers, draws their minibatches some steps ahead, and does "
+        "all that a refresh costs (auto: where that is predicted to train faster)",
+        True,
+    )
     threads: int | None = declare(
         None, "BLAS threads of a rank [threads; its cores if not given, 1 if the schedule is exact]", True, above=0
     )

@@ -17,7 +17,7 @@ SUBJECTS = {
         *("bias_exponent", "max_staleness", "uniform_probability", "usable_fraction", "feedback", "switch", "compat"),
     ),
     "Ranks and exchange": (
-        *("trainers", "threads", "schedule", "refresh_every", "score_batch_size", "score_precision"),
+        *("trainers", "feeder", "threads", "schedule", "refresh_every", "score_batch_size", "score_precision"),
         *("train_precision", "scorer_timeout"),
     ),
     "Run folder and resume": ("run_dir", "resume", "checkpoint_every", "save_scores", "tensorboard", "seed", "quiet"),

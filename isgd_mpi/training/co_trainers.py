@@ -48,8 +48,8 @@ def order_dtype(minibatch_size):
     return np.dtype([("task", "i8"), ("n_done", "i8"), ("scaling", "f8", (4,)), *minibatch])
 
 
-def _obey(order, optimiser):
-    """Set the step size of an optimiser as trainer 0 has it."""
+def obey(order, optimiser):
+    """Set the step size of an optimiser as trainer 0 has it in an order, () ndarray of :func:`order_dtype`."""
     optimiser.n_done = int(order["n_done"])
     optimiser.scale(*order["scaling"].tolist())
 
@@ -111,7 +111,7 @@ class SharedWork:
             On all trainers; see :meth:`minibatch.Learner.descend`.
         """
         self._signals[self._share.rank] = signal
-        _obey(self.order, self.learner.optimiser)
+        obey(self.order, self.learner.optimiser)
         fraction = self._answers.fraction
         weights = self._weights if fraction == 1 else self._weights * fraction
         answer = self.learner.descend(self._indices, weights, with_gradient=False)
@@ -167,7 +167,7 @@ class SummedWork:
 
     def step(self, signal=0):
         """Take the ordered step; see :meth:`SharedWork.step`. The answer is on rank 0 only."""
-        _obey(self.order, self.learner.optimiser)
+        obey(self.order, self.learner.optimiser)
         self._loss[0], gradient = self._compute_own_share()
         gathering = self._answers.begin_to_gather(signal)
         self._sums.sum(self._loss)
@@ -237,9 +237,11 @@ class TrainerGroup:
         Those of the learner.
     reported_signal : int
         Signal that another trainer received, or 0.
-    amidst_step : bool
-        Whether a step was begun and not finished: parameters may be half updated, if a trainer is silent.
+    depth, idle_seconds, kept_params
+        See :class:`minibatch.Learner`.
     """
+
+    depth, idle_seconds = 0, 0.0
 
     def __init__(self, work, refreshes, reports=()):
         self.model, self.optimiser = work.learner.model, work.learner.optimiser
@@ -247,7 +249,19 @@ class TrainerGroup:
         self._report_buffers, self._reports = gather_buffers(reports)
         self._indices, self._weights = work.order["indices"], work.order["weights"]
         self.reported_signal = 0
-        self.amidst_step = False
+        self._amidst_step = False
+
+    @property
+    def kept_params(self):
+        """See :class:`minibatch.Learner`."""
+        return self.model.params
+
+    def keep_params(self):
+        """See :meth:`minibatch.Learner.keep_params`."""
+
+    def settle(self, seconds=None):
+        """Return whether each step that was begun is finished: else parameters may be half updated."""
+        return not self._amidst_step
 
     def descend(self, indices, weights, with_gradient):
         """Take a step along the gradient of a minibatch; see :meth:`minibatch.Learner.descend`. Collective.
@@ -257,11 +271,11 @@ class TrainerGroup:
         order = self._work.order
         order["n_done"], order["scaling"] = self.optimiser.n_done, self.optimiser.scaling
         self._indices[:], self._weights[:] = indices, weights
-        self.amidst_step = True
+        self._amidst_step = True
         self._give(STEP)
         answer = self._work.step()
         self.reported_signal = self._work.reported_signal
-        self.amidst_step = False
+        self._amidst_step = False
         return answer
 
     def refresh(self, published):

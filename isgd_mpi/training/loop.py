@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from isgd_mpi.ranks.records import EVALUATE, STOP
 
 _REST = 512  # least steps from one refresh to the next while importance sampling is switched off
-_MOST_MERGING = 0.1  # share of the time that merging may take where the schedule can wait: see docs/performance.md
+_MOST_MERGING = 0.1  # share of the time, while steps wait: see docs/performance-memory.md
+_MOST_MERGING_OF_FEEDER = 0.6  # steps go on meanwhile, as far as minibatches were drawn ahead
 _FREE_SECONDS = 0.05  # of merging that do not count: short runs live from their first refreshes
 
 
@@ -23,17 +24,20 @@ class Schedule:
         Steps that the trainer takes while a refresh is under way before it waits for it.
     eager : bool
         Whether it merges as soon as the scores have arrived.
+    most_merging : float
+        Share of its time that merging may take where the schedule can wait.
     """
 
     refresh_every: int
     patience: float
     eager: bool
+    most_merging: float
 
     @classmethod
-    def named(cls, name, refresh_every):
-        """Return the schedule of a name: ``exact``, ``pipelined`` or ``relaxed``."""
+    def named(cls, name, refresh_every, feeds=False):
+        """Return the schedule of a name: ``exact``, ``pipelined`` or ``relaxed``; of a trainer 0 that feeds others."""
         patience = {"exact": 0, "pipelined": refresh_every, "relaxed": math.inf}[name]
-        return cls(refresh_every, patience, eager=name == "relaxed")
+        return cls(refresh_every, patience, name == "relaxed", _MOST_MERGING_OF_FEEDER if feeds else _MOST_MERGING)
 
     def interval(self, on):
         """Return the steps from one publication to the next; more while importance sampling is switched off."""
@@ -52,7 +56,7 @@ class Schedule:
             Seconds that merges have taken so far, and seconds since the first one began.
         """
         seconds, since = merging
-        too_soon = self.eager and seconds > _FREE_SECONDS + _MOST_MERGING * since
+        too_soon = self.eager and seconds > _FREE_SECONDS + self.most_merging * since
         return lag >= self.interval(on) and not too_soon
 
 
@@ -69,7 +73,7 @@ def run_trainer(trainer, exchange, schedule, finished, save, on_step=None):
     save : callable
         Saves a checkpoint if it is time to.
     on_step : callable, optional
-        Takes the trainer, after each step.
+        Takes the trainer, after each step that is learnt from.
 
     Raises
     ------
@@ -80,12 +84,15 @@ def run_trainer(trainer, exchange, schedule, finished, save, on_step=None):
         merge_if_due(trainer, exchange, schedule)
         if schedule.eager or not exchange.pending:  # without waiting for a refresh
             save()
-        if not exchange.pending and schedule.wants_refresh(trainer.lag, trainer.sampler.on, trainer.merging):
+        busy = exchange.pending or trainer.keeps_params
+        if not busy and schedule.wants_refresh(trainer.lag, trainer.sampler.on, trainer.merging):
+            trainer.keep_params()
+        if trainer.can_publish:
             trainer.publish(exchange)
             merge_if_due(trainer, exchange, schedule)
-        trainer.take_step()
-        if on_step is not None:
+        if trainer.take_step() and on_step is not None:
             on_step(trainer)
+    trainer.learner.settle()
 
 
 def merge_if_due(trainer, exchange, schedule):
@@ -100,6 +107,8 @@ def merge_if_due(trainer, exchange, schedule):
 def finish_training(trainer, exchange, evaluate):
     """Merge the refresh under way, stop the scorers, and evaluate the last parameters if asked for.
 
+    Steps that are not learnt from yet are not.
+
     Parameters
     ----------
     trainer, exchange
@@ -109,7 +118,7 @@ def finish_training(trainer, exchange, evaluate):
     if exchange.pending:
         exchange.wait()
         trainer.merge(exchange.reports)
-    trainer.publish(exchange, STOP | (EVALUATE if evaluate else 0))
+    trainer.publish_last(exchange, STOP | (EVALUATE if evaluate else 0))
     exchange.wait()
     trainer.evaluations.merge(trainer.step, exchange.reports)
 

@@ -1,7 +1,7 @@
 """A minibatch, and the learner that computes its gradient and takes the step that follows it.
 
-Where several trainers share a minibatch, :class:`isgd_mpi.training.co_trainers.TrainerGroup` takes
-the place of :class:`Learner`.
+Where several trainers share a minibatch, :class:`isgd_mpi.training.co_trainers.TrainerGroup` takes the place of
+:class:`Learner`, and :class:`isgd_mpi.training.feeder.Feeder` where trainer 0 only feeds them.
 """
 
 import math
@@ -70,11 +70,13 @@ class Learner:
     ----------
     model, optimiser
         See above.
-    reported_signal, amidst_step
-        0 and False; see :class:`co_trainers.TrainerGroup`.
+    reported_signal, depth, idle_seconds
+        Zero: no other trainer gets a signal, no answer is late, and no trainer waits; see :class:`feeder.Feeder`.
+    kept_params : (P,) ndarray
+        The parameters; see :meth:`keep_params`.
     """
 
-    reported_signal, amidst_step = 0, False
+    reported_signal, depth, idle_seconds = 0, 0, 0.0
 
     def __init__(self, dataset, model, optimiser, n_rows, answer=None):
         self._dataset = dataset
@@ -89,6 +91,18 @@ class Learner:
         )
         self._rows = self._share.rows(n_rows)
         self._own = self._images[self._rows], self._labels[self._rows]
+
+    @property
+    def kept_params(self):
+        """The parameters, which the next step changes."""
+        return self.model.params
+
+    def keep_params(self):
+        """Do nothing: the parameters are as they are until the next step. A group that is fed copies them."""
+
+    def settle(self, seconds=None):
+        """Return True: no step is under way; see :meth:`feeder.Feeder.settle`."""
+        return True
 
     def compute(self, indices, weights):
         """Compute the gradient of a minibatch.

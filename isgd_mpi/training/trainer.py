@@ -13,7 +13,7 @@ from isgd_mpi.settings.saved import Saved
 from isgd_mpi.training.bad_scores import BadScores
 from isgd_mpi.training.counters import Counters
 from isgd_mpi.training.evaluation import EvaluationPlan
-from isgd_mpi.training.minibatch import Minibatch
+from isgd_mpi.training.ordered_steps import OrderedSteps
 from isgd_mpi.training.rate_scaling import make_rate_scaling
 
 
@@ -24,7 +24,7 @@ class Trainer(Saved):
     ----------
     setup : setup.Setup
         Options, data set, and shards.
-    learner : minibatch.Learner or co_trainers.TrainerGroup
+    learner : minibatch.Learner, co_trainers.TrainerGroup or feeder.Feeder
         Computes gradients, and updates the model.
     sampler : sampler.Sampler
     log : log.RunLog
@@ -35,15 +35,15 @@ class Trainer(Saved):
     Attributes
     ----------
     step : int
-        Updates done.
+        Updates done, or ordered.
     loss : float
-        Weighted mean loss of the last minibatch, nats.
+        Weighted mean loss of the last minibatch that was learnt from, nats; NaN before the first.
     n_scored : int
         Examples that scorers scored.
     reported_signal : int
         Signal that another rank received, or 0.
     published_step : int
-        Step of the parameters that were published last, or NEVER.
+        Step of the parameters that were published last, or are kept to be published; or NEVER.
     evaluations : evaluation.EvaluationPlan
     tally : tally.Tally or None
         Counts draws and scores of each example, if the settings ask for it.
@@ -54,8 +54,8 @@ class Trainer(Saved):
     """
 
     saved = (
-        *("step", "n_scored", "published_step", "_sum_of_losses", "params", "optimiser", "sampler", "predicted"),
-        *("_batch_steps", "_probe_step", "_scaling", "_counters", "evaluations", "timeline", "tally"),
+        *("step", "n_scored", "published_step", "_sum_of_losses", "params", "optimiser", "_ordered", "sampler"),
+        *("predicted", "_batch_steps", "_probe_step", "_scaling", "_counters", "evaluations", "timeline", "tally"),
     )
 
     def __init__(self, setup, learner, sampler, log, predicted=None):
@@ -65,6 +65,7 @@ class Trainer(Saved):
         self.target = setup.dataset.target
         self._first_scorer = config.trainers if setup.n_scorers else 0
         self.learner = learner
+        self._ordered = OrderedSteps(learner, self._diverged)
         self._log = log
         self.sampler = sampler
         self.predicted = predicted
@@ -107,7 +108,12 @@ class Trainer(Saved):
         return self._merge_seconds, 0.0 if self._first_merge is None else self._log.seconds - self._first_merge
 
     def take_step(self):
-        """Draw a minibatch, update the model, and hand the minibatch's scores to the sampler.
+        """Draw a minibatch, have the model updated, and hand the scores that come back to the sampler.
+
+        Returns
+        -------
+        bool
+            Whether a minibatch was learnt from. Where trainer 0 feeds others it is one that was drawn some steps ago.
 
         Raises
         ------
@@ -115,40 +121,61 @@ class Trainer(Saved):
             The loss or the gradient is not finite.
         """
         with self.timeline("training"):
-            minibatch = self._descend()
-            self._bad_scores.tell(minibatch.indices, minibatch.scores, self.step, rank=0)
-            self.sampler.learn_from_minibatch(minibatch, self.step)
+            drawn = self.sampler.draw()
+            weights = self.sampler.loss_weights(*drawn)
+            self._ordered.order(self.step, drawn, weights, self.sampler.wants_gradient)
+            self.step += 1
+            return self._learn(self._ordered.due())
+
+    def learn_the_rest(self):
+        """Learn from the minibatches that are left, once their steps are taken; raises as :meth:`take_step`."""
+        self._learn(self._ordered.rest())
+
+    def _learn(self, taken):
+        """Learn from steps that were taken; return whether there are any."""
+        learnt = False
+        for step, minibatch in taken:
+            self._bad_scores.tell(minibatch.indices, minibatch.scores, step, rank=0)
+            self.sampler.learn_from_minibatch(minibatch, step)
             if self.predicted:
-                self._learn_to_predict(minibatch)
+                self._learn_to_predict(minibatch, step)
             if self.tally:
                 self.tally.add_drawn(minibatch.indices, minibatch.scores)
             self.loss = minibatch.loss
             self._sum_of_losses += minibatch.loss
             self.reported_signal = max(self.reported_signal, self.learner.reported_signal)
-            self.step += 1
+            learnt = True
+        return learnt
 
-    def _descend(self):
-        """Draw a minibatch, and update the model with it."""
-        indices, importance_weights = self.sampler.draw()
-        weights = self.sampler.loss_weights(indices, importance_weights)
-        try:
-            answer = self.learner.descend(indices, weights, self.sampler.wants_gradient)
-        except FloatingPointError as error:
-            rate = self._config.learning_rate(self.target.kind)
-            advice = f"a --lr below {rate:g}" if self.step else "a smaller --init, or look at the data"
-            raise Diverged(
-                f"{error} at step {self.step} (largest importance weight {weights.max():.3g}): try {advice}"
-            ) from None
-        return Minibatch(indices, importance_weights, *answer)
+    def _diverged(self, error, step, weights):
+        """Return the exception for a step that could not be taken."""
+        rate = self._config.learning_rate(self.target.kind)
+        advice = f"a --lr below {rate:g}" if step else "a smaller --init, or look at the data"
+        return Diverged(f"{error} at step {step} (largest importance weight {weights.max():.3g}): try {advice}")
 
-    def _learn_to_predict(self, minibatch):
+    def _learn_to_predict(self, minibatch, step):
         """Hand the minibatch's losses to the loss predictor, and give MPI time to go on with its messages."""
         if self._config.feedback:
-            self.predicted.observe(minibatch.indices, minibatch.scores, self.step)
+            self.predicted.observe(minibatch.indices, minibatch.scores, step)
         self.predicted.poll()
 
+    def keep_params(self):
+        """Have the present parameters kept, to be published once all steps up to them are taken."""
+        self._ordered.keep_params(self.step)
+        self.published_step = self.step
+
+    @property
+    def keeps_params(self):
+        """True if parameters are kept, and not published yet."""
+        return self._ordered.kept_step != NEVER
+
+    @property
+    def can_publish(self):
+        """True if parameters are kept, and whole."""
+        return self._ordered.has_params(self.step)
+
     def publish(self, exchange, command=0):
-        """Start a refresh with the present parameters.
+        """Start a refresh with the parameters that were kept.
 
         Parameters
         ----------
@@ -156,19 +183,25 @@ class Trainer(Saved):
         command : int
             Flags of :mod:`isgd_mpi.ranks.records`.
         """
-        command |= self.evaluations.command(self.step, command, self.params)
+        step, params = self._ordered.take_params()
+        command |= self.evaluations.command(step, command, params)
         record = exchange.published
-        record["step"], record["command"] = self.step, command
+        record["step"], record["command"] = step, command
         record["probe"], record["probe_weights"] = self.sampler.draw_probe(record["probe"].size)
         if self._scaling:
             minibatch = self.sampler.draw_trial(record["minibatch"].size)
             record["minibatch"], record["minibatch_weights"] = minibatch
         record["learning_rate"] = self.optimiser.present_learning_rate
-        record["params"] = self.params
+        record["params"] = params
         exchange.start()
         if self.predicted:
-            self.predicted.publish(self.step, command)
-        self.published_step = self.step
+            self.predicted.publish(step, command)
+
+    def publish_last(self, exchange, command):
+        """Start a refresh with the last parameters; steps that are left are not learnt from."""
+        self._ordered.drop()
+        self.keep_params()
+        self.publish(exchange, command)
 
     def merge(self, reports, shards=None):
         """Merge the scores and evaluations of a refresh, and renew the proposal.
@@ -229,16 +262,9 @@ class Trainer(Saved):
 
     def _log_refresh(self):
         """Log the figures since the last refresh; return the share of this time that refreshes took."""
-        timeline, past = self.timeline, self._counters
-        self._counters = Counters(
-            self._log.seconds,
-            self.step,
-            self.n_scored,
-            timeline.seconds_of_refreshes,
-            timeline.seconds("proposing"),
-            timeline.seconds("summing"),
-            self._sum_of_losses,
-        )
+        past = self._counters
+        counts = self._log.seconds, self.step, self.n_scored, *self._lost_seconds(), self._sum_of_losses
+        self._counters = Counters(*counts)
         self.figures = self.sampler.figures(self.step) | {
             "examples_scored": self.n_scored,
             "learning_rate": self.optimiser.present_learning_rate,
@@ -249,6 +275,19 @@ class Trainer(Saved):
         }
         self._log.refreshed(self.step, self.figures)
         return self._counters.refresh_share_since(past)
+
+    def _lost_seconds(self):
+        """Return the trainers' time for refreshes without merging, for merging, and for sums of gradients."""
+        if self.learner.depth:
+            return self._ordered.idle_seconds, 0.0, 0.0
+        timeline = self.timeline
+        return timeline.seconds_of_refreshes, timeline.seconds("proposing"), timeline.seconds("summing")
+
+    @property
+    def waiting_seconds(self):
+        """Time that was lost to refreshes, and to sums of gradients."""
+        refreshing, _, summing = self._lost_seconds()
+        return refreshing + summing
 
     def restore(self, state):
         """Take the state back; see :class:`saved.Saved`."""

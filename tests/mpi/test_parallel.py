@@ -18,7 +18,7 @@ from isgd_mpi.model.share import WHOLE, Share
 from isgd_mpi.ranks.exchange import LocalExchange
 from isgd_mpi.ranks.records import published_dtype, report_dtype
 from isgd_mpi.ranks.shards import Grid
-from isgd_mpi.ranks.shared import Meeting, SharedArrays
+from isgd_mpi.ranks.shared import Count, Meeting, Patience, SharedArrays
 from isgd_mpi.ranks.waiting import Waiter
 from isgd_mpi.ranks.watchdog import Watchdog
 from isgd_mpi.run.record.log import RunLog
@@ -32,6 +32,7 @@ from isgd_mpi.training.co_trainers import (
     TrainerGroup,
     run_co_trainer,
 )
+from isgd_mpi.training.feeder import FedWork, Feeder, Ring
 from isgd_mpi.training.loop import Schedule, finish_training, run_trainer
 from isgd_mpi.training.measures import n_sums
 from isgd_mpi.training.minibatch import PER_EXAMPLE, Learner
@@ -130,7 +131,7 @@ def open_work(comm, dataset, request):
 
     def open_shared(config, waiter):
         (counters,) = memory.allocate(Meeting.specification(n_sharing))
-        meeting = Meeting(counters, sharing.rank, waiter, comm.size > os.cpu_count())
+        meeting = Meeting(counters, sharing.rank, Patience(waiter, comm.size > os.cpu_count()))
         share = Share(sharing.rank, n_sharing, memory.allocate, meeting.meet)
         if equals.size > 1:
             share = replace(share, sum_over_nodes=Sums(equals, waiter, watchdog).sum)
@@ -219,3 +220,89 @@ def test_divergence_ends_all(comm, everywhere, open_work, tmp_path):
     with np.errstate(all="ignore"):
         _, trainer = train_together(comm, work, tmp_path / "run", may_diverge=True)
     everywhere(trainer is None or trainer.step < STEPS)
+
+
+class Late:
+    """The naive twin of a trainer 0 that feeds: a learner that takes each step at once, and answers late."""
+
+    reported_signal, idle_seconds = 0, 0.0
+
+    def __init__(self, learner, depth):
+        self._learner, self.depth = learner, depth
+        self.model, self.optimiser, self.refresh, self.settle = (
+            getattr(learner, name) for name in ("model", "optimiser", "refresh", "settle")
+        )
+        self._answers = []
+
+    def descend(self, *arguments):
+        answer = self._learner.descend(*arguments)
+        self._answers.append(answer._replace(**{name: getattr(answer, name).copy() for name in PER_EXAMPLE}))
+
+    def collect(self):
+        return self._answers.pop(0)
+
+    def keep_params(self):
+        self.kept_params = self.model.params.copy()
+
+
+@pytest.fixture
+def feed(comm, dataset):
+    """Return a function that trains with rank 0 as feeder; it returns parameters, and rank 0's trainer."""
+    memory = SharedArrays(comm)
+
+    def train_fed(config, depth, folder, interruption=AWAKE, **kwargs):
+        (counters,) = memory.allocate(Meeting.specification(comm.size - 1))
+        waiter = Waiter(polite=comm.size > os.cpu_count())
+        patience = Patience(waiter, crowded=comm.size > os.cpu_count())
+        place = max(0, comm.rank - 1)
+        meet = Meeting(counters, place, patience).meet if comm.rank else None
+        share = Share(place, comm.size - 1, memory.allocate, meet)
+        setup = setup_of(dataset, config, comm.size)
+        model = make_model(dataset, config, share)
+        comm.Barrier()
+        learner = learner_of(setup, model, config.minibatch_size, comm.rank)
+        learner.optimiser.keep_in(share)
+        size, count = config.minibatch_size, partial(Count, patience=patience)
+        ring = Ring(share, model.params, size, depth, count)
+        refreshes = Refreshes(comm, learner, waiter)
+        if comm.rank:
+            record = published_dtype(model.params.size, PROBED)
+            run_co_trainer(FedWork(ring, learner), refreshes, record, interruption, waiter)
+            return model.params.copy(), None
+        feeder = Feeder(ring, learner, refreshes, dtypes_of(setup))
+        trainer = train(setup, feeder, folder, **kwargs)
+        feeder.stop()
+        return model.params.copy(), trainer
+
+    yield train_fed
+    memory.close()
+
+
+@pytest.mark.parametrize(("depth", "score"), [(0, "grad-norm"), (4, "grad-norm"), (9, "uniform")])
+def test_fed_trainers_do_what_one_does_that_learns_late(comm, everywhere, dataset, feed, tmp_path, depth, score):
+    if comm.size == 1:
+        pytest.skip("nobody to feed")
+    config = Config(minibatch_size=16, score=score, **SETTINGS)
+    params, trainer = feed(config, depth, tmp_path / "fed")
+    setup, model = setup_of(dataset, config, 1), make_model(dataset, config)
+    alone = train(setup, Late(learner_of(setup, model, 16), depth), tmp_path / "alone")
+    distance = np.linalg.norm(params - alone.params) / np.linalg.norm(alone.params - make_model(dataset, config).params)
+    everywhere(distance < 1e-10, f"parameters differ from those of one trainer by {distance:.3g} of the way")
+    if trainer:
+        for name in trainer.figures.keys() - {"steps_per_second", "scored_per_second", "wait_fraction"}:
+            np.testing.assert_allclose(trainer.figures[name], alone.figures[name], rtol=1e-6, err_msg=name)
+        lines, expected_lines = (evaluations(tmp_path / name) for name in ("fed", "alone"))
+        assert len(lines) == len(expected_lines) >= 4 * 3
+        for line, expected_line in zip(lines, expected_lines):
+            assert line == pytest.approx(expected_line, rel=1e-5)
+
+
+def test_a_signal_or_divergence_of_fed_trainers_ends_the_run_soon(comm, everywhere, feed, tmp_path):
+    if comm.size == 1:
+        pytest.skip("nobody to feed")
+    config, guilty = Config(minibatch_size=8, **SETTINGS), SimpleNamespace(signal=15 if comm.rank == 1 else 0)
+    _, stopped = feed(config, 6, tmp_path / "signal", interruption=guilty)
+    with np.errstate(all="ignore"):
+        diverging = Config(minibatch_size=8, **SETTINGS | {"lr": 1e200})
+        _, diverged = feed(diverging, 6, tmp_path / "diverged", may_diverge=True)
+    everywhere(stopped is None or (stopped.step <= 8 and diverged.step < STEPS))

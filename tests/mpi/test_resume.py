@@ -91,15 +91,29 @@ def test_a_run_compared_with_a_reference_model_is_resumed_bitwise_without_that_m
     assert comm.rank > 0 or f"--reference-model {model}" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("optimiser", [("--momentum", 0.9), ("--optimizer", "adamw", "--weight-decay", 0.01)])
-def test_two_trainers_resumed_are_bitwise_those_never_stopped(
-    run, command, same, comm, shared_tmp_path, stop_at, optimiser
+@pytest.mark.parametrize(
+    "others", [("--momentum", 0.9), ("--optimizer", "adamw", "--weight-decay", 0.01), ("--feeder", "on")]
+)
+def test_several_trainers_resumed_are_bitwise_those_never_stopped(
+    run, command, same, comm, shared_tmp_path, stop_at, others
 ):
-    options = [*OPTIONS, "--trainers", min(2, comm.size), "--schedule", "pipelined", "--lr", 0.01, *optimiser]
-    assert run("whole", *options, "--steps", STEPS) == DONE
+    if comm.size == 1 and "--feeder" in others:
+        pytest.skip("nobody to feed")
+    options = [*OPTIONS, "--minibatch-size", 16, "--trainers", min(2, comm.size), "--schedule", "pipelined", *others]
+    options += ["--lr", 0.01, "--steps", STEPS]
+    assert run("whole", *options) == DONE
     stop_at(STOPPED_AT)
-    assert run("parted", *options, "--steps", STEPS) == TRY_AGAIN
+    assert run("parted", *options) == TRY_AGAIN
     assert command("--resume", shared_tmp_path / "parted", "--quiet") == DONE
+    same()
+
+
+def test_a_trainer_0_that_feeds_changes_no_bit_of_an_exact_run(run, same, comm):
+    if comm.size < 3:
+        pytest.skip("nobody to score beside it and the one that it feeds")
+    options = [*OPTIONS, "--schedule", "exact", "--momentum", 0.5, "--steps", 50]
+    assert run("whole", *options, "--trainers", 1) == DONE
+    assert run("parted", *options, "--trainers", 2, "--feeder", "on") == DONE
     same()
 
 

@@ -30,7 +30,7 @@ def setup_of(size=4, crowded=False, why="ranks outnumber cores", targets=None, *
     return SimpleNamespace(
         config=config, size=size, why_trainers=why, n_scorers=config.n_scorers(size), models=models,
         predictor_rank=config.predictor_rank(size), trainers_share=config.trainers > 1, has_validation=False,
-        n_models=1,
+        n_models=1, feeds=config.feeder == "on",
         node=SimpleNamespace(threads=1, crowded=crowded), dataset=from_arrays(ROWS, targets),
         grid=SimpleNamespace(batch_size=8, n_batches=lambda n: 8),
     )  # fmt: skip
@@ -56,6 +56,7 @@ def test_a_run_begins_with_aligned_lines():
         ({"size": 1}, "ranks      1 with 1 thread each: 1 trainer, no scorers: scores come from the minibatches alone"),
         ({"size": 1, "schedule": "exact"}, "no scorers: training stops at each refresh"),
         ({"trainers": 3, "why": None}, "3 trainers that share the net, 1 scorer"),
+        ({"trainers": 3, "feeder": "on"}, "3 trainers that share the net, the first of which feeds the others (ranks"),
         ({"score": "uniform", "trainers": 4, "why": None}, "sampling   uniform: no importance sampling"),
         ({"score": "predicted-loss"}, "2 scorers, rank 3 predicts losses (lstm)"),
         ({"steps": None, "seconds": 60.0}, "minibatches of 128, 60 s; in float32"),

@@ -6,6 +6,7 @@ import pytest
 
 from isgd_mpi.run.trainers import choose_trainers
 from isgd_mpi.settings.config import Config
+from isgd_mpi.settings.errors import InputError
 
 MODELS = {
     "n_params": 669_706,
@@ -19,7 +20,13 @@ MODELS = {
 def chosen(n_ranks, before=None, models=MODELS, n_cores=16, **options):
     comm = SimpleNamespace(Get_size=lambda: n_ranks)
     node = SimpleNamespace(
-        hosts=n_ranks * ["here"], comm=comm, n_cores=n_cores, threads=1, crowded=n_ranks > n_cores, n_shared_bytes=10**9
+        hosts=n_ranks * ["here"],
+        nodes=n_ranks * [0],
+        comm=comm,
+        n_cores=n_cores,
+        threads=1,
+        crowded=n_ranks > n_cores,
+        n_shared_bytes=10**9,
     )
     return choose_trainers(Config(**options), SimpleNamespace(n_train=60_000), SimpleNamespace(**models), node, before)
 
@@ -47,10 +54,39 @@ def test_one_rank_trains_for_a_reason(ranks, options, reason):
     assert choice.n_trainers == 1 and choice.reason.startswith(reason)
 
 
+def test_trainer_0_feeds_where_that_pays_and_where_it_is_told_to():
+    assert chosen(16, minibatch_size=16).feeds and chosen(16, minibatch_size=16, trainers=8).feeds
+    assert not chosen(16, minibatch_size=16, feeder="off").feeds
+    assert not any(chosen(16, **options).feeds for options in ({"trainers": 1}, {"n_cores": 2}, {"schedule": "exact"}))
+    for options in ({"ranks": 2}, {"ranks": 3, "n_cores": 2}, {"ranks": 3, "schedule": "exact"}):
+        ranks = options.pop("ranks")
+        assert chosen(ranks, feeder="on", **options)[:2] == (2, True)
+
+
+@pytest.mark.parametrize(("schedule", "every", "ahead"), [("exact", 32, 0), ("pipelined", 6, 3), ("relaxed", 6, 5)])
+def test_no_more_is_ordered_ahead_than_the_schedule_leaves_time_for(schedule, every, ahead):
+    choice = chosen(16, minibatch_size=128, trainers=8, feeder="on", schedule=schedule, refresh_every=every)
+    assert choice.n_ahead == ahead if ahead < 4 else choice.n_ahead >= 4
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"trainers": 1}, "it takes 2 trainers"),
+        ({"compat": "alain2015"}, "--compat alain2015"),
+        ({"models": MODELS | {"params_may_be_shared": False}}, "a model of your own"),
+        ({"models": MODELS | {"shared_bytes": lambda rows: 10**9}}, "there is no room"),
+    ],
+)
+def test_where_it_cannot_feed_the_reason_is_told(options, reason):
+    with pytest.raises(InputError, match=f"--feeder on: {reason}.*: leave it out"):
+        chosen(16, feeder="on", **options)
+
+
 def test_a_given_number_needs_no_reason():
-    assert chosen(16, trainers=3) == (3, None)
+    assert chosen(16, trainers=3)[::2] == (3, None)
 
 
 def test_a_resumed_run_has_the_trainers_that_it_had():
-    assert chosen(16, before=5).n_trainers == 5
-    assert chosen(16, before=5, trainers=2).n_trainers == 2
+    assert chosen(16, before=(5, False)).n_trainers == 5
+    assert chosen(16, before=(5, False), trainers=2).n_trainers == 2

@@ -4,7 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from isgd_mpi.sampling.division import AMD, Work, best_trainers, progress, steps_per_second, trainers_gain
+from isgd_mpi.sampling.division import (
+    AMD,
+    Division,
+    Work,
+    best_division,
+    feeding_pays,
+    progress,
+    steps_ahead,
+    steps_per_second,
+    trainers_gain,
+)
 from isgd_mpi.settings.precisions import AMX, AVX512, FLOAT32, TRAINS_FROM
 
 SMALL, LARGE = 669_706, 18_903_050
@@ -38,7 +48,8 @@ def test_a_shorter_step_is_worth_less_to_divide():
     assert trainers_gain(1e-3, 2) < trainers_gain(1e-2, 2)
     rounded = replace(WORK, train_arithmetic=AVX512, vendor=AMD)
     assert progress(replace(WORK, vendor=AMD), 1) < progress(rounded, 1)
-    assert best_trainers(rounded)[0] <= best_trainers(replace(WORK, vendor=AMD))[0] <= best_trainers(WORK)[0]
+    numbers = [best_division(work)[0].n_trainers for work in (rounded, replace(WORK, vendor=AMD), WORK)]
+    assert numbers == sorted(numbers)
 
 
 @pytest.mark.parametrize(("arithmetic", "vendor"), [(AMX, "GenuineIntel"), (AVX512, AMD)])
@@ -51,10 +62,10 @@ def test_training_is_predicted_to_be_faster_where_it_is_taken(arithmetic, vendor
 
 
 def test_on_sixteen_cores_most_ranks_train_as_in_the_runs_that_came_fastest_to_a_loss():
-    assert best_trainers(replace(WORK, minibatch_size=64))[0] == 8
-    assert best_trainers(WORK)[0] in (8, 12)
-    n_trainers, gain = best_trainers(replace(WORK, minibatch_size=256, arithmetic="bfloat16 (MKL, AMX)"))
-    assert n_trainers in (8, 12) and 2 < gain < 6
+    assert best_division(replace(WORK, minibatch_size=64))[0].n_trainers in (8, 12)
+    assert best_division(WORK)[0].n_trainers in (8, 12)
+    division, gain = best_division(replace(WORK, minibatch_size=256, arithmetic="bfloat16 (MKL, AMX)"))
+    assert division.n_trainers in (8, 12) and 2 < gain < 6
 
 
 @pytest.mark.parametrize("n_params", [SMALL, LARGE])
@@ -62,16 +73,37 @@ def test_on_sixteen_cores_most_ranks_train_as_in_the_runs_that_came_fastest_to_a
 @pytest.mark.parametrize(("ranks", "on_node", "cores"), [(2, 2, 2), (4, 4, 4), (64, 16, 16), (5, 1, 8)])
 def test_a_rank_is_left_to_score_and_trainers_have_a_core_each_on_one_node(n_params, minibatch, ranks, on_node, cores):
     work = replace(WORK, n_params=n_params, minibatch_size=minibatch, n_ranks=ranks, n_on_node=on_node, n_cores=cores)
-    n_trainers, gain = best_trainers(work)
+    (n_trainers, feeds), gain = best_division(work)
     assert 1 <= n_trainers <= min(ranks - 1, on_node, cores)
-    assert gain >= 1 and (gain > 1) == (n_trainers > 1)
+    assert gain >= 1 and (gain > 1) == (n_trainers > 1) and not (feeds and n_trainers == 1)
 
 
 def test_a_step_that_is_short_is_not_divided():
-    assert best_trainers(replace(WORK, n_params=20_000, minibatch_size=16)) == (1, 1)
+    short = replace(WORK, n_params=20_000, minibatch_size=16)
+    assert best_division(short, ways=[False]) == (Division(1), 1)
+    n_trainers, feeds = best_division(short)[0]
+    assert n_trainers - feeds == 1
 
 
 def test_where_scoring_costs_much_more_than_training_fewer_ranks_train():
     cheap, dear = (replace(WORK, minibatch_size=16, n_examples=n) for n in (6_000, 6_000_000))
     assert progress(cheap, 8) > progress(dear, 8)
-    assert best_trainers(replace(WORK, minibatch_size=16))[0] < best_trainers(replace(WORK, minibatch_size=512))[0]
+    few, many = (best_division(replace(WORK, minibatch_size=size))[0].n_trainers for size in (16, 512))
+    assert few < many
+
+
+def test_trainer_0_feeds_where_refreshes_cost_much_beside_a_step():
+    short, long = replace(WORK, minibatch_size=16), replace(WORK, minibatch_size=512)
+    assert feeding_pays(short, 8) and not feeding_pays(long, 2)
+    assert best_division(replace(long, n_examples=10**7))[0].feeds
+    assert not best_division(replace(short, n_examples=10**7), ways=[False])[0].feeds
+    assert best_division(replace(WORK, n_ranks=3, n_on_node=3), ways=[True])[0] == (2, True)  # if it is asked for
+    everywhere = [replace(short, n_ranks=n, n_on_node=n) for n in (2, 16)]
+    assert [feeding_pays(work, work.n_ranks) for work in everywhere] == [False, True]  # where all train
+
+
+def test_more_is_ordered_ahead_the_longer_a_refresh_is_and_at_most_a_part_of_the_training_set():
+    refresh = {n: steps_ahead(replace(WORK, n_examples=n), 8) for n in (60_000, 574_168, 10**7)}
+    assert refresh[60_000] < refresh[574_168] < refresh[10**7]
+    for n_examples, size in ((8_000, 16), (60_000, 128), (60_000, 1024)):
+        assert steps_ahead(replace(WORK, n_examples=n_examples, minibatch_size=size), 8) * size * 64 <= n_examples

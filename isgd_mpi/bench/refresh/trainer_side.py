@@ -69,7 +69,9 @@ class TrainerSide:
         self.sampler = Sampler(config, dataset, np.random.SeedSequence(0).spawn(3), norms_come_back=True)
         self._params = np.zeros(n_params, np.float32)
         optimiser = SGD(self._params, config.learning_rate())
-        learner = SimpleNamespace(optimiser=optimiser, model=SimpleNamespace(params=self._params))
+        learner = SimpleNamespace(
+            optimiser=optimiser, model=SimpleNamespace(params=self._params), kept_params=self._params, depth=0
+        )
         self.trainer = Trainer(setup, learner, self.sampler, self.log)
         self.exchange = SimpleNamespace(
             published=np.zeros((), published_dtype(n_params, _N_PROBED, settings.minibatch_size)), start=int

@@ -57,7 +57,7 @@ class Descent:
         self._begin = self._mean = None
         self.taken = []
 
-    def is_over(self, step, loss, params):
+    def is_over(self, step, loss, params, goes_on=False):
         """Take a snapshot if it is time; to be called after each step.
 
         Parameters
@@ -68,6 +68,8 @@ class Descent:
             Weighted mean loss of the step's minibatch, nats.
         params : callable
             Returns the parameters.
+        goes_on : bool
+            Whether training goes on while they are copied, so that the clock must, too.
 
         Returns
         -------
@@ -82,7 +84,7 @@ class Descent:
         if step >= self._next or over:
             self.taken.append((step, now - self._begin, np.array(params(), np.float32)))
             self._next = max(step + 1, math.ceil(step * self._limits.growth))
-            self._begin += time.perf_counter() - now
+            self._begin += 0.0 if goes_on else time.perf_counter() - now
         return over
 
 

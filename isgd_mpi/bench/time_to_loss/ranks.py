@@ -95,7 +95,8 @@ class Runs:
         descent = Descent(limits, trial.minibatch_size)
 
         def is_over(trainer):
-            return descent.is_over(trainer.step, trainer.loss, lambda: trainer.params)
+            goes_on = trainer.learner.depth > 0  # a copy of their parameters may be of two steps
+            return descent.is_over(trainer.step, trainer.loss, lambda: trainer.params, goes_on)
 
         job, _ = train_until(self._comm, self._options(trial, seed), self._dataset, is_over)
         self.environment = describe_environment(self._comm, job.setup.node)

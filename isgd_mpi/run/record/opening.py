@@ -95,6 +95,7 @@ def _trainers(setup):
     n_trainers = setup.config.trainers
     shared = " that share the net" + (f" on each of {setup.n_models} nodes" if setup.n_models > 1 else "")
     how = shared if setup.trainers_share else " that sum gradients" if n_trainers > 1 else ""
+    how += ", the first of which feeds the others" * setup.feeds
     why = f" ({setup.why_trainers})" if setup.why_trainers and setup.size > 1 else ""
     return f"{count(n_trainers, 'trainer')}{how}{why}"
 
