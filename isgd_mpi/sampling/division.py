@@ -137,8 +137,8 @@ def steps_ahead(work, n_trainers):
 
     Notes
     -----
-    What was drawn ahead is drawn by older scores. Up to a 64th of the training set no cost was measured, with a 30th a
-    variance larger by a fifth: docs/performance-memory.md.
+    Minibatches are drawn by scores that are older by these steps. Up to a 64th of the training set no cost of that
+    was measured; beyond, variance grows: docs/performance-feeder.md.
     """
     refresh = _REFRESH_SECONDS + (_SUM_SECONDS + _MERGE_SECONDS / 2) * work.n_examples
     needed = math.ceil(refresh / step_seconds(work, n_trainers, feeds=True)) + _SPARE_STEPS
