@@ -76,8 +76,9 @@ def _choose(config, models, node, work, before):
 
 
 def _feeds_badly(config, node, work):
-    """Return whether no time can be gained by a trainer 0 that feeds, so that no prediction is needed."""
-    return node.crowded or _n_ahead(config, work, 2) == 0
+    """Return whether trainer 0 had better not feed, whatever a prediction says."""
+    has_own_scores_alone = config.trainers == len(node.hosts) and config.score != "uniform"  # which would come late
+    return node.crowded or has_own_scores_alone or _n_ahead(config, work, 2) == 0
 
 
 def _n_ahead(config, work, n_trainers):

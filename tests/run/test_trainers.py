@@ -58,6 +58,10 @@ def test_trainer_0_feeds_where_that_pays_and_where_it_is_told_to():
     assert chosen(16, minibatch_size=16).feeds and chosen(16, minibatch_size=16, trainers=8).feeds
     assert not chosen(16, minibatch_size=16, feeder="off").feeds
     assert not any(chosen(16, **options).feeds for options in ({"trainers": 1}, {"n_cores": 2}, {"schedule": "exact"}))
+    assert [chosen(16, minibatch_size=16, trainers=16, score=score).feeds for score in ("uniform", "loss")] == [
+        True,
+        False,
+    ]
     for options in ({"ranks": 2}, {"ranks": 3, "n_cores": 2}, {"ranks": 3, "schedule": "exact"}):
         ranks = options.pop("ranks")
         assert chosen(ranks, feeder="on", **options)[:2] == (2, True)
