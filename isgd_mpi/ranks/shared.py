@@ -91,20 +91,27 @@ class Patience:
     crowded : bool
         Whether the ranks that wait for each other alone outnumber the cores: looking would take the core from who has
         work.
+    in_haste : bool
+        Whether others wait for this rank in turn. If not, and the waiter is polite, it sleeps at once.
     """
 
     waiter: Waiter
     crowded: bool
+    in_haste: bool = True
 
     @property
     def looks(self):
         """Times to look before giving way."""
-        return 1 if self.crowded else _LOOKS
+        return 1 if self.crowded or self._sleeps_at_once else _LOOKS
+
+    @property
+    def _sleeps_at_once(self):
+        return self.waiter.polite and not self.in_haste
 
     def wait(self, counters, number):
         """Wait until all counters are at a number at least; raises what `idle` of the waiter raises."""
         with self.waiter.timeline(self.waiter.activity):
-            n_turns, pause = 0, _FIRST_SLEEP_SECONDS
+            n_turns, pause = _YIELDS if self._sleeps_at_once else 0, _FIRST_SLEEP_SECONDS
             while not wait_for_all(counters, number, self.looks):
                 n_turns += 1
                 if self.waiter.idle is not None:

@@ -81,8 +81,11 @@ class Communicators:
 
     def make_count(self, setup):
         """Return what makes a count, by which trainer 0 and those that it feeds wait for each other, of its counter."""
-        waiter = replace(setup.node.waiter, activity="training") if setup.rank == TRAINER else setup.node.waiter
-        return partial(Count, patience=replace(self._patience(setup), waiter=waiter))
+        patience = replace(self._patience(setup), waiter=setup.node.waiter)
+        if setup.rank == TRAINER:  # it has ordered some steps ahead
+            waiter = replace(setup.node.waiter, activity="training")
+            patience = replace(patience, waiter=waiter, in_haste=False)
+        return partial(Count, patience=patience)
 
     def _patience(self, setup):
         """Return this trainer's way of waiting for others that share a model with it."""
