@@ -60,7 +60,7 @@ def _choose(config, models, node, work, before):
     obstacle = _obstacle(config, models, node)
     if config.feeder == "on" and obstacle:
         raise InputError(f"--feeder on: {obstacle}: leave it out")
-    if before is not None and config.trainers in ("auto", before[0]) and config.feeder == "auto":
+    if before is not None and _stays(config, before, obstacle):
         return Choice(*before, "as before it was resumed" if config.trainers == "auto" else None)
     ways = [config.feeder == "on"] if config.feeder != "auto" else [False]
     if config.feeder == "auto" and not (obstacle or config.trains_alone or _feeds_badly(config, node, work)):
@@ -73,6 +73,13 @@ def _choose(config, models, node, work, before):
     if division.n_trainers == 1:
         return Choice(1, reason="more trainers are predicted to bring less than scorers")
     return Choice(*division, f"predicted {gain:.2g} times the progress of one trainer")
+
+
+def _stays(config, before, obstacle):
+    """Return whether a run that is resumed can have the trainers that it had, and the user asks for no others."""
+    n_trainers, feeds = before
+    asked_for = config.trainers in ("auto", n_trainers) and config.feeder in ("auto", "on" if feeds else "off")
+    return asked_for and not (feeds and obstacle)
 
 
 def _feeds_badly(config, node, work):

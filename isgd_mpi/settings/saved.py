@@ -60,7 +60,7 @@ class Saved:
                 check_array(state.get(name), value, name)
                 value[...] = state[name]
             else:
-                setattr(self, attribute, _plain(name, state.get(name), type(value)))
+                setattr(self, attribute, plain(name, state.get(name), type(value)))
 
 
 def check_names(state, expected):
@@ -110,8 +110,8 @@ def _restore_part(name, part, state):
         raise ValueError(f"{name}/{error}") from None
 
 
-def _plain(name, found, kind):
-    """Return a number or bytes, perhaps out of an array without dimensions, in a plain Python type."""
+def plain(name, found, kind):
+    """Return a number or bytes, perhaps out of an array without dimensions, in a plain type; else raise ValueError."""
     if hasattr(found, "dtype"):
         if found.shape != () or found.dtype.kind not in _KINDS[kind]:
             raise ValueError(f"{name} is {found.dtype} of shape {found.shape}, not a single {kind.__name__}")

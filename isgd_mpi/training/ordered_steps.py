@@ -8,7 +8,7 @@ import numpy as np
 
 from isgd_mpi.sampling.score_table import NEVER
 from isgd_mpi.settings.errors import Diverged
-from isgd_mpi.settings.saved import check_array, check_names
+from isgd_mpi.settings.saved import check_array, check_names, plain
 from isgd_mpi.training.minibatch import PER_EXAMPLE, Minibatch
 
 _SAVED = ("indices", "importance_weights", "loss", *PER_EXAMPLE)  # of each minibatch
@@ -138,26 +138,27 @@ class OrderedSteps:
             "steps": np.array([taken.step for taken in self._taken], np.int64),
             **{name: np.array([getattr(each, name) for each in minibatches]) for name in _SAVED},
             "kept_step": self.kept_step,
-            "params": self._learner.kept_params[: None if self._keeps else 0],
+            "params": self._learner.kept_params[: 0 if self.kept_step == NEVER else None],
             "idle_seconds": self.idle_seconds,
         }
 
-    @property
-    def _keeps(self):
-        return self.kept_step != NEVER
-
     def restore(self, state):
-        """Take the state back; see :class:`saved.Saved`. That of another kind of learner is no reason to refuse it."""
+        """Take the state back; see :class:`saved.Saved`. That of another kind of learner is no reason to refuse it.
+
+        A learner that answers at once keeps no copy of parameters: a refresh that waited for one is left out then.
+        """
         if not state:
             return
         check_names(state, ("steps", *_SAVED, "kept_step", "params", "idle_seconds"))
         columns = [state.get(name) for name in ("steps", *_SAVED)]
-        if any(getattr(column, "shape", (None,))[:1] != columns[0].shape[:1] for column in columns):
+        lengths = {getattr(column, "shape", ())[:1] for column in columns}
+        if len(lengths) > 1 or () in lengths:
             raise ValueError("steps that were not learnt from are incomplete")
-        self._idle_seconds = float(state["idle_seconds"])
+        self._idle_seconds = plain("idle_seconds", state.get("idle_seconds"), float)
         for step, indices, weights, loss, *of_examples in zip(*columns):
             self._taken.append(Taken(int(step), Minibatch(indices, weights, float(loss), None, *of_examples)))
-        params, self.kept_step = state["params"], int(state["kept_step"])
-        if self._keeps:
-            check_array(params, self._learner.kept_params, "params")
-            self._learner.kept_params[:] = params
+        kept_step = plain("kept_step", state.get("kept_step"), int)
+        if kept_step != NEVER and self._learner.depth:
+            check_array(state.get("params"), self._learner.kept_params, "params")
+            self._learner.kept_params[:] = state["params"]
+            self.kept_step = kept_step

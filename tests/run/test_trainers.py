@@ -94,3 +94,10 @@ def test_a_given_number_needs_no_reason():
 def test_a_resumed_run_has_the_trainers_that_it_had():
     assert chosen(16, before=(5, False)).n_trainers == 5
     assert chosen(16, before=(5, False), trainers=2).n_trainers == 2
+    for feeds, feeder in ((False, "off"), (True, "on"), (True, "auto")):  # given or not
+        assert chosen(16, before=(5, feeds), feeder=feeder)[:2] == (5, feeds)
+    assert not chosen(16, before=(5, True), feeder="off").feeds
+
+
+def test_a_resumed_run_whose_trainer_0_fed_others_goes_on_where_it_cannot_any_more():
+    assert not chosen(16, before=(5, True), models=MODELS | {"shared_bytes": lambda rows: 10**9}).feeds

@@ -1,0 +1,44 @@
+"""Steps whose answers come late are saved, and given back to whatever learner goes on with them."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from isgd_mpi.training.minibatch import Answer
+from isgd_mpi.training.ordered_steps import NEVER, OrderedSteps
+
+
+def learner_of(depth, params):
+    """Return a learner that answers so many steps late, and keeps a copy of its parameters if that is any."""
+    kept = params.copy() if depth else params
+    answer = Answer(0.5, None, *np.ones((3, 2)))
+    return SimpleNamespace(
+        depth=depth, kept_params=kept, idle_seconds=1.5, keep_params=lambda: None, descend=lambda *_: None,
+        collect=lambda: answer,
+    )  # fmt: skip
+
+
+def saved(depth=2):
+    """Return the state behind a step that is not learnt from, and parameters that are kept."""
+    ordered = OrderedSteps(learner_of(depth, np.full(3, 7.0)), explain=None)
+    ordered.keep_params(4)
+    ordered.order(4, (np.arange(2), np.ones(2)), np.ones(2), False)
+    return ordered.state()
+
+
+@pytest.mark.parametrize(("depth", "kept_step", "kept"), [(2, 4, 7.0), (5, 4, 7.0), (0, NEVER, 1.0)])
+def test_a_learner_that_answers_at_once_learns_what_is_left_and_stays_where_it_is(depth, kept_step, kept):
+    learner = learner_of(depth, np.ones(3))
+    ordered = OrderedSteps(learner, explain=None)
+    ordered.restore(saved())
+    assert ordered.kept_step == kept_step and (learner.kept_params == kept).all()
+    assert [taken.step for taken in (ordered.due() if depth == 0 else ordered.rest())] == [4]
+
+
+@pytest.mark.parametrize("name", saved())
+def test_a_state_that_lacks_a_part_is_refused(name):
+    state = saved()
+    del state[name]
+    with pytest.raises(ValueError, match="incomplete|missing"):
+        OrderedSteps(learner_of(2, np.ones(3)), explain=None).restore(state)
