@@ -271,7 +271,7 @@ class Leader:
         self._run.state.alone = True
         self._checkpoints.finish()
         if self._checkpoints.step != step:  # else it is saved already, with the refresh that is under way
-            with suppress(Silent):  # if a silent rank has a part of the state
+            with suppress(Silent, Diverged):  # if a silent rank has a part of the state, or a step was not taken
                 self._checkpoints.save(step)
             self._checkpoints.finish()
         self._best_file.finish()

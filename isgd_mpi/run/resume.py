@@ -243,9 +243,11 @@ class RunState:
         Diverged
             A step that was ordered was not taken.
         """
-        if not self._trainer.learner.settle(LAST_STEPS_SECONDS if self.alone else None):
-            raise Silent("a trainer did not finish a step")
         setup, trainer, exchange = self._setup, self._trainer, self._exchange
+        # less long than other ranks, which get no beat meanwhile, wait for trainer 0
+        seconds = min(LAST_STEPS_SECONDS, setup.config.scorer_timeout / 2)
+        if not trainer.learner.settle(seconds if self.alone else None):
+            raise Silent("a trainer did not finish a step")
         repeatable = setup.config.repeatable and not self.alone
         if repeatable:
             exchange.complete()

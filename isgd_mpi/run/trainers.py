@@ -110,8 +110,10 @@ def _obstacle(config, models, node):
 
 def _needs_too_much(config, models, node):
     """Return whether a shared model would take more than half of what may be shared."""
+    if not models.params_may_be_shared:
+        return False
     n_bytes = models.shared_bytes(config.minibatch_size) + (N_BUFFERS + 2) * 4 * models.n_params
-    return models.params_may_be_shared and 2 * n_bytes > node.n_shared_bytes
+    return 2 * n_bytes > node.n_shared_bytes
 
 
 def _work(config, dataset, models, node):

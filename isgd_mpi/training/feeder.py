@@ -243,11 +243,12 @@ class Feeder:
         bool
             Whether they are.
         """
+        last = self._steps[-1] if self._steps else 0  # a refresh that was ordered changes no parameters
         if seconds is None:
-            self._ring.done.wait_for(self._n_orders)
+            self._ring.done.wait_for(last)
             return True
         end = time.monotonic() + seconds
-        while not (is_done := self._ring.done.is_at(self._n_orders)) and time.monotonic() < end:
+        while not (is_done := self._ring.done.is_at(last)) and time.monotonic() < end:
             time.sleep(1e-3)
         return is_done
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from isgd_mpi.ranks.heartbeat import Silent
 from isgd_mpi.ranks.records import report_dtype, report_state
 from isgd_mpi.ranks.shards import Grid
 from isgd_mpi.run import resume
@@ -87,3 +88,12 @@ def test_other_ranks_take_any_number_of_reports(n_parts):
     assert [len(report["scores"]) for report in restored] == [len(shard) for shard in Grid(BATCH, n_parts).shards(N)]
     assert all(report["n_scored"] == 7 for report in restored)
     assert restore(Resumption.RELAXED) == []
+
+
+def test_the_steps_of_a_silent_trainer_are_not_waited_for_until_others_miss_trainer_0():
+    state, waits = run_state(None), []
+    state.alone, state._setup.config = True, Config(scorer_timeout=5)
+    state._trainer.learner = SimpleNamespace(settle=waits.append)
+    with pytest.raises(Silent, match="did not finish a step"):
+        state.state()
+    assert waits == [2.5]

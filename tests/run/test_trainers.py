@@ -17,6 +17,9 @@ MODELS = {
 }
 
 
+OWN = {name: value for name, value in MODELS.items() if name != "shared_bytes"} | {"params_may_be_shared": False}
+
+
 def chosen(n_ranks, before=None, models=MODELS, n_cores=16, **options):
     comm = SimpleNamespace(Get_size=lambda: n_ranks)
     node = SimpleNamespace(
@@ -45,7 +48,7 @@ def test_several_ranks_with_cores_of_their_own_train_together():
         (16, {"schedule": "exact"}, "--schedule exact"),
         (16, {"score": "predicted-loss"}, "--score predicted-loss"),
         (16, {"compat": "alain2015"}, "--compat alain2015"),
-        (16, {"models": MODELS | {"params_may_be_shared": False}}, "a model of your own"),
+        (16, {"models": OWN}, "a model of your own"),
         (16, {"models": MODELS | {"shared_bytes": lambda rows: 10**9}}, "there is no room"),
     ],
 )
@@ -78,7 +81,7 @@ def test_no_more_is_ordered_ahead_than_the_schedule_leaves_time_for(schedule, ev
     [
         ({"trainers": 1}, "it takes 2 trainers"),
         ({"compat": "alain2015"}, "--compat alain2015"),
-        ({"models": MODELS | {"params_may_be_shared": False}}, "a model of your own"),
+        ({"models": OWN}, "a model of your own"),
         ({"models": MODELS | {"shared_bytes": lambda rows: 10**9}}, "there is no room"),
     ],
 )
