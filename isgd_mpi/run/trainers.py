@@ -6,7 +6,7 @@ from typing import NamedTuple
 from isgd_mpi.kernels.processor import this_processor
 from isgd_mpi.ranks.published import N_BUFFERS
 from isgd_mpi.ranks.shards import score_batch_size
-from isgd_mpi.sampling.division import LEAST_RANKS, Work, best_division, feeding_pays, steps_ahead
+from isgd_mpi.sampling.division import LEAST_RANKS, Work, best_division, feeding_pays, step_seconds, steps_ahead
 from isgd_mpi.settings.errors import InputError
 
 
@@ -91,7 +91,8 @@ def _feeds_badly(config, node, work):
 def _n_ahead(config, work, n_trainers):
     """Return the steps that are ordered ahead: none where the trainers wait at each refresh."""
     most = {"exact": 0, "pipelined": config.refresh_every // 2, "relaxed": math.inf}[config.schedule]
-    return min(most, steps_ahead(work, n_trainers))
+    seconds = step_seconds(work, n_trainers, feeds=True)
+    return min(most, steps_ahead(work.n_examples, work.minibatch_size, seconds))
 
 
 def _obstacle(config, models, node):

@@ -126,23 +126,22 @@ def best_division(work, ways=(False, True)):
     return best, progress(work, *best) / first
 
 
-def steps_ahead(work, n_trainers):
+def steps_ahead(n_examples, minibatch_size, step_seconds):
     """Return the steps that trainer 0 orders ahead where it feeds, so that a refresh does not stop the others.
 
     Parameters
     ----------
-    work : Work
-    n_trainers : int
-        Trainer 0 and those that it feeds.
+    n_examples, minibatch_size : int
+    step_seconds : float
+        Time of a step of those that it feeds; see :func:`step_seconds`.
 
     Notes
     -----
     Minibatches are drawn by scores that are older by these steps. Up to a 64th of the training set no cost of that
     was measured; beyond, variance grows: docs/performance-feeder.md.
     """
-    refresh = _REFRESH_SECONDS + (_SUM_SECONDS + _MERGE_SECONDS / 2) * work.n_examples
-    needed = math.ceil(refresh / step_seconds(work, n_trainers, feeds=True)) + _SPARE_STEPS
-    return min(needed, work.n_examples // (_AHEAD * work.minibatch_size))
+    refresh = _REFRESH_SECONDS + (_SUM_SECONDS + _MERGE_SECONDS / 2) * n_examples
+    return min(math.ceil(refresh / step_seconds) + _SPARE_STEPS, n_examples // (_AHEAD * minibatch_size))
 
 
 def feeding_pays(work, n_trainers):

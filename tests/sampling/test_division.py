@@ -103,7 +103,7 @@ def test_trainer_0_feeds_where_refreshes_cost_much_beside_a_step():
 
 
 def test_more_is_ordered_ahead_the_longer_a_refresh_is_and_at_most_a_part_of_the_training_set():
-    refresh = {n: steps_ahead(replace(WORK, n_examples=n), 8) for n in (60_000, 574_168, 10**7)}
+    refresh = {n: steps_ahead(n, 128, 1e-3) for n in (60_000, 574_168, 10**7)}
     assert refresh[60_000] < refresh[574_168] < refresh[10**7]
     for n_examples, size in ((8_000, 16), (60_000, 128), (60_000, 1024)):
-        assert steps_ahead(replace(WORK, n_examples=n_examples, minibatch_size=size), 8) * size * 64 <= n_examples
+        assert steps_ahead(n_examples, size, 1e-4) * size * 64 <= n_examples

@@ -6,6 +6,9 @@ of the time of the steps from one refresh to the next, which a run in `relaxed` 
 a run, minibatches are drawn and learnt from in between, parameters are changed and published, a probe comes back, and
 a line of metrics is written to a file. What passes over MPI costs more. Times are those of the processor, which other
 processes do not prolong. The second table has a step's draw and what is learnt from it, by the clock.
+
+The third table is of two ranks: a trainer 0 that feeds another one, whose steps are made up and take a given time.
+There the loop of a run publishes, merges and draws, and the table has what that costs the fed trainer.
 """
 
 import time
@@ -14,10 +17,11 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import threadpoolctl
-from jsonargparse.typing import ClosedUnitInterval, PositiveFloat, PositiveInt
+from jsonargparse.typing import ClosedUnitInterval, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from isgd_mpi.bench import output
-from isgd_mpi.bench.refresh.trainer_side import TrainerSide
+from isgd_mpi.bench.jobs import measure_on_ranks
+from isgd_mpi.bench.refresh.trainer_side import Learner, TrainerSide
 from isgd_mpi.ranks.records import fresh_batches
 from isgd_mpi.run.record.log import RunLog
 
@@ -30,6 +34,7 @@ OPTIONS = {
     "--params": (669_706, PositiveInt, "parameters of the model"),
     "--step-ms": (1.0, PositiveFloat, "a step of the trainer, for the shares [ms]"),
     "--repeat": (15, PositiveInt, "refreshes behind each median"),
+    "--seconds": (3.0, NonNegativeFloat, "length of each run with a trainer 0 that feeds another; 0: none [s]"),
 }
 
 PARTS = ("publish", "pick", "learn", "probe", "figures", "log", "renew", "all")
@@ -39,12 +44,17 @@ metrics, and their line; the proposal; all of it, measured as a whole."""
 COLUMNS = ("examples", "fresh/%", *(f"{part}/ms" for part in PARTS), "share/%")
 _DRAW_COLUMNS = ("examples", "draw/us", "learn/us", "share/%")
 _DRAWS = 2000
+_FED_COLUMNS = (
+    "examples", "fresh/%", "steps ahead", "from refresh to refresh", "idle/ms", "copy/ms", "lost/%",
+    "beside a step/us", "steps/s", "of 1 / step", "trainer 0 busy/%",
+)  # fmt: skip
 
 
 def run(settings):
     """Measure, print the tables, and return what ``--json`` writes."""
     with threadpoolctl.threadpool_limits(1):
-        return _measure(settings)
+        results = _measure(settings)
+    return results | {"fed": _measure_fed(settings) if settings.seconds else []}
 
 
 def _measure(settings):
@@ -55,7 +65,7 @@ def _measure(settings):
         for fresh in settings.fresh:
             with TemporaryDirectory() as folder:
                 log = RunLog(Path(folder), quiet=True)
-                side = TrainerSide(n_examples, fresh, settings, log)
+                side = TrainerSide(n_examples, fresh, settings, log, Learner(settings.params))
                 rows.append({"examples": n_examples, "fresh": fresh} | refresh_seconds(side, settings.repeat))
                 log.close()
         draws.append({"examples": n_examples} | draw_seconds(side))
@@ -65,6 +75,14 @@ def _measure(settings):
     print(f"\na step with {settings.minibatch_size} examples; share of {settings.step_ms:g} ms")
     output.print_table(_DRAW_COLUMNS, [draw_line(row, step) for row in draws])
     return {"environment": header, "refreshes": rows, "draws": draws}
+
+
+def _measure_fed(settings):
+    """Measure a trainer 0 that feeds another one, on two ranks; print the table."""
+    rows = measure_on_ranks("isgd_mpi.bench.refresh.ranks", 2, settings.as_dict())["rows"]
+    print(f"\na trainer fed by another, a step of {settings.step_ms:g} ms; idle and copying for each refresh")
+    output.print_table(_FED_COLUMNS, [fed_line(row, settings.step_ms * 1e-3) for row in rows])
+    return rows
 
 
 def refresh_seconds(side, repeat):
@@ -136,3 +154,11 @@ def draw_line(row, seconds):
     times = row["draw"], row["learn"]
     return [f"{row['examples']:,}", *(output.short(1e6 * each) for each in times),
             output.short(100 * sum(times) / seconds)]  # fmt: skip
+
+
+def fed_line(row, step_seconds):
+    """Return a row of the third table."""
+    times = [output.short(1e3 * row[name]) for name in ("idle", "copy")]
+    rates = row["rate"], row["rate"] * step_seconds, 100 * row["busy"]
+    return [f"{row['examples']:,}", f"{100 * row['fresh']:g}", row["ahead"], output.short(row["interval"]), *times,
+            output.short(100 * row["lost"]), output.short(1e6 * row["beside"]), *map(output.short, rates)]  # fmt: skip

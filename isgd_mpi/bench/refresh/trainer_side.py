@@ -25,6 +25,21 @@ _VARIANTS = 3  # of the scores, which the reports bring in turn
 _N_PROBED = 128  # examples of a probe, as with 60 000 examples
 
 
+class Learner:
+    """A learner that takes no steps.
+
+    Parameters
+    ----------
+    n_params : int
+    """
+
+    depth = 0
+
+    def __init__(self, n_params):
+        params = self.kept_params = np.zeros(n_params, np.float32)
+        self.model, self.optimiser = SimpleNamespace(params=params), SGD(params, Config().learning_rate())
+
+
 class TrainerSide:
     """A trainer and the reports that it merges.
 
@@ -35,8 +50,9 @@ class TrainerSide:
     fresh : float
         Share of each shard that was scored since the last refresh.
     settings : argparse.Namespace
-        Scorers, steps between refreshes, examples of a minibatch, parameters.
+        Scorers, steps between refreshes, examples of a minibatch.
     log : log.RunLog
+    learner : Learner or feeder.Feeder
 
     Attributes
     ----------
@@ -51,9 +67,10 @@ class TrainerSide:
         For :func:`records.fresh_batches`.
     """
 
-    def __init__(self, n_examples, fresh, settings, log):
+    def __init__(self, n_examples, fresh, settings, log, learner):
         self._rng, self._fresh, self.log = np.random.default_rng(0), fresh, log
-        n_scorers, n_params, self.age = settings.scorers, settings.params, settings.refresh_every
+        n_scorers, self.age = settings.scorers, settings.refresh_every
+        self._params = learner.model.params
         options = {"minibatch_size": settings.minibatch_size, "refresh_every": self.age, "trainers": 1}
         self._config = config = Config(**options, switch="off")  # made-up steps take no time: a refresh would not pay
         labels = self._rng.integers(0, _N_CLASSES, n_examples, dtype=np.int32)
@@ -67,14 +84,9 @@ class TrainerSide:
         facts = {"dataset": dataset, "grid": grid, "shards": self.shards, "n_scorers": n_scorers}
         setup = SimpleNamespace(config=config, make_best=lambda: None, **facts)
         self.sampler = Sampler(config, dataset, np.random.SeedSequence(0).spawn(3), norms_come_back=True)
-        self._params = np.zeros(n_params, np.float32)
-        optimiser = SGD(self._params, config.learning_rate())
-        learner = SimpleNamespace(
-            optimiser=optimiser, model=SimpleNamespace(params=self._params), kept_params=self._params, depth=0
-        )
         self.trainer = Trainer(setup, learner, self.sampler, self.log)
         self.exchange = SimpleNamespace(
-            published=np.zeros((), published_dtype(n_params, _N_PROBED, settings.minibatch_size)), start=int
+            published=np.zeros((), published_dtype(self._params.size, _N_PROBED, settings.minibatch_size)), start=int
         )
         self._variants = [self._reports(self.shards, labels) for _ in range(_VARIANTS)]
         self._n_refreshes = 0
@@ -95,11 +107,14 @@ class TrainerSide:
         return reports
 
     def reports(self, fresh=None):
-        """Take the steps up to the next refresh, and return its reports, in which a share of the batches is new."""
-        fresh = self._fresh if fresh is None else fresh
+        """Take the steps up to the next refresh, and return its reports; see :meth:`next_reports`."""
         self._take_steps()
+        self.trainer.step += self._config.refresh_every
+        return self.next_reports(self._fresh if fresh is None else fresh)
+
+    def next_reports(self, fresh):
+        """Return the reports of the next refresh, in which a share of the batches is new."""
         self._n_refreshes += 1
-        self.trainer.step = self._n_refreshes * self._config.refresh_every
         reports = self._variants[self._n_refreshes % _VARIANTS]
         before = self._variants[(self._n_refreshes - 1) % _VARIANTS]
         for part, (report, last) in enumerate(zip(reports, before)):
