@@ -1,6 +1,7 @@
 """Choose the number of trainers of a job where the user leaves that to us."""
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 from isgd_mpi.kernels.processor import this_processor
@@ -60,7 +61,7 @@ def _choose(config, models, node, work, before):
     obstacle = _obstacle(config, models, node)
     if config.feeder == "on" and obstacle:
         raise InputError(f"--feeder on: {obstacle}: leave it out")
-    if before is not None and _stays(config, before, obstacle):
+    if before is not None and _stays(config, models, node, before):
         return Choice(*before, "as before it was resumed" if config.trainers == "auto" else None)
     ways = [config.feeder == "on"] if config.feeder != "auto" else [False]
     if config.feeder == "auto" and not (obstacle or config.trains_alone or _feeds_badly(config, node, work)):
@@ -75,11 +76,11 @@ def _choose(config, models, node, work, before):
     return Choice(*division, f"predicted {gain:.2g} times the progress of one trainer")
 
 
-def _stays(config, before, obstacle):
+def _stays(config, models, node, before):
     """Return whether a run that is resumed can have the trainers that it had, and the user asks for no others."""
     n_trainers, feeds = before
     asked_for = config.trainers in ("auto", n_trainers) and config.feeder in ("auto", "on" if feeds else "off")
-    return asked_for and not (feeds and obstacle)
+    return asked_for and not (feeds and _obstacle(replace(config, trainers=n_trainers), models, node))
 
 
 def _feeds_badly(config, node, work):

@@ -49,7 +49,8 @@ def slot_dtype(minibatch_size, dtype):
             ("loss", "f8"),
             ("problem", f"S{_PROBLEM_BYTES}"),
             *((name, kind, (minibatch_size,)) for name, kind in kinds.items()),
-        ]
+        ],
+        align=True,  # kernels read the indices where they lie
     )
 
 

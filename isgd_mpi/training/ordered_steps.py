@@ -77,14 +77,15 @@ class OrderedSteps:
 
         Raises as :meth:`order` does.
         """
-        while len(self._taken) + len(self._ordered) > self._learner.depth:
-            if not self._taken:
-                self._collect()
-            yield self._taken.popleft()
+        return self._until(self._learner.depth)
 
     def rest(self):
         """Yield all steps that are left, once they are taken; raises as :meth:`order` does."""
-        while self._taken or self._ordered:
+        return self._until(0)
+
+    def _until(self, n_left):
+        """Yield the first steps until as many are left."""
+        while len(self._taken) + len(self._ordered) > n_left:
             if not self._taken:
                 self._collect()
             yield self._taken.popleft()
@@ -113,9 +114,14 @@ class OrderedSteps:
         self.kept_step = step
         self._learner.keep_params()
 
+    @property
+    def keeps_params(self):
+        """True if parameters are kept, and not taken yet."""
+        return self.kept_step != NEVER
+
     def has_params(self, step):
         """Return whether parameters are kept that are whole by this step."""
-        return self.kept_step != NEVER and step >= self.kept_step + self._delay
+        return self.keeps_params and step >= self.kept_step + self._delay
 
     def take_params(self):
         """Return the step of the parameters that were kept, and themselves, valid until others are kept."""
@@ -138,7 +144,7 @@ class OrderedSteps:
             "steps": np.array([taken.step for taken in self._taken], np.int64),
             **{name: np.array([getattr(each, name) for each in minibatches]) for name in _SAVED},
             "kept_step": self.kept_step,
-            "params": self._learner.kept_params[: 0 if self.kept_step == NEVER else None],
+            "params": self._learner.kept_params[: None if self.keeps_params else 0],
             "idle_seconds": self.idle_seconds,
         }
 

@@ -167,7 +167,7 @@ class Trainer(Saved):
     @property
     def keeps_params(self):
         """True if parameters are kept, and not published yet."""
-        return self._ordered.kept_step != NEVER
+        return self._ordered.keeps_params
 
     @property
     def can_publish(self):

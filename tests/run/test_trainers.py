@@ -20,11 +20,11 @@ MODELS = {
 OWN = {name: value for name, value in MODELS.items() if name != "shared_bytes"} | {"params_may_be_shared": False}
 
 
-def chosen(n_ranks, before=None, models=MODELS, n_cores=16, **options):
-    comm = SimpleNamespace(Get_size=lambda: n_ranks)
+def chosen(n_ranks, before=None, models=MODELS, n_cores=16, n_nodes=1, **options):
+    comm = SimpleNamespace(Get_size=lambda: n_ranks // n_nodes)
     node = SimpleNamespace(
         hosts=n_ranks * ["here"],
-        nodes=n_ranks * [0],
+        nodes=[rank * n_nodes // n_ranks for rank in range(n_ranks)],
         comm=comm,
         n_cores=n_cores,
         threads=1,
@@ -104,3 +104,4 @@ def test_a_resumed_run_has_the_trainers_that_it_had():
 
 def test_a_resumed_run_whose_trainer_0_fed_others_goes_on_where_it_cannot_any_more():
     assert not chosen(16, before=(5, True), models=MODELS | {"shared_bytes": lambda rows: 10**9}).feeds
+    assert not chosen(16, before=(5, True), n_nodes=4).feeds  # four ranks on each

@@ -10,7 +10,7 @@ from isgd_mpi.model.share import WHOLE
 from isgd_mpi.ranks.heartbeat import Silent
 from isgd_mpi.ranks.shared import Count, Patience
 from isgd_mpi.ranks.waiting import POLITE
-from isgd_mpi.training.feeder import Feeder, Ring
+from isgd_mpi.training.feeder import Feeder, Ring, slot_dtype
 
 
 def lose(*_):
@@ -30,3 +30,9 @@ def test_parameters_are_whole_once_the_steps_are_taken_whatever_becomes_of_a_ref
     with pytest.raises(Silent):
         feeder.refresh(None)
     assert feeder.settle(0.0)
+
+
+@pytest.mark.parametrize("size", [1, 16])
+def test_each_number_of_a_slot_lies_where_kernels_may_read_it(size):
+    slots = np.zeros(5, slot_dtype(size, np.float32))
+    assert all(slot[name].flags.aligned for slot in slots for name in slots.dtype.names if slot[name].ndim)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from isgd_mpi.settings.errors import Diverged
 from isgd_mpi.training.minibatch import Answer
 from isgd_mpi.training.ordered_steps import NEVER, OrderedSteps
 
@@ -42,3 +43,31 @@ def test_a_state_that_lacks_a_part_is_refused(name):
     del state[name]
     with pytest.raises(ValueError, match="incomplete|missing"):
         OrderedSteps(learner_of(2, np.ones(3)), explain=None).restore(state)
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_a_step_is_learnt_from_and_parameters_are_whole_once_as_many_more_are_ordered(depth):
+    ordered, learnt = OrderedSteps(learner_of(depth, np.ones(3)), explain=None), []
+    ordered.keep_params(0)
+    for step in range(5):
+        assert ordered.has_params(step) == (step > depth)
+        ordered.order(step, (np.arange(2), np.ones(2)), np.ones(2), False)
+        learnt.append([taken.step for taken in ordered.due()])
+    assert learnt == [[]] * depth + [[step] for step in range(5 - depth)]
+    assert [taken.step for taken in ordered.rest()] == list(range(5 - depth, 5))
+
+
+def test_a_step_that_was_not_taken_is_named_and_those_behind_it_can_be_dropped():
+    def fail():
+        raise FloatingPointError("the loss is not finite")
+
+    learner = learner_of(2, np.ones(3))
+    ordered = OrderedSteps(learner, lambda error, step, weights: Diverged(f"{error} at step {step}"))
+    for step in range(3):
+        ordered.order(step, (np.arange(2), np.ones(2)), np.ones(2), False)
+    assert [taken.step for taken in ordered.due()] == [0]
+    learner.collect = fail
+    with pytest.raises(Diverged, match="not finite at step 1"):
+        next(ordered.rest())
+    ordered.drop()
+    assert not list(ordered.rest())
