@@ -1,4 +1,5 @@
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from isgd_mpi.bench.time_to_loss import main as time_to_loss
 from isgd_mpi.bench.time_to_loss.arrival import Arrival
 from isgd_mpi.bench.time_to_loss.conduct import Ledger, final_limits
 from isgd_mpi.bench.time_to_loss.descent import Descent, Evaluation, Limits
-from isgd_mpi.bench.time_to_loss.methods import workers_of
+from isgd_mpi.bench.time_to_loss.methods import METHODS, options_of, precision_text, space_of, workers_of
 from isgd_mpi.data.datasets import load
 from isgd_mpi.experiment.search import Budget, Search, Space, Trial
 from isgd_mpi.model.mlp import MLP
@@ -54,6 +55,18 @@ def test_search_ends_where_nothing_arrives_or_all_fails():
     )
     search = Search(SPACE, BUDGET)
     assert search.run(lambda trial, allowed: Arrival(allowed, problem="out of memory")) in search.arrivals
+
+
+def test_importance_sampling_is_tried_with_each_bias_and_others_without():
+    settings = SimpleNamespace(
+        minibatch_size=[16], rates=[0.1], workers=[], precision=["f32"], variants=["fused"], bias_exponent=[1.0, 0.5]
+    )
+    spaces = {method: space_of(method, 2, settings) for method in METHODS}
+    trials = spaces["importance"].draw(100)
+    assert [options_of(trial) for trial in trials] == 2 * [{}, {"bias_exponent": 0.5}]  # of one trainer and of two
+    assert {precision_text(trial) for trial in trials} == {"f32", "f32, k = 0.5"}
+    assert not any(options_of(trial) for trial in spaces["uniform"].draw(100))
+    assert spaces["torch"].variants == ["fused"]
 
 
 def test_a_search_whose_time_is_over_has_tried_something():

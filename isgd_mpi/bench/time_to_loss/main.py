@@ -13,7 +13,7 @@ from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 
-from jsonargparse.typing import NonNegativeInt, PositiveFloat, PositiveInt
+from jsonargparse.typing import ClosedUnitInterval, NonNegativeInt, PositiveFloat, PositiveInt
 
 from isgd_mpi.bench import output
 from isgd_mpi.bench.jobs import check_cores, measure_on_ranks, on_cores
@@ -31,6 +31,7 @@ OPTIONS = {
     "--workers": ([], PositiveInt, "trainers, or threads of PyTorch (those that fit; powers of two if not given)"),
     "--precision": (["f32", "bf16"], ["f32", "bf16"], "arithmetics of training"),
     "--variants": ([*VARIANTS], VARIANTS, "of PyTorch's step; compiled is tried with the best of the others only"),
+    "--bias-exponent": ([1.0, 0.5], ClosedUnitInterval, "of importance sampling's weights; 1 is unbiased"),
     "--trials": (36, PositiveInt, "runs of the first round"),
     "--first-seconds": (0.4, PositiveFloat, "training time of a run in the first round [s]"),
     "--longest-seconds": (15.0, PositiveFloat, "longest training time of a run [s]"),

@@ -15,6 +15,8 @@ LATE_VARIANTS = ["compiled"]
 UNIFORM = {"score": "uniform", "refresh_every": 512}
 """Options of uniform sampling."""
 
+_BIAS = "k = "
+
 
 def space_of(method, cores, settings):
     """Return the values that the search begins with.
@@ -26,11 +28,19 @@ def space_of(method, cores, settings):
     settings : jsonargparse.Namespace
         Options of the benchmark.
     """
-    torch = method == "torch"
-    variants = [name for name in settings.variants if name not in LATE_VARIANTS] if torch else [""]
-    late = [name for name in settings.variants if name in LATE_VARIANTS] if torch else []
+    variants, late = [""], []
+    if method == "torch":
+        variants = [name for name in settings.variants if name not in LATE_VARIANTS] or ["plain"]
+        late = [name for name in settings.variants if name in LATE_VARIANTS]
+    if method == "importance":
+        variants = [f"{_BIAS}{exponent:g}" if exponent < 1 else "" for exponent in settings.bias_exponent]
     workers = workers_of(cores, settings.workers)
-    return Space(settings.minibatch_size, settings.rates, workers, settings.precision, variants or ["plain"], late)
+    return Space(settings.minibatch_size, settings.rates, workers, settings.precision, variants, late)
+
+
+def options_of(trial):
+    """Return the options of a run of ours that follow from the variant of a trial."""
+    return {"bias_exponent": float(trial.variant.removeprefix(_BIAS))} if trial.variant else {}
 
 
 def workers_of(cores, wanted):
@@ -56,7 +66,7 @@ def workers_text(method, cores, trial):
 
 def precision_text(trial):
     """Return precision and variant."""
-    return " ".join(filter(None, (trial.precision, trial.variant)))
+    return ", ".join(filter(None, (trial.precision, trial.variant)))
 
 
 def describe_arrival(arrival):

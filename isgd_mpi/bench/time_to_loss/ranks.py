@@ -9,7 +9,7 @@ import threadpoolctl
 from isgd_mpi.bench.time_to_loss.arrival import Arrival
 from isgd_mpi.bench.time_to_loss.conduct import conduct
 from isgd_mpi.bench.time_to_loss.descent import Descent, Evaluation, Limits
-from isgd_mpi.bench.time_to_loss.methods import UNIFORM
+from isgd_mpi.bench.time_to_loss.methods import UNIFORM, options_of
 from isgd_mpi.data import datasets
 from isgd_mpi.experiment.search import Trial
 from isgd_mpi.kernels.threads import set_threads
@@ -104,12 +104,16 @@ class Runs:
 
     def _options(self, trial, seed):
         method = UNIFORM if self._plan["method"] == "uniform" else {}
-        return method | {
-            "train_precision": trial.precision,
-            "hidden": self._plan["hidden"],
-            "lr": trial.rate,
-            "minibatch_size": trial.minibatch_size,
-            "trainers": trial.workers,
-            "threads": 1,
-            "seed": seed,
-        }
+        return (
+            method
+            | options_of(trial)
+            | {
+                "train_precision": trial.precision,
+                "hidden": self._plan["hidden"],
+                "lr": trial.rate,
+                "minibatch_size": trial.minibatch_size,
+                "trainers": trial.workers,
+                "threads": 1,
+                "seed": seed,
+            }
+        )
