@@ -155,7 +155,7 @@ class Meeting:
 
 @dataclass(frozen=True)
 class Count:
-    """A number in memory that ranks share: one of them raises it, and what it wrote before can then be read.
+    """Counts in memory that ranks share: one of them raises the number, and what it wrote before can then be read.
 
     Attributes
     ----------
@@ -173,14 +173,14 @@ class Count:
         return Meeting.specification(1)
 
     def raise_to(self, number):
-        """Set the number, which must not fall."""
+        """Set the number; it may only grow."""
         arrive(self.counter, 0, number, 1)
 
     def is_at(self, number):
-        """Return whether the number is as large."""
+        """Return whether the count has come to a number."""
         return wait_for_all(self.counter, number, 1)
 
     def wait_for(self, number):
-        """Wait until the number is as large; raises what `idle` of the waiter raises."""
+        """Wait until the count has come to a number; raises what `idle` of the waiter raises."""
         if not wait_for_all(self.counter, number, self.patience.looks):
             self.patience.wait(self.counter, number)

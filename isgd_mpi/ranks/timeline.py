@@ -65,11 +65,6 @@ class Timeline(Saved):
         """Seconds spent on refreshes, without merging: on messages, and on the trainer's own scoring."""
         return self.seconds("scoring", "evaluating", "sending", "waiting")
 
-    @property
-    def waiting_seconds(self):
-        """Seconds spent on refreshes, and on summing gradients over trainers."""
-        return self.seconds_of_refreshes + self.seconds("summing")
-
     def begin(self, code):
         """Open a span, which interrupts the span that is open."""
         now = perf_counter()

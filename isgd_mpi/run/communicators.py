@@ -80,7 +80,7 @@ class Communicators:
         return share
 
     def make_count(self, setup):
-        """Return what makes a count, by which trainer 0 and those that it feeds wait for each other, of its counter."""
+        """Return a function that makes a count of its counter: how far trainer 0 is, or those that it feeds."""
         patience = replace(self._patience(setup), waiter=setup.node.waiter)
         if setup.rank == TRAINER:  # it has ordered some steps ahead
             waiter = replace(setup.node.waiter, activity="training")

@@ -39,11 +39,11 @@ from isgd_mpi.settings.config import Config, option
 from isgd_mpi.settings.errors import InputError
 from isgd_mpi.settings.sampling import present_name
 from isgd_mpi.settings.saved import check_array, check_names
-from isgd_mpi.training.feeder import LAST_STEPS_SECONDS
 
 _MAY_CHANGE = {item.name for item in fields(Config) if item.metadata["may_change"]}
 _NEEDED = ("ranks", "trainers", "data", "pending", "trainer")
 _OPTIONAL = ("reports", "evaluated_params", "feeds")
+_LAST_STEPS_SECONDS = 10.0  # for the steps that are ordered when another rank has failed
 
 
 def _identity(path):
@@ -245,7 +245,7 @@ class RunState:
         """
         setup, trainer, exchange = self._setup, self._trainer, self._exchange
         # less long than other ranks, which get no beat meanwhile, wait for trainer 0
-        seconds = min(LAST_STEPS_SECONDS, setup.config.scorer_timeout / 2)
+        seconds = min(_LAST_STEPS_SECONDS, setup.config.scorer_timeout / 2)
         if not trainer.learner.settle(seconds if self.alone else None):
             raise Silent("a trainer did not finish a step")
         repeatable = setup.config.repeatable and not self.alone

@@ -1,4 +1,4 @@
-"""Choose the number of trainers of a job where the user leaves that to us."""
+"""Choose the number of trainers of a job, and whether trainer 0 feeds the others, where the user leaves that to us."""
 
 import math
 from dataclasses import replace
@@ -58,16 +58,15 @@ def choose_trainers(config, dataset, models, node, before=None):
 
 
 def _choose(config, models, node, work, before):
+    """Return the choice, but for the steps that are ordered ahead."""
     obstacle = _obstacle(config, models, node)
     if config.feeder == "on" and obstacle:
         raise InputError(f"--feeder on: {obstacle}: leave it out")
     if before is not None and _stays(config, models, node, before):
         return Choice(*before, "as before it was resumed" if config.trainers == "auto" else None)
-    ways = [config.feeder == "on"] if config.feeder != "auto" else [False]
-    if config.feeder == "auto" and not (obstacle or config.trains_alone or _feeds_badly(config, node, work)):
-        ways = [False, True]
+    ways = _ways(config, node, work, obstacle)
     if config.trainers != "auto":
-        return Choice(config.trainers, ways[-1] and (len(ways) == 1 or feeding_pays(work, config.trainers)))
+        return Choice(config.trainers, ways == [True] or (True in ways and feeding_pays(work, config.trainers)))
     if reason := _reason_for_one(config, models, node, len(node.hosts)):
         return Choice(2, True, f"--feeder on, and {reason}") if ways == [True] else Choice(1, reason=reason)
     division, gain = best_division(work, ways)
@@ -81,6 +80,13 @@ def _stays(config, models, node, before):
     n_trainers, feeds = before
     asked_for = config.trainers in ("auto", n_trainers) and config.feeder in ("auto", "on" if feeds else "off")
     return asked_for and not (feeds and _obstacle(replace(config, trainers=n_trainers), models, node))
+
+
+def _ways(config, node, work, obstacle):
+    """Return the values to choose from for whether trainer 0 feeds."""
+    if config.feeder != "auto":
+        return [config.feeder == "on"]
+    return [False] if obstacle or config.trains_alone or _feeds_badly(config, node, work) else [False, True]
 
 
 def _feeds_badly(config, node, work):

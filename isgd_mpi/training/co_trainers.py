@@ -26,6 +26,7 @@ from mpi4py import MPI
 
 from isgd_mpi.ranks.exchange import gather_buffers
 from isgd_mpi.ranks.states import as_bytes
+from isgd_mpi.training.minibatch import LearnsAtOnce
 from isgd_mpi.training.sums import Answers
 
 STEP, REFRESH, STOP = range(3)
@@ -221,7 +222,7 @@ class Refreshes:
         self._waiter.wait([self._comm.Igatherv([as_bytes(report), MPI.BYTE], buffers, root=0)])
 
 
-class TrainerGroup:
+class TrainerGroup(LearnsAtOnce):
     """Leads the group as trainer 0, with the methods of :class:`minibatch.Learner`.
 
     Parameters
@@ -235,32 +236,17 @@ class TrainerGroup:
     ----------
     model, optimiser
         Those of the learner.
-    reported_signal : int
-        Signal that another trainer received, or 0.
-    depth, idle_seconds, kept_params
-        See :class:`minibatch.Learner`.
     """
-
-    depth, idle_seconds = 0, 0.0
 
     def __init__(self, work, refreshes, reports=()):
         self.model, self.optimiser = work.learner.model, work.learner.optimiser
         self._work, self._refreshes = work, refreshes
         self._report_buffers, self._reports = gather_buffers(reports)
         self._indices, self._weights = work.order["indices"], work.order["weights"]
-        self.reported_signal = 0
         self._amidst_step = False
 
-    @property
-    def kept_params(self):
-        """See :class:`minibatch.Learner`."""
-        return self.model.params
-
-    def keep_params(self):
-        """See :meth:`minibatch.Learner.keep_params`."""
-
     def settle(self, seconds=None):
-        """Return whether each step that was begun is finished: else parameters may be half updated."""
+        """See :meth:`minibatch.LearnsAtOnce.settle`."""
         return not self._amidst_step
 
     def descend(self, indices, weights, with_gradient):
@@ -301,7 +287,7 @@ def run_co_trainer(work, refreshes, published, interruption, waiter):
 
     Parameters
     ----------
-    work : SharedWork or SummedWork
+    work : SharedWork, SummedWork or feeder.FedWork
     refreshes : Refreshes
     published : numpy.dtype
         Dtype of the record that trainer 0 publishes in a refresh.

@@ -21,8 +21,6 @@ from isgd_mpi.training.minibatch import PER_EXAMPLE, Answer
 
 _SPARE = 2  # slots beyond the steps that are not answered: a refresh, or the order to stop
 _PROBLEM_BYTES = 64
-LAST_STEPS_SECONDS = 10.0
-"""Time for the steps that are ordered when another rank has failed."""
 
 
 def slot_dtype(minibatch_size, dtype):
@@ -166,7 +164,7 @@ class FedWork:
 
 
 class Feeder:
-    """Trainer 0's end of the ring, with the methods of :class:`co_trainers.TrainerGroup`.
+    """Orders steps as trainer 0, with the methods of :class:`co_trainers.TrainerGroup`, but answers late.
 
     Parameters
     ----------

@@ -92,7 +92,7 @@ def run_trainer(trainer, exchange, schedule, finished, save, on_step=None):
             merge_if_due(trainer, exchange, schedule)
         if trainer.take_step() and on_step is not None:
             on_step(trainer)
-    trainer.learner.settle()
+    trainer.learner.settle()  # training has taken this time, too
 
 
 def merge_if_due(trainer, exchange, schedule):

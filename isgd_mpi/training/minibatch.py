@@ -48,7 +48,39 @@ class Minibatch(NamedTuple):
     grad_norms: np.ndarray
 
 
-class Learner:
+class LearnsAtOnce:
+    """The part of a learner by which trainer 0 knows how late its answers are: here each step is taken when ordered.
+
+    :class:`isgd_mpi.training.feeder.Feeder` has the same attributes and methods for steps that are answered late.
+
+    Attributes
+    ----------
+    reported_signal : int
+        Signal that another trainer received, or 0.
+    depth : int
+        Steps by which answers are late.
+    idle_seconds : float
+        Time that trainers have waited for orders.
+    kept_params : (P,) ndarray
+        Parameters for a refresh: those of the model, which the next step changes.
+    """
+
+    reported_signal, depth, idle_seconds = 0, 0, 0.0
+
+    @property
+    def kept_params(self):
+        """The parameters for a refresh."""
+        return self.model.params
+
+    def keep_params(self):
+        """Do nothing: the parameters stay as they are until the next step."""
+
+    def settle(self, seconds=None):
+        """Return whether each step that was ordered is taken: else parameters may be half updated."""
+        return True
+
+
+class Learner(LearnsAtOnce):
     """Computes gradients of whole minibatches, and takes the optimiser's steps.
 
     If the model is shared by several trainers, all of them construct and :meth:`descend` together.
@@ -70,13 +102,7 @@ class Learner:
     ----------
     model, optimiser
         See above.
-    reported_signal, depth, idle_seconds
-        Zero: no other trainer gets a signal, no answer is late, and no trainer waits; see :class:`feeder.Feeder`.
-    kept_params : (P,) ndarray
-        The parameters; see :meth:`keep_params`.
     """
-
-    reported_signal, depth, idle_seconds = 0, 0, 0.0
 
     def __init__(self, dataset, model, optimiser, n_rows, answer=None):
         self._dataset = dataset
@@ -91,18 +117,6 @@ class Learner:
         )
         self._rows = self._share.rows(n_rows)
         self._own = self._images[self._rows], self._labels[self._rows]
-
-    @property
-    def kept_params(self):
-        """The parameters, which the next step changes."""
-        return self.model.params
-
-    def keep_params(self):
-        """Do nothing: the parameters are as they are until the next step. A group that is fed copies them."""
-
-    def settle(self, seconds=None):
-        """Return True: no step is under way; see :meth:`feeder.Feeder.settle`."""
-        return True
 
     def compute(self, indices, weights):
         """Compute the gradient of a minibatch.

@@ -24,7 +24,7 @@ def summarise(trainer, setup, seconds, waiting_seconds):
     seconds : float
         Training time, without the evaluation at the end.
     waiting_seconds : float
-        The part of it in which trainer 0 waited; see :attr:`timeline.Timeline.waiting_seconds`.
+        The part of it in which trainers waited; see :attr:`trainer.Trainer.waiting_seconds`.
 
     Returns
     -------
