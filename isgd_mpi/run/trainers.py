@@ -120,7 +120,8 @@ def _needs_too_much(config, models, node):
     """Return whether a shared model would take more than half of what may be shared."""
     if not models.params_may_be_shared:
         return False
-    n_bytes = models.shared_bytes(config.minibatch_size) + (N_BUFFERS + 2) * 4 * models.n_params
+    n_vectors = N_BUFFERS + 2  # published, kept by a feeder, and as much for all that is smaller
+    n_bytes = models.shared_bytes(config.minibatch_size) + n_vectors * 4 * models.n_params
     return 2 * n_bytes > node.n_shared_bytes
 
 

@@ -51,10 +51,11 @@ _AMD_RATES = {
 
 _SCORING_RATE = {FLOAT32: 0.14e12, AVX512: 0.64e12, AMX: 1.0e12}  # operations/s of a core
 _OPERATIONS = 4  # of scoring, for each example and parameter
-_SPARE_STEPS = 4  # ahead, for the rest of what trainer 0 does
-_AHEAD = 64  # part of the training set, at most, that is drawn ahead
-_FEED_SECONDS = 45e-6, 0.35e-6  # trainer 0's part of a step, and for each example: drawing, learning, the loop
-_REFRESH_SECONDS, _SUM_SECONDS, _MERGE_SECONDS = 0.5e-3, 2e-9, 5e-9  # at least, for each example, for each new score
+_SPARE_STEPS = 4  # drawn ahead beyond a refresh, for the rest of what trainer 0 does
+_AHEAD = 64  # at most this part of the training set is drawn ahead: one example of so many
+_DRAW_SECONDS, _DRAWN_SECONDS = 45e-6, 0.35e-6  # trainer 0's part of a step: drawing, learning; for each example of it
+_REFRESH_SECONDS = 0.5e-3  # trainer 0's part of a refresh, at least
+_SUM_SECONDS, _MERGE_SECONDS = 2e-9, 5e-9  # of it for each example of the training set, and for each new score
 _MESSAGE_SECONDS, _WAKE_SECONDS = 13e-6, 50e-6
 _GAINS = ((16, 8.0), (64, 5.4), (130, 4.0), (300, 2.7), (600, 1.6), (2000, 1.0))  # by age in steps, MNIST
 _HALF_NOISE = 160  # minibatch at which half of the steps of uniform sampling are due to noise
@@ -202,7 +203,7 @@ def costs_of(work, n_trainers, feeds=False):
 
 def step_seconds(work, n_trainers, feeds=False):
     """Return the seconds of a step of a job's trainers in their arithmetic, without refreshes; see :func:`progress`."""
-    of_trainer_0 = _FEED_SECONDS[0] + _FEED_SECONDS[1] * work.minibatch_size
+    of_trainer_0 = _DRAW_SECONDS + _DRAWN_SECONDS * work.minibatch_size
     alone = 1 / steps_per_second(work.vendor, work.train_arithmetic, work.n_params, work.minibatch_size)
     if work.vendor == AMD:  # where trainer 0's part is in the steps that were measured
         alone = max(alone / 2, alone - of_trainer_0)
