@@ -39,7 +39,7 @@ def choose_trainers(config, dataset, models, node, before=None):
     dataset : datasets.Dataset
     models : blueprints.MLPBlueprint or blueprints.OwnBlueprint
     node : node.Node
-        Trainer 0's.
+        This rank's. What trainer 0 chooses is taken.
     before : (int, bool), optional
         Trainers that a run had on as many ranks, and whether the first fed the others, if it is resumed.
 
@@ -104,8 +104,8 @@ def _n_ahead(config, work, n_trainers):
 
 def _obstacle(config, models, node):
     """Return the reason why trainer 0 cannot feed others, or None."""
-    n_ranks, n_on_node = len(node.hosts), node.comm.Get_size()
-    n_trainers = max(2, n_on_node) if config.trainers == "auto" else config.trainers  # at most
+    n_ranks = len(node.hosts)
+    n_trainers = max(2, _n_beside_trainer_0(node)) if config.trainers == "auto" else config.trainers  # at most
     reasons = {
         "it takes 2 trainers or more": min(n_ranks, n_trainers) < 2,
         "a model of your own is not shared by trainers": not models.params_may_be_shared,
@@ -114,6 +114,11 @@ def _obstacle(config, models, node):
         "there is no room for more in shared memory": _needs_too_much(config, models, node),
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
+
+
+def _n_beside_trainer_0(node):
+    """Return the number of ranks on trainer 0's node, itself included, whatever rank asks."""
+    return node.nodes.count(node.nodes[0])
 
 
 def _needs_too_much(config, models, node):
@@ -129,7 +134,7 @@ def _work(config, dataset, models, node):
     """Return the sizes that a division follows from."""
     return Work(
         n_ranks=len(node.hosts),
-        n_on_node=node.comm.Get_size(),
+        n_on_node=_n_beside_trainer_0(node),
         n_cores=node.n_cores // node.threads,
         n_params=models.n_params,
         minibatch_size=config.minibatch_size,

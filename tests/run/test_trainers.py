@@ -20,12 +20,10 @@ MODELS = {
 OWN = {name: value for name, value in MODELS.items() if name != "shared_bytes"} | {"params_may_be_shared": False}
 
 
-def chosen(n_ranks, before=None, models=MODELS, n_cores=16, n_nodes=1, **options):
-    comm = SimpleNamespace(Get_size=lambda: n_ranks // n_nodes)
+def chosen(n_ranks, before=None, models=MODELS, n_cores=16, n_on_node=None, **options):
     node = SimpleNamespace(
         hosts=n_ranks * ["here"],
-        nodes=[rank * n_nodes // n_ranks for rank in range(n_ranks)],
-        comm=comm,
+        nodes=[0 if rank < (n_on_node or n_ranks) else n_on_node for rank in range(n_ranks)],
         n_cores=n_cores,
         threads=1,
         crowded=n_ranks > n_cores,
@@ -65,6 +63,7 @@ def test_trainer_0_feeds_where_that_pays_and_where_it_is_told_to():
     assert [chosen(16, score=score, **without_scorers).feeds for score in ("uniform", "loss")] == [True, False]
     for ranks, options in ((2, {}), (3, {"n_cores": 2}), (3, {"schedule": "exact"})):
         assert chosen(ranks, feeder="on", **options)[:2] == (2, True)
+    assert 2 <= chosen(16, feeder="on", n_on_node=4).n_trainers <= 4  # also for a rank of the larger node
 
 
 @pytest.mark.parametrize(("schedule", "every", "ahead"), [("exact", 32, 0), ("pipelined", 6, 3), ("relaxed", 6, 4)])
@@ -77,7 +76,7 @@ def test_no_more_is_ordered_ahead_than_the_schedule_leaves_time_for(schedule, ev
     ("options", "reason"),
     [
         ({"trainers": 1}, "it takes 2 trainers"),
-        ({"trainers": 8, "n_nodes": 4}, "all trainers must be on one node"),
+        ({"trainers": 8, "n_on_node": 4}, "all trainers must be on one node"),
         ({"compat": "alain2015"}, "--compat alain2015"),
         ({"models": OWN}, "a model of your own"),
         ({"models": MODELS | {"shared_bytes": lambda rows: 10**9}}, "there is no room"),
@@ -102,4 +101,4 @@ def test_a_resumed_run_has_the_trainers_that_it_had():
 
 def test_a_resumed_run_whose_trainer_0_fed_others_goes_on_where_it_cannot_any_more():
     assert not chosen(16, before=(5, True), models=MODELS | {"shared_bytes": lambda rows: 10**9}).feeds
-    assert not chosen(16, before=(5, True), n_nodes=4).feeds  # four ranks on each
+    assert not chosen(16, before=(5, True), n_on_node=4).feeds
