@@ -302,7 +302,7 @@ class Leader:
         evaluated = last_evaluation(trainer, self._setup, complete=not stopped)
         outcome = Outcome(
             stopped,
-            can_go_on=bool(self._rule.interrupted_by and self._keeper.folder and not not_saved),
+            can_go_on=bool(self._rule.interrupted_by and self._keeper.folder and not (problem or not_saved)),
             log=log,
             summary=summarise(trainer, self._setup, seconds, waiting_seconds) | self._ending(stopped) | evaluated,
             verdict="\n".join(self._verdict(evaluated)),

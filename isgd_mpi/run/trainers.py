@@ -61,7 +61,7 @@ def _choose(config, models, node, work, before):
     """Return the choice, but for the steps that are ordered ahead."""
     obstacle = _obstacle(config, models, node)
     if config.feeder == "on" and obstacle:
-        raise InputError(f"--feeder on: {obstacle}: leave it out")
+        raise InputError(f"--feeder on: {obstacle}: give --feeder auto")
     if before is not None and _stays(config, models, node, before):
         return Choice(*before, "as before it was resumed" if config.trainers == "auto" else None)
     ways = _ways(config, node, work, obstacle)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from run_files import messages, read
 
-from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE, TRY_AGAIN
+from isgd_mpi.settings.exit_codes import BAD_INPUT, DONE, FAILED, TRY_AGAIN
 
 OPTIONS = ["--minibatch-size", 64, "--refresh-every", 12, "--eval-every", 20]
 TIMINGS = {"seconds", "steps_per_second", "scored_per_second", "wait_fraction"}
@@ -106,6 +106,14 @@ def test_several_trainers_resumed_are_bitwise_those_never_stopped(
     assert run("parted", *options) == TRY_AGAIN
     assert command("--resume", shared_tmp_path / "parted", "--quiet") == DONE
     same()
+
+
+def test_a_run_that_diverged_in_a_step_that_was_ordered_as_it_was_stopped_cannot_go_on(run, comm, stop_at):
+    if comm.size == 1:
+        pytest.skip("nobody to feed")
+    stop_at(2)
+    options = ["--minibatch-size", 16, "--trainers", 2, "--feeder", "on", "--lr", 1e30, "--steps", STEPS]
+    assert run("diverged", *options) == FAILED
 
 
 def test_a_trainer_0_that_feeds_changes_no_bit_of_an_exact_run(run, same, comm):

@@ -83,7 +83,7 @@ def test_no_more_is_ordered_ahead_than_the_schedule_leaves_time_for(schedule, ev
     ],
 )
 def test_where_it_cannot_feed_the_reason_is_told(options, reason):
-    with pytest.raises(InputError, match=f"--feeder on: {reason}.*: leave it out"):
+    with pytest.raises(InputError, match=f"--feeder on: {reason}.*: give --feeder auto"):
         chosen(16, feeder="on", **options)
 
 
