@@ -11,7 +11,14 @@ from isgd_mpi.settings.errors import Diverged
 from isgd_mpi.settings.saved import check_array, check_names, plain
 from isgd_mpi.training.minibatch import PER_EXAMPLE, Minibatch
 
-_SAVED = ("indices", "importance_weights", "loss", *PER_EXAMPLE)  # of each minibatch
+_OF_MINIBATCHES = {
+    "indices": (2, "i"),
+    "importance_weights": (2, "f"),
+    "loss": (1, "f"),
+    **dict.fromkeys(PER_EXAMPLE, (2, "f")),
+    "predictions": (2, "i"),
+}
+_SAVED = {"steps": (1, "i"), **_OF_MINIBATCHES}  # dimensions and kind
 
 
 class Taken(NamedTuple):
@@ -139,10 +146,8 @@ class OrderedSteps:
             self._collect()
         if not self._learner.depth:
             return {}
-        minibatches = [taken.minibatch for taken in self._taken]
         return {
-            "steps": np.array([taken.step for taken in self._taken], np.int64),
-            **{name: np.array([getattr(each, name) for each in minibatches]) for name in _SAVED},
+            **_columns_of(self._taken),
             "kept_step": self.kept_step,
             "params": self._learner.kept_params[: None if self.keeps_params else 0],
             "idle_seconds": self.idle_seconds,
@@ -155,11 +160,8 @@ class OrderedSteps:
         """
         if not state:
             return
-        check_names(state, ("steps", *_SAVED, "kept_step", "params", "idle_seconds"))
-        columns = [state.get(name) for name in ("steps", *_SAVED)]
-        lengths = {getattr(column, "shape", ())[:1] for column in columns}
-        if len(lengths) > 1 or () in lengths:
-            raise ValueError("steps that were not learnt from are incomplete")
+        check_names(state, (*_SAVED, "kept_step", "params", "idle_seconds"))
+        columns = _columns(state)
         self._idle_seconds = plain("idle_seconds", state.get("idle_seconds"), float)
         for step, indices, weights, loss, *of_examples in zip(*columns):
             self._taken.append(Taken(int(step), Minibatch(indices, weights, float(loss), None, *of_examples)))
@@ -168,3 +170,21 @@ class OrderedSteps:
             check_array(state.get("params"), self._learner.kept_params, "params")
             self._learner.kept_params[:] = state["params"]
             self.kept_step = kept_step
+
+
+def _columns_of(steps):
+    """Return arrays of what is saved of some steps, by name."""
+    minibatches = [taken.minibatch for taken in steps]
+    columns = {name: [getattr(each, name) for each in minibatches] for name in _OF_MINIBATCHES}
+    columns["steps"] = [taken.step for taken in steps]
+    return {name: np.array(columns[name]) if steps else np.zeros(0, kind) for name, (_, kind) in _SAVED.items()}
+
+
+def _columns(state):
+    """Return what was saved of steps, in the order of _SAVED; raise ValueError if it does not fit together."""
+    shape = getattr(state.get("indices"), "shape", ())
+    for name, (n_dimensions, kind) in _SAVED.items():
+        dtype, found = getattr(state.get(name), "dtype", None), getattr(state.get(name), "shape", None)
+        if dtype is None or dtype.kind != kind or found != shape[:n_dimensions]:
+            raise ValueError(f"{name} is missing, or does not fit {shape[:n_dimensions]} numbers of other parts")
+    return [state[name] for name in _SAVED]

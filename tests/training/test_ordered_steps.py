@@ -13,7 +13,7 @@ from isgd_mpi.training.ordered_steps import NEVER, OrderedSteps
 def learner_of(depth, params):
     """Return a learner that answers so many steps late, and keeps a copy of its parameters if that is any."""
     kept = params.copy() if depth else params
-    answer = Answer(0.5, None, *np.ones((3, 2)))
+    answer = Answer(0.5, None, np.ones(2), np.ones(2, int), np.ones(2))
     return SimpleNamespace(
         depth=depth, kept_params=kept, idle_seconds=1.5, keep_params=lambda: None, descend=lambda *_: None,
         collect=lambda: answer,
@@ -38,11 +38,19 @@ def test_a_learner_that_answers_at_once_learns_what_is_left_and_stays_where_it_i
 
 
 @pytest.mark.parametrize("name", saved())
-def test_a_state_that_lacks_a_part_is_refused(name):
+def test_a_state_that_lacks_a_part_or_has_one_of_another_shape_is_refused(name):
     state = saved()
-    del state[name]
-    with pytest.raises(ValueError, match="incomplete|missing"):
-        OrderedSteps(learner_of(2, np.ones(3)), explain=None).restore(state)
+    for other in ({}, {name: np.zeros((1, 2, 2))}):
+        with pytest.raises(ValueError, match="missing|does not fit|not a single|is float64 of"):
+            OrderedSteps(learner_of(2, np.ones(3)), explain=None).restore(
+                {key: value for key, value in state.items() if key != name} | other
+            )
+
+
+def test_a_state_without_steps_is_restored():
+    OrderedSteps(learner_of(2, np.ones(3)), explain=None).restore(
+        OrderedSteps(learner_of(2, np.ones(3)), explain=None).state()
+    )
 
 
 @pytest.mark.parametrize("depth", [1, 3])
