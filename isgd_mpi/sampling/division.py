@@ -51,6 +51,7 @@ _AMD_RATES = {
 
 _SCORING_RATE = {FLOAT32: 0.14e12, AVX512: 0.64e12, AMX: 1.0e12}  # operations/s of a core
 _OPERATIONS = 4  # of scoring, for each example and parameter
+_MARGIN = 2  # of what is drawn ahead over a refresh with new scores alone: some also sort the order, or catch up
 _SPARE_STEPS = 4  # drawn ahead beyond a refresh, for the rest of what trainer 0 does
 _AHEAD = 64  # at most this part of the training set is drawn ahead: one example of so many
 _DRAW_SECONDS, _DRAWN_SECONDS = 45e-6, 0.35e-6  # trainer 0's part of a step: drawing, learning; for each example of it
@@ -141,8 +142,8 @@ def steps_ahead(n_examples, minibatch_size, step_seconds):
     Minibatches are drawn by scores that are older by these steps. Up to a 64th of the training set no cost of that
     was measured; beyond, variance grows: docs/performance-feeder.md.
     """
-    refresh = _REFRESH_SECONDS + (_SUM_SECONDS + _MERGE_SECONDS / 2) * n_examples
-    return min(math.ceil(refresh / step_seconds) + _SPARE_STEPS, n_examples // (_AHEAD * minibatch_size))
+    refresh = _REFRESH_SECONDS + (_SUM_SECONDS + _MERGE_SECONDS) * n_examples
+    return min(math.ceil(_MARGIN * refresh / step_seconds) + _SPARE_STEPS, n_examples // (_AHEAD * minibatch_size))
 
 
 def feeding_pays(work, n_trainers):
