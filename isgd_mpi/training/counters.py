@@ -35,6 +35,11 @@ class Counters(Saved):
         """Names of all fields."""
         return tuple(field.name for field in fields(self))
 
+    def lose(self, refresh_seconds, merge_seconds, summing_seconds):
+        """Set the time that was lost so far to steps."""
+        self.refresh_seconds, self.merge_seconds = refresh_seconds, merge_seconds
+        self.summing_seconds = summing_seconds
+
     def rates_since(self, past):
         """Return rates and means since past counts, for the metrics file, as dict of float."""
         seconds = max(self.seconds - past.seconds, 1e-9)

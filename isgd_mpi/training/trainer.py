@@ -263,8 +263,8 @@ class Trainer(Saved):
     def _log_refresh(self):
         """Log the figures since the last refresh; return the share of this time that refreshes took."""
         past = self._counters
-        counts = self._log.seconds, self.step, self.n_scored, *self._lost_seconds(), self._sum_of_losses
-        self._counters = Counters(*counts)
+        self._counters = Counters(self._log.seconds, self.step, self.n_scored, sum_of_losses=self._sum_of_losses)
+        self._counters.lose(*self._lost_seconds())
         self.figures = self.sampler.figures(self.step) | {
             "examples_scored": self.n_scored,
             "learning_rate": self.optimiser.present_learning_rate,
@@ -292,6 +292,7 @@ class Trainer(Saved):
     def restore(self, state):
         """Take the state back; see :class:`saved.Saved`."""
         super().restore(state)
+        self._counters.lose(*self._lost_seconds())  # another kind of learner counted them in another way
         if self._scaling:
             self._scaling.apply_to(self.optimiser)
         self.evaluations.go_on_at(self.step)

@@ -116,6 +116,18 @@ def test_a_run_that_diverged_in_a_step_that_was_ordered_as_it_was_stopped_cannot
     assert run("diverged", *options) == FAILED
 
 
+def test_a_fed_run_goes_on_with_trainers_that_are_not_fed(run, command, comm, shared_tmp_path, stop_at):
+    if comm.size == 1:
+        pytest.skip("nobody to feed")
+    options = [*OPTIONS, "--minibatch-size", 16, "--trainers", 2, "--feeder", "on", "--schedule", "pipelined"]
+    stop_at(STOPPED_AT)
+    assert run("fed", *options, "--steps", STEPS) == TRY_AGAIN
+    assert command("--resume", shared_tmp_path / "fed", "--feeder", "off", "--quiet") == DONE
+    lines, summary, _ = read(shared_tmp_path / "fed", comm)
+    assert summary["steps"] == STEPS
+    assert all(-0.01 < line["wait_fraction"] <= 1 for line in lines if line["kind"] == "refresh")
+
+
 def test_a_trainer_0_that_feeds_changes_no_bit_of_an_exact_run(run, same, comm):
     if comm.size < 3:
         pytest.skip("nobody to score beside it and the one that it feeds")
