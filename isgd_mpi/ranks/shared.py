@@ -81,7 +81,7 @@ class SharedArrays:
 
 
 @dataclass(frozen=True)
-class Patience:
+class Lookout:
     """A rank's way of waiting for counters in memory that it shares with others.
 
     Attributes
@@ -133,12 +133,12 @@ class Meeting:
         Zero at first, the same memory on all ranks.
     rank : int
         Number of this rank among them.
-    patience : Patience
+    lookout : Lookout
     """
 
     counters: np.ndarray
     rank: int
-    patience: Patience
+    lookout: Lookout
     _number: int = field(default=0, init=False)
 
     @staticmethod
@@ -149,8 +149,8 @@ class Meeting:
     def meet(self):
         """Wait until all have arrived. Collective; raises what `idle` of the waiter raises."""
         self._number += 1
-        if not arrive(self.counters, self.rank, self._number, self.patience.looks):
-            self.patience.wait(self.counters, self._number)
+        if not arrive(self.counters, self.rank, self._number, self.lookout.looks):
+            self.lookout.wait(self.counters, self._number)
 
 
 @dataclass(frozen=True)
@@ -161,11 +161,11 @@ class Count:
     ----------
     counter : (STRIDE,) ndarray of int64
         Zero at first, the same memory on all ranks.
-    patience : Patience
+    lookout : Lookout
     """
 
     counter: np.ndarray
-    patience: Patience
+    lookout: Lookout
 
     @staticmethod
     def specification():
@@ -182,5 +182,5 @@ class Count:
 
     def wait_for(self, number):
         """Wait until the count has come to a number; raises what `idle` of the waiter raises."""
-        if not wait_for_all(self.counter, number, self.patience.looks):
-            self.patience.wait(self.counter, number)
+        if not wait_for_all(self.counter, number, self.lookout.looks):
+            self.lookout.wait(self.counter, number)

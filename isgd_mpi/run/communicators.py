@@ -5,7 +5,7 @@ from functools import partial
 
 from isgd_mpi.model.share import WHOLE, Share
 from isgd_mpi.ranks.heartbeat import Heartbeat
-from isgd_mpi.ranks.shared import Count, Meeting, Patience, SharedArrays
+from isgd_mpi.ranks.shared import Count, Lookout, Meeting, SharedArrays
 from isgd_mpi.ranks.watchdog import Watchdog
 from isgd_mpi.run.setup import TRAINER
 from isgd_mpi.training.sums import Sums
@@ -74,22 +74,22 @@ class Communicators:
         (counters,) = memory.allocate(Meeting.specification(size))
         if rank < 0:
             return Share(0, size, memory.allocate)
-        share = Share(rank, size, memory.allocate, Meeting(counters, rank, self._patience(setup)).meet)
+        share = Share(rank, size, memory.allocate, Meeting(counters, rank, self._lookout(setup)).meet)
         if setup.n_models > 1:
             share = replace(share, sum_over_nodes=self.sums(setup).sum)
         return share
 
     def make_count(self, setup):
         """Return a function that makes a count of its counter: how far trainer 0 is, or those that it feeds."""
-        patience = replace(self._patience(setup), waiter=setup.node.waiter)
+        lookout = replace(self._lookout(setup), waiter=setup.node.waiter)
         if setup.rank == TRAINER:  # it has ordered some steps ahead
             waiter = replace(setup.node.waiter, activity="training")
-            patience = replace(patience, waiter=waiter, in_haste=False)
-        return partial(Count, patience=patience)
+            lookout = replace(lookout, waiter=waiter, in_haste=False)
+        return partial(Count, lookout=lookout)
 
-    def _patience(self, setup):
+    def _lookout(self, setup):
         """Return this trainer's way of waiting for others that share a model with it."""
-        return Patience(setup.waiter_among_trainers, self._sharing.Get_size() > setup.node.n_cores)
+        return Lookout(setup.waiter_among_trainers, self._sharing.Get_size() > setup.node.n_cores)
 
     def sums(self, setup):
         """Return what sums gradients over this trainer and its equals. Collective over them.

@@ -134,6 +134,8 @@ class Job:
     def _check_memory(self):
         """Refuse what the ranks of this node cannot hold together. Collective on the node."""
         setup = self.setup
+        if setup.feeds and not setup.trainers_share:
+            raise InputError("there is no room in shared memory for trainers that are fed: give --feeder off")
         params_bytes, n_trainers = 4 * setup.models.n_params, setup.config.trainers
         measures = setup.n_measured > 0 and setup.rank == (n_trainers if setup.n_scorers else TRAINER)
         n_vectors = (4 if setup.rank < n_trainers else 2) + _OF_CURVATURE * measures

@@ -18,7 +18,7 @@ from isgd_mpi.model.share import WHOLE, Share
 from isgd_mpi.ranks.exchange import LocalExchange
 from isgd_mpi.ranks.records import published_dtype, report_dtype
 from isgd_mpi.ranks.shards import Grid
-from isgd_mpi.ranks.shared import Count, Meeting, Patience, SharedArrays
+from isgd_mpi.ranks.shared import Count, Lookout, Meeting, SharedArrays
 from isgd_mpi.ranks.waiting import Waiter
 from isgd_mpi.ranks.watchdog import Watchdog
 from isgd_mpi.run.record.log import RunLog
@@ -131,7 +131,7 @@ def open_work(comm, dataset, request):
 
     def open_shared(config, waiter):
         (counters,) = memory.allocate(Meeting.specification(n_sharing))
-        meeting = Meeting(counters, sharing.rank, Patience(waiter, comm.size > os.cpu_count()))
+        meeting = Meeting(counters, sharing.rank, Lookout(waiter, comm.size > os.cpu_count()))
         share = Share(sharing.rank, n_sharing, memory.allocate, meeting.meet)
         if equals.size > 1:
             share = replace(share, sum_over_nodes=Sums(equals, waiter, watchdog).sum)
@@ -253,16 +253,16 @@ def feed(comm, dataset):
     def train_fed(config, depth, folder, interruption=AWAKE, **kwargs):
         (counters,) = memory.allocate(Meeting.specification(comm.size - 1))
         waiter = Waiter(polite=comm.size > os.cpu_count())
-        patience = Patience(waiter, crowded=comm.size > os.cpu_count())
+        lookout = Lookout(waiter, crowded=comm.size > os.cpu_count())
         place = max(0, comm.rank - 1)
-        meet = Meeting(counters, place, patience).meet if comm.rank else None
+        meet = Meeting(counters, place, lookout).meet if comm.rank else None
         share = Share(place, comm.size - 1, memory.allocate, meet)
         setup = setup_of(dataset, config, comm.size)
         model = make_model(dataset, config, share)
         comm.Barrier()
         learner = learner_of(setup, model, config.minibatch_size, comm.rank)
         learner.optimiser.keep_in(share)
-        size, count = config.minibatch_size, partial(Count, patience=patience)
+        size, count = config.minibatch_size, partial(Count, lookout=lookout)
         ring = Ring(share, model.params, size, depth, count)
         refreshes = Refreshes(comm, learner, waiter)
         if comm.rank:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from isgd_mpi.kernels.memory import LINE_BYTES
-from isgd_mpi.ranks.shared import Meeting, Patience, SharedArrays
+from isgd_mpi.ranks.shared import Lookout, Meeting, SharedArrays
 from isgd_mpi.ranks.waiting import POLITE
 
 
@@ -21,7 +21,7 @@ def memory(comm):
 
 def meeting_of(comm, memory, waiter=POLITE):
     (counters,) = memory.allocate(Meeting.specification(comm.size))
-    return Meeting(counters, comm.rank, Patience(waiter, crowded=comm.size > os.cpu_count()))
+    return Meeting(counters, comm.rank, Lookout(waiter, crowded=comm.size > os.cpu_count()))
 
 
 def test_all_see_the_same_arrays_which_begin_at_a_line_and_as_zeros(comm, everywhere, memory):

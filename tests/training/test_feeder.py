@@ -8,7 +8,7 @@ import pytest
 
 from isgd_mpi.model.share import WHOLE
 from isgd_mpi.ranks.heartbeat import Silent
-from isgd_mpi.ranks.shared import Count, Patience
+from isgd_mpi.ranks.shared import Count, Lookout
 from isgd_mpi.ranks.waiting import POLITE
 from isgd_mpi.training.feeder import Feeder, Ring, slot_dtype
 
@@ -19,7 +19,7 @@ def lose(*_):
 
 def test_parameters_are_whole_once_the_steps_are_taken_whatever_becomes_of_a_refresh():
     params = np.zeros(4, np.float32)
-    ring = Ring(WHOLE, params, 2, depth=3, make_count=partial(Count, patience=Patience(POLITE, crowded=True)))
+    ring = Ring(WHOLE, params, 2, depth=3, make_count=partial(Count, lookout=Lookout(POLITE, crowded=True)))
     optimiser = SimpleNamespace(n_done=0, scaling=np.ones(4), advance=lambda: None)
     learner = SimpleNamespace(model=SimpleNamespace(params=params), optimiser=optimiser)
     feeder = Feeder(ring, learner, SimpleNamespace(answer=lose))

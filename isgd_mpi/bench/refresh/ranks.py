@@ -14,7 +14,7 @@ from isgd_mpi.model.optim import SGD
 from isgd_mpi.model.share import Share
 from isgd_mpi.ranks.node import find_node
 from isgd_mpi.ranks.records import published_dtype
-from isgd_mpi.ranks.shared import Meeting, Patience, SharedArrays
+from isgd_mpi.ranks.shared import Lookout, Meeting, SharedArrays
 from isgd_mpi.run.record.log import RunLog
 from isgd_mpi.sampling.division import steps_ahead
 from isgd_mpi.training.co_trainers import run_co_trainer
@@ -63,14 +63,14 @@ def measure_case(comm, node, settings, n_examples, fresh):
     dict
         ``examples``, ``fresh``, ``ahead``, and what :meth:`Span.figures` returns; None on other ranks than 0.
     """
-    memory, patience = SharedArrays(comm), Patience(node.waiter, node.crowded)
-    share = _share(comm, memory, patience)
+    memory, lookout = SharedArrays(comm), Lookout(node.waiter, node.crowded)
+    share = _share(comm, memory, lookout)
     (params,), (totals,) = (share.allocate(((size,), kind)) for size, kind in ((settings.params, "f4"), (4, "f8")))
     optimiser = SGD(params, 0.1)
     step, model = settings.step_ms * 1e-3, SimpleNamespace(params=params, share=share)
     learner = MadeUpLearner(model, optimiser, settings.minibatch_size, step)
     ahead = steps_ahead(n_examples, settings.minibatch_size, step)
-    ring = Ring(share, params, settings.minibatch_size, ahead, partial(TimedCount, patience=patience))
+    ring = Ring(share, params, settings.minibatch_size, ahead, partial(TimedCount, lookout=lookout))
     row = None
     if comm.Get_rank():
         work = TimedWork(ring, learner, totals if share.rank == 0 else np.zeros(4))
@@ -82,13 +82,13 @@ def measure_case(comm, node, settings, n_examples, fresh):
     return row
 
 
-def _share(comm, memory, patience):
+def _share(comm, memory, lookout):
     """Return this rank's share of the fed trainers' model; trainer 0 has memory in common with them alone."""
     rank, size = comm.Get_rank() - 1, comm.Get_size() - 1
     (counters,) = memory.allocate(Meeting.specification(size))
     if rank < 0:
         return Share(0, size, memory.allocate)
-    return Share(rank, size, memory.allocate, Meeting(counters, rank, patience).meet)
+    return Share(rank, size, memory.allocate, Meeting(counters, rank, lookout).meet)
 
 
 def _feed(feeder, shared, settings, case):
