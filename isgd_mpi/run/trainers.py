@@ -97,7 +97,7 @@ def _feeds_badly(config, node, work):
 
 def _n_ahead(config, work, n_trainers):
     """Return the steps that are ordered ahead: none where the trainers wait at each refresh."""
-    most = {"exact": 0, "pipelined": config.refresh_every // 2, "relaxed": math.inf}[config.schedule]
+    most = {"exact": 0, "pipelined": (config.refresh_every - 1) // 2, "relaxed": math.inf}[config.schedule]
     seconds = step_seconds(work, n_trainers, feeds=True)
     return min(most, steps_ahead(work.n_examples, work.minibatch_size, seconds))
 
