@@ -48,7 +48,7 @@ class Counters(Saved):
         return {
             "steps_per_second": n_steps / seconds,
             "scored_per_second": (self.n_scored - past.n_scored) / seconds,
-            "wait_fraction": waited / seconds,
+            "wait_fraction": min(1.0, waited / seconds),  # one wait may lie in two intervals, and counts when it ends
             "minibatch_loss": (self.sum_of_losses - past.sum_of_losses) / n_steps if n_steps else math.nan,
         }
 

@@ -131,7 +131,7 @@ class FedWork:
     def _wait(self):
         begin = time.perf_counter()
         self._ring.ordered.wait_for(self._n_orders)
-        if self._share.rank == 0:
+        if self._share.rank == 0 and self._n_orders > 1:  # training begins with the first
             self._ring.idle_seconds[0] += time.perf_counter() - begin
 
     def step(self, signal=0):
