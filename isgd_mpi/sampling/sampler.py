@@ -19,7 +19,7 @@ from isgd_mpi.sampling.mixture import Mixture
 from isgd_mpi.sampling.orders import Orders
 from isgd_mpi.sampling.proposal import Proposal, biased_weights
 from isgd_mpi.sampling.random_state import SavedGenerator, check_indices
-from isgd_mpi.sampling.score_table import ScoreTable, joined
+from isgd_mpi.sampling.score_table import ScoreTable, joined, joined_values
 from isgd_mpi.settings.sampling import PROPORTIONAL, drawing_of
 from isgd_mpi.settings.saved import Saved
 
@@ -68,7 +68,7 @@ class Sampler(Saved):
         self._example_weights = dataset.train_weights
         draws, orders, probes = seeds
         self._draws, self._probes = SavedGenerator(draws), SavedGenerator(probes)
-        self._orders = Orders(self._strata, self._n_strata, orders)
+        self._orders = Orders(self._strata, self._n_strata, orders, len(self._strata) // config.minibatch_size)
         self._norms_come_back = norms_come_back
         memory = len(self._strata) * (_SCORED_MEMORY if norms_come_back else _DRAWN_MEMORY)
         self._mixture = Mixture(config.mixture_in_use, len(self._strata), memory)
@@ -118,15 +118,22 @@ class Sampler(Saved):
     def draw(self):
         """Draw a minibatch from the proposal, or a uniform one with the probability ``uniform_probability``.
 
+        While sampling is uniform, examples are drawn once an epoch; see :class:`orders.Orders`.
+
         Returns
         -------
         indices : (M,) ndarray of int64
         importance_weights : (M,) ndarray of float64
             ``r = 1 / (N q)``, without the weights of the examples.
         """
-        probability, rng = self._config.uniform_probability, self._draws.rng
-        proposal = self._uniform if probability and rng.random() < probability else self.proposal
-        return proposal.draw(self._config.minibatch_size, drawing_of(self._config), rng)
+        size, drawing, rng = self._config.minibatch_size, drawing_of(self._config), self._draws.rng
+        if not self.importance_sampling and drawing == "systematic":
+            if self._orders.epoch_is_over:
+                self._orders.shuffle()
+                self._form_uniform_proposal()
+            return self.proposal.draw(size, drawing, self._orders)
+        proposal = self._uniform if (p := self._config.uniform_probability) and rng.random() < p else self.proposal
+        return proposal.draw(size, drawing, rng)
 
     def loss_weights(self, indices, importance_weights):
         """Return the weights of the losses of a drawn minibatch: importance weights times the weights of the examples.
@@ -220,7 +227,7 @@ class Sampler(Saved):
 
     def _learn_from_norms(self, slices, norms, are_finite):
         if self._leaves_out or not are_finite:
-            rows, known = _joined_values(np.arange(len(self._strata)).__getitem__, slices), np.isfinite(norms)
+            rows, known = joined_values(np.arange(len(self._strata)).__getitem__, slices), np.isfinite(norms)
             rows, norms = rows[known], norms[known]
             if self._leaves_out:
                 weights = self.proposal.importance_weights(rows)
@@ -238,9 +245,9 @@ class Sampler(Saved):
         if not self._scored.formed:
             return
         weights = self._scored.of_parts(parts)
-        own = None if self._example_weights is None else _joined_values(self._own, parts)
+        own = None if self._example_weights is None else joined_values(self._own, parts)
         if not self.table.all_are_trained:  # the scores of an untrained model say nothing of later ones
-            trained = _joined_values(self.table.steps.__getitem__, parts) > 0
+            trained = joined_values(self.table.steps.__getitem__, parts) > 0
             norms, weights = norms[trained], weights[trained]
             shares, own = (None if each is None else each[trained] for each in (shares, own))
         if len(norms):
@@ -319,9 +326,8 @@ class Sampler(Saved):
             Changes, for the log.
         """
         n_compared, self._n_compared = self._n_compared, 0
-        was_on = self.importance_sampling
+        was_on, events = self.importance_sampling, []
         ratio = np.nan if was_on else self._mixture.second_moment_ratio
-        events = []
         if self._gain.decide(was_on, ratio, refresh_share, n_compared):
             events.append(self._gain.decision(self.table.staleness(step)[0]))
         problem, suspicion = self._form(step), self._look_for_label_noise(step)
@@ -356,14 +362,14 @@ class Sampler(Saved):
         self._mixture.choose()
         if self._scored.formed and self.on:
             self._use_scores()
-        elif self.importance_sampling or self._orders.is_old(uniform=True):
+        elif self.importance_sampling:
             self._orders.shuffle()
             self._form_uniform_proposal()
         return problem
 
     def _use_scores(self):
         """Draw by the scores, along an order in which similar examples follow each other."""
-        if self._orders.is_old(uniform=False) or not self.importance_sampling:
+        if self._orders.is_old or not self.importance_sampling:
             self._orders.stratify(self.table.predictions, self._scored.values.astype(np.float32))
         self._form_proposal()
 
@@ -392,8 +398,3 @@ class Sampler(Saved):
         self._form_uniform_proposal()
         if importance_sampling:
             self._form_proposal()
-
-
-def _joined_values(take, parts):
-    """Return the values of several parts, which a function takes, as one array."""
-    return take(parts[0]) if len(parts) == 1 else np.concatenate([take(part) for part in parts])

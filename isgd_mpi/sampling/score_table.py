@@ -201,3 +201,8 @@ def joined(slices):
         else:
             whole.append(each)
     return whole
+
+
+def joined_values(take, parts):
+    """Return the values of several parts, which a function takes, as one array."""
+    return take(parts[0]) if len(parts) == 1 else np.concatenate([take(part) for part in parts])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from samplers import make_sampler, minibatch_of
 
+from isgd_mpi.sampling.orders import Orders
 from isgd_mpi.sampling.proposal import mix, prob_weights_from_scores
 from isgd_mpi.sampling.score_table import joined
 from isgd_mpi.settings.config import Config
@@ -105,17 +106,34 @@ def test_scores_that_form_no_proposal_are_told_of_and_sampling_is_uniform(make, 
     assert is_uniform(sampler) and renew(sampler, 1) == []  # which is told once
 
 
-def test_systematic_uniform_sampling_draws_each_example_once_a_pass_when_one_minibatch_is_a_pass(make, rng):
-    sampler = make(minibatch_size=N)
-    indices, importance_weights = sampler.draw()
-    np.testing.assert_array_equal(np.sort(indices), np.arange(N))
-    np.testing.assert_allclose(importance_weights, 1)
+@pytest.mark.parametrize("size", [N, N // 2, 6, 7])
+def test_systematic_uniform_sampling_draws_each_example_once_an_epoch(make, size):
+    sampler = make(minibatch_size=size)
+    epochs = []
+    for _ in range(2):
+        drawn, importance_weights = zip(*[sampler.draw() for _ in range(N // size)])
+        np.testing.assert_allclose(importance_weights, 1)
+        epochs.append(np.concatenate(drawn))
+        assert len(set(epochs[-1].tolist())) == N // size * size
+    assert not np.array_equal(*epochs)
+
+
+def test_offsets_of_an_epoch_are_uniform_on_the_whole(make):
+    offsets = np.array([[orders.random() for _ in range(5)] for orders in map(make_orders, range(2000))])
+    assert np.allclose(np.diff(np.sort(offsets)), 0.2)
+    counts = np.array([np.histogram(column, 4, (0, 1))[0] for column in offsets.T])
+    assert abs(counts - 500).max() < 5 * 500**0.5  # at each place of the succession
+
+
+def make_orders(seed):
+    return Orders(np.zeros(10, np.int32), 1, np.random.SeedSequence(seed), 5)
 
 
 def test_a_minibatch_has_the_size_and_the_sampling_asked_for(make):
     for sampling in ("systematic", "multinomial"):
-        sampler = make(sampling=sampling, minibatch_size=6)
-        expected, _ = sampler.proposal.draw(6, sampling, make(sampling=sampling)._draws.rng)
+        sampler, other = (make(sampling=sampling, minibatch_size=6) for _ in range(2))
+        generator = other._orders if sampling == "systematic" else other._draws.rng
+        expected, _ = other.proposal.draw(6, sampling, generator)
         got, _ = sampler.draw()
         np.testing.assert_array_equal(got, expected)
 
