@@ -45,4 +45,4 @@ def test_predictions_correlate_with_the_losses_to_come(run, comm, shared_tmp_pat
     options = ["--switch", "off", "--steps", 200, "--schedule", "pipelined", "--eval-every", 200]
     assert run("a", *SMALL, *options, "--minibatch-size", 128) == DONE
     lines, summary, _ = read(shared_tmp_path / "a", comm)
-    assert summary["predictor_correlation"] == figures(lines, "predictor_correlation")[-1] > 0.3
+    assert summary["predictor_correlation"] == figures(lines, "predictor_correlation")[-1] > 0.2

@@ -65,10 +65,11 @@ def test_a_run_resumed_is_bitwise_the_run_that_was_never_stopped(
     assert summary_again["seconds"] == pytest.approx(again[-1]["seconds"], abs=2)
     assert f"resume: {comm.size} ranks" in messages(again)
     if "--save-scores" in options:
-        whole, parted = (np.load(shared_tmp_path / name / "scores.npz") for name in ("whole", "parted"))
-        assert "train/draws" in whole.files
-        for name in whole.files:
-            np.testing.assert_array_equal(whole[name], parted[name], name)
+        files = [np.load(shared_tmp_path / name / "scores.npz") for name in ("whole", "parted")]
+        with files[0] as whole, files[1] as parted:
+            assert "train/draws" in whole.files
+            for name in whole.files:
+                np.testing.assert_array_equal(whole[name], parted[name], name)
 
 
 def test_a_run_compared_with_a_reference_model_is_resumed_bitwise_without_that_model(
