@@ -48,9 +48,10 @@ def test_a_state_that_lacks_a_part_or_has_one_of_another_shape_is_refused(name):
 
 
 def test_a_state_without_steps_is_restored():
-    OrderedSteps(learner_of(2, np.ones(3)), explain=None).restore(
-        OrderedSteps(learner_of(2, np.ones(3)), explain=None).state()
-    )
+    ordered, other = (OrderedSteps(learner_of(2, np.ones(3)), explain=None) for _ in range(2))
+    ordered.restore(other.state())
+    assert not list(ordered.rest()) and not ordered.keeps_params
+    assert ordered.idle_seconds == 2 * other.idle_seconds  # what had been waited before counts, too
 
 
 @pytest.mark.parametrize("depth", [1, 3])
