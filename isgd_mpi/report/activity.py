@@ -143,6 +143,8 @@ def _label(axes, run, n_rows):
 
 def role(run, rank):
     """Return the role of a rank in one word."""
+    if rank == 0 and run.environment.get("feeder") is True:
+        return "feeder"
     if rank < max(run.totals["trainers"], 1):
         return "trainer"
     # the loss predictor has the last rank, if the job has a rank to spare

@@ -82,10 +82,8 @@ class Communicators:
     def make_count(self, setup):
         """Return a function that makes a count of its counter: how far trainer 0 is, or those that it feeds."""
         lookout = replace(self._lookout(setup), waiter=setup.node.waiter)
-        if setup.rank == TRAINER:  # it has ordered some steps ahead
-            waiter = replace(setup.node.waiter, activity="training")
-            lookout = replace(lookout, waiter=waiter, in_haste=False)
-        return partial(Count, lookout=lookout)
+        in_haste = setup.rank != TRAINER  # which has ordered some steps ahead
+        return partial(Count, lookout=replace(lookout, in_haste=in_haste))
 
     def _lookout(self, setup):
         """Return this trainer's way of waiting for others that share a model with it."""

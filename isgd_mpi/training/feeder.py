@@ -183,9 +183,13 @@ class Feeder:
         Steps after whose orders an answer is to be collected.
     kept_params : (P,) ndarray
         See :meth:`keep_params`.
+    feeds : bool
+        True.
     reported_signal : int
         Signal that a trainer received, or 0.
     """
+
+    feeds = True
 
     def __init__(self, ring, learner, refreshes, reports=()):
         self.model, self.optimiser = learner.model, learner.optimiser

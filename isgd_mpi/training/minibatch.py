@@ -57,6 +57,8 @@ class LearnsAtOnce:
     ----------
     reported_signal : int
         Signal that another trainer received, or 0.
+    feeds : bool
+        Whether trainer 0 takes no part in the steps.
     depth : int
         Steps by which answers are late.
     idle_seconds : float
@@ -65,7 +67,7 @@ class LearnsAtOnce:
         Parameters for a refresh: those of the model, which the next step changes.
     """
 
-    reported_signal, depth, idle_seconds = 0, 0, 0.0
+    feeds, reported_signal, depth, idle_seconds = False, 0, 0, 0.0
 
     @property
     def kept_params(self):

@@ -278,7 +278,7 @@ class Trainer(Saved):
 
     def _lost_seconds(self):
         """Return the trainers' time for refreshes without merging, for merging, and for sums of gradients."""
-        if self.learner.depth:
+        if self.learner.feeds:  # and they train while it waits
             return self._ordered.idle_seconds, 0.0, 0.0
         timeline = self.timeline
         return timeline.seconds_of_refreshes, timeline.seconds("proposing"), timeline.seconds("summing")

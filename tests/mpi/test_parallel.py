@@ -225,7 +225,7 @@ def test_divergence_ends_all(comm, everywhere, open_work, tmp_path):
 class Late:
     """The naive twin of a trainer 0 that feeds: a learner that takes each step at once, and answers late."""
 
-    reported_signal, idle_seconds = 0, 0.0
+    feeds, reported_signal, idle_seconds = True, 0, 0.0
 
     def __init__(self, learner, depth):
         self._learner, self.depth = learner, depth

@@ -195,4 +195,6 @@ def test_a_timeline_names_the_roles(tmp_path):
     scored = read_study([write_run(tmp_path / "scored")]).runs[0]
     predicted = read_study([write_run(tmp_path / "predicted", score="predicted-loss")]).runs[0]
     assert [activity.role(scored, rank) for rank in range(3)] == ["trainer", "scorer", "scorer"]
+    scored.environment["feeder"] = True
+    assert [activity.role(scored, rank) for rank in range(2)] == ["feeder", "scorer"]
     assert [activity.role(predicted, rank) for rank in range(3)] == ["trainer", "scorer", "predictor"]

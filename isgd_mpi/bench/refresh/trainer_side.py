@@ -33,7 +33,7 @@ class Learner:
     n_params : int
     """
 
-    depth = 0
+    feeds, depth = False, 0
 
     def __init__(self, n_params):
         params = self.kept_params = np.zeros(n_params, np.float32)
